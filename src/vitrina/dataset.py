@@ -1,0 +1,181 @@
+"""What a shop knows, as frozen columns: events, catalogue, people.
+
+Knows arrays only: reading files is `readers`, storing them is `bundle`. Times are int64 seconds
+since 1970 UTC; a dataset without timestamps counts events instead and says so (`timed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.ids import UNKNOWN, Ids, Rows, Texts
+from vitrina.kernels.sparse import Csr, compress
+
+DAY = 86_400
+PURCHASE, VIEW, CART, REMOVE, RETURN = range(5)
+TYPES = ("purchase", "view", "cart", "remove", "return")
+PATH = "\x1f"
+"""Joins the steps of a category path; below every printable sign, so a subtree is one slice."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """Who did what with which item, oldest first; all columns have one length.
+
+    `user`, `item`, `visit`: int32 rows, `visit` being the order or session that holds the event;
+    UNKNOWN (-1) where there is none. `time`: int64. `type`: uint8 into `Dataset.types`.
+    `quantity`, `price` (of one unit, NaN unknown): float32.
+    """
+
+    user: Rows
+    item: Rows
+    visit: Rows
+    time: NDArray[np.int64]
+    type: NDArray[np.uint8]
+    quantity: NDArray[np.float32]
+    price: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def take(self, where: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Events:
+        """The chosen events, in order."""
+        return Events(*(getattr(self, name)[where] for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of every row: `codes` int32 into `values`, UNKNOWN where it is not given."""
+
+    codes: Rows
+    values: Ids
+
+    @classmethod
+    def of(cls, texts: list[str]) -> Attribute:
+        """Code texts; the empty text is 'not given'."""
+        values = Ids.of(one for one in set(texts) if one)
+        return cls(values.rows(texts), values)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What is known of each item; every array has one entry an item row.
+
+    `product`: int32, shared by the variants of one product. `category`: codes of paths joined by
+    PATH. `price`, `old_price`, `margin`: float32, NaN unknown. `available_from`,
+    `available_until`: int64 seconds. `attributes`: brand, size, color and whatever else came.
+    """
+
+    product: Rows
+    category: Attribute
+    price: NDArray[np.float32]
+    old_price: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    in_stock: NDArray[np.bool_]
+    available_from: NDArray[np.int64]
+    available_until: NDArray[np.int64]
+    title: Texts
+    image: Texts
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.product)
+
+    @classmethod
+    def bare(cls, n_items: int) -> Catalog:
+        """A catalogue of which nothing is known: every item in stock, always, its own product."""
+        unknown = np.full(n_items, np.nan, np.float32)
+        empty = Texts.of([""] * n_items)
+        return cls(
+            product=np.arange(n_items, dtype=np.int32),
+            category=Attribute(np.full(n_items, UNKNOWN, np.int32), Ids.of([])),
+            price=unknown,
+            old_price=unknown,
+            margin=unknown,
+            in_stock=np.ones(n_items, np.bool_),
+            available_from=np.full(n_items, np.iinfo(np.int64).min),
+            available_until=np.full(n_items, np.iinfo(np.int64).max),
+            title=empty,
+            image=empty,
+        )
+
+    def subtree(self, path: str) -> tuple[int, int]:
+        """The half-open range of category codes at or below `path` ('a > b')."""
+        stem = PATH.join(step.strip() for step in path.split(">")).encode()
+        paths = self.category.values.sorted
+        if not stem or len(stem) >= paths.dtype.itemsize + 1:
+            return (0, 0)
+        low = int(np.searchsorted(paths, np.bytes_(stem)))
+        wide = paths.astype(f"S{paths.dtype.itemsize + 1}")
+        return low, int(np.searchsorted(wide, np.bytes_(stem + b" ")))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A shop: id maps, events (oldest first), catalogue, attributes of people."""
+
+    users: Ids
+    items: Ids
+    events: Events
+    catalog: Catalog
+    types: tuple[str, ...] = TYPES
+    people: Mapping[str, Attribute] = field(default_factory=dict)
+    timed: bool = True
+
+    @property
+    def end(self) -> int:
+        """The time of the last event; 0 where there is none."""
+        return int(self.events.time[-1]) if len(self.events) else 0
+
+    def before(self, time: int) -> Dataset:
+        """The same shop as it knew itself just before `time`."""
+        return replace(self, events=self.events.take(slice(0, self._place(time))))
+
+    def since(self, time: int) -> Dataset:
+        """What happened at `time` or later."""
+        return replace(self, events=self.events.take(slice(self._place(time), None)))
+
+    def _place(self, time: int) -> int:
+        return int(np.searchsorted(self.events.time, time, side="left"))
+
+    @property
+    def actors(self) -> Rows:
+        """int32 per event: the user's row, or for an anonymous event its visit, after all users."""
+        anonymous = np.where(self.events.visit >= 0, self.events.visit + len(self.users), UNKNOWN)
+        return np.where(self.events.user >= 0, self.events.user, anonymous).astype(np.int32)
+
+    def weights(self, by_type: Mapping[str, float], half_life_days: float) -> NDArray[np.float32]:
+        """float32 per event: its type's weight, halved every `half_life_days` before the end.
+
+        A type that `by_type` does not name weighs nothing; a half-life of 0 means no decay, and
+        a dataset without timestamps never decays.
+        """
+        table = self.type_weights(by_type)
+        weights = table[self.events.type]
+        if half_life_days > 0 and self.timed and len(self.events):
+            age_days = (self.end - self.events.time) / DAY
+            weights = weights * np.exp2(-age_days / half_life_days).astype(np.float32)
+        return weights.astype(np.float32)
+
+    def type_weights(self, by_type: Mapping[str, float]) -> NDArray[np.float32]:
+        """float32 per event type, in the order of `types`."""
+        return np.array([by_type.get(name, 0.0) for name in self.types], np.float32)
+
+    def matrix(self, weights: NDArray[np.float32]) -> Csr:
+        """Items x actors, the weights of repeated pairs added up; events of weight 0 left out."""
+        actors = self.actors
+        keep = (weights > 0) & (actors >= 0)
+        n_actors = int(max(len(self.users), actors.max(initial=-1) + 1))
+        return compress(self.events.item[keep], actors[keep], weights[keep], (len(self.items), n_actors))
+
+    def baskets(self) -> Csr:
+        """Visits x items over purchases: what was bought together, with the quantity bought."""
+        bought = (self.events.type == PURCHASE) & (self.events.visit >= 0)
+        visit = self.events.visit[bought]
+        n_visits = int(visit.max(initial=-1) + 1)
+        quantity = np.maximum(self.events.quantity[bought], 1e-6)
+        return compress(visit, self.events.item[bought], quantity, (n_visits, len(self.items)))

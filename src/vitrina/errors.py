@@ -1,0 +1,89 @@
+"""Every error a person may meet.
+
+    VitrinaError
+    ├── DataError             the shop's files cannot be read as a dataset
+    ├── RecipeError           a recipe names something unknown or of the wrong type
+    ├── PlacementsError       a placements file does
+    ├── BundleError           a bundle cannot be written or opened
+    │   ├── BundleCorrupt     its bytes are not what its manifest says
+    │   └── BundleTooNew      it was written by a later version of Vitrina
+    ├── RegistryError         the registry has no such bundle, or none at all
+    ├── RequestError          a request cannot be answered as it stands
+    │   ├── InvalidRequest    a field is out of bounds or contradicts another
+    │   └── UnknownPlacement  no placement of that name
+    ├── NotReady              there is no engine yet
+    └── Overloaded            more requests in flight than the server admits
+
+Each message names the thing, the reason and the next step. Commands exit with the class's
+`exit_code`; the server maps classes to gRPC codes in one table (`server/service.py`).
+"""
+
+
+class VitrinaError(Exception):
+    """The root: everything Vitrina raises on purpose."""
+
+    exit_code = 1
+
+
+class DataError(VitrinaError):
+    """The shop's files cannot be read as a dataset."""
+
+    exit_code = 3
+
+
+class RecipeError(VitrinaError):
+    """A recipe names something unknown or of the wrong type."""
+
+    exit_code = 4
+
+
+class PlacementsError(VitrinaError):
+    """A placements file names something unknown or of the wrong type."""
+
+    exit_code = 4
+
+
+class BundleError(VitrinaError):
+    """A bundle cannot be written or opened."""
+
+    exit_code = 5
+
+
+class BundleCorrupt(BundleError):
+    """The bytes of a bundle are not what its manifest says."""
+
+
+class BundleTooNew(BundleError):
+    """The bundle was written by a later version of Vitrina."""
+
+
+class RegistryError(VitrinaError):
+    """The registry has no such bundle, or none at all."""
+
+    exit_code = 5
+
+
+class RequestError(VitrinaError):
+    """A request cannot be answered as it stands."""
+
+    exit_code = 6
+
+
+class InvalidRequest(RequestError):
+    """A field of a request is out of bounds or contradicts another."""
+
+
+class UnknownPlacement(RequestError):
+    """There is no placement of that name."""
+
+
+class NotReady(VitrinaError):
+    """There is no engine to answer yet."""
+
+    exit_code = 7
+
+
+class Overloaded(VitrinaError):
+    """More requests are in flight than the server admits."""
+
+    exit_code = 7

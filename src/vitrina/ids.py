@@ -1,0 +1,96 @@
+"""String ids and the rows that stand for them.
+
+Inside Vitrina a user, an item or a product is a row: an int32 position in a sorted array of ids.
+Strings exist at the edges only. The arrays are plain bytes, so a bundle maps them from disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_ID_BYTES = 256
+UNKNOWN = -1
+
+Rows = NDArray[np.int32]
+
+
+def encode(text: str) -> bytes:
+    """The stored form of an id: UTF-8, or empty where no stored id could equal it.
+
+    An over-long needle makes numpy widen and copy the whole haystack, and numpy strips trailing
+    NULs; both are refused here, before any search.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    return data if len(data) <= MAX_ID_BYTES and b"\0" not in data else b""
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Sorted unique ids; an id's position is its row.
+
+    `sorted`: array of fixed-width bytes (dtype S), ascending.
+    """
+
+    sorted: NDArray[np.bytes_]
+
+    @classmethod
+    def of(cls, ids: Iterable[str]) -> Ids:
+        """Collect ids from strings; duplicates and ids that cannot be stored are dropped."""
+        unique = sorted({encode(one) for one in ids} - {b""})
+        return cls(np.array(unique, dtype=f"S{max(map(len, unique), default=1)}"))
+
+    def __len__(self) -> int:
+        return len(self.sorted)
+
+    def rows(self, ids: Sequence[str]) -> Rows:
+        """int32[len(ids)]: the row of each id, UNKNOWN (-1) where there is none."""
+        width = self.sorted.dtype.itemsize
+        needles = [encode(one) for one in ids]
+        fitting = np.array([one if len(one) <= width else b"" for one in needles], dtype=self.sorted.dtype)
+        places = np.searchsorted(self.sorted, fitting)
+        found = np.full(len(needles), UNKNOWN, np.int32)
+        for at, (needle, place) in enumerate(zip(needles, places.tolist(), strict=True)):
+            if needle and place < len(self.sorted) and self.sorted[place] == needle:
+                found[at] = place
+        return found
+
+    def row(self, one: str) -> int:
+        """The row of one id, UNKNOWN (-1) where there is none."""
+        needle = encode(one)
+        if not needle or len(needle) > self.sorted.dtype.itemsize:
+            return UNKNOWN
+        place = int(self.sorted.searchsorted(np.bytes_(needle)))
+        return place if place < len(self.sorted) and self.sorted[place] == needle else UNKNOWN
+
+    def names(self, rows: Rows) -> list[str]:
+        """The ids of these rows."""
+        return [one.decode("utf-8", "surrogatepass") for one in self.sorted[rows].tolist()]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Any texts by row (titles, brands), as one blob and its offsets.
+
+    `offsets`: int64[n + 1]; text i is `blob[offsets[i]:offsets[i + 1]]`, UTF-8.
+    """
+
+    offsets: NDArray[np.int64]
+    blob: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Texts:
+        """Store texts in order."""
+        encoded = [one.encode("utf-8", "replace") for one in texts]
+        offsets = np.zeros(len(encoded) + 1, np.int64)
+        np.cumsum([len(one) for one in encoded], out=offsets[1:])
+        return cls(offsets, np.frombuffer(b"".join(encoded), np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> str:
+        return self.blob[self.offsets[row] : self.offsets[row + 1]].tobytes().decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Hot loops on bare arrays. They know no nouns, import numpy and numba only, and never log."""

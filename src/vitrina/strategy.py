@@ -1,0 +1,138 @@
+"""The shape of a strategy, and the small words it speaks.
+
+A strategy is one file in `strategies/`: a frozen dataclass `Strategy` whose fields are its
+hyperparameters, with
+
+    fit(dataset) -> parts              offline; parts are named arrays or bytes
+    open(parts)  -> source             online; no trainer library may be needed for it
+
+A source answers batches; one request is a batch of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import Dataset
+from vitrina.ids import Rows
+
+Part = NDArray[np.generic] | bytes
+Parts = Mapping[str, Part]
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """What a list starts from: for each asker some events, oldest first.
+
+    Ragged: asker i has `rows[indptr[i]:indptr[i + 1]]`. `indptr`: int64[n + 1]; `rows`: int32 item
+    rows, all known; `types`: uint8 into the dataset's event types; `times`: int64 seconds.
+    """
+
+    indptr: NDArray[np.int64]
+    rows: Rows
+    types: NDArray[np.uint8]
+    times: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A batch of n askers. `users`: int32[n], UNKNOWN (-1) for a stranger; `regions` likewise."""
+
+    now: int
+    users: Rows
+    regions: Rows
+    seeds: Seeds
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def one(self, asker: int) -> Query:
+        """The batch of one that holds this asker."""
+        low, high = self.seeds.indptr[asker], self.seeds.indptr[asker + 1]
+        cut = slice(int(low), int(high))
+        seeds = Seeds(
+            np.array([0, high - low]), self.seeds.rows[cut], self.seeds.types[cut], self.seeds.times[cut]
+        )
+        pick = slice(asker, asker + 1)
+        return Query(self.now, self.users[pick], self.regions[pick], seeds)
+
+
+@dataclass(frozen=True)
+class Allow:
+    """What may appear: a mask shared by the batch, less some rows of each asker.
+
+    `mask`: bool[n_items]. Asker i may not see `rows[indptr[i]:indptr[i + 1]]`; int32, any order.
+    """
+
+    mask: NDArray[np.bool_]
+    indptr: NDArray[np.int64]
+    rows: Rows
+
+    @classmethod
+    def all(cls, n_items: int, n_askers: int) -> Allow:
+        """Everything, to everybody."""
+        return cls(np.ones(n_items, np.bool_), np.zeros(n_askers + 1, np.int64), np.zeros(0, np.int32))
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Ragged lists, best first, without repeats: `indptr` int64[n + 1], `rows` int32, `scores` float32."""
+
+    indptr: NDArray[np.int64]
+    rows: Rows
+    scores: NDArray[np.float32]
+
+    @classmethod
+    def none(cls, n_askers: int) -> Candidates:
+        """Nothing, for everybody."""
+        return cls(np.zeros(n_askers + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
+
+    def of(self, asker: int) -> Rows:
+        """int32: the rows of one asker, best first."""
+        return self.rows[self.indptr[asker] : self.indptr[asker + 1]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An association rule over `baskets` baskets: antecedent item rows, and its strength."""
+
+    antecedent: tuple[int, ...]
+    support: float
+    confidence: float
+    lift: float
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why one row was proposed: the seed rows that counted most, or the rule that fired."""
+
+    seeds: tuple[int, ...] = ()
+    rule: Rule | None = None
+
+
+class Source(Protocol):
+    """A fitted strategy, opened. It knows no business rules and never raises for a stranger."""
+
+    def top(self, query: Query, k: int, allow: Allow) -> Candidates:
+        """The k best allowed rows of each asker; fewer only where the source knows no more."""
+
+    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+        """One Why per row, for a query of one asker; rows are final rows, proposed by this source."""
+
+
+class Strategy(Protocol):
+    """Hyperparameters that can be fitted."""
+
+    personal: ClassVar[bool]
+    """Whether lists follow from the asker's own seeds; the contract tests then ask for more."""
+
+    def fit(self, dataset: Dataset) -> Parts:
+        """Learn from a dataset; deterministic, for any number of threads."""
+
+    def open(self, parts: Parts) -> Source:
+        """Answer from parts, which may be memory-mapped and read-only."""

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.ids import UNKNOWN, Ids, Rows, Texts
+from vitrina.catalog import PATH, Attribute, Catalog
+from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.sparse import Csr, compress
+
+__all__ = ["DAY", "PATH", "PURCHASE", "TYPES", "Attribute", "Catalog", "Dataset", "Events"]
 
 DAY = 86_400
 PURCHASE, VIEW, CART, REMOVE, RETURN = range(5)
 TYPES = ("purchase", "view", "cart", "remove", "return")
-PATH = "\x1f"
-"""Joins the steps of a category path; below every printable sign, so a subtree is one slice."""
 
 
 @dataclass(frozen=True)
@@ -45,73 +46,6 @@ class Events:
     def take(self, where: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Events:
         """The chosen events, in order."""
         return Events(*(getattr(self, name)[where] for name in self.__dataclass_fields__))
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """One attribute of every row: `codes` int32 into `values`, UNKNOWN where it is not given."""
-
-    codes: Rows
-    values: Ids
-
-    @classmethod
-    def of(cls, texts: list[str]) -> Attribute:
-        """Code texts; the empty text is 'not given'."""
-        values = Ids.of(one for one in set(texts) if one)
-        return cls(values.rows(texts), values)
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """What is known of each item; every array has one entry an item row.
-
-    `product`: int32, shared by the variants of one product. `category`: codes of paths joined by
-    PATH. `price`, `old_price`, `margin`: float32, NaN unknown. `available_from`,
-    `available_until`: int64 seconds. `attributes`: brand, size, color and whatever else came.
-    """
-
-    product: Rows
-    category: Attribute
-    price: NDArray[np.float32]
-    old_price: NDArray[np.float32]
-    margin: NDArray[np.float32]
-    in_stock: NDArray[np.bool_]
-    available_from: NDArray[np.int64]
-    available_until: NDArray[np.int64]
-    title: Texts
-    image: Texts
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.product)
-
-    @classmethod
-    def bare(cls, n_items: int) -> Catalog:
-        """A catalogue of which nothing is known: every item in stock, always, its own product."""
-        unknown = np.full(n_items, np.nan, np.float32)
-        empty = Texts.of([""] * n_items)
-        return cls(
-            product=np.arange(n_items, dtype=np.int32),
-            category=Attribute(np.full(n_items, UNKNOWN, np.int32), Ids.of([])),
-            price=unknown,
-            old_price=unknown,
-            margin=unknown,
-            in_stock=np.ones(n_items, np.bool_),
-            available_from=np.full(n_items, np.iinfo(np.int64).min),
-            available_until=np.full(n_items, np.iinfo(np.int64).max),
-            title=empty,
-            image=empty,
-        )
-
-    def subtree(self, path: str) -> tuple[int, int]:
-        """The half-open range of category codes at or below `path` ('a > b')."""
-        stem = PATH.join(step.strip() for step in path.split(">")).encode()
-        paths = self.category.values.sorted
-        if not stem or len(stem) >= paths.dtype.itemsize + 1:
-            return (0, 0)
-        low = int(np.searchsorted(paths, np.bytes_(stem)))
-        wide = paths.astype(f"S{paths.dtype.itemsize + 1}")
-        return low, int(np.searchsorted(wide, np.bytes_(stem + b" ")))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ A source answers batches; one request is a batch of one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset
 from vitrina.ids import Rows
+from vitrina.parts import Part, Parts
 
-Part = NDArray[np.generic] | bytes
-Parts = Mapping[str, Part]
+__all__ = ["Allow", "Candidates", "Part", "Parts", "Query", "Rule", "Seeds", "Source", "Strategy", "Why"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,123 @@
+"""A recipe: which strategies to fit, on which columns, judged how. TOML in, frozen words out.
+
+    about = "why this kind of shop differs"
+    placements = "../placements/grocery.toml"    # beside the recipe file
+    [columns.events]
+    item_id = "sku"                              # contract column = the shop's column
+    [strategies.trending]
+    is = "popular"                               # the strategy; by default the table's own name
+    by = "velocity"                              # its hyperparameters; defaults live in the strategy
+    [evaluation]
+    test_days = 28
+
+Unknown keys are errors that name the known ones.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from vitrina.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One strategy to fit: its name, and the hyperparameters that differ from its defaults."""
+
+    strategy: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """How a fit is judged.
+
+    `test_days`: length of the last window, which is held out. `max_users`: askers evaluated, a
+    seeded sample beyond. `probes`: requests stored in the bundle with their answers.
+    `gate`: share of NDCG@10 that a new bundle may lose against the current one and still be
+    published. `seed`: of every sample drawn.
+    """
+
+    test_days: int = 28
+    max_users: int = 5000
+    probes: int = 12
+    gate: float = 0.02
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to fit. `text` is the file as it was read; `placements` the path of a placements file."""
+
+    about: str
+    text: str
+    placements: Path | None
+    strategies: Mapping[str, Plan]
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    evaluation: Holdout = Holdout()
+
+
+def read_recipe(file: Path) -> Recipe:
+    """Read a recipe file. Raises RecipeError naming the key, and what is known."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
+        raise RecipeError(f"cannot read the recipe {file}: {reason}") from reason
+    recipe = parse_recipe(table, text)
+    if recipe.placements is None:
+        return recipe
+    return Recipe(**{**vars(recipe), "placements": (file.parent / recipe.placements).resolve()})
+
+
+def parse_recipe(table: dict[str, Any], text: str) -> Recipe:
+    """Check a recipe's tables. Raises RecipeError."""
+    _known("recipe", table, {"about", "placements", "strategies", "columns", "evaluation"})
+    strategies = {name: _plan(name, one) for name, one in _tables(table, "strategies").items()}
+    if not strategies:
+        raise RecipeError("the recipe fits nothing: add a table such as [strategies.item_knn]")
+    columns = _tables(table, "columns")
+    _known("columns", columns, {"events", "items", "users"})
+    return Recipe(
+        about=str(table.get("about", "")),
+        text=text,
+        placements=Path(table["placements"]) if "placements" in table else None,
+        strategies=strategies,
+        columns=columns,
+        evaluation=_holdout(table.get("evaluation", {})),
+    )
+
+
+def _plan(name: str, table: Any) -> Plan:
+    if not isinstance(table, dict):
+        raise RecipeError(f"[strategies] {name} must be a table: [strategies.{name}]")
+    params = {key: value for key, value in table.items() if key != "is"}
+    return Plan(str(table.get("is", name)), params)
+
+
+def _holdout(table: dict[str, Any]) -> Holdout:
+    kinds = {one.name: type(one.default) for one in fields(Holdout)}
+    _known("evaluation", table, set(kinds))
+    value: Any
+    for key, value in table.items():
+        number = isinstance(value, (kinds[key], int)) and not isinstance(value, bool)
+        if not number or float(value) < 0:
+            raise RecipeError(f"[evaluation] {key} = {value!r} must be a {kinds[key].__name__} of 0 or more")
+    return Holdout(**table)
+
+
+def _tables(table: dict[str, Any], key: str) -> dict[str, Any]:
+    found = table.get(key, {})
+    if not isinstance(found, dict):
+        raise RecipeError(f"'{key}' must be a table: [{key}.name]")
+    return found
+
+
+def _known(where: str, table: Mapping[str, Any], keys: set[str]) -> None:
+    for key in table:
+        if key not in keys:
+            raise RecipeError(f"unknown key '{key}' in {where}; known: {', '.join(sorted(keys))}")

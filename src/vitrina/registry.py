@@ -1,0 +1,108 @@
+"""Many bundles in one folder, one of them current.
+
+    <registry>/CURRENT        the current version, one line, replaced by rename
+    <registry>/HISTORY        every version that became current, oldest first: what roll back walks
+    <registry>/<version>/     a bundle
+
+Publishing never touches a bundle that somebody may have open.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitrina.bundle import MANIFEST, VERSION, Bundle, read, verify, write
+from vitrina.errors import RegistryError
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A folder of bundles. All methods raise RegistryError with the next step."""
+
+    folder: Path
+
+    def versions(self) -> list[str]:
+        """Every bundle here, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        found = (one.name for one in self.folder.iterdir() if (one / MANIFEST).is_file())
+        return sorted(name for name in found if VERSION.fullmatch(name))
+
+    def current(self) -> str:
+        """The version that servers should answer from."""
+        try:
+            version = (self.folder / "CURRENT").read_text().strip()
+        except FileNotFoundError:
+            raise RegistryError(
+                f"{self.folder} has no current bundle; run 'vitrina train --registry {self.folder} ...'"
+            ) from None
+        return self._known(version)
+
+    def path(self, version: str = "") -> Path:
+        """Where a version lies; the current one by default."""
+        return self.folder / (self._known(version) if version else self.current())
+
+    def open(self, version: str = "") -> Bundle:
+        """Open a version; the current one by default."""
+        return read(self.path(version))
+
+    def publish(self, bundle: Bundle) -> Bundle:
+        """Write a fitted bundle, check every byte of it, and make it current."""
+        stored = write(bundle, self.folder)
+        self.activate(stored.manifest.version)
+        return stored
+
+    def activate(self, version: str) -> None:
+        """Make a version current, once every byte of it is what its manifest says."""
+        verify(self.path(version))
+        history = [one for one in self.history() if one != version]
+        self._replace("HISTORY", "".join(f"{one}\n" for one in [*history, version]))
+        self._replace("CURRENT", version + "\n")
+
+    def history(self) -> list[str]:
+        """Versions in the order in which they last became current; those pruned are left out."""
+        file = self.folder / "HISTORY"
+        known = set(self.versions())
+        return [one for one in file.read_text().split() if one in known] if file.is_file() else []
+
+    def roll_back(self) -> str:
+        """Make the version before the current one current again, and return its name."""
+        history = self.history()
+        place = history.index(self.current()) if self.current() in history else 0
+        if place < 1:
+            raise RegistryError(
+                f"{self.folder} has no bundle before {self.current()}; see 'vitrina models list'"
+            )
+        earlier = history[place - 1]
+        verify(self.path(earlier))
+        self._replace("HISTORY", "".join(f"{one}\n" for one in history[:place]))
+        self._replace("CURRENT", earlier + "\n")
+        return earlier
+
+    def prune(self, keep: int) -> list[str]:
+        """Remove all but the newest `keep` bundles and the current one; return what went."""
+        doomed = [one for one in self.versions()[: -keep or None] if one != self.current()]
+        for version in doomed:
+            shutil.rmtree(self.folder / version)
+        return doomed
+
+    def _known(self, version: str) -> str:
+        if not VERSION.fullmatch(version):
+            raise RegistryError(f"{version!r} is not a bundle version such as 20260102T030405Z-0123456789ab")
+        if not (self.folder / version / MANIFEST).is_file():
+            raise RegistryError(
+                f"{self.folder} has no bundle {version}; it has: {', '.join(self.versions()) or 'none'}"
+            )
+        return version
+
+    def _replace(self, name: str, text: str) -> None:
+        handle, draft = tempfile.mkstemp(prefix=f".{name}-", dir=self.folder)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(draft).replace(self.folder / name)

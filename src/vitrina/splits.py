@@ -1,0 +1,118 @@
+"""Cutting a shop's past in two: what is learned from, and what came after.
+
+With times the cut is one moment for everybody, as it is on the day a bundle is published. Without
+them each customer's last order is held out; what others did later is then learned from, so such
+figures flatter, and the split's rule says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.errors import DataError
+from vitrina.ids import Rows
+
+SHARE = 5
+"""At most one fifth of the time span, and of anonymous visits without times, is held out."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One shop, the same ids and catalogue on both sides of the cut.
+
+    `now`: the moment at which `train` is all that is known. `rule`: how the cut was chosen.
+    """
+
+    train: Dataset
+    test: Dataset
+    now: int
+    rule: str
+
+
+def split(dataset: Dataset, test_days: int, at: int | None = None) -> Split:
+    """Cut so that the last `test_days`, or a fifth of the time span if that is shorter, are held out.
+
+    `at`: the moment taken for today, in seconds; later events are not looked at. Raises DataError
+    where one side would be empty.
+    """
+    known = dataset if at is None else dataset.before(at)
+    if not len(known.events):
+        raise DataError("there is no event to evaluate on; give an events file, or a later --at")
+    first, end = int(known.events.time[0]), known.end + 1 if at is None else at
+    found = (
+        _at_moment(known, first, end, test_days) if known.timed and known.end > first else _last_out(known)
+    )
+    for side, events in (("learn from", found.train.events), ("evaluate on", found.test.events)):
+        if not len(events):
+            raise DataError(
+                f"nothing is left to {side} ({found.rule}); more history, or other test_days, is needed"
+            )
+    return found
+
+
+def wanted(dataset: Dataset) -> NDArray[np.bool_]:
+    """bool per event: purchases; in a shop that has none, whatever was looked at or taken."""
+    types = dataset.events.type
+    purchase = types == PURCHASE
+    liked = (
+        dataset.type_weights({name: 1.0 for name in dataset.types if name not in ("remove", "return")}) > 0
+    )
+    return purchase if purchase.any() else liked[types]
+
+
+def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
+    fifth = (end - first) // SHARE
+    whole = fifth - fifth % DAY if fifth >= DAY else fifth
+    window = min(test_days * DAY, whole)
+    moment = end - window
+    days = f"{window / DAY:g} days" if window >= DAY else f"{window / 3600:.1f} hours"
+    why = "" if window == test_days * DAY else f": a fifth of the time span, {test_days} days being more"
+    return Split(dataset.before(moment), dataset.since(moment), moment, f"the last {days} are held out{why}")
+
+
+def _last_out(dataset: Dataset) -> Split:
+    held = _last_order(dataset) | _last_visits(dataset)
+    rule = "without times the last order of each customer is held out, and the last fifth of anonymous visits"
+    train, test = (replace(dataset, events=dataset.events.take(side)) for side in (~held, held))
+    return Split(train, test, dataset.end + 1, rule + "; what others did later is learned from")
+
+
+def _last_order(dataset: Dataset) -> NDArray[np.bool_]:
+    """Each customer's last visit with something wanted (without visits: last event), and all after it.
+
+    Customers of whom nothing would be left are kept whole. Strangers (-1) fall into a last slot.
+    """
+    events, places = dataset.events, np.arange(len(dataset.events))
+    n_slots = len(dataset.users) + 1
+    known = events.user >= 0
+    last = np.full(n_slots, -1, np.int64)
+    chosen = known & wanted(dataset)
+    np.maximum.at(last, events.user[chosen], places[chosen])
+    of_last = known & (events.visit >= 0) & (events.visit == events.visit[last[events.user]])
+    start = last.copy()
+    np.minimum.at(start, events.user[of_last], places[of_last])
+    first = _first_places(events.user, places, n_slots)
+    held: NDArray[np.bool_] = known & ((last >= 0) & (first < start))[events.user]
+    return held & (places >= start[events.user])
+
+
+def _last_visits(dataset: Dataset) -> NDArray[np.bool_]:
+    """All events of the last fifth of anonymous visits, in the order in which they began."""
+    events = dataset.events
+    anonymous = (events.user < 0) & (events.visit >= 0)
+    n_slots = int(events.visit.max(initial=-1)) + 2
+    first = _first_places(events.visit[anonymous], np.flatnonzero(anonymous), n_slots)
+    begun = np.flatnonzero(first < len(events))
+    late = np.zeros(n_slots, np.bool_)
+    late[begun[np.argsort(first[begun])][len(begun) - len(begun) // SHARE :]] = True
+    return anonymous & late[events.visit]
+
+
+def _first_places(keys: Rows, places: NDArray[np.int64], n_slots: int) -> NDArray[np.int64]:
+    first = np.full(n_slots, np.iinfo(np.int64).max)
+    np.minimum.at(first, keys, places)
+    return first

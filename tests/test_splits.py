@@ -1,0 +1,165 @@
+"""The cut: one moment where there are times, last orders where there are none, never the future."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vitrina.dataset import CART, DAY, PURCHASE, REMOVE, VIEW, Catalog, Dataset, Events
+from vitrina.errors import DataError
+from vitrina.ids import Ids
+from vitrina.splits import split, wanted
+
+N_ITEMS = 9
+
+
+def shop(rows: list[tuple[int, int, int, int, int]], timed: bool = True) -> Dataset:
+    """rows: (time, user, visit, item, type), in order of time."""
+    time, user, visit, item, kind = np.array(rows, np.int64).reshape(-1, 5).T
+    events = Events(
+        user.astype(np.int32),
+        item.astype(np.int32),
+        visit.astype(np.int32),
+        time if timed else np.arange(len(rows), dtype=np.int64),
+        kind.astype(np.uint8),
+        np.ones(len(rows), np.float32),
+        np.full(len(rows), np.nan, np.float32),
+    )
+    users = Ids.of(f"u{one}" for one in range(int(user.max(initial=-1)) + 1))
+    items = Ids.of(f"i{one}" for one in range(N_ITEMS))
+    return Dataset(users, items, events, Catalog.bare(N_ITEMS), timed=timed)
+
+
+def daily(days: int, **kept) -> Dataset:
+    return shop([(day * DAY, day % 3, -1, day % N_ITEMS, PURCHASE) for day in range(days)], **kept)
+
+
+def bought(dataset: Dataset) -> list[tuple[int, int]]:
+    return list(zip(dataset.events.user.tolist(), dataset.events.item.tolist(), strict=True))
+
+
+def test_the_last_days_are_held_out():
+    """Of 200 daily events and 28 days, 28 events are held out, all at or after `now`."""
+    found = split(daily(200), 28)
+    assert len(found.test.events) == 28
+    assert found.train.end < found.now <= found.test.events.time[0]
+    assert found.rule == "the last 28 days are held out"
+
+
+def test_a_short_past_gives_a_fifth():
+    """Ten days cannot spare 28: a fifth is held out, in whole days, and the rule says why."""
+    found = split(daily(11), 28)
+    assert len(found.test.events) == 2
+    assert "a fifth of the time span" in found.rule
+
+
+def test_hours_are_cut_in_hours():
+    """A dataset of five hours is cut within the day."""
+    found = split(shop([(hour * 3600, 0, -1, 0, PURCHASE) for hour in range(5)]), 28)
+    assert len(found.test.events) == 1
+    assert "hours" in found.rule
+
+
+def test_at_is_today():
+    """With `at`, nothing later is seen on either side, and the window ends there."""
+    whole = daily(300)
+    found = split(whole, 28, at=200 * DAY)
+    assert found.now == 172 * DAY
+    assert found.test.end < 200 * DAY
+    assert len(found.train.events) + len(found.test.events) == 200
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 400 * DAY), min_size=2, max_size=60, unique=True), st.integers(1, 60))
+def test_a_cut_loses_nothing_and_never_learns_the_future(times, test_days):
+    """Both sides together are the dataset, in order; the window is never over a fifth of the span."""
+    whole = shop([(time, 0, -1, 0, PURCHASE) for time in sorted(times)])
+    try:
+        found = split(whole, test_days)
+    except DataError:
+        return
+    both = np.concatenate([found.train.events.time, found.test.events.time])
+    assert both.tolist() == sorted(times)
+    assert found.train.end < found.now <= found.test.events.time[0]
+    assert whole.end + 1 - found.now <= min(test_days * DAY, (whole.end + 1 - min(times)) / 5)
+
+
+def test_without_times_the_last_order_is_held_out():
+    """Two lines of the last order go together; a customer with one order is kept whole."""
+    rows = [(0, 0, 0, 1, 0), (0, 0, 1, 2, 0), (0, 1, 2, 3, 0), (0, 0, 1, 4, 0), (0, 1, 2, 5, 0)]
+    found = split(shop(rows, timed=False), 28)
+    assert bought(found.test) == [(0, 2), (0, 4)]
+    assert bought(found.train) == [(0, 1), (1, 3), (1, 5)]
+    assert "last order of each customer" in found.rule
+
+
+def test_without_visits_the_last_event_is_held_out():
+    """Bare pairs in order: the last item of each customer who has another one."""
+    rows = [(0, 0, -1, 1, 0), (0, 1, -1, 2, 0), (0, 0, -1, 3, 0), (0, 2, -1, 4, 0), (0, 2, -1, 4, 0)]
+    found = split(shop(rows, timed=False), 28)
+    assert bought(found.test) == [(0, 3), (2, 4)]
+
+
+def test_views_after_the_last_purchase_are_not_learned():
+    """What is held out is the last purchase and all that the customer did after it."""
+    rows = [(0, 0, -1, 1, PURCHASE), (0, 0, -1, 2, VIEW), (0, 0, -1, 2, PURCHASE), (0, 0, -1, 3, VIEW)]
+    found = split(shop(rows, timed=False), 28)
+    assert bought(found.train) == [(0, 1), (0, 2)]
+    assert bought(found.test) == [(0, 2), (0, 3)]
+
+
+def test_anonymous_baskets_are_held_out_whole():
+    """Baskets of nobody, without times: the last fifth of them, and no basket is torn."""
+    rows = [(0, -1, visit, item, PURCHASE) for visit in range(10) for item in (1, 2)]
+    found = split(shop(rows, timed=False), 28)
+    assert sorted(set(found.test.events.visit.tolist())) == [8, 9]
+    assert len(found.test.events) == 4
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.just(0), st.integers(-1, 4), st.integers(-1, 5), st.integers(0, N_ITEMS - 1), st.integers(0, 3)
+        ),
+        max_size=40,
+    )
+)
+def test_leave_last_out_keeps_a_past_for_everybody(rows):
+    """Whoever is asked about has a past, and nothing of theirs that is learned came after the cut."""
+    whole = shop(rows, timed=False)
+    try:
+        found = split(whole, 28)
+    except DataError:
+        return
+    assert len(found.train.events) + len(found.test.events) == len(whole.events)
+    for user in set(found.test.events.user.tolist()) - {-1}:
+        past = found.train.events.time[found.train.events.user == user]
+        held = found.test.events.time[found.test.events.user == user]
+        assert len(past)
+        assert past.max() < held.min()
+
+
+def test_one_moment_for_all_is_no_time():
+    """A timed dataset in which everything happened at once is cut like one without times."""
+    rows = [(7, user, -1, item, PURCHASE) for user in range(3) for item in range(2)]
+    assert "without times" in split(shop(rows), 28).rule
+
+
+def test_nothing_to_cut_is_a_sentence():
+    """No events, or one, raise DataError naming what is missing."""
+    with pytest.raises(DataError, match="no event"):
+        split(shop([]), 28)
+    with pytest.raises(DataError, match="evaluate on"):
+        split(shop([(0, 0, -1, 0, PURCHASE)]), 28)
+    with pytest.raises(DataError, match="no event"):
+        split(daily(10), 28, at=-DAY)
+
+
+def test_wanted_is_purchases_or_else_interest():
+    """Purchases where a shop has any; otherwise all but what was taken out of a cart."""
+    rows = [(0, 0, -1, 0, VIEW), (1, 0, -1, 0, CART), (2, 0, -1, 0, REMOVE), (3, 0, -1, 0, PURCHASE)]
+    assert wanted(shop(rows)).tolist() == [False, False, False, True]
+    assert wanted(shop(rows[:3])).tolist() == [True, True, False]

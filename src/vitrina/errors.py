@@ -10,9 +10,14 @@
     ├── RegistryError         the registry has no such bundle, or none at all
     ├── RequestError          a request cannot be answered as it stands
     │   ├── InvalidRequest    a field is out of bounds or contradicts another
+    │   │   ├── Malformed     its bytes are no message at all
+    │   │   └── InvalidToken  its continue_token is not this server's, or was changed
     │   └── UnknownPlacement  no placement of that name
     ├── NotReady              there is no engine yet
-    └── Overloaded            more requests in flight than the server admits
+    ├── Overloaded            more requests in flight than the server admits
+    ├── TimedOut              the deadline passed before there was an answer
+    ├── Unreachable           no server answers at that address
+    └── ServerError           a server cannot start as asked, or failed inside
 
 Each message names the thing, the reason and the next step. Commands exit with the class's
 `exit_code`; the server maps classes to gRPC codes in one table (`server/service.py`).
@@ -73,6 +78,14 @@ class InvalidRequest(RequestError):
     """A field of a request is out of bounds or contradicts another."""
 
 
+class Malformed(InvalidRequest):
+    """The bytes of a request are no message at all."""
+
+
+class InvalidToken(InvalidRequest):
+    """A continue_token was not signed by this server, or was changed on its way."""
+
+
 class UnknownPlacement(RequestError):
     """There is no placement of that name."""
 
@@ -87,3 +100,21 @@ class Overloaded(VitrinaError):
     """More requests are in flight than the server admits."""
 
     exit_code = 7
+
+
+class TimedOut(VitrinaError):
+    """The deadline passed before there was an answer."""
+
+    exit_code = 7
+
+
+class Unreachable(VitrinaError):
+    """No server answers at that address."""
+
+    exit_code = 7
+
+
+class ServerError(VitrinaError):
+    """A server cannot start as it was asked to, or failed inside."""
+
+    exit_code = 8

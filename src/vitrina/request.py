@@ -87,12 +87,16 @@ class Reason:
 
 @dataclass(frozen=True)
 class ListedItem:
-    """One product of a list. `sources`: all that proposed it, strongest first."""
+    """One product of a list. `sources`: all that proposed it, strongest first.
+
+    `product` is None in the engine's answers; the client fills it where product fields were asked for.
+    """
 
     item_id: str
     score: float
     sources: tuple[str, ...]
     reason: Reason
+    product: Product | None = None
 
 
 @dataclass(frozen=True)
@@ -112,12 +116,16 @@ class ListedBlock:
 
 @dataclass(frozen=True)
 class Response:
-    """The blocks in the order asked for, the bundle they came from, the ids nobody knows."""
+    """The blocks in the order asked for, the bundle they came from, the ids nobody knows.
+
+    `attribution_token` is empty in the engine's answers; the server signs it.
+    """
 
     blocks: tuple[ListedBlock, ...]
     bundle_version: str = ""
     unknown_item_ids: tuple[str, ...] = ()
     known_user: bool = False
+    attribution_token: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,157 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Channel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHANNEL_UNSPECIFIED: _ClassVar[Channel]
+    CHANNEL_SITE: _ClassVar[Channel]
+    CHANNEL_APP: _ClassVar[Channel]
+    CHANNEL_EMAIL: _ClassVar[Channel]
+    CHANNEL_PUSH: _ClassVar[Channel]
+    CHANNEL_RETARGETING: _ClassVar[Channel]
+
+class ProductField(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRODUCT_FIELD_UNSPECIFIED: _ClassVar[ProductField]
+    PRODUCT_FIELD_TITLE: _ClassVar[ProductField]
+    PRODUCT_FIELD_CATEGORY: _ClassVar[ProductField]
+    PRODUCT_FIELD_PRICE: _ClassVar[ProductField]
+    PRODUCT_FIELD_OLD_PRICE: _ClassVar[ProductField]
+    PRODUCT_FIELD_IMAGE: _ClassVar[ProductField]
+    PRODUCT_FIELD_ATTRIBUTES: _ClassVar[ProductField]
+CHANNEL_UNSPECIFIED: Channel
+CHANNEL_SITE: Channel
+CHANNEL_APP: Channel
+CHANNEL_EMAIL: Channel
+CHANNEL_PUSH: Channel
+CHANNEL_RETARGETING: Channel
+PRODUCT_FIELD_UNSPECIFIED: ProductField
+PRODUCT_FIELD_TITLE: ProductField
+PRODUCT_FIELD_CATEGORY: ProductField
+PRODUCT_FIELD_PRICE: ProductField
+PRODUCT_FIELD_OLD_PRICE: ProductField
+PRODUCT_FIELD_IMAGE: ProductField
+PRODUCT_FIELD_ATTRIBUTES: ProductField
+
+class SessionEvent(_message.Message):
+    __slots__ = ("item_id", "type", "time")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    type: str
+    time: int
+    def __init__(self, item_id: _Optional[str] = ..., type: _Optional[str] = ..., time: _Optional[int] = ...) -> None: ...
+
+class Filter(_message.Message):
+    __slots__ = ("categories", "brands", "min_price", "max_price")
+    CATEGORIES_FIELD_NUMBER: _ClassVar[int]
+    BRANDS_FIELD_NUMBER: _ClassVar[int]
+    MIN_PRICE_FIELD_NUMBER: _ClassVar[int]
+    MAX_PRICE_FIELD_NUMBER: _ClassVar[int]
+    categories: _containers.RepeatedScalarFieldContainer[str]
+    brands: _containers.RepeatedScalarFieldContainer[str]
+    min_price: float
+    max_price: float
+    def __init__(self, categories: _Optional[_Iterable[str]] = ..., brands: _Optional[_Iterable[str]] = ..., min_price: _Optional[float] = ..., max_price: _Optional[float] = ...) -> None: ...
+
+class Block(_message.Message):
+    __slots__ = ("placement", "limit", "filter", "exclude_item_ids", "candidate_item_ids")
+    PLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATE_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    placement: str
+    limit: int
+    filter: Filter
+    exclude_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    candidate_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, placement: _Optional[str] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[Filter, _Mapping]] = ..., exclude_item_ids: _Optional[_Iterable[str]] = ..., candidate_item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Rule(_message.Message):
+    __slots__ = ("antecedent_ids", "support", "confidence", "lift")
+    ANTECEDENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    SUPPORT_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    LIFT_FIELD_NUMBER: _ClassVar[int]
+    antecedent_ids: _containers.RepeatedScalarFieldContainer[str]
+    support: float
+    confidence: float
+    lift: float
+    def __init__(self, antecedent_ids: _Optional[_Iterable[str]] = ..., support: _Optional[float] = ..., confidence: _Optional[float] = ..., lift: _Optional[float] = ...) -> None: ...
+
+class Reason(_message.Message):
+    __slots__ = ("source", "seed_item_ids", "rule")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SEED_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    seed_item_ids: _containers.RepeatedScalarFieldContainer[str]
+    rule: Rule
+    def __init__(self, source: _Optional[str] = ..., seed_item_ids: _Optional[_Iterable[str]] = ..., rule: _Optional[_Union[Rule, _Mapping]] = ...) -> None: ...
+
+class Product(_message.Message):
+    __slots__ = ("title", "category", "price", "old_price", "image", "attributes")
+    class AttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    OLD_PRICE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    title: str
+    category: str
+    price: float
+    old_price: float
+    image: str
+    attributes: _containers.ScalarMap[str, str]
+    def __init__(self, title: _Optional[str] = ..., category: _Optional[str] = ..., price: _Optional[float] = ..., old_price: _Optional[float] = ..., image: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ListedItem(_message.Message):
+    __slots__ = ("item_id", "score", "sources", "reason", "product")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PRODUCT_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    score: float
+    sources: _containers.RepeatedScalarFieldContainer[str]
+    reason: Reason
+    product: Product
+    def __init__(self, item_id: _Optional[str] = ..., score: _Optional[float] = ..., sources: _Optional[_Iterable[str]] = ..., reason: _Optional[_Union[Reason, _Mapping]] = ..., product: _Optional[_Union[Product, _Mapping]] = ...) -> None: ...
+
+class TraceStage(_message.Message):
+    __slots__ = ("stage", "item_ids")
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    stage: str
+    item_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, stage: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListedBlock(_message.Message):
+    __slots__ = ("placement", "items", "fallback_level", "relaxed", "trace")
+    PLACEMENT_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    RELAXED_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
+    placement: str
+    items: _containers.RepeatedCompositeFieldContainer[ListedItem]
+    fallback_level: int
+    relaxed: _containers.RepeatedScalarFieldContainer[str]
+    trace: _containers.RepeatedCompositeFieldContainer[TraceStage]
+    def __init__(self, placement: _Optional[str] = ..., items: _Optional[_Iterable[_Union[ListedItem, _Mapping]]] = ..., fallback_level: _Optional[int] = ..., relaxed: _Optional[_Iterable[str]] = ..., trace: _Optional[_Iterable[_Union[TraceStage, _Mapping]]] = ...) -> None: ...

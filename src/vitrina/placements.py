@@ -45,7 +45,8 @@ class Placement:
     """Where a list stands.
 
     `rebuy`: whether bought products may come back: always, never, `after_days` days, or when_due,
-    when the product's usual interval has passed. `viewed`: whether viewed ones may. `soft`: rules
+    when the product's usual interval has passed. `viewed`: whether viewed ones may. `blend`: by
+    rank in each source's list, or by score as a share of the list's best. `soft`: rules
     dropped one by one, last first, while the list is shorter than its limit. `deny_categories`
     (with all below) and `deny_items` never leave. `fallback`: sources that fill what is short.
     """
@@ -59,6 +60,7 @@ class Placement:
     rebuy: str = "always"
     after_days: float = 0.0
     viewed: bool = True
+    blend: str = "rank"
     soft: tuple[str, ...] = ()
     deny_categories: tuple[str, ...] = ()
     deny_items: tuple[str, ...] = ()
@@ -147,6 +149,8 @@ def _check(placement: Placement) -> None:
             raise ValueError(f"source {mix.strategy}: weight {mix.weight} must be above 0")
     if placement.rebuy not in REBUY:
         raise ValueError(f"unknown rebuy '{placement.rebuy}'; known: {', '.join(REBUY)}")
+    if placement.blend not in ("rank", "score"):
+        raise ValueError(f"unknown blend '{placement.blend}'; known: rank, score")
     for rule in placement.soft:
         if rule not in SOFT:
             raise ValueError(f"unknown soft rule '{rule}'; known: {', '.join(SOFT)}")

@@ -1,0 +1,161 @@
+"""Who asks: string ids of a request turned into rows, once, for all its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import PURCHASE, VIEW, Attribute
+from vitrina.errors import InvalidRequest
+from vitrina.history import History
+from vitrina.ids import UNKNOWN, Ids, Rows
+from vitrina.request import Request
+from vitrina.rules import Doings
+from vitrina.strategy import Query, Seeds
+
+NOTHING = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """One request in rows. `doings`: the customer's history and, from `session_at` on, the session;
+    `visits`: the order of each event, a session's being UNKNOWN. `unknown`: ids nobody knows."""
+
+    user: int
+    region: int
+    doings: Doings
+    visits: Rows
+    session_at: int
+    context: Rows
+    page: Rows
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Askers:
+    """What turns requests into askers: id maps, histories and regions of one bundle."""
+
+    users: Ids
+    items: Ids
+    history: History
+    types: tuple[str, ...]
+    regions: Attribute | None
+
+    def of(self, request: Request, now: int) -> Asker:
+        """One request in rows. Unknown ids are collected, not fatal.
+
+        Raises InvalidRequest for an event type that the bundle does not know.
+        """
+        wanted = [*request.context_item_ids, *(one.item_id for one in request.events), *request.page_item_ids]
+        rows = self.items.rows(wanted) if wanted else NOTHING
+        n_context, n_events = len(request.context_item_ids), len(request.events)
+        user = self._user(request)
+        span = self.history.span(user)
+        doings, visits = self._doings(request, span, rows[n_context : n_context + n_events], now)
+        context, page = rows[:n_context], rows[n_context + n_events :]
+        return Asker(
+            user=user,
+            region=self._region(request, user),
+            doings=doings,
+            visits=visits,
+            session_at=span.stop - span.start,
+            context=context[context >= 0],
+            page=page[page >= 0],
+            unknown=tuple(one for one, row in zip(wanted, rows.tolist(), strict=True) if row < 0),
+        )
+
+    def _user(self, request: Request) -> int:
+        user = self.users.row(request.user_id) if request.user_id else UNKNOWN
+        return self.users.row(request.visitor_id) if user < 0 and request.visitor_id else user
+
+    def _region(self, request: Request, user: int) -> int:
+        if self.regions is None:
+            return UNKNOWN
+        if request.region:
+            return self.regions.values.row(request.region)
+        return int(self.regions.codes[user]) if user >= 0 else UNKNOWN
+
+    def _doings(self, request: Request, span: slice, rows: Rows, now: int) -> tuple[Doings, Rows]:
+        past = self.history
+        if not len(rows):
+            return Doings(past.rows[span], past.types[span], past.times[span]), past.visits[span]
+        types = np.array([self._type(one.type) for one in request.events], np.uint8)
+        times = np.array([min(one.time or now, now) for one in request.events], np.int64)
+        known = rows >= 0
+        doings = Doings(
+            np.concatenate([past.rows[span], rows[known]]),
+            np.concatenate([past.types[span], types[known]]),
+            np.concatenate([past.times[span], times[known]]),
+        )
+        return doings, np.concatenate([past.visits[span], np.full(int(known.sum()), UNKNOWN, np.int32)])
+
+    def _type(self, name: str) -> int:
+        if name not in self.types:
+            raise InvalidRequest(f"unknown event type {name!r}; known: {', '.join(self.types)}")
+        return self.types.index(name)
+
+
+def query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
+    """A batch of askers as a query that starts from the named kind of seeds."""
+    chosen = [_SEEDS[seeds](one, now) for one in askers]
+    indptr = np.zeros(len(askers) + 1, np.int64)
+    np.cumsum([len(one.rows) for one in chosen], out=indptr[1:])
+    joined = chosen[0] if len(chosen) == 1 else _joined(chosen)
+    return Query(
+        now=now,
+        users=np.array([one.user for one in askers], np.int32),
+        regions=np.array([one.region for one in askers], np.int32),
+        seeds=Seeds(indptr, joined.rows, joined.types, joined.times),
+    )
+
+
+def _joined(chosen: Sequence[Doings]) -> Doings:
+    return Doings(
+        np.concatenate([one.rows for one in chosen]),
+        np.concatenate([one.types for one in chosen]),
+        np.concatenate([one.times for one in chosen]),
+    )
+
+
+def _history(asker: Asker, now: int) -> Doings:
+    return asker.doings
+
+
+def _context(asker: Asker, now: int) -> Doings:
+    n = len(asker.context)
+    return Doings(asker.context, np.full(n, VIEW, np.uint8), np.full(n, now, np.int64))
+
+
+def _session(asker: Asker, now: int) -> Doings:
+    return _joined([_cut(asker.doings, slice(asker.session_at, None)), _context(asker, now)])
+
+
+def _last_order(asker: Asker, now: int) -> Doings:
+    bought = np.flatnonzero(asker.doings.types == PURCHASE)
+    if not len(bought):
+        return _none(asker, now)
+    last = int(bought[-1])
+    if last >= asker.session_at:
+        return _cut(asker.doings, bought[bought >= asker.session_at])
+    same = asker.visits[bought] == asker.visits[last] if asker.visits[last] >= 0 else bought == last
+    return _cut(asker.doings, bought[same])
+
+
+def _none(asker: Asker, now: int) -> Doings:
+    return _cut(asker.doings, slice(0, 0))
+
+
+def _cut(doings: Doings, where: slice | NDArray[np.intp]) -> Doings:
+    return Doings(doings.rows[where], doings.types[where], doings.times[where])
+
+
+_SEEDS = {
+    "history": _history,
+    "session": _session,
+    "context": _context,
+    "last_order": _last_order,
+    "none": _none,
+}

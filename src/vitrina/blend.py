@@ -1,0 +1,69 @@
+"""Several sources' lists into one, each row with what every source gave it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.ids import Rows
+from vitrina.kernels import fusion
+from vitrina.strategy import Candidates
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """n lists of m places, best first: `rows` int32[n, m], -1 pads; `scores` float32[n, m];
+    `shares` float32[n, m, S], what each of the S sources gave the row."""
+
+    rows: Rows
+    scores: NDArray[np.float32]
+    shares: NDArray[np.float32]
+
+    def take(self, places: NDArray[np.int32]) -> Ranked:
+        """The places of each list chosen by int32[n, k]; -1 pads stay pads."""
+        index = np.maximum(places, 0).astype(np.intp)
+        rows = np.where(places >= 0, np.take_along_axis(self.rows, index, 1), -1).astype(np.int32)
+        scores = np.where(places >= 0, np.take_along_axis(self.scores, index, 1), 0).astype(np.float32)
+        shares = np.take_along_axis(self.shares, index[:, :, None], 1)
+        return Ranked(rows, scores, shares)
+
+
+def fuse(lists: Sequence[Candidates], weights: Sequence[float], *, by: str, depth: int) -> Ranked:
+    """Blend lists by weighted reciprocal rank (`by` 'rank') or by weighted share of the best score.
+
+    Keeps the `depth` best of each asker.
+    """
+    lengths = np.array([0, *(len(one.rows) for one in lists)], np.int64)
+    starts = np.cumsum(lengths)[:-1]
+    indptr = np.stack([one.indptr + start for one, start in zip(lists, starts, strict=True)])
+    rows = np.concatenate([one.rows for one in lists])
+    scores = np.concatenate([one.scores for one in lists])
+    return Ranked(*fusion.fuse(indptr, rows, scores, np.array(weights, np.float32), by == "score", depth))
+
+
+def append(ranked: Ranked, more: Candidates, source: int) -> Ranked:
+    """Put a source's rows behind lists that are short, as that source's alone.
+
+    Scores go on descending from the last one of each list, so that a list stays best first.
+    """
+    width = int(np.diff(more.indptr).max(initial=0))
+    places = more.indptr[:-1, None] + np.arange(width)
+    inside = places < more.indptr[1:, None]
+    safe = np.where(inside, places, 0)
+    rows = (
+        np.where(inside, more.rows[safe], -1).astype(np.int32)
+        if width
+        else np.zeros((len(inside), 0), np.int32)
+    )
+    floor = np.where(ranked.rows >= 0, ranked.scores, np.inf).min(axis=1, initial=1.0)
+    scores = (floor[:, None] / (2 + np.arange(width))).astype(np.float32)
+    shares = np.zeros((*rows.shape, ranked.shares.shape[2]), np.float32)
+    shares[:, :, source] = scores
+    return Ranked(
+        np.concatenate([ranked.rows, rows], axis=1),
+        np.concatenate([ranked.scores, scores], axis=1),
+        np.concatenate([ranked.shares, shares], axis=1),
+    )

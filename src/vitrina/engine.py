@@ -1,0 +1,190 @@
+"""The engine: a bundle opened with its placements. Pure: its only inputs are requests and a Live.
+
+A block of a batch of requests is folded through the stages of `stages.py`; `explain` is the same
+fold keeping what left each stage. Blocks of one request are answered in order, so that no product
+stands twice on a page. After `open` the engine reads no clock, environment, network, disk or store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vitrina import answers, bundle, strategies
+from vitrina.askers import NOTHING, Asker, Askers
+from vitrina.catalog import Catalog
+from vitrina.dataset import Attribute
+from vitrina.errors import InvalidRequest
+from vitrina.history import History
+from vitrina.ids import Ids, Rows
+from vitrina.live import Live
+from vitrina.placements import Placement, Placements, parse_placements, read_placements
+from vitrina.request import Block, ListedBlock, Product, Request, Response
+from vitrina.rules import Rules
+from vitrina.stages import STAGES, Draft, Opened
+from vitrina.strategy import Allow, Source
+
+MAX_CANDIDATES = 1000
+
+
+class Engine:
+    """Answers batches of requests; immutable, so a server swaps it by one assignment."""
+
+    def __init__(self, opened: bundle.Bundle, placements: Placements, sources: Mapping[str, Source]) -> None:
+        parts = opened.under("catalog")
+        self.manifest = opened.manifest
+        self.placements = placements
+        self.sources = sources
+        self.items = Ids(opened.parts["ids/items"])  # type: ignore[arg-type]
+        self.catalog = Catalog.of_columns(parts)  # type: ignore[arg-type]
+        regions = opened.under("people/region")
+        self.askers = Askers(
+            users=Ids(opened.parts["ids/users"]),  # type: ignore[arg-type]
+            items=self.items,
+            history=History.of_columns(opened.under("history")),  # type: ignore[arg-type]
+            types=tuple(opened.manifest.types),
+            regions=Attribute(regions["codes"], Ids(regions["values"])) if regions else None,  # type: ignore[arg-type]
+        )
+        due = parts["due_days"]
+        timed = bool(self.manifest.dataset["timed"])
+        rules = Rules(self.catalog, self.items, due, timed=timed)  # type: ignore[arg-type]
+        self.opened = Opened(self.items, rules, sources)
+
+    @classmethod
+    def open(cls, path: Path, placements: Path | None = None) -> Engine:
+        """Open a stored bundle, with its own copy of the placements or with a file's.
+
+        Raises BundleError, RecipeError and PlacementsError.
+        """
+        chosen = read_placements(placements) if placements else None
+        return cls.of(bundle.read(path), chosen)
+
+    @classmethod
+    def of(cls, opened: bundle.Bundle, placements: Placements | None = None) -> Engine:
+        """An engine over an opened or just fitted bundle."""
+        chosen = placements or parse_placements(opened.manifest.placements, "the bundle's placements")
+        sources = {
+            name: strategies.make(str(one["is"]), one["params"]).open(opened.under(name))
+            for name, one in opened.manifest.strategies.items()
+        }
+        return cls(opened, chosen, sources)
+
+    def with_placements(self, placements: Placements) -> Engine:
+        """The same bundle under other placements; nothing is opened again."""
+        other = object.__new__(Engine)
+        other.__dict__.update(self.__dict__, placements=placements)
+        return other
+
+    @property
+    def version(self) -> str:
+        """The bundle's version; empty when it was never stored."""
+        return self.manifest.version
+
+    @property
+    def created(self) -> int:
+        """When the bundle was trained, in seconds since 1970 UTC."""
+        return self.manifest.created
+
+    @property
+    def last_event(self) -> int:
+        """The time of the last event it learned from, in seconds since 1970 UTC."""
+        return int(self.manifest.dataset["last_event"])
+
+    @property
+    def n_items(self) -> int:
+        """Items known."""
+        return len(self.items)
+
+    @property
+    def n_users(self) -> int:
+        """Customers known."""
+        return len(self.askers.users)
+
+    def product(self, item_id: str) -> Product | None:
+        """What the catalogue says of an item; None where it is unknown."""
+        row = self.items.row(item_id)
+        return answers.product(self.catalog, item_id, row) if row >= 0 else None
+
+    def recommend(self, requests: Sequence[Request], live: Live) -> list[Response]:
+        """Answer a batch, in order; each request exactly as if it had come alone.
+
+        Raises InvalidRequest and UnknownPlacement.
+        """
+        askers = [self.askers.of(one, live.now) for one in requests]
+        shown: list[list[Rows]] = [[] for _ in requests]
+        blocks: list[list[ListedBlock]] = [[] for _ in requests]
+        for depth in range(max((len(one.blocks) for one in requests), default=0)):
+            for block, members in _alike(requests, depth).items():
+                taken = tuple(_taken(askers[one], shown[one]) for one in members)
+                draft = self._draft(block, tuple(askers[one] for one in members), taken, live.now)
+                explain = any(requests[one].explain for one in members)
+                draft, trace = self._run(draft, explain)
+                listed = answers.blocks(draft, self.items, self.sources, trace)
+                for place, one in enumerate(members):
+                    assert draft.ranked is not None
+                    shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
+                    blocks[one].append(listed[place])
+        return [self._response(askers[one], blocks[one]) for one in range(len(requests))]
+
+    def _response(self, asker: Asker, blocks: list[ListedBlock]) -> Response:
+        return Response(tuple(blocks), self.version, asker.unknown, asker.user >= 0)
+
+    def _draft(self, block: Block, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
+        placement = self.placements.named(block.placement)
+        fallback = tuple(one for one in placement.fallback if one in self.sources)
+        nothing = Allow(np.zeros(0, np.bool_), np.zeros(len(askers) + 1, np.int64), NOTHING)
+        return Draft(
+            placement=replace(placement, fallback=fallback),
+            mixes=tuple(one for one in placement.sources if one.strategy in self.sources),
+            block=block,
+            limit=_limit(block, placement),
+            now=now,
+            askers=askers,
+            taken=taken,
+            allow=nothing,
+        )
+
+    def _run(self, draft: Draft, explain: bool) -> tuple[Draft, list[tuple[str, Draft]]]:
+        trace = []
+        for name, stage in STAGES:
+            draft = stage(self.opened, draft)
+            if explain:
+                trace.append((name, draft))
+        return draft, trace
+
+
+def _alike(requests: Sequence[Request], depth: int) -> dict[Block, list[int]]:
+    """Requests whose block at this depth is the same run as one batch."""
+    groups: dict[Block, list[int]] = {}
+    for place, one in enumerate(requests):
+        if depth < len(one.blocks):
+            groups.setdefault(one.blocks[depth], []).append(place)
+    return groups
+
+
+def _limit(block: Block, placement: Placement) -> int:
+    if block.limit < 0:
+        raise InvalidRequest(f"limit {block.limit} of block {block.placement!r} is below 0")
+    if block.candidate_item_ids:
+        return min(block.limit or MAX_CANDIDATES, len(block.candidate_item_ids), MAX_CANDIDATES)
+    return min(block.limit or placement.limit, placement.max_limit)
+
+
+def _taken(asker: Asker, shown: list[Rows]) -> Rows:
+    """What the page already holds or stands for: never shown again, in any variant."""
+    return np.concatenate([asker.context, asker.page, *shown])
+
+
+def describe(engine: Engine) -> dict[str, Any]:
+    """What an engine can do: placements, their sources, and those the bundle does not have."""
+    return {
+        name: {
+            "sources": [one.strategy for one in placement.sources if one.strategy in engine.sources],
+            "missing": [one.strategy for one in placement.sources if one.strategy not in engine.sources],
+        }
+        for name, placement in sorted(engine.placements.by_name.items())
+    }

@@ -1,0 +1,111 @@
+"""Many ranked lists into one, and one list down to what may be shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+RANK_CONSTANT = 60.0
+
+
+@njit(cache=True, nogil=True)
+def fuse(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, k: Any) -> Any:
+    """Merge the lists of S sources for n askers.
+
+    `indptr`: int64[S, n + 1] into the joined `rows` (int32) and `scores` (float32); `weights`:
+    float32[S]. A row earns from each list weight / (60 + its rank there), ranks from 1 (Cormack,
+    Clarke and Buettcher, SIGIR 2009); or, with `by_score`, weight x its score / the list's best.
+    Returns rows int32[n, k] (-1 pads), scores float32[n, k], shares float32[n, k, S]: what each
+    source gave. Ties go to the lower row.
+    """
+    n_sources, n = indptr.shape[0], indptr.shape[1] - 1
+    out_rows = np.full((n, k), -1, np.int32)
+    out_scores = np.zeros((n, k), np.float32)
+    out_shares = np.zeros((n, k, n_sources), np.float32)
+    for asker in range(n):
+        total = 0
+        for source in range(n_sources):
+            total += indptr[source, asker + 1] - indptr[source, asker]
+        seen, shares = _gather(indptr, rows, scores, weights, by_score, asker, total)
+        sums = np.zeros(len(seen), np.float32)
+        for place in range(len(seen)):
+            for source in range(n_sources):
+                sums[place] += shares[place, source]
+        order = _best_first(sums, seen)
+        for rank in range(min(k, len(seen))):
+            place = order[rank]
+            out_rows[asker, rank] = seen[place]
+            out_scores[asker, rank] = sums[place]
+            out_shares[asker, rank] = shares[place]
+    return out_rows, out_scores, out_shares
+
+
+@njit(cache=True, nogil=True)
+def _gather(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, asker: Any, total: Any) -> Any:
+    """The distinct rows of one asker and what each source gives them; an open-addressed table."""
+    size = 16
+    while size < 2 * total:
+        size *= 2
+    table = np.full(size, -1, np.int64)
+    seen = np.empty(total, np.int32)
+    shares = np.zeros((total, indptr.shape[0]), np.float32)
+    found = 0
+    for source in range(indptr.shape[0]):
+        low, high = indptr[source, asker], indptr[source, asker + 1]
+        best = max(scores[low], np.float32(1e-30)) if high > low else np.float32(1.0)
+        for place in range(low, high):
+            row = rows[place]
+            slot = (np.int64(row) * 2654435761) & (size - 1)
+            while table[slot] >= 0 and seen[table[slot]] != row:
+                slot = (slot + 1) & (size - 1)
+            if table[slot] < 0:
+                table[slot] = found
+                seen[found] = row
+                found += 1
+            gain = (
+                max(scores[place], np.float32(0)) / best
+                if by_score
+                else 1 / (RANK_CONSTANT + place - low + 1)
+            )
+            shares[table[slot], source] = weights[source] * gain
+    return seen[:found], shares[:found]
+
+
+@njit(cache=True, nogil=True)
+def _best_first(sums: Any, rows: Any) -> Any:
+    by_row = np.argsort(rows, kind="mergesort")
+    return by_row[np.argsort(-sums[by_row], kind="mergesort")]
+
+
+@njit(cache=True, nogil=True)
+def settle(rows: Any, products: Any, levels: Any, n_levels: Any, limit: Any) -> Any:
+    """Which places of each ranked list to show: int32[n, limit] places (-1 pads), int32[n] level used.
+
+    Places of level 0 come first, then, while the list is short, those of level 1 and so on; a
+    product already chosen is not chosen again in another variant. `rows`: int32[n, m], -1 pads;
+    `levels`: int8[n, m]; `products`: int32[n_items].
+    """
+    n, m = rows.shape
+    picks = np.full((n, limit), -1, np.int32)
+    used = np.zeros(n, np.int32)
+    for asker in range(n):
+        count = 0
+        for level in range(n_levels + 1):
+            for place in range(m):
+                if count == limit:
+                    break
+                row = rows[asker, place]
+                if row < 0 or levels[asker, place] != level:
+                    continue
+                fresh = True
+                for earlier in range(count):
+                    if products[rows[asker, picks[asker, earlier]]] == products[row]:
+                        fresh = False
+                        break
+                if fresh:
+                    picks[asker, count] = place
+                    count += 1
+                    used[asker] = level
+    return picks, used

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,27 +10,27 @@ from vitrina.askers import query
 from vitrina.catalog import PATH, Catalog
 from vitrina.ids import Ids, Rows
 from vitrina.request import ListedBlock, ListedItem, Product, Reason, RuleReason
-from vitrina.stages import Draft
-from vitrina.strategy import Rule, Source, Why
+from vitrina.stages import Draft, Opened
+from vitrina.strategy import Rule, Why
 
 
 def blocks(
-    draft: Draft, items: Ids, sources: Mapping[str, Source], trace: Sequence[tuple[str, Draft]]
+    draft: Draft, opened: Opened, trace: Sequence[tuple[str, Draft]], *, reasons: bool
 ) -> list[ListedBlock]:
     """The finished block of every asker of a draft."""
     return [
         ListedBlock(
             placement=draft.block.placement,
-            items=_items(draft, place, items, sources),
+            items=_items(draft, place, opened, reasons),
             fallback_level=draft.levels[place],
             relaxed=draft.placement.soft[len(draft.placement.soft) - draft.relaxed[place] :][::-1],
-            trace=tuple((name, _left(stage, place, items)) for name, stage in trace),
+            trace=tuple((name, _left(stage, place, opened.items)) for name, stage in trace),
         )
         for place in range(len(draft.askers))
     ]
 
 
-def _items(draft: Draft, place: int, items: Ids, sources: Mapping[str, Source]) -> tuple[ListedItem, ...]:
+def _items(draft: Draft, place: int, opened: Opened, reasons: bool) -> tuple[ListedItem, ...]:
     assert draft.ranked is not None
     shown = draft.ranked.rows[place] >= 0
     rows = draft.ranked.rows[place][shown]
@@ -39,25 +39,26 @@ def _items(draft: Draft, place: int, items: Ids, sources: Mapping[str, Source]) 
     shares = draft.ranked.shares[place][shown]
     order = np.argsort(-shares, axis=1, kind="stable")
     strongest = order[:, 0].astype(np.int32)
-    reasons = _reasons(draft, place, rows, strongest, sources, items)
-    counts = (shares > 0).sum(axis=1).tolist()
     names = draft.names
+    if reasons:
+        why = _reasons(draft, place, rows, strongest, opened)
+    else:
+        why = [Reason(names[one]) for one in strongest.tolist()]
+    counts = (shares > 0).sum(axis=1).tolist()
     return tuple(
-        ListedItem(item_id, score, tuple(names[one] for one in ranks[:count]), reason)
+        ListedItem(item_id, score, tuple(dict.fromkeys(names[one] for one in ranks[:count])), reason)
         for item_id, score, ranks, count, reason in zip(
-            items.names(rows),
+            opened.items.names(rows),
             draft.ranked.scores[place][shown].tolist(),
             order.tolist(),
             counts,
-            reasons,
+            why,
             strict=True,
         )
     )
 
 
-def _reasons(
-    draft: Draft, place: int, rows: Rows, strongest: Rows, sources: Mapping[str, Source], items: Ids
-) -> list[Reason]:
+def _reasons(draft: Draft, place: int, rows: Rows, strongest: Rows, opened: Opened) -> list[Reason]:
     """Each row's reason, from the source that gave it most."""
     found: list[Reason | None] = [None] * len(rows)
     for column in np.unique(strongest).tolist():
@@ -65,9 +66,9 @@ def _reasons(
         name = draft.names[column]
         seeds = draft.mixes[column].seeds if own else "history"
         where = np.flatnonzero(strongest == column)
-        whys = sources[name].why(query([draft.askers[place]], seeds, draft.now), rows[where])
+        whys = opened.sources[name].why(query([draft.askers[place]], seeds, draft.now), rows[where])
         for spot, why in zip(where.tolist(), whys, strict=True):
-            found[spot] = _reason(name, why, items)
+            found[spot] = _reason(name, why, opened.items)
     return [one for one in found if one is not None]
 
 

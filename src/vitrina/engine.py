@@ -29,6 +29,8 @@ from vitrina.stages import STAGES, Draft, Opened
 from vitrina.strategy import Allow, Source
 
 MAX_CANDIDATES = 1000
+_REPEATS = 0.05
+"""Share of purchases that repeat an earlier one, from which on a shop's customers 'buy again'."""
 
 
 class Engine:
@@ -37,7 +39,7 @@ class Engine:
     def __init__(self, opened: bundle.Bundle, placements: Placements, sources: Mapping[str, Source]) -> None:
         parts = opened.under("catalog")
         self.manifest = opened.manifest
-        self.placements = placements
+        self.placements = _as_shop(placements, float(opened.manifest.dataset["repeat_share"]))
         self.sources = sources
         self.items = Ids(opened.parts["ids/items"])  # type: ignore[arg-type]
         self.catalog = Catalog.of_columns(parts)  # type: ignore[arg-type]
@@ -76,7 +78,8 @@ class Engine:
     def with_placements(self, placements: Placements) -> Engine:
         """The same bundle under other placements; nothing is opened again."""
         other = object.__new__(Engine)
-        other.__dict__.update(self.__dict__, placements=placements)
+        repeats = float(self.manifest.dataset["repeat_share"])
+        other.__dict__.update(self.__dict__, placements=_as_shop(placements, repeats))
         return other
 
     @property
@@ -123,7 +126,8 @@ class Engine:
                 draft = self._draft(block, tuple(askers[one] for one in members), taken, live.now)
                 explain = any(requests[one].explain for one in members)
                 draft, trace = self._run(draft, explain)
-                listed = answers.blocks(draft, self.items, self.sources, trace)
+                reasons = any(requests[one].reasons for one in members)
+                listed = answers.blocks(draft, self.opened, trace, reasons=reasons)
                 for place, one in enumerate(members):
                     assert draft.ranked is not None
                     shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
@@ -155,6 +159,16 @@ class Engine:
             if explain:
                 trace.append((name, draft))
         return draft, trace
+
+
+def _as_shop(placements: Placements, repeat_share: float) -> Placements:
+    """Placements whose rebuy is as the shop's customers have it, decided."""
+    rebuy = "always" if repeat_share >= _REPEATS else "never"
+    decided = {
+        name: replace(one, rebuy=rebuy) if one.rebuy == "as_shop" else one
+        for name, one in placements.by_name.items()
+    }
+    return replace(placements, by_name=decided)
 
 
 def _alike(requests: Sequence[Request], depth: int) -> dict[Block, list[int]]:

@@ -22,7 +22,7 @@ from typing import Any
 from vitrina.errors import PlacementsError, UnknownPlacement
 
 SEEDS = ("history", "session", "context", "last_order", "none")
-REBUY = ("always", "never", "after_days", "when_due")
+REBUY = ("always", "never", "after_days", "when_due", "as_shop")
 SOFT = ("same_category", "not_viewed")
 MAX_LIMIT = 200
 
@@ -44,8 +44,9 @@ class Mix:
 class Placement:
     """Where a list stands.
 
-    `rebuy`: whether bought products may come back: always, never, `after_days` days, or when_due,
-    when the product's usual interval has passed. `viewed`: whether viewed ones may. `blend`: by
+    `rebuy`: whether bought products may come back: always, never, after `after_days` days, when_due
+    (the product's usual interval has passed), or as_shop (always where the bundle's customers do
+    buy again, never where they do not). `viewed`: whether viewed ones may. `blend`: by
     rank in each source's list, or by score as a share of the list's best. `soft`: rules
     dropped one by one, last first, while the list is shorter than its limit. `deny_categories`
     (with all below) and `deny_items` never leave. `fallback`: sources that fill what is short.

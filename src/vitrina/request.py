@@ -64,6 +64,8 @@ class Request:
     page_item_ids: tuple[str, ...] = ()
     """Already on the page: never returned again, in any variant."""
     explain: bool = False
+    reasons: bool = True
+    """Whether items carry their reason; a campaign of a million lists may do without."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""From a dataset and a recipe to a bundle, in memory: every strategy fitted, everything named."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from vitrina import __version__, strategies
+from vitrina.bundle import Bundle, Manifest
+from vitrina.dataset import PURCHASE, Dataset
+from vitrina.errors import DataError
+from vitrina.history import History
+from vitrina.intervals import due_days
+from vitrina.parts import Part
+from vitrina.placements import Placements
+from vitrina.recipe import Recipe
+
+Say = Callable[[str], None]
+
+
+def fit(dataset: Dataset, recipe: Recipe, placements: Placements, say: Say = lambda line: None) -> Bundle:
+    """Fit every strategy of the recipe; deterministic, for any number of threads.
+
+    Purchases that were later returned teach nothing. Raises RecipeError for a strategy or a
+    hyperparameter that does not exist, before anything is fitted, and DataError without items.
+    """
+    if not len(dataset.items):
+        raise DataError("the data has no items: give events.* or items.* with an item_id column")
+    plans = {name: strategies.make(plan.strategy, plan.params) for name, plan in recipe.strategies.items()}
+    settled = dataset.settled()
+    parts = shop_parts(settled)
+    for name, strategy in plans.items():
+        started = time.perf_counter()
+        parts |= {f"{name}/{part}": value for part, value in strategy.fit(settled).items()}
+        size = sum(_bytes(value) for part, value in parts.items() if part.startswith(name + "/"))
+        say(f"fitted {name} in {time.perf_counter() - started:.1f} s, {size / 1e6:.1f} MB")
+    return Bundle(_manifest(dataset, recipe, placements), parts)
+
+
+def shop_parts(dataset: Dataset) -> dict[str, Part]:
+    """What the engine knows of the shop beside the strategies: ids, catalogue, people, histories."""
+    parts: dict[str, Part] = {"ids/users": dataset.users.sorted, "ids/items": dataset.items.sorted}
+    parts |= {f"catalog/{name}": column for name, column in dataset.catalog.columns().items()}
+    parts["catalog/due_days"] = due_days(dataset)
+    if "region" in dataset.people:
+        region = dataset.people["region"]
+        parts |= {"people/region/codes": region.codes, "people/region/values": region.values.sorted}
+    parts |= {f"history/{name}": column for name, column in History.of(dataset).columns().items()}
+    return parts
+
+
+def with_metrics(bundle: Bundle, metrics: dict[str, Any], probes: list[dict[str, Any]]) -> Bundle:
+    """The same bundle, its manifest saying how it was judged and what it must answer."""
+    return replace(bundle, manifest=replace(bundle.manifest, metrics=metrics, probes=probes))
+
+
+def _manifest(dataset: Dataset, recipe: Recipe, placements: Placements) -> Manifest:
+    return Manifest(
+        version="",
+        created=int(time.time()),
+        vitrina=__version__,
+        recipe=recipe.text,
+        placements=dict(placements.tables),
+        strategies={
+            name: {"is": plan.strategy, "params": dict(plan.params)}
+            for name, plan in recipe.strategies.items()
+        },
+        dataset=_facts(dataset),
+        types=list(dataset.types),
+    )
+
+
+def _facts(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "users": len(dataset.users),
+        "items": len(dataset.items),
+        "events": len(dataset.events),
+        "timed": dataset.timed,
+        "first_event": int(dataset.events.time[0]) if len(dataset.events) else 0,
+        "last_event": dataset.end,
+        "repeat_share": repeat_share(dataset),
+        "fingerprint": _fingerprint(dataset),
+    }
+
+
+def repeat_share(dataset: Dataset) -> float:
+    """The share of purchases, by known customers, of an item they had bought on a visit before."""
+    events = dataset.events
+    bought = (events.type == PURCHASE) & (events.user >= 0)
+    moment = events.visit[bought].astype(np.int64)
+    moment = np.where(moment >= 0, moment, events.time[bought] + (1 << 32))
+    once = np.unique(np.stack([events.user[bought], events.item[bought], moment], axis=1), axis=0)
+    pairs = len(np.unique(once[:, :2], axis=0))
+    return round(1 - pairs / len(once), 4) if len(once) else 0.0
+
+
+def _fingerprint(dataset: Dataset) -> str:
+    digest = hashlib.sha256()
+    events = dataset.events
+    for column in (
+        events.user,
+        events.item,
+        events.time,
+        events.type,
+        dataset.users.sorted,
+        dataset.items.sorted,
+    ):
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()[:16]
+
+
+def _bytes(part: Part) -> int:
+    return len(part) if isinstance(part, bytes) else part.nbytes

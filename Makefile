@@ -1,0 +1,52 @@
+PYTHON ?= python3
+BIN := .venv/bin
+REGISTRY ?= .demo/registry
+PORT ?= 50051
+WORKERS ?= 2
+
+.PHONY: help install demo test check serve bench soak lock proto clean
+
+help:  ## Print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed  ## Make .venv with the command vitrina, from the hashed lock
+
+.venv/installed: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Vitrina needs Python 3.11 or later; call: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "no venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "installing from requirements/dev.txt (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install  ## Train on a real year of groceries, serve it, ask it, print the lists
+	@$(BIN)/vitrina demo
+
+test: install  ## Run every test
+	@$(BIN)/python -m pytest
+
+check: install  ## Lint, types, floors, proto, generated code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/buf lint proto
+	@$(BIN)/python proto/generate.py --check
+
+serve: install  ## Serve the demo's bundle on PORT with WORKERS processes
+	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --as-of last
+
+bench: install  ## Measure speed and accuracy beside named rivals; minutes
+	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+
+lock:  ## Resolve pyproject.toml into requirements/*.txt again
+	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/serve.txt
+	@$(BIN)/uv pip compile -q pyproject.toml --extra train --extra images --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/train.txt
+	@$(BIN)/uv pip compile -q pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/dev.txt
+
+proto:  ## Generate src/vitrina/v1 from proto/ again
+	@$(BIN)/python proto/generate.py
+
+clean:  ## Remove .venv, the demo's data and bundles, caches
+	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

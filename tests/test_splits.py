@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from vitrina.dataset import CART, DAY, PURCHASE, REMOVE, VIEW, Catalog, Dataset, Events
 from vitrina.errors import DataError
 from vitrina.ids import Ids
-from vitrina.splits import split, wanted
+from vitrina.splits import of_types, split, wanted_types
 
 N_ITEMS = 9
 
@@ -161,5 +161,8 @@ def test_nothing_to_cut_is_a_sentence():
 def test_wanted_is_purchases_or_else_interest():
     """Purchases where a shop has any; otherwise all but what was taken out of a cart."""
     rows = [(0, 0, -1, 0, VIEW), (1, 0, -1, 0, CART), (2, 0, -1, 0, REMOVE), (3, 0, -1, 0, PURCHASE)]
-    assert wanted(shop(rows)).tolist() == [False, False, False, True]
-    assert wanted(shop(rows[:3])).tolist() == [True, True, False]
+    whole, views = shop(rows), shop(rows[:3])
+    assert wanted_types(whole) == ("purchase",)
+    assert of_types(whole, wanted_types(whole)).tolist() == [False, False, False, True]
+    assert of_types(views, wanted_types(views)).tolist() == [True, True, False]
+    assert split(shop([*rows, (9 * DAY, 0, -1, 0, VIEW)]), 1).wanted == ("purchase",)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.dataset import DAY, Dataset
 from vitrina.errors import DataError
 from vitrina.ids import Rows
 
@@ -25,12 +25,14 @@ class Split:
     """One shop, the same ids and catalogue on both sides of the cut.
 
     `now`: the moment at which `train` is all that is known. `rule`: how the cut was chosen.
+    `wanted`: the event types that a list should foretell.
     """
 
     train: Dataset
     test: Dataset
     now: int
     rule: str
+    wanted: tuple[str, ...]
 
 
 def split(dataset: Dataset, test_days: int, at: int | None = None) -> Split:
@@ -54,14 +56,17 @@ def split(dataset: Dataset, test_days: int, at: int | None = None) -> Split:
     return found
 
 
-def wanted(dataset: Dataset) -> NDArray[np.bool_]:
-    """bool per event: purchases; in a shop that has none, whatever was looked at or taken."""
-    types = dataset.events.type
-    purchase = types == PURCHASE
-    liked = (
-        dataset.type_weights({name: 1.0 for name in dataset.types if name not in ("remove", "return")}) > 0
-    )
-    return purchase if purchase.any() else liked[types]
+def wanted_types(dataset: Dataset) -> tuple[str, ...]:
+    """What a list should foretell: purchases; in a shop that has none, whatever was looked at or taken."""
+    happened = {dataset.types[one] for one in np.unique(dataset.events.type)}
+    liked = [name for name in dataset.types if name in happened - {"remove", "return"}]
+    return ("purchase",) if "purchase" in happened else tuple(liked)
+
+
+def of_types(dataset: Dataset, names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """bool per event: whether its type is one of these."""
+    chosen: NDArray[np.bool_] = dataset.type_weights(dict.fromkeys(names, 1.0)) > 0
+    return chosen[dataset.events.type]
 
 
 def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
@@ -71,14 +76,18 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
     moment = end - window
     days = f"{window / DAY:g} days" if window >= DAY else f"{window / 3600:.1f} hours"
     why = "" if window == test_days * DAY else f": a fifth of the time span, {test_days} days being more"
-    return Split(dataset.before(moment), dataset.since(moment), moment, f"the last {days} are held out{why}")
+    rule = f"the last {days} are held out{why}"
+    return Split(dataset.before(moment), dataset.since(moment), moment, rule, wanted_types(dataset))
 
 
 def _last_out(dataset: Dataset) -> Split:
     held = _last_order(dataset) | _last_visits(dataset)
-    rule = "without times the last order of each customer is held out, and the last fifth of anonymous visits"
+    rule = (
+        "without times the last order of each customer is held out, and the last fifth of anonymous visits; "
+        "what others did later is learned from"
+    )
     train, test = (replace(dataset, events=dataset.events.take(side)) for side in (~held, held))
-    return Split(train, test, dataset.end + 1, rule + "; what others did later is learned from")
+    return Split(train, test, dataset.end + 1, rule, wanted_types(dataset))
 
 
 def _last_order(dataset: Dataset) -> NDArray[np.bool_]:
@@ -90,7 +99,7 @@ def _last_order(dataset: Dataset) -> NDArray[np.bool_]:
     n_slots = len(dataset.users) + 1
     known = events.user >= 0
     last = np.full(n_slots, -1, np.int64)
-    chosen = known & wanted(dataset)
+    chosen = known & of_types(dataset, wanted_types(dataset))
     np.maximum.at(last, events.user[chosen], places[chosen])
     of_last = known & (events.visit >= 0) & (events.visit == events.visit[last[events.user]])
     start = last.copy()

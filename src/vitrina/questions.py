@@ -1,0 +1,206 @@
+"""What a shop's placements are asked in an evaluation, and what came after.
+
+Truth is counted in products: a list that names another size of what was bought is right. Nothing
+in a request was unknown at `Split.now`, but for the basket or the session that is asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import PURCHASE, Dataset, Events
+from vitrina.ids import UNKNOWN
+from vitrina.metrics import Truth
+from vitrina.request import Request, SessionEvent
+from vitrina.splits import Split, of_types
+
+Places = NDArray[np.int64]
+VISITOR = "evaluation"
+RECENT = 50
+"""Events of a session sent with a request, and steps of a session asked about, at most."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """One placement's askers: requests still without blocks, and what each asker then took.
+
+    `truth`: in products. `buckets`: int64 positions of askers by name, 'all' among them.
+    `clusters`: int64 per asker, equal for the steps of one session.
+    """
+
+    placement: str
+    requests: tuple[Request, ...]
+    truth: Truth
+    buckets: Mapping[str, Places]
+    clusters: Places
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """A split with its returns settled, its items as products, and who had what before."""
+
+    split: Split
+    train: Dataset
+    test: Dataset
+    product: NDArray[np.int64]
+    n_products: int
+    had: Places
+
+    @classmethod
+    def of(cls, split: Split) -> _Ground:
+        train, test = split.train.settled(), split.test.settled()
+        product = train.catalog.product.astype(np.int64)
+        n_products = int(product.max(initial=-1)) + 1
+        liked = train.events.take(of_types(train, split.wanted) & (train.events.user >= 0))
+        had = np.unique(liked.user * np.int64(n_products) + product[liked.item])
+        return cls(split, train, test, product, n_products, had)
+
+    def truth(self, events: Events, asker: Places, users: NDArray[np.int32]) -> Truth:
+        """What each of the askers, of whom `users` are the rows (-1 a stranger), took in these events."""
+        keys, entry = np.unique(asker * self.n_products + self.product[events.item], return_inverse=True)
+        worth = _worth(events, self.train)
+        known = np.bincount(entry, weights=~np.isnan(worth), minlength=len(keys)) > 0
+        summed = np.bincount(entry, weights=np.nan_to_num(worth), minlength=len(keys))
+        indptr = np.searchsorted(keys, np.arange(len(users) + 1) * self.n_products)
+        rows = keys % max(self.n_products, 1)
+        owner = users[keys // max(self.n_products, 1)].astype(np.int64)
+        repeat = (owner >= 0) & np.isin(owner * self.n_products + rows, self.had)
+        return Truth(indptr.astype(np.int64), rows.astype(np.int32), np.where(known, summed, np.nan), repeat)
+
+    def fresh_visits(self) -> NDArray[np.bool_]:
+        """bool per visit row: whether it began after the cut."""
+        visits = self.test.events.visit[self.test.events.visit >= 0]
+        before = self.train.events.visit[self.train.events.visit >= 0]
+        fresh = np.zeros(int(max(visits.max(initial=-1), before.max(initial=-1))) + 2, np.bool_)
+        fresh[visits] = True
+        fresh[before] = False
+        return fresh
+
+
+def questions(split: Split, max_users: int, seed: int) -> list[Questions]:
+    """What can be asked of this split: home, discover, cart, session_next, as far as its events go.
+
+    At most `max_users` customers, baskets and sessions each: a seeded sample beyond.
+    """
+    ground = _Ground.of(split)
+    home = _home(ground, max_users, seed)
+    asked = [home, _discover(home), _cart(ground, max_users, seed), _session_next(ground, max_users, seed)]
+    return [one for one in asked if len(one)]
+
+
+def _home(ground: _Ground, max_users: int, seed: int) -> Questions:
+    """What each customer took after the cut, whatever it was."""
+    test = ground.test
+    taken = test.events.take(of_types(test, ground.split.wanted) & (test.events.user >= 0))
+    users = _sample(np.unique(taken.user), max_users, seed).astype(np.int32)
+    asker = np.searchsorted(users, taken.user)
+    sampled = np.append(users, -1)[asker] == taken.user
+    truth = ground.truth(taken.take(sampled), asker[sampled], users)
+    requests = tuple(Request((), user_id=name) for name in test.users.names(users))
+    known = np.isin(users, ground.train.events.user)
+    return Questions("home", requests, truth, _buckets(known), np.arange(len(users)))
+
+
+def _discover(home: Questions) -> Questions:
+    """Of the same customers, those who took something they never had, and that alone."""
+    fresh = home.truth.only(~home.truth.repeat)
+    keep = np.flatnonzero(fresh.sizes)
+    known = np.isin(keep, home.buckets["known"])
+    requests = tuple(home.requests[one] for one in keep)
+    return Questions("discover", requests, fresh.take(keep), _buckets(known), np.arange(len(keep)))
+
+
+def _cart(ground: _Ground, max_users: int, seed: int) -> Questions:
+    """Each basket with one product hidden, drawn by lot; the rest of it is the cart."""
+    lines, starts, sizes = _baskets(ground, max_users, seed)
+    hidden = starts + (np.random.default_rng(seed).random(len(starts)) * sizes).astype(np.int64)
+    names = ground.test.items.names(lines.item)
+    spans = zip(starts.tolist(), hidden.tolist(), (starts + sizes).tolist(), strict=True)
+    carts = [tuple(names[low:out] + names[out + 1 : high]) for low, out, high in spans]
+    users = lines.user[hidden]
+    ids = _user_ids(ground.test, users)
+    requests = tuple(
+        Request((), user_id=one, context_item_ids=cart) for one, cart in zip(ids, carts, strict=True)
+    )
+    each = np.arange(len(starts))
+    return Questions("cart", requests, ground.truth(lines.take(hidden), each, users), {"all": each}, each)
+
+
+def _baskets(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Places]:
+    """A line per product and basket, by basket; where sampled baskets of two or more begin; their sizes."""
+    events = ground.test.events
+    bought = events.take((events.type == PURCHASE) & ground.fresh_visits()[events.visit])
+    keys = bought.visit * np.int64(ground.n_products) + ground.product[bought.item]
+    lines = bought.take(np.unique(keys, return_index=True)[1])
+    _, starts, sizes = np.unique(lines.visit, return_index=True, return_counts=True)
+    chosen = _sample(np.flatnonzero(sizes >= 2), most, seed)
+    return lines, starts[chosen], sizes[chosen]
+
+
+def _session_next(ground: _Ground, max_users: int, seed: int) -> Questions:
+    """Each step of each anonymous session: given what came before, the next item alone."""
+    steps, starts, sizes = _sessions(ground, max_users, seed)
+    firsts, counts = starts + 1, np.minimum(sizes - 1, RECENT)
+    session = np.repeat(np.arange(len(starts)), counts)
+    asked = np.repeat(firsts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    lows = np.maximum(starts[session], asked - RECENT)
+    spans = list(zip(lows.tolist(), asked.tolist(), strict=True))
+    names = ground.test.items.names(steps.item)
+    done = [SessionEvent(*one) for one in zip(names, _type_names(ground.test, steps), strict=True)]
+    requests = tuple(Request((), visitor_id=VISITOR, events=tuple(done[low:at])) for low, at in spans)
+    each = np.arange(len(asked))
+    truth = ground.truth(steps.take(asked), each, np.full(len(asked), UNKNOWN, np.int32))
+    products = ground.product[steps.item]
+    again = np.array([products[at] in products[low:at] for low, at in spans], np.bool_)
+    return Questions("session_next", requests, replace(truth, repeat=again), {"all": each}, session)
+
+
+def _sessions(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Places]:
+    """The events of anonymous visits, by visit; where the sampled sessions of two or more begin; sizes.
+
+    A visit is a session where its events have an order: one was no purchase, or their times differ.
+    """
+    events = ground.test.events
+    liked = of_types(
+        ground.test, tuple(name for name in ground.test.types if name not in ("remove", "return"))
+    )
+    mine = np.flatnonzero(liked & ground.fresh_visits()[events.visit] & (events.user < 0))
+    steps = events.take(mine[np.argsort(events.visit[mine], kind="stable")])
+    _, starts, sizes = np.unique(steps.visit, return_index=True, return_counts=True)
+    others = np.concatenate([[0], np.cumsum(steps.type != PURCHASE)])
+    browsed = others[starts + sizes] > others[starts]
+    lasted = ground.test.timed & (steps.time[starts + sizes - 1] > steps.time[starts])
+    chosen = _sample(np.flatnonzero((sizes >= 2) & (browsed | lasted)), most, seed)
+    return steps, starts[chosen], sizes[chosen]
+
+
+def _worth(events: Events, dataset: Dataset) -> NDArray[np.float64]:
+    price = np.where(np.isnan(events.price), dataset.catalog.price[events.item], events.price)
+    return price.astype(np.float64) * events.quantity
+
+
+def _sample(pool: NDArray[np.generic], most: int, seed: int) -> NDArray[np.generic]:
+    return (
+        pool if len(pool) <= most else np.sort(np.random.default_rng(seed).choice(pool, most, replace=False))
+    )
+
+
+def _buckets(known: NDArray[np.bool_]) -> dict[str, Places]:
+    """Everybody; customers with a past; customers without one."""
+    return {"all": np.arange(len(known)), "known": np.flatnonzero(known), "cold": np.flatnonzero(~known)}
+
+
+def _type_names(dataset: Dataset, events: Events) -> list[str]:
+    return [dataset.types[one] for one in events.type.tolist()]
+
+
+def _user_ids(dataset: Dataset, users: NDArray[np.int32]) -> list[str]:
+    names = dataset.users.names(np.maximum(users, 0)) if len(dataset.users) else [""] * len(users)
+    return [name if user >= 0 else "" for user, name in zip(users.tolist(), names, strict=True)]

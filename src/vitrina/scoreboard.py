@@ -1,0 +1,170 @@
+"""The result of an evaluation, as words, JSON and a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from vitrina.bootstrap import Estimate
+
+BLEND = "blend"
+HEADLINE = "ndcg@10"
+_USUAL = ("ndcg@10", "recall@10", "hit_rate@10", "revenue_recall@10", "repeat_recall@10", "explore_recall@10")
+_COLUMNS = {
+    "cart": ("ndcg@10", "hit_rate@10", "mrr@10", "revenue_recall@10"),
+    "session_next": ("ndcg@10", "hit_rate@20", "mrr@20"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system in one placement over one bucket of askers.
+
+    `metrics`: means with their intervals, by name ('ndcg@10'). `coverage`, `gini`: of the first
+    ten of all lists. `gain`: how much more NDCG@10 the placement itself has over the same askers;
+    None in its own row.
+    """
+
+    system: str
+    placement: str
+    bucket: str
+    askers: int
+    metrics: Mapping[str, Estimate]
+    coverage: float
+    gini: float
+    gain: Estimate | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON: an estimate is [mean, low, high], and what is unknown is null."""
+        own: dict[str, Any] = {"system": self.system, "placement": self.placement, "bucket": self.bucket}
+        own |= {"askers": self.askers, "coverage@10": _number(self.coverage), "gini@10": _number(self.gini)}
+        own |= {name: _triple(one) for name, one in self.metrics.items()}
+        return own | ({"gain": _triple(self.gain)} if self.gain else {})
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was asked, when, and how well each system answered.
+
+    `rule`: how the days were held out, `start` and `end` of them in seconds; `wanted`: the event
+    types foretold; `counts`: by placement.
+    """
+
+    rows: tuple[Row, ...]
+    rule: str
+    start: int
+    end: int
+    wanted: tuple[str, ...]
+    counts: Mapping[str, Mapping[str, int]]
+    seed: int
+
+    def row(self, system: str, placement: str, bucket: str = "all") -> Row:
+        """The row of these names. Raises KeyError."""
+        for one in self.rows:
+            if (one.system, one.placement, one.bucket) == (system, placement, bucket):
+                return one
+        raise KeyError((system, placement, bucket))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON, for a manifest or a file."""
+        split = {"rule": self.rule, "start": self.start, "end": self.end}
+        counts = {name: dict(one) for name, one in self.counts.items()}
+        rows = [one.as_dict() for one in self.rows]
+        return {
+            "split": split,
+            "wanted": list(self.wanted),
+            "seed": self.seed,
+            "counts": counts,
+            "rows": rows,
+        }
+
+
+def show(evaluation: Evaluation, console: Console) -> None:
+    """Print a table for each placement, best system first, and what follows from it."""
+    start, end = (str(np.datetime64(one, "s"))[:10] for one in (evaluation.start, evaluation.end))
+    console.print(
+        f"Offline accuracy: {evaluation.rule} ({start} to {end}); foretold: {', '.join(evaluation.wanted)}."
+    )
+    for placement, counts in evaluation.counts.items():
+        rows = [one for one in evaluation.rows if one.placement == placement]
+        console.print(_table(placement, counts, rows))
+        console.print(_verdict(rows))
+    if not evaluation.counts:
+        console.print(
+            "Nothing could be asked: the held-out days have no customer, no basket of two, and no session."
+        )
+
+
+def _table(placement: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:
+    cold = counts["taken_cold"] / max(counts["taken"], 1)
+    title = f"{placement}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
+    names = _COLUMNS.get(placement, _USUAL)
+    buckets = [one for one in ("known", "cold") if counts.get(one) and counts.get("cold")]
+    table = Table(title=title, title_justify="left")
+    table.add_column("system")
+    for head in (
+        *map(_heading, names),
+        "coverage",
+        "filled up",
+        "blend's gain",
+        *(f"NDCG {one}" for one in buckets),
+    ):
+        table.add_column(head, justify="right")
+    whole = [one for one in rows if one.bucket == "all"]
+    for row in sorted(whole, key=_headline, reverse=True):
+        others = {one.bucket: one for one in rows if one.system == row.system}
+        cells = [_with_interval(row.metrics[HEADLINE])] + [_plain(row.metrics[one].mean) for one in names[1:]]
+        cells += [f"{row.coverage:.1%}", f"{row.metrics['fallback'].mean:.0%}", _gain(row.gain)]
+        cells += [_plain(_headline(others[one])) for one in buckets]
+        table.add_row(row.system, *cells, style="bold" if row.system == BLEND else "")
+    return table
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    """Whether mixing pays: the blend against the best of its rivals, over the same askers."""
+    rivals = [one for one in rows if one.bucket == "all" and one.gain]
+    if not rivals:
+        return ""
+    best = max(rivals, key=_headline)
+    assert best.gain is not None
+    if best.gain.low > 0:
+        return f"The blend is better than every system alone; the next is {best.system}."
+    if best.gain.high < 0:
+        return f"{best.system} alone is better than the blend: give it more weight in this placement."
+    return f"The blend and {best.system} alone cannot be told apart on these askers."
+
+
+def _headline(row: Row) -> float:
+    return row.metrics[HEADLINE].mean
+
+
+def _heading(name: str) -> str:
+    word, cut = name.split("@")
+    upper = {"ndcg": "NDCG", "mrr": "MRR"}
+    return f"{upper.get(word, word.replace('_', ' '))}@{cut}"
+
+
+def _with_interval(one: Estimate) -> str:
+    return f"{one.mean:.4f} [{one.low:.4f}, {one.high:.4f}]"
+
+
+def _plain(value: float) -> str:
+    return "" if isnan(value) else f"{value:.4f}"
+
+
+def _gain(one: Estimate | None) -> str:
+    return f"{one.mean:+.4f} [{one.low:+.4f}, {one.high:+.4f}]" if one else ""
+
+
+def _triple(one: Estimate) -> list[float | None]:
+    return [_number(one.mean), _number(one.low), _number(one.high)]
+
+
+def _number(value: float) -> float | None:
+    return None if isnan(value) else round(value, 6)

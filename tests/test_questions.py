@@ -1,0 +1,202 @@
+"""Questions: what is asked, what came after, and that nothing asked tells the answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from vitrina.dataset import CART, DAY, PURCHASE, REMOVE, RETURN, VIEW, Catalog, Dataset, Events
+from vitrina.ids import Ids
+from vitrina.questions import RECENT, questions
+from vitrina.splits import Split
+
+NOW = 100 * DAY
+N_ITEMS = 6
+
+
+def events(rows: list[tuple], n_users: int = 5, product: list[int] | None = None) -> Dataset:
+    """rows: (time, user, visit, item, type, quantity, price)."""
+    table = np.array(rows, float).reshape(-1, 7)
+    columns = [table[:, at] for at in (1, 3, 2, 0, 4, 5, 6)]
+    kinds = [np.int32, np.int32, np.int32, np.int64, np.uint8, np.float32, np.float32]
+    catalog = Catalog.bare(N_ITEMS)
+    if product:
+        catalog = replace(catalog, product=np.array(product, np.int32))
+    users = Ids.of(f"u{one}" for one in range(n_users))
+    items = Ids.of(f"i{one}" for one in range(N_ITEMS))
+    made = Events(*(column.astype(kind) for column, kind in zip(columns, kinds, strict=True)))
+    return Dataset(users, items, made, catalog)
+
+
+def cut(before: list[tuple], after: list[tuple], wanted=("purchase",), **kept) -> Split:
+    return Split(events(before, **kept), events(after, **kept), NOW, "by hand", wanted)
+
+
+def buy(time, user, item, visit=-1, quantity=1, price=2.0):
+    return (time, user, visit, item, PURCHASE, quantity, price)
+
+
+def asked_of(split: Split, placement: str, most: int = 100, seed: int = 7):
+    return next((one for one in questions(split, most, seed) if one.placement == placement), None)
+
+
+def taken(asked) -> list[list[int]]:
+    bounds = asked.truth.indptr.tolist()
+    return [asked.truth.rows[low:high].tolist() for low, high in pairwise(bounds)]
+
+
+def test_home_is_everything_bought_after_the_cut():
+    """Each customer with a purchase is asked about once; values add up; what was had is a repeat."""
+    split = cut(
+        [buy(1, 0, 1), buy(2, 2, 5)],
+        [
+            buy(NOW, 0, 1, price=3),
+            buy(NOW + 1, 0, 2, quantity=2),
+            buy(NOW + 2, 0, 1, price=4),
+            buy(NOW + 3, 3, 0),
+        ],
+    )
+    home = asked_of(split, "home")
+    assert [one.user_id for one in home.requests] == ["u0", "u3"]
+    assert taken(home) == [[1, 2], [0]]
+    assert home.truth.values.tolist() == [7.0, 4.0, 2.0]
+    assert home.truth.repeat.tolist() == [True, False, False]
+    assert {name: one.tolist() for name, one in home.buckets.items()} == {
+        "all": [0, 1],
+        "known": [0],
+        "cold": [1],
+    }
+
+
+def test_discover_is_what_was_never_bought():
+    """Repeats are no discovery, and who discovered nothing is not asked."""
+    split = cut(
+        [buy(1, 0, 1), buy(2, 1, 1)], [buy(NOW, 0, 1), buy(NOW, 0, 2), buy(NOW, 1, 1), buy(NOW, 2, 4)]
+    )
+    discover = asked_of(split, "discover")
+    assert [one.user_id for one in discover.requests] == ["u0", "u2"]
+    assert taken(discover) == [[2], [4]]
+    assert discover.buckets["known"].tolist() == [0]
+    assert discover.buckets["cold"].tolist() == [1]
+
+
+def test_a_variant_is_its_product():
+    """Buying another size of what was had is a repeat, and two sizes are one thing taken."""
+    split = cut([buy(1, 0, 0)], [buy(NOW, 0, 1), buy(NOW, 0, 2), buy(NOW, 0, 3)], product=[0, 0, 1, 1, 2, 2])
+    home = asked_of(split, "home")
+    assert taken(home) == [[0, 1]]
+    assert home.truth.repeat.tolist() == [True, False]
+
+
+def test_returns_are_not_taken():
+    """What was bought after the cut and sent back is nobody's wish."""
+    back = (NOW + 9, 0, -1, 2, RETURN, 1, 2.0)
+    home = asked_of(cut([buy(1, 0, 1)], [buy(NOW, 0, 2), buy(NOW, 0, 3), back]), "home")
+    assert taken(home) == [[3]]
+
+
+def test_prices_fall_back_to_the_catalogue():
+    """A line without a price is worth the catalogue's, and without either nothing known."""
+    split = cut([buy(1, 0, 1)], [buy(NOW, 0, 2, price=np.nan, quantity=3), buy(NOW, 0, 3, price=np.nan)])
+    price = np.full(N_ITEMS, np.nan, np.float32)
+    price[2] = 5.0
+    train = replace(split.train, catalog=replace(split.train.catalog, price=price))
+    home = asked_of(replace(split, train=train), "home")
+    assert home.truth.values[0] == 15.0
+    assert np.isnan(home.truth.values[1])
+
+
+def test_a_shop_without_purchases_is_asked_about_views():
+    """Where nothing is ever bought, lists foretell what is looked at; taking out of a cart is no wish."""
+    look = [(NOW, 0, -1, 1, VIEW, 1, 0), (NOW, 0, -1, 2, CART, 1, 0), (NOW, 0, -1, 3, REMOVE, 1, 0)]
+    home = asked_of(cut([(1, 0, -1, 1, VIEW, 1, 0)], look, wanted=("view", "cart")), "home")
+    assert taken(home) == [[1, 2]]
+
+
+def test_a_basket_hides_one_line_and_shows_the_rest():
+    """The hidden product is in no variant in the cart; baskets of one product are not asked about."""
+    after = [buy(NOW + at // 4, at // 4, at % 4 + 1, visit=10 + at // 4) for at in range(12)]
+    after += [buy(NOW + 9, 3, 0, visit=20), buy(NOW + 9, 3, 0, visit=20)]
+    cart = asked_of(cut([buy(1, 0, 1, visit=1)], after), "cart")
+    assert len(cart) == 3
+    for request, hidden in zip(cart.requests, taken(cart), strict=True):
+        assert len(hidden) == 1
+        assert sorted([*request.context_item_ids, f"i{hidden[0]}"]) == ["i1", "i2", "i3", "i4"]
+    assert [one.user_id for one in cart.requests] == ["u0", "u1", "u2"]
+    assert cart.truth.repeat.tolist() == [taken(cart)[0] == [1], False, False]
+
+
+def test_a_torn_basket_is_not_asked_about():
+    """A visit that began before the cut is left out: part of it was learned from."""
+    split = cut([buy(1, 0, 1, visit=10)], [buy(NOW, 0, 2, visit=10), buy(NOW, 0, 3, visit=10)])
+    assert asked_of(split, "cart") is None
+
+
+def test_anonymous_baskets_are_carts_too():
+    """A basket of nobody is asked about without a user id, and its lines are no session."""
+    after = [buy(NOW, -1, item, visit=4) for item in (1, 2, 3)]
+    split = cut([buy(1, -1, 1, visit=1)], after, n_users=0)
+    assert asked_of(split, "cart").requests[0].user_id == ""
+    assert asked_of(split, "session_next") is None
+    assert asked_of(split, "home") is None
+
+
+def test_a_session_is_asked_at_every_step():
+    """Each next item, given those before; a session's steps are one cluster; customers are not asked."""
+    clicks = [
+        (NOW + at, -1, visit, item, VIEW, 1, 0)
+        for visit, item, at in [(5, 1, 0), (6, 4, 1), (5, 2, 2), (6, 4, 3), (5, 1, 4)]
+    ]
+    known = [(NOW + 9, 0, 7, 1, VIEW, 1, 0), (NOW + 10, 0, 7, 2, VIEW, 1, 0)]
+    session = asked_of(cut([(1, -1, 1, 0, VIEW, 1, 0)], clicks + known, wanted=("view",)), "session_next")
+    assert [[one.item_id for one in request.events] for request in session.requests] == [
+        ["i1"],
+        ["i1", "i2"],
+        ["i4"],
+    ]
+    assert taken(session) == [[2], [1], [4]]
+    assert session.truth.repeat.tolist() == [False, True, True]
+    assert session.clusters.tolist() == [0, 0, 1]
+    assert {one.type for request in session.requests for one in request.events} == {"view"}
+
+
+def test_endless_sessions_are_cut():
+    """A robot's session is asked about so many times, with so many events, and no more."""
+    clicks = [(NOW + at, -1, 3, at % N_ITEMS, VIEW, 1, 0) for at in range(200)]
+    session = asked_of(cut([(1, -1, 1, 0, VIEW, 1, 0)], clicks, wanted=("view",)), "session_next")
+    assert len(session) == RECENT
+    assert max(len(one.events) for one in session.requests) == RECENT
+
+
+def test_a_sample_is_seeded():
+    """At most `max_users` are asked, the same for the same seed, others for another."""
+    after = [buy(NOW, user, item, visit=10 + user) for user in range(40) for item in (1, 2)]
+    split = cut([buy(1, 0, 1)], after, n_users=40)
+    for placement in ("home", "cart"):
+        one, same, other = (asked_of(split, placement, 10, seed) for seed in (1, 1, 2))
+        assert len(one) == 10
+        assert one.requests == same.requests
+        assert one.requests != other.requests
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_request_tells_its_answer(seed):
+    """In carts the answer is not in the context, in sessions not after the step asked about."""
+    random = np.random.default_rng(seed)
+    draws = random.integers([5, 8, N_ITEMS], size=(80, 3)).tolist()
+    rows = [
+        (NOW + at, -1 if at % 2 else user, visit, item, VIEW if at % 2 else PURCHASE, 1, 1)
+        for at, (user, visit, item) in enumerate(draws)
+    ]
+    split = cut([buy(1, 0, 1)], rows)
+    cart = asked_of(split, "cart")
+    for request, hidden in zip(cart.requests, taken(cart), strict=True):
+        assert f"i{hidden[0]}" not in request.context_item_ids
+        assert request.events == ()
+    for one in questions(split, 100, seed):
+        assert all(not request.blocks for request in one.requests)
+        assert len(one.truth) == len(one) == len(one.clusters)
+        assert one.truth.sizes.min() >= 1

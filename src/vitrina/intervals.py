@@ -51,8 +51,10 @@ def _gaps(dataset: Dataset) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
 def _medians(
     keys: NDArray[np.int32], values: NDArray[np.float64], n: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    order = np.lexsort((values, keys))
     counts = np.bincount(keys, minlength=n)
+    if not len(values):
+        return np.zeros(n), counts
+    order = np.lexsort((values, keys))
     starts = np.cumsum(counts) - counts
-    middle = np.minimum(starts + counts // 2, max(len(values) - 1, 0))
+    middle = np.minimum(starts + counts // 2, len(values) - 1)
     return np.where(counts > 0, values[order][middle], 0.0), counts

@@ -1,0 +1,229 @@
+"""A bundle accounts for every byte; what is not as the manifest says is refused by name."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from vitrina import bundle
+from vitrina.bundle import Bundle, Manifest
+from vitrina.errors import BundleCorrupt, BundleError, BundleTooNew
+
+PARTS = {
+    "a/rows": np.arange(5, dtype=np.int32),
+    "a/empty": np.zeros((0, 3), np.float32),
+    "b/opaque": b"\x00index",
+}
+
+
+def fitted(parts=None, **changed):
+    """A bundle in memory."""
+    told = {
+        "version": "",
+        "created": 1_700_000_000,
+        "vitrina": "test",
+        "recipe": "r",
+        "placements": {},
+        "strategies": {},
+    }
+    return Bundle(
+        Manifest(**{**told, "dataset": {}, "types": [], **changed}), PARTS if parts is None else parts
+    )
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """The same bundle on disk."""
+    return bundle.write(fitted(), tmp_path).path
+
+
+def refused(path, how):
+    """Both opening and verifying say BundleCorrupt, naming the bundle."""
+    with pytest.raises(how, match=path.name):
+        bundle.verify(path)
+
+
+arrays = npst.arrays(
+    st.sampled_from([np.int32, np.float32, np.int64, np.bool_, np.dtype("S7")]),
+    npst.array_shapes(min_dims=1, max_dims=2, min_side=0),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    parts=st.dictionaries(
+        st.from_regex(r"[a-z]{1,5}/[A-Za-z ./%]{1,8}", fullmatch=True).filter(
+            lambda one: "//" not in one and not one.endswith("/") and "/." not in one
+        ),
+        arrays | st.binary(max_size=20),
+        max_size=4,
+    )
+)
+def test_parts_come_back_as_they_were(tmp_path_factory, parts):
+    """Any numeric array or bytes under any name is read as it was written, read-only."""
+    opened = bundle.write(fitted(parts), tmp_path_factory.mktemp("b"))
+    assert set(opened.parts) == set(parts)
+    for name, part in parts.items():
+        if isinstance(part, bytes):
+            assert opened.parts[name] == part
+        else:
+            np.testing.assert_array_equal(opened.parts[name], part)
+            assert opened.parts[name].dtype == part.dtype
+
+
+def test_same_content_same_name(tmp_path):
+    """The hash covers parts and recipe; not when it was trained, nor its metrics."""
+    one = bundle.write(fitted(), tmp_path / "one").manifest.version
+    later = bundle.write(
+        fitted(created=1_800_000_000, metrics={"ndcg": 1}), tmp_path / "two"
+    ).manifest.version
+    other = bundle.write(fitted(recipe="other"), tmp_path / "three").manifest.version
+    assert one.split("-")[1] == later.split("-")[1] != other.split("-")[1]
+
+
+def test_mapped_parts_cannot_be_written(stored):
+    """What is open is read-only."""
+    with pytest.raises(ValueError, match="read-only"):
+        bundle.read(stored).parts["a/rows"][0] = 9
+
+
+def test_every_flipped_byte_is_noticed(stored):
+    """One wrong bit anywhere in any file, and verify refuses the bundle."""
+    for file in sorted(one for one in stored.rglob("*") if one.is_file()):
+        data = file.read_bytes()
+        for place in range(0, len(data), max(1, len(data) // 40)):
+            file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+            if file.name == "manifest.json" and _says_the_same(data, file.read_bytes()):
+                continue
+            with pytest.raises(BundleError):
+                bundle.verify(stored)
+        file.write_bytes(data)
+    assert bundle.verify(stored)
+
+
+def _says_the_same(before, after):
+    """Whether a flipped manifest differs only where nothing is promised (vitrina's version, times)."""
+    try:
+        one, two = json.loads(before), json.loads(after)
+    except ValueError:
+        return False
+    free = ("vitrina", "metrics", "probes", "placements", "strategies", "dataset", "types")
+    return {k: v for k, v in one.items() if k not in free} == {k: v for k, v in two.items() if k not in free}
+
+
+def test_every_truncation_is_noticed(stored):
+    """A file cut anywhere is refused at opening, before anything is mapped."""
+    file = stored / "a" / "rows.npy"
+    data = file.read_bytes()
+    for place in range(0, len(data), 5):
+        file.write_bytes(data[:place])
+        with pytest.raises(BundleCorrupt, match="a/rows"):
+            bundle.read(stored)
+
+
+def test_missing_and_swapped_files(stored):
+    """A part that is gone, or another part in its place, is refused."""
+    rows = stored / "a" / "rows.npy"
+    kept = rows.read_bytes()
+    rows.unlink()
+    refused(stored, BundleCorrupt)
+    rows.write_bytes((stored / "a" / "empty.npy").read_bytes())
+    refused(stored, BundleCorrupt)
+    rows.write_bytes(kept)
+    assert bundle.verify(stored)
+
+
+def edit(path, **changed):
+    """Rewrite a manifest's fields."""
+    file = path / "manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changed}))
+
+
+def test_a_later_format_is_refused_with_a_sentence(stored):
+    """A bundle of the future says so, and what to do."""
+    edit(stored, format=2)
+    with pytest.raises(BundleTooNew, match="reads up to 1; upgrade"):
+        bundle.read(stored)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"format": "1"},
+        {"format": 0},
+        {"surprise": 1},
+        {"types": "purchase"},
+        {"created": "now"},
+        {"parts": []},
+    ],
+)
+def test_a_manifest_of_another_shape(stored, changed):
+    """Unknown, missing or ill-typed fields are refused."""
+    edit(stored, **changed)
+    refused(stored, BundleCorrupt)
+
+
+@pytest.mark.parametrize("file", ["../outside.npy", "/etc/passwd", "a", "link.npy", "nowhere.npy"])
+def test_a_part_outside_the_bundle(stored, file):
+    """A path out of the bundle, a folder, a link, a hole: refused, whatever it points to."""
+    (stored.parent / "outside.npy").write_bytes((stored / "a" / "rows.npy").read_bytes())
+    (stored / "link.npy").symlink_to(stored.parent / "outside.npy")
+    parts = json.loads((stored / "manifest.json").read_text())["parts"]
+    parts["a/rows"]["file"] = file
+    edit(stored, parts=parts)
+    refused(stored, BundleCorrupt)
+
+
+@pytest.mark.parametrize("shape", [[5, -1], [2**60, 2**60], ["5"], [6], [], None])
+def test_a_lying_shape(stored, shape):
+    """A shape that the file does not hold is refused, overflow included."""
+    parts = json.loads((stored / "manifest.json").read_text())["parts"]
+    parts["a/rows"]["shape"] = shape
+    edit(stored, parts=parts)
+    refused(stored, BundleCorrupt)
+
+
+def test_objects_are_refused_unread(stored):
+    """An object array, whose reading would run code, is refused by its header."""
+    file = stored / "a" / "rows.npy"
+    np.save(file, np.array([{"any": "thing"}], dtype=object), allow_pickle=True)
+    parts = json.loads((stored / "manifest.json").read_text())["parts"]
+    parts["a/rows"] |= {
+        "dtype": "|O",
+        "shape": [1],
+        "size": file.stat().st_size,
+        "sha256": bundle._digest(file),
+    }
+    edit(stored, parts=parts)
+    with pytest.raises(BundleCorrupt):
+        bundle.read(stored)
+
+
+def test_a_huge_manifest_is_refused_unread(stored):
+    """A manifest over its cap is not parsed."""
+    with (stored / "manifest.json").open("r+b") as stream:
+        stream.truncate(bundle.MAX_MANIFEST_BYTES + 1)
+    refused(stored, BundleCorrupt)
+
+
+def test_a_deep_manifest_is_refused(stored):
+    """Nesting that exhausts the parser is an error, not a crash."""
+    (stored / "manifest.json").write_text("[" * 100_000)
+    refused(stored, BundleCorrupt)
+
+
+def test_nothing_half_written_is_visible(tmp_path, monkeypatch):
+    """When the disk fills midway, the folder holds no bundle and no draft."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundle.os, "fsync", full)
+    with pytest.raises(BundleError, match="No space left"):
+        bundle.write(fitted(), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,67 @@
+"""Recipes: what is unknown is an error that names what is known; every committed recipe reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vitrina import strategies
+from vitrina.errors import RecipeError
+from vitrina.placements import read_placements
+from vitrina.recipe import read_recipe
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+RECIPES = sorted((MODELS / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda one: one.stem)
+def test_every_committed_recipe_can_be_fitted(file):
+    """Its strategies and hyperparameters exist, its placements read, it says why it differs."""
+    recipe = read_recipe(file)
+    made = [strategies.make(plan.strategy, plan.params) for plan in recipe.strategies.values()]
+    assert len(made) == len(recipe.strategies) >= 4
+    assert recipe.placements is not None
+    assert {"home", "discover", "cart", "session_next", "product_similar"} <= set(
+        read_placements(recipe.placements).names
+    )
+    assert len(recipe.about) > 40
+
+
+def test_there_is_a_recipe_for_each_kind_of_shop():
+    """The kinds the README names."""
+    assert {one.stem for one in RECIPES} >= {"default", "grocery", "fashion", "beauty", "diy"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("strategy = 1", "unknown key 'strategy' in recipe; known: about"),
+        ("about = 'x'", "fits nothing"),
+        ("[strategies]\npopular = 3", r"must be a table: \[strategies.popular\]"),
+        ("[strategies.popular]\n[columns.orders]\na = 'b'", "unknown key 'orders' in columns; known: events"),
+        ("[strategies.popular]\n[evaluation]\ntest_days = 'x'", "test_days = 'x' must be a int"),
+        ("[strategies.popular]\n[evaluation]\ndays = 3", "unknown key 'days' in evaluation"),
+        ("[strategies.popular", "cannot read the recipe"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, text, says):
+    """The error names the key and the known ones."""
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(RecipeError, match=says):
+        read_recipe(tmp_path / "r.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "says"),
+    [
+        ("asl", {}, "unknown strategy 'asl'; known: "),
+        ("os", {}, "unknown strategy 'os'"),
+        ("popular", {"by": 3}, "by = 3 must be a str"),
+        ("popular", {"colour": "red"}, "unknown key 'colour'; known: "),
+    ],
+)
+def test_unknown_strategies_and_hyperparameters(name, params, says):
+    """Nothing but the folder's files can be named, and nothing but their fields."""
+    with pytest.raises(RecipeError, match=says):
+        strategies.make(name, params)

@@ -1,0 +1,73 @@
+"""Publish, activate, roll back, prune."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vitrina.bundle import Bundle, Manifest
+from vitrina.errors import BundleCorrupt, RegistryError
+from vitrina.registry import Registry
+
+
+def fitted(number):
+    """A bundle that differs from every other number's."""
+    told = Manifest("", 1_700_000_000 + number, "test", "r", {}, {}, {}, [])
+    return Bundle(told, {"a/rows": np.array([number], np.int32)})
+
+
+@pytest.fixture
+def registry(tmp_path):
+    """A registry of three bundles."""
+    made = Registry(tmp_path / "registry")
+    for number in range(3):
+        made.publish(fitted(number))
+    return made
+
+
+def number(registry):
+    """Which of the three is current."""
+    return int(registry.open().parts["a/rows"][0])
+
+
+def test_publishing_makes_current(registry):
+    """The last published bundle is the current one; the others stay."""
+    assert (number(registry), len(registry.versions())) == (2, 3)
+
+
+def test_rolling_back_walks_what_was_current(registry):
+    """Each roll back is one step further; at the first there is nothing before it."""
+    registry.activate(registry.versions()[0])
+    steps = []
+    for _ in range(2):
+        registry.roll_back()
+        steps.append(number(registry))
+    assert steps == [2, 1]
+    with pytest.raises(RegistryError, match="no bundle before"):
+        registry.roll_back()
+
+
+def test_a_damaged_bundle_does_not_become_current(registry):
+    """Activation checks every byte first; the current one stays."""
+    oldest = registry.versions()[0]
+    (registry.folder / oldest / "a" / "rows.npy").write_bytes(b"damaged")
+    with pytest.raises(BundleCorrupt):
+        registry.activate(oldest)
+    assert number(registry) == 2
+
+
+def test_pruning_keeps_the_newest_and_the_current(registry):
+    """Never the current one, however old."""
+    versions = registry.versions()
+    registry.activate(versions[0])
+    assert registry.prune(1) == [versions[1]]
+    assert registry.versions() == [versions[0], versions[2]]
+
+
+@pytest.mark.parametrize(
+    "name", ["../etc", "/etc", "", "x" * 300, "20260102T030405Z-ffffffffffff", "CURRENT"]
+)
+def test_names_are_data(registry, name):
+    """A version that is not one, or not here, is an error that says what is."""
+    with pytest.raises(RegistryError):
+        registry.activate(name) if name else Registry(registry.folder / "empty").current()

@@ -1,0 +1,53 @@
+"""The command line: one verb a function. Flags are a contract; libraries load when a verb needs them.
+
+Exit codes: 0 done; 1 something unforeseen; 2 wrong usage; 3 the data; 4 a recipe or placements;
+5 a bundle or registry; 6 a request; 7 the server is not ready.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.text import Text
+
+from vitrina import __version__
+from vitrina.cli import models, offline, online
+from vitrina.cli.words import errors
+from vitrina.errors import VitrinaError
+
+app = typer.Typer(
+    help="Vitrina: train a shop's recommendations offline, serve personal lists over gRPC.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (
+    offline.doctor,
+    offline.train,
+    offline.evaluate,
+    offline.verify,
+    offline.recommend,
+    online.serve,
+    online.healthcheck,
+    online.demo,
+):
+    app.command()(verb)
+app.add_typer(models.models, name="models")
+
+
+@app.command()
+def version() -> None:
+    """Print Vitrina's version."""
+    print(__version__)
+
+
+def main() -> None:
+    """Run a verb; a VitrinaError becomes one line on standard error and its exit code."""
+    try:
+        app()
+    except VitrinaError as error:
+        errors.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

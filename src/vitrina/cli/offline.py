@@ -1,0 +1,130 @@
+"""Verbs that work on files: doctor, train, verify, evaluate, recommend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from vitrina.cli.words import AsJson, At, Data, Out, RecipeFile, RegistryDir, put, say, seconds
+
+
+def doctor(
+    data: Data, recipe: Annotated[Path | None, typer.Option("--recipe")] = None, as_json: AsJson = False
+) -> None:
+    """Say what is in the data, what is missing, and which lists will be empty because of it."""
+    from vitrina.doctor import examine, show
+    from vitrina.readers import read
+    from vitrina.recipe import read_recipe
+
+    reading = read(data, aliases=read_recipe(recipe).columns if recipe else {}, say=say)
+    diagnosis = examine(reading)
+    put(diagnosis.as_dict()) if as_json else show(diagnosis, Console())
+
+
+def train(
+    data: Data,
+    recipe: RecipeFile,
+    registry: RegistryDir,
+    at: At = "",
+    judge: Annotated[
+        bool, typer.Option(help="Evaluate on the last weeks before fitting on everything.")
+    ] = True,
+    rejects: Annotated[Path | None, typer.Option(help="Folder for rows that could not be read.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a recipe, judge it on the last weeks, and publish the bundle as the registry's current one."""
+    from vitrina import evaluate
+    from vitrina.recipe import read_recipe
+    from vitrina.registry import Registry
+    from vitrina.train import read_shop
+    from vitrina.train import train as run
+
+    made = read_recipe(recipe)
+    reading = read_shop(data, made, say, rejects)
+    trained = run(reading.dataset, made, Registry(registry), say, at=seconds(at), judge=judge)
+    if as_json:
+        put({"version": trained.bundle.manifest.version, "metrics": trained.bundle.manifest.metrics})
+    elif trained.evaluation:
+        evaluate.show(trained.evaluation, Console())
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="A bundle's folder.")], as_json: AsJson = False
+) -> None:
+    """Check every byte of a bundle, and that it still answers its probes."""
+    from vitrina import bundle as bundles
+    from vitrina import probes
+    from vitrina.engine import Engine
+
+    checked = bundles.verify(bundle)
+    replayed = probes.replay(Engine.of(checked))
+    size = sum(one.size for one in checked.manifest.parts.values())
+    facts = {
+        "version": checked.manifest.version,
+        "parts": len(checked.parts),
+        "bytes": size,
+        "probes": replayed,
+    }
+    text = "{version} is whole: {parts} parts, {bytes:,} bytes, {probes} probes answered as in training"
+    put(facts) if as_json else print(text.format(**facts))
+
+
+def evaluate(
+    data: Data,
+    recipe: RecipeFile,
+    at: At = "",
+    max_users: Annotated[int, typer.Option(help="Askers sampled; 0 for the recipe's number.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a recipe: fit before the last weeks, rank every item, compare with what was bought."""
+    from vitrina import evaluate as evaluation
+    from vitrina.recipe import read_recipe
+    from vitrina.train import placements_of, read_shop
+
+    made = read_recipe(recipe)
+    dataset = read_shop(data, made, say).dataset
+    at_seconds = seconds(at)
+    known = dataset.before(at_seconds) if at_seconds is not None else dataset
+    found = evaluation.evaluate(known, made, placements_of(made), say=say, max_users=max_users or None)
+    put(found.as_dict()) if as_json else evaluation.show(found, Console())
+
+
+def recommend(
+    registry: RegistryDir,
+    placement: Annotated[str, typer.Option(help="A placement's name.")],
+    out: Out,
+    users: Annotated[Path | None, typer.Option(help=".csv or .parquet with a column user_id.")] = None,
+    contexts: Annotated[
+        Path | None, typer.Option(help=".csv or .parquet: query_id, item_id, one row an item.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="Length of each list.")] = 20,
+    at: At = "",
+    placements: Annotated[
+        Path | None, typer.Option(help="A placements file instead of the bundle's own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write lists for a whole file of users or contexts; goes on where a killed run stopped."""
+    from vitrina import campaign
+    from vitrina.engine import Engine
+    from vitrina.registry import Registry
+
+    if (users is None) == (contexts is None):
+        raise typer.BadParameter("give either --users or --contexts")
+    engine = Engine.open(Registry(registry).path(), placements)
+    engine.placements.named(placement)
+    at_seconds = seconds(at)
+    now = engine.last_event if at_seconds is None else at_seconds
+    if users is not None:
+        asked, key = campaign.for_users(users, placement, k), "user_id"
+    else:
+        assert contexts is not None
+        asked, key = campaign.for_contexts(contexts, placement, k), "query_id"
+    written = campaign.run(engine, asked, out, key, now, say)
+    facts = {"out": str(out), "lists": len(asked), "rows": written, "bundle": engine.version}
+    put(facts) if as_json else print(
+        "{rows:,} rows for {lists:,} lists in {out}, from {bundle}".format(**facts)
+    )

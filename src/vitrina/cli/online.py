@@ -1,0 +1,77 @@
+"""Verbs that serve or ask a server: serve, healthcheck, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from vitrina.cli.words import RecipeFile, RegistryDir, seconds
+
+
+def serve(
+    registry: RegistryDir,
+    port: Annotated[int, typer.Option(help="TCP port; 0 picks a free one.")] = 50051,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(help="Worker processes on the one port.")] = 1,
+    as_of: Annotated[
+        str,
+        typer.Option(
+            help="Answer as on this day: ISO time (UTC), seconds, or 'last' for the bundle's last event."
+        ),
+    ] = "",
+    placements: Annotated[
+        Path | None, typer.Option(help="A placements file instead of the bundle's own.")
+    ] = None,
+    metrics_port: Annotated[int, typer.Option(help="Prometheus metrics over HTTP; 0 for none.")] = 0,
+    token_key_file: Annotated[Path | None, typer.Option(help="Key that signs attribution tokens.")] = None,
+    reflection: Annotated[
+        bool, typer.Option(help="Let clients list the services; not for production.")
+    ] = False,
+) -> None:
+    """Serve the registry's current bundle over gRPC until told to stop."""
+    from vitrina.server.workers import Options
+    from vitrina.server.workers import serve as run
+
+    raise typer.Exit(
+        run(
+            Options(
+                registry=registry,
+                port=port,
+                host=host,
+                workers=workers,
+                as_of=_as_of(as_of, registry),
+                placements=placements,
+                metrics_port=metrics_port,
+                token_key_file=token_key_file,
+                reflection=reflection,
+            )
+        )
+    )
+
+
+def healthcheck(target: Annotated[str, typer.Argument(help="host:port")] = "127.0.0.1:50051") -> None:
+    """Exit 0 when a server answers and has a bundle, 7 when it does not."""
+    from vitrina.client import healthcheck as check
+
+    raise typer.Exit(check(target))
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its data and bundles.")] = Path(".demo"),
+    recipe: RecipeFile = Path("models/recipes/grocery.toml"),
+) -> None:
+    """A real year of a grocer's tickets: read, judge, train, serve, ask, print."""
+    from vitrina.demo import run
+
+    run(folder, recipe, Console())
+
+
+def _as_of(text: str, registry: Path) -> int | None:
+    from vitrina.registry import Registry
+
+    if text != "last":
+        return seconds(text)
+    return int(Registry(registry).open().manifest.dataset["last_event"])

@@ -1,0 +1,48 @@
+"""What the verbs share: their common flags, times, and how they speak."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+Data = Annotated[Path, typer.Option("--data", help="Folder with events.*, items.*, users.*.")]
+RecipeFile = Annotated[Path, typer.Option("--recipe", help="A recipe, such as models/recipes/default.toml.")]
+RegistryDir = Annotated[Path, typer.Option("--registry", help="Folder of bundles.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+At = Annotated[
+    str, typer.Option("--at", help="ISO time (UTC) or seconds since 1970; by default the data's last event.")
+]
+Out = Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")]
+
+errors = Console(stderr=True, highlight=False)
+
+
+def say(line: str) -> None:
+    """Progress goes to standard error, so that --json leaves standard output to the answer."""
+    errors.print(Text.assemble((f"{datetime.now(UTC):%H:%M:%S} ", "dim"), line), soft_wrap=True)
+
+
+def seconds(text: str) -> int | None:
+    """A time from the command line: ISO in UTC, or seconds; None where it was not given."""
+    if not text:
+        return None
+    if text.lstrip("-").isdigit():
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a time such as 2017-12-31 or 2017-12-31T18:00:00"
+        ) from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def put(answer: Any) -> None:
+    """Print an answer as JSON."""
+    print(json.dumps(answer, indent=1, default=str))

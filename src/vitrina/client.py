@@ -1,0 +1,304 @@
+"""The client: dataclasses in, dataclasses out, over a channel that rides out restarts.
+
+Needs grpcio and protobuf, and of Vitrina only the errors, the request words and the messages.
+
+    with Client("localhost:50051") as shop:
+        response = shop.recommend(Request((Block("home"),), user_id="u1"))
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from vitrina import errors
+from vitrina.errors import InvalidRequest, ServerError, VitrinaError
+from vitrina.request import Block, ListedBlock, ListedItem, Product, Reason, Request, Response, RuleReason
+from vitrina.v1 import recommendation_service_pb2 as v1
+
+TIMEOUT_S = 2.0
+BATCH_TIMEOUT_S = 120.0
+MAX_USERS = 10_000
+MAX_BATCH_BYTES = 900_000
+"""Askers and bytes sent in one batch call; longer campaigns are split. The server admits 1 MiB."""
+_ATTEMPTS = 5
+_SERVICE: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
+
+_RETRY = {
+    "maxAttempts": _ATTEMPTS,
+    "initialBackoff": "0.05s",
+    "maxBackoff": "1s",
+    "backoffMultiplier": 2,
+    # A server that drains answers calls on their way with CANCELLED (grpc/grpc#41785). Both calls only
+    # read, so asking again does no harm.
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
+}
+_CHANNEL_OPTIONS = (
+    ("grpc.service_config", json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": _RETRY}]})),
+    ("grpc.enable_retries", 1),
+    # The server permits a ping every 10 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_receive_message_length", 16 << 20),
+)
+_REASONS: dict[str, type[VitrinaError]] = {
+    "MALFORMED_MESSAGE": errors.Malformed,
+    "INVALID_REQUEST": errors.InvalidRequest,
+    "INVALID_TOKEN": errors.InvalidToken,
+    "UNKNOWN_PLACEMENT": errors.UnknownPlacement,
+    "NOT_READY": errors.NotReady,
+    "OVERLOADED": errors.Overloaded,
+    "TIME_UP": errors.TimedOut,
+    "INTERNAL": errors.ServerError,
+}
+_CODES: dict[grpc.StatusCode, type[VitrinaError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequest,
+    grpc.StatusCode.UNAVAILABLE: errors.Unreachable,
+    grpc.StatusCode.CANCELLED: errors.Unreachable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.TimedOut,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Overloaded,
+}
+_HEALTHY = b"\x08\x01"
+"""A HealthCheckResponse that says SERVING."""
+
+
+class Client:
+    """One channel to a server; safe for threads. Close it, or use it as a context manager.
+
+    `target`: host:port, or any name that gRPC resolves. Without `credentials` nothing is encrypted.
+    Every method raises VitrinaError: Unreachable, TimedOut, Overloaded, NotReady, or a RequestError.
+    """
+
+    def __init__(
+        self, target: str, *, credentials: grpc.ChannelCredentials | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self.timeout_s = timeout_s
+        if credentials is None:
+            self._channel = grpc.insecure_channel(target, options=_CHANNEL_OPTIONS)
+        else:
+            self._channel = grpc.secure_channel(target, credentials, options=_CHANNEL_OPTIONS)
+        self._recommend = self._channel.unary_unary(
+            f"/{_SERVICE}/Recommend",
+            request_serializer=v1.RecommendRequest.SerializeToString,
+            response_deserializer=v1.RecommendResponse.FromString,
+        )
+        self._batch = self._channel.unary_stream(
+            f"/{_SERVICE}/BatchRecommend",
+            request_serializer=v1.BatchRecommendRequest.SerializeToString,
+            response_deserializer=v1.BatchRecommendResponse.FromString,
+        )
+
+    def recommend(
+        self,
+        request: Request,
+        *,
+        continue_token: str = "",
+        product_fields: Sequence[str] = (),
+        validate_only: bool = False,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Ask for one page. `product_fields`: title, category, price, old_price, image, attributes.
+
+        `continue_token`: the attribution_token of an earlier response, whose items do not come again.
+        """
+        message = _message(
+            v1.RecommendRequest,
+            **_asker(request),
+            **_page(request, product_fields, validate_only),
+            page_item_ids=request.page_item_ids,
+            continue_token=continue_token,
+            explain=request.explain,
+        )
+        try:
+            return _response(self._recommend(message, timeout=timeout_s or self.timeout_s))
+        except grpc.RpcError as error:
+            _raise(error)
+
+    def batch_recommend(
+        self,
+        page: Request,
+        askers: Iterable[Request],
+        *,
+        product_fields: Sequence[str] = (),
+        validate_only: bool = False,
+        timeout_s: float = BATCH_TIMEOUT_S,
+    ) -> Iterator[tuple[Request, Response]]:
+        """Ask for the same page for many; give each asker with its response, in order.
+
+        Of `page` the blocks, channel and reasons count; of an asker the user, visitor, region, context
+        and events. `timeout_s` is for each call of up to 10,000 askers. A stream that breaks is taken
+        up where it broke.
+        """
+        shared = _page(page, product_fields, validate_only)
+        for few in _slices(askers):
+            answered = failures = 0
+            while answered < len(few):
+                try:
+                    for pair in self._stream(shared, few[answered:], timeout_s):
+                        yield pair
+                        answered, failures = answered + 1, 0
+                except grpc.RpcError as error:
+                    failures += 1
+                    if failures == _ATTEMPTS or not _passing(error):
+                        _raise(error)
+
+    def _stream(
+        self, shared: dict[str, Any], askers: list[Request], timeout_s: float
+    ) -> Iterator[tuple[Request, Response]]:
+        message = _message(v1.BatchRecommendRequest, users=[_asker(one) for one in askers], **shared)
+        stream = self._batch(message, timeout=timeout_s)
+        for asker in askers:
+            answer = next(stream, None)
+            if answer is None or (answer.user_id, answer.visitor_id) != (asker.user_id, asker.visitor_id):
+                raise ServerError(f"the server gave no answer for user {asker.user_id!r}; report this")
+            yield asker, _response(answer.answer)
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def healthcheck(target: str, timeout_s: float = 1.0) -> int:
+    """0 where a server at `target` says that it serves, else 1: for a container's health command."""
+    with grpc.insecure_channel(target) as channel:
+        check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
+        try:
+            return 0 if check(b"", timeout=timeout_s) == _HEALTHY else 1
+        except grpc.RpcError:
+            return 1
+
+
+def _asker(request: Request) -> dict[str, Any]:
+    return {
+        "user_id": request.user_id,
+        "visitor_id": request.visitor_id,
+        "region": request.region,
+        "context_item_ids": request.context_item_ids,
+        "events": [{"item_id": one.item_id, "type": one.type, "time": one.time} for one in request.events],
+    }
+
+
+def _page(request: Request, product_fields: Sequence[str], validate_only: bool) -> dict[str, Any]:
+    return {
+        "blocks": [_block(one) for one in request.blocks],
+        "channel": f"CHANNEL_{request.channel.upper()}",
+        "product_fields": [f"PRODUCT_FIELD_{one.upper()}" for one in product_fields],
+        "omit_reasons": not request.reasons,
+        "validate_only": validate_only,
+    }
+
+
+def _message(kind: Any, **fields: Any) -> Any:
+    try:
+        return kind(**fields)
+    except (TypeError, ValueError) as reason:
+        raise InvalidRequest(f"the request cannot be sent: {reason}") from None
+
+
+def _block(block: Block) -> dict[str, Any]:
+    return {
+        "placement": block.placement,
+        "limit": block.limit,
+        "filter": {
+            "categories": block.filter.categories,
+            "brands": block.filter.brands,
+            "min_price": block.filter.min_price,
+            "max_price": block.filter.max_price,
+        },
+        "exclude_item_ids": block.exclude_item_ids,
+        "candidate_item_ids": block.candidate_item_ids,
+    }
+
+
+def _slices(askers: Iterable[Request]) -> Iterator[list[Request]]:
+    """Askers in lists that fit into one call each."""
+    few: list[Request] = []
+    size = 0
+    for one in askers:
+        more = int(_message(v1.BatchUser, **_asker(one)).ByteSize()) + 8
+        if few and (len(few) == MAX_USERS or size + more > MAX_BATCH_BYTES):
+            yield few
+            few, size = [], 0
+        few.append(one)
+        size += more
+    if few:
+        yield few
+
+
+def _response(message: Any) -> Response:
+    return Response(
+        blocks=tuple(map(_listed_block, message.blocks)),
+        bundle_version=message.bundle_version,
+        unknown_item_ids=tuple(message.unknown_item_ids),
+        known_user=message.known_user,
+        attribution_token=message.attribution_token,
+    )
+
+
+def _listed_block(message: Any) -> ListedBlock:
+    return ListedBlock(
+        placement=message.placement,
+        items=tuple(map(_listed_item, message.items)),
+        fallback_level=message.fallback_level,
+        relaxed=tuple(message.relaxed),
+        trace=tuple((one.stage, tuple(one.item_ids)) for one in message.trace),
+    )
+
+
+def _listed_item(message: Any) -> ListedItem:
+    why = message.reason
+    rule = why.rule
+    fired = RuleReason(tuple(rule.antecedent_ids), rule.support, rule.confidence, rule.lift)
+    return ListedItem(
+        item_id=message.item_id,
+        score=message.score,
+        sources=tuple(message.sources),
+        reason=Reason(why.source, tuple(why.seed_item_ids), fired if why.HasField("rule") else None),
+        product=_product(message) if message.HasField("product") else None,
+    )
+
+
+def _product(message: Any) -> Product:
+    of = message.product
+    return Product(
+        message.item_id, of.title, of.category, of.price, of.old_price, of.image, dict(of.attributes)
+    )
+
+
+def _passing(error: Any) -> bool:
+    return error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
+def _raise(error: Any) -> NoReturn:
+    """The error of the server's reason; of the code, where the network answered instead."""
+    kind = _REASONS.get(_reason(error)) or _CODES.get(error.code(), ServerError)
+    raise kind(error.details() or error.code().name) from None
+
+
+def _reason(error: Any) -> str:
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            try:
+                return _packed_reason(status_pb2.Status.FromString(value))
+            except DecodeError:
+                return ""
+    return ""
+
+
+def _packed_reason(status: Any) -> str:
+    info = error_details_pb2.ErrorInfo()
+    return next((info.reason for one in status.details if one.Unpack(info) and info.domain == "vitrina"), "")

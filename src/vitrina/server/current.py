@@ -1,0 +1,106 @@
+"""The engine that answers now. A newer bundle replaces it only after it was checked and warmed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitrina import bundle, probes
+from vitrina.engine import Engine
+from vitrina.errors import NotReady, PlacementsError, VitrinaError
+from vitrina.placements import read_placements
+from vitrina.registry import Registry
+from vitrina.server import metrics
+from vitrina.server.log import say
+from vitrina.server.service import Service
+from vitrina.server.token import Signer
+from vitrina.v1 import recommendation_service_pb2 as v1
+
+_PATIENCE_S = 30.0
+"""What was refused is tried again after this long: disks recover."""
+
+_Wanted = tuple[str, int]
+"""A bundle version, and when the placements file last changed, in nanoseconds."""
+
+
+@dataclass
+class Current:
+    """Follows the registry's current bundle, and the placements file where one was given.
+
+    Calls take the engine once and keep it to their end; the old one goes with its last call.
+    """
+
+    registry: Registry
+    placements: Path | None
+    clock: Callable[[], int]
+    engine: Engine | None = None
+    _served: _Wanted = ("", 0)
+    _refused: tuple[_Wanted, str] = (("", 0), "")
+    _refused_at: float = -_PATIENCE_S
+
+    def __call__(self) -> Engine:
+        """The engine that answers now. Raises NotReady before there is one."""
+        if self.engine is None:
+            raise NotReady("no bundle is open yet; ask again in a second")
+        return self.engine
+
+    def open(self) -> None:
+        """Take up the current bundle. Raises VitrinaError; the engine stays as it was then."""
+        self._take(self._wanted())
+
+    def refresh(self) -> None:
+        """Take up what is newer than what is served. On failure keep the old, and log the reason."""
+        wanted = ("", 0)
+        impatient = time.monotonic() < self._refused_at + _PATIENCE_S
+        try:
+            wanted = self._wanted()
+            if wanted == self._served or (impatient and wanted == self._refused[0]):
+                return
+            self._take(wanted)
+        except VitrinaError as reason:
+            if not impatient or (wanted, str(reason)) != self._refused:
+                self._refused, self._refused_at = (wanted, str(reason)), time.monotonic()
+                metrics.SWAPS.labels("refused").inc()
+                say("bundle refused", bundle=wanted[0], kept=self._served[0], reason=str(reason))
+        else:
+            say("bundle taken", bundle=wanted[0], placements=self().placements.version)
+
+    def age(self) -> None:
+        """Say in the metrics how old the bundle and its last event are."""
+        if self.engine:
+            metrics.BUNDLE_AGE.set(self.clock() - self.engine.created)
+            metrics.LAST_EVENT_AGE.set(self.clock() - self.engine.last_event)
+
+    def _take(self, wanted: _Wanted) -> None:
+        engine = self._opened(wanted)
+        warm(engine, self.clock())
+        self.engine, self._served = engine, wanted
+        metrics.SWAPS.labels("taken").inc()
+
+    def _wanted(self) -> _Wanted:
+        version = self.registry.current()
+        try:
+            changed = self.placements.stat().st_mtime_ns if self.placements else 0
+        except OSError as reason:
+            raise PlacementsError(f"cannot read the placements {self.placements}: {reason}") from None
+        return version, changed
+
+    def _opened(self, wanted: _Wanted) -> Engine:
+        chosen = read_placements(self.placements) if self.placements else None
+        if self.engine and chosen and wanted[0] == self._served[0]:
+            return self.engine.with_placements(chosen)
+        return Engine.of(bundle.verify(self.registry.path(wanted[0])), chosen)
+
+
+def warm(engine: Engine, now: int) -> None:
+    """Replay the bundle's probes, then ask for every placement as a stranger would over the wire.
+
+    Raises BundleCorrupt where a probe is answered otherwise than in training.
+    """
+    probes.replay(engine)
+    service = Service(lambda: engine, Signer(b"warm"))
+    for name in engine.placements.names:
+        request = v1.RecommendRequest(blocks=[{"placement": name}], product_fields=["PRODUCT_FIELD_TITLE"])
+        service.recommend(request.SerializeToString(), now)

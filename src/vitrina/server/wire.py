@@ -1,0 +1,227 @@
+"""Messages of `vitrina.v1` to dataclasses and back, by hand. Every bound is checked here, before use.
+
+Knows neither engine nor transport.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from google.protobuf.message import DecodeError, Message
+
+from vitrina.errors import InvalidRequest, Malformed
+from vitrina.ids import MAX_ID_BYTES
+from vitrina.request import Block, Filter, ListedBlock, ListedItem, Product, Request, RuleReason, SessionEvent
+from vitrina.v1 import types_pb2 as v1
+
+MAX_BLOCKS = 20
+MAX_CONTEXT = 100
+MAX_EVENTS = 200
+MAX_CANDIDATES = 1000
+MAX_EXCLUDED = 1000
+MAX_ON_PAGE = 500
+MAX_FILTERED = 100
+MAX_USERS = 10_000
+MAX_PRODUCT_FIELDS = 16
+MAX_TYPE_BYTES = 64
+MAX_CATEGORY_BYTES = 1024
+MAX_TOKEN_BYTES = 48 << 10
+
+CHANNELS = {
+    number: name.removeprefix("CHANNEL_").lower() if number else "site" for name, number in v1.Channel.items()
+}
+PRODUCT_FIELDS = {
+    number: name.removeprefix("PRODUCT_FIELD_").lower() for name, number in v1.ProductField.items() if number
+}
+EVERYTHING = Filter()
+
+
+def parse(kind: type[Message], data: bytes, most: int) -> Any:
+    """Read a message of at most `most` bytes. Raises Malformed and InvalidRequest."""
+    if len(data) > most:
+        raise InvalidRequest(f"the request is {len(data):,} bytes; at most {most:,}")
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        raise Malformed(f"the request is not a {kind.DESCRIPTOR.name} message") from None
+
+
+def request(message: Any) -> Request:
+    """A RecommendRequest as the engine takes it, without its continue_token. Raises InvalidRequest."""
+    _short(message.continue_token, "continue_token", MAX_TOKEN_BYTES)
+    return Request(
+        blocks=blocks(message.blocks),
+        user_id=_short(message.user_id, "user_id"),
+        visitor_id=_short(message.visitor_id, "visitor_id"),
+        channel=channel(message.channel),
+        region=_short(message.region, "region"),
+        context_item_ids=_ids(message.context_item_ids, "context_item_ids", MAX_CONTEXT),
+        events=_events(message.events, ""),
+        page_item_ids=_ids(message.page_item_ids, "page_item_ids", MAX_ON_PAGE),
+        explain=message.explain,
+        reasons=not message.omit_reasons,
+    )
+
+
+def requests(message: Any) -> list[Request]:
+    """A BatchRecommendRequest as one request for each of its users. Raises InvalidRequest."""
+    _between(len(message.users), 1, MAX_USERS, "users")
+    page = Request(
+        blocks=blocks(message.blocks),
+        channel=channel(message.channel),
+        reasons=not message.omit_reasons,
+    )
+    return [_asker(one, f"users[{at}].", page) for at, one in enumerate(message.users)]
+
+
+def blocks(messages: Sequence[Any]) -> tuple[Block, ...]:
+    """The lists that are wanted. Raises InvalidRequest."""
+    _between(len(messages), 1, MAX_BLOCKS, "blocks")
+    return tuple(_block(one, f"blocks[{at}].") for at, one in enumerate(messages))
+
+
+def channel(number: int) -> str:
+    """The channel's name in lower case; 'site' where it is not said. Raises InvalidRequest."""
+    if number not in CHANNELS:
+        raise InvalidRequest(f"channel {number} is unknown; known: {', '.join(v1.Channel.keys())}")
+    return CHANNELS[number]
+
+
+def product_fields(numbers: Sequence[int]) -> tuple[str, ...]:
+    """The names of the product fields asked for. Raises InvalidRequest."""
+    _between(len(numbers), 0, MAX_PRODUCT_FIELDS, "product_fields")
+    for number in numbers:
+        if number not in PRODUCT_FIELDS:
+            raise InvalidRequest(
+                f"product field {number} is unknown; known: {', '.join(v1.ProductField.keys()[1:])}"
+            )
+    return tuple(PRODUCT_FIELDS[number] for number in numbers)
+
+
+def listed_block(block: ListedBlock, products: Iterable[dict[str, Any] | None]) -> dict[str, Any]:
+    """A list as the fields of its message; `products` has those of each item's product, or None.
+
+    Plain fields, because a message built inside another costs a copy: this halves the time.
+    """
+    return {
+        "placement": block.placement,
+        "items": [_listed_item(*pair) for pair in zip(block.items, products, strict=True)],
+        "fallback_level": block.fallback_level,
+        "relaxed": block.relaxed,
+        "trace": [{"stage": stage, "item_ids": ids} for stage, ids in block.trace],
+    }
+
+
+def product(found: Product | None, fields: tuple[str, ...]) -> dict[str, Any]:
+    """The wanted fields of a product; none where the catalogue does not have it."""
+    return {} if found is None else {name: getattr(found, name) for name in fields}
+
+
+def _listed_item(item: ListedItem, shown: dict[str, Any] | None) -> dict[str, Any]:
+    why = item.reason
+    return {
+        "item_id": item.item_id,
+        "score": item.score,
+        "sources": item.sources,
+        "reason": {
+            "source": why.source,
+            "seed_item_ids": why.seed_item_ids,
+            "rule": why.rule and _rule(why.rule),
+        },
+        "product": shown,
+    }
+
+
+def _rule(rule: RuleReason) -> dict[str, Any]:
+    return {
+        "antecedent_ids": rule.antecedent_ids,
+        "support": rule.support,
+        "confidence": rule.confidence,
+        "lift": rule.lift,
+    }
+
+
+def _asker(message: Any, where: str, page: Request) -> Request:
+    return Request(
+        blocks=page.blocks,
+        user_id=_short(message.user_id, where + "user_id"),
+        visitor_id=_short(message.visitor_id, where + "visitor_id"),
+        channel=page.channel,
+        region=_short(message.region, where + "region"),
+        context_item_ids=_ids(message.context_item_ids, where + "context_item_ids", MAX_CONTEXT),
+        events=_events(message.events, where),
+        reasons=page.reasons,
+    )
+
+
+def _block(message: Any, where: str) -> Block:
+    if not message.placement:
+        raise InvalidRequest(f"{where}placement is empty; name a placement of the placements file")
+    if message.limit < 0:
+        raise InvalidRequest(f"{where}limit is {message.limit}; at least 0, which means the default")
+    return Block(
+        placement=_short(message.placement, where + "placement"),
+        limit=message.limit,
+        filter=_filter(message.filter, where + "filter.") if message.HasField("filter") else EVERYTHING,
+        exclude_item_ids=_ids(message.exclude_item_ids, where + "exclude_item_ids", MAX_EXCLUDED),
+        candidate_item_ids=_ids(message.candidate_item_ids, where + "candidate_item_ids", MAX_CANDIDATES),
+    )
+
+
+def _filter(message: Any, where: str) -> Filter:
+    for name in ("min_price", "max_price"):
+        price = getattr(message, name)
+        if not (math.isfinite(price) and price >= 0):
+            raise InvalidRequest(f"{where}{name} is {price}; a price is finite and at least 0")
+    if 0 < message.max_price < message.min_price:
+        raise InvalidRequest(f"{where}max_price {message.max_price} is below min_price {message.min_price}")
+    return Filter(
+        categories=_ids(message.categories, where + "categories", MAX_FILTERED, MAX_CATEGORY_BYTES),
+        brands=_ids(message.brands, where + "brands", MAX_FILTERED),
+        min_price=message.min_price,
+        max_price=message.max_price,
+    )
+
+
+def _events(messages: Sequence[Any], where: str) -> tuple[SessionEvent, ...]:
+    if not messages:
+        return ()
+    _between(len(messages), 0, MAX_EVENTS, where + "events")
+    return tuple(_event(one, f"{where}events[{at}].") for at, one in enumerate(messages))
+
+
+def _event(message: Any, where: str) -> SessionEvent:
+    if message.time < 0:
+        raise InvalidRequest(f"{where}time is {message.time}; seconds since 1970, or 0 for now")
+    return SessionEvent(
+        item_id=_short(message.item_id, where + "item_id"),
+        type=_short(message.type, where + "type", MAX_TYPE_BYTES) or "view",
+        time=message.time,
+    )
+
+
+def _ids(texts: Sequence[str], name: str, most: int, longest: int = MAX_ID_BYTES) -> tuple[str, ...]:
+    if not texts:
+        return ()
+    _between(len(texts), 0, most, name)
+    found = tuple(texts)
+    # One pass in C finds that there is nothing to find; only then is each looked at.
+    if 4 * max(map(len, found)) > longest:
+        for at, one in enumerate(found):
+            _short(one, f"{name}[{at}]", longest)
+    return found
+
+
+def _short(text: str, name: str, longest: int = MAX_ID_BYTES) -> str:
+    if 4 * len(text) > longest and len(text.encode()) > longest:
+        raise InvalidRequest(f"{name} is {len(text.encode()):,} bytes; at most {longest:,}")
+    return text
+
+
+def _between(n: int, least: int, most: int, name: str) -> None:
+    if n > most:
+        raise InvalidRequest(f"{name} holds {n:,} entries; at most {most:,}")
+    if n < least:
+        raise InvalidRequest(f"{name} is empty; at least {least} is needed")

@@ -1,0 +1,111 @@
+"""One worker: `python -m vitrina.server.worker`, started by the supervisor and by nobody else.
+
+Its order comes as a line of JSON on standard input; when that input ends, so has the supervisor, and
+the worker stops too. It answers one line on standard output: that it serves, or why it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from vitrina.errors import ServerError, VitrinaError
+from vitrina.registry import Registry
+from vitrina.server.current import Current
+from vitrina.server.front_grpc import Front
+from vitrina.server.log import say, say_fault
+from vitrina.server.options import Order
+from vitrina.server.service import Service
+from vitrina.server.token import Signer
+
+_POLL_S = 1.0
+_OVERTIME_S = 3.0
+"""How long after the grace a worker that will not stop is stopped."""
+
+
+def main() -> int:
+    """Read the order, serve until told to stop, and return the exit code."""
+    order = Order.of_json(sys.stdin.readline())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
+    clock = _clock(order.options.as_of)
+    current = Current(Registry(order.options.registry), order.options.placements, clock)
+    try:
+        current.open()
+        service = Service(current, Signer(order.token_key))
+        with asyncio.Runner(loop_factory=_loop_factory(uvloop=order.options.uvloop)) as runner:
+            runner.run(_serve(order, service, current, clock))
+    except VitrinaError as reason:
+        return _fail(reason)
+    except Exception as fault:
+        say_fault("worker failed", fault)
+        return _fail(ServerError(f"a worker cannot start: {type(fault).__name__}; its log says more"))
+    return 0
+
+
+async def _serve(order: Order, service: Service, current: Current, clock: Callable[[], int]) -> None:
+    front = Front(service, clock, order.options)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_reader(sys.stdin.fileno(), stop.set)
+    host = f"[{order.options.host}]" if ":" in order.options.host else order.options.host
+    await front.start(f"{host}:{order.port}")
+    watching = asyncio.create_task(_watch(current))
+    _tell(ready=current().version)
+    await stop.wait()
+    loop.remove_reader(sys.stdin.fileno())
+    _stop_hard(order.options.grace_s + _OVERTIME_S)
+    watching.cancel()
+    await front.drain()
+
+
+async def _watch(current: Current) -> None:
+    """Follow the registry. Checking and warming happen in a thread; calls go on meanwhile."""
+    while True:
+        current.age()
+        await asyncio.sleep(_POLL_S)
+        try:
+            await asyncio.to_thread(current.refresh)
+        except Exception as fault:
+            say_fault("bundle refused", fault)
+
+
+def _clock(as_of: int | None) -> Callable[[], int]:
+    return (lambda: int(time.time())) if as_of is None else (lambda: as_of)
+
+
+def _loop_factory(*, uvloop: bool) -> Callable[[], asyncio.AbstractEventLoop]:
+    if not uvloop or sys.platform == "win32":
+        return asyncio.new_event_loop
+    import uvloop as fast
+
+    return fast.new_event_loop
+
+
+def _stop_hard(after_s: float) -> None:
+    alarm = threading.Timer(after_s, os._exit, (1,))
+    alarm.daemon = True
+    alarm.start()
+
+
+def _fail(reason: VitrinaError) -> int:
+    _tell(failed=type(reason).__name__, message=str(reason))
+    return reason.exit_code
+
+
+def _tell(**words: str) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the second line
+
+
+if __name__ == "__main__":
+    code = main()
+    say("worker stopped", code=code)
+    os._exit(code)  # grpcio may hang while the interpreter takes itself down (grpc/grpc#40989)

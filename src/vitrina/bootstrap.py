@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
+Name = TypeVar("Name")
 LEVEL = 0.95
+_TOGETHER = 50
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,12 @@ class Estimate:
 
 
 def estimates(
-    scores: Mapping[str, Values],
+    scores: Mapping[Name, Values],
     clusters: NDArray[np.int64] | None = None,
     *,
     seed: int = 7,
     rounds: int = 1000,
-) -> dict[str, Estimate]:
+) -> dict[Name, Estimate]:
     """The mean of each named column of values and its interval; NaN values are left out.
 
     `scores`: float64[n] each. `clusters`: int64[n] from 0, which values are drawn together;
@@ -44,10 +46,13 @@ def estimates(
     table = np.column_stack(list(scores.values()))
     known = ~np.isnan(table)
     together = np.arange(len(table)) if clusters is None else clusters
-    sums, counts = _by_cluster(np.where(known, table, 0.0), together), _by_cluster(known, together)
-    drawn = [_ratio(draw @ sums, draw @ counts) for draw in _draws(len(sums), seed, rounds)]
-    means = np.array(drawn).reshape(-1, len(scores))
-    mean = _ratio(sums.sum(0), counts.sum(0))
+    sums = _by_cluster(np.where(known, table, 0.0), together)
+    # Most columns know the same askers: count those once.
+    gaps, which = np.unique(known, axis=1, return_inverse=True)
+    counts = _by_cluster(gaps, together)
+    drawn = [_ratio(some @ sums, (some @ counts)[:, which]) for some in _draws(len(sums), seed, rounds)]
+    means = np.concatenate([np.zeros((0, len(scores))), *drawn])
+    mean = _ratio(sums.sum(0), known.sum(0))
     return {
         name: Estimate(float(mean[column]), *_interval(means[:, column]), int(known[:, column].sum()))
         for column, name in enumerate(scores)
@@ -67,19 +72,21 @@ def paired(
 
 
 def _draws(n: int, seed: int, rounds: int) -> Iterator[Values]:
+    """How often each of n clusters is drawn: float64[some, n] until there are `rounds` of them."""
     random = np.random.default_rng(seed)
-    for _ in range(rounds if n else 0):
-        yield np.bincount(random.integers(n, size=n), minlength=n).astype(np.float64)
+    for start in range(0, rounds if n else 0, _TOGETHER):
+        some = range(start, min(start + _TOGETHER, rounds))
+        yield np.array([np.bincount(random.integers(n, size=n), minlength=n) for _ in some], np.float64)
 
 
 def _by_cluster(table: NDArray[Any], clusters: NDArray[np.int64]) -> Values:
-    summed = np.zeros((int(clusters.max(initial=-1)) + 1, table.shape[1]))
-    np.add.at(summed, clusters, table)
-    return summed
+    n_clusters = int(clusters.max(initial=-1)) + 1
+    columns = [np.bincount(clusters, weights=column, minlength=n_clusters) for column in table.T]
+    return np.column_stack(columns)
 
 
 def _ratio(sums: Values, counts: Values) -> Values:
-    ratio = np.full(len(sums), np.nan)
+    ratio = np.full(sums.shape, np.nan)
     np.divide(sums, counts, out=ratio, where=counts > 0)
     return ratio
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina import metrics
-from vitrina.bootstrap import estimates, paired
+from vitrina.bootstrap import estimates
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.fit import fit
@@ -31,6 +31,7 @@ __all__ = ["Evaluation", "Row", "ask", "evaluate", "judge", "show"]
 
 Say = Callable[[str], None]
 CUTS = (10, 20)
+GAIN = "gain"
 _BATCH = 256
 
 
@@ -126,18 +127,40 @@ def _compared(
     seed: int,
     say: Say,
 ) -> list[Row]:
-    rows, own = [], np.zeros(0)
+    lists: dict[str, Lists] = {}
+    scores: dict[str, dict[str, Values]] = {}
     for number, (system, placement) in enumerate(systems.items(), start=1):
         started = time.perf_counter()
-        lists, levels = ask(engine, asked, placement, now)
-        scores = _scores(shop.products(lists), levels, asked, shop)
-        own = scores[HEADLINE] if system == BLEND else own
-        rows += [
-            _row(system, asked, bucket, shop.products(lists), scores, own, shop, seed)
-            for bucket in asked.buckets
-        ]
-        found = f"NDCG@10 {np.nanmean(scores[HEADLINE]):.4f}, {time.perf_counter() - started:.1f} s"
+        rows, levels = ask(engine, asked, placement, now)
+        lists[system] = shop.products(rows)
+        scores[system] = _scores(lists[system], levels, asked, shop)
+        own = scores[BLEND][HEADLINE]
+        scores[system][GAIN] = own - scores[system][HEADLINE]
+        found = f"NDCG@10 {np.nanmean(scores[system][HEADLINE]):.4f}, {time.perf_counter() - started:.1f} s"
         say(f"{asked.placement} {number}/{len(systems)}: {system}, {len(asked):,} askers, {found}")
+    return [row for bucket in asked.buckets for row in _rows(bucket, asked, lists, scores, shop, seed)]
+
+
+def _rows(
+    bucket: str,
+    asked: Questions,
+    lists: Mapping[str, Lists],
+    scores: Mapping[str, Mapping[str, Values]],
+    shop: _Shop,
+    seed: int,
+) -> list[Row]:
+    """One row a system; all systems are judged on the same draws of askers."""
+    askers = asked.buckets[bucket]
+    _, clusters = np.unique(asked.clusters[askers], return_inverse=True)
+    columns = {(system, name): one[askers] for system, own in scores.items() for name, one in own.items()}
+    found = estimates(columns, clusters, seed=seed)
+    rows = []
+    for system in scores:
+        shown = lists[system][askers, :10]
+        set_figures = metrics.coverage(shown, len(shop.owners)), metrics.gini(shown, len(shop.owners))
+        own = {name: one for (whose, name), one in found.items() if whose == system and name != GAIN}
+        gain = None if system == BLEND else found[system, GAIN]
+        rows.append(Row(system, asked.placement, bucket, len(askers), own, *set_figures, gain))
     return rows
 
 
@@ -151,25 +174,6 @@ def _scores(lists: Lists, levels: Values, asked: Questions, shop: _Shop) -> dict
     scores["fallback"] = (levels > 0).astype(np.float64)
     scores["short@10"] = ((lists[:, :10] >= 0).sum(1) < 10).astype(np.float64)
     return scores
-
-
-def _row(
-    system: str,
-    asked: Questions,
-    bucket: str,
-    lists: Lists,
-    scores: Mapping[str, Values],
-    own: Values,
-    shop: _Shop,
-    seed: int,
-) -> Row:
-    askers = asked.buckets[bucket]
-    _, clusters = np.unique(asked.clusters[askers], return_inverse=True)
-    shown, n_products = lists[askers, :10], len(shop.owners)
-    found = estimates({name: one[askers] for name, one in scores.items()}, clusters, seed=seed)
-    behind = None if system == BLEND else paired(own[askers], scores[HEADLINE][askers], clusters, seed=seed)
-    cover, gini = metrics.coverage(shown, n_products), metrics.gini(shown, n_products)
-    return Row(system, asked.placement, bucket, len(askers), found, cover, gini, behind)
 
 
 def _counts(asked: Questions, shop: _Shop) -> dict[str, int]:

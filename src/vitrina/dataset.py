@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vitrina.catalog import PATH, Attribute, Catalog
 from vitrina.ids import UNKNOWN, Ids, Rows
+from vitrina.kernels.returns import unreturned
 from vitrina.kernels.sparse import Csr, compress
 
 __all__ = ["DAY", "PATH", "PURCHASE", "TYPES", "Attribute", "Catalog", "Dataset", "Events"]
@@ -72,6 +73,23 @@ class Dataset:
     def since(self, time: int) -> Dataset:
         """What happened at `time` or later."""
         return replace(self, events=self.events.take(slice(self._place(time), None)))
+
+    def settled(self) -> Dataset:
+        """The same shop without what was sent back, and without the returns themselves.
+
+        Each return takes its quantity from the latest earlier purchases of the same actor and item;
+        a purchase keeps what is left of it. Settle after `before`: a later return is not yet known.
+        """
+        events, actors = self.events, self.actors
+        returns = events.type == RETURN
+        if not returns.any():
+            return self
+        traded = np.flatnonzero((returns | (events.type == PURCHASE)) & (actors >= 0))
+        order = traded[np.lexsort((traded, events.item[traded], actors[traded]))]
+        left = unreturned(order, actors, events.item, returns, events.quantity)
+        keep = ~returns & ((events.type != PURCHASE) | (left > 0) | (events.quantity == 0))
+        settled = replace(events, quantity=left.astype(np.float32)).take(keep)
+        return replace(self, events=settled)
 
     def _place(self, time: int) -> int:
         return int(np.searchsorted(self.events.time, time, side="left"))

@@ -1,0 +1,114 @@
+"""Returns: what was sent back is not what a customer likes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vitrina.dataset import PURCHASE, RETURN, VIEW, Catalog, Dataset, Events
+from vitrina.ids import Ids
+
+Line = tuple[int, int, int, int, float]
+"""user, item, visit, type, quantity"""
+
+lines = st.lists(
+    st.tuples(
+        st.integers(-1, 3),
+        st.integers(0, 3),
+        st.integers(-1, 2),
+        st.sampled_from([PURCHASE, PURCHASE, RETURN, VIEW]),
+        st.integers(1, 4).map(float),
+    ),
+    max_size=40,
+)
+
+
+def shop(events: list[Line]) -> Dataset:
+    """A shop of four users and four items with these events, one a second."""
+    columns = list(zip(*events, strict=True)) or [()] * 5
+    user, item, visit = (np.array(column, np.int32) for column in columns[:3])
+    quantity = np.array(columns[4], np.float32)
+    kinds = np.array(columns[3], np.uint8)
+    time = np.arange(len(events), dtype=np.int64)
+    happened = Events(user, item, visit, time, kinds, quantity, np.full(len(events), np.nan, np.float32))
+    return Dataset(Ids.of("abcd"), Ids.of("wxyz"), happened, Catalog.bare(4))
+
+
+def seen(dataset: Dataset) -> list[tuple[int, int, int, float]]:
+    """What is left, as (time, item, type, quantity)."""
+    left = dataset.events
+    return list(
+        zip(left.time.tolist(), left.item.tolist(), left.type.tolist(), left.quantity.tolist(), strict=True)
+    )
+
+
+def settled_slowly(events: list[Line]) -> list[tuple[int, int, int, float]]:
+    """The twin: walk the events, and let each return eat the latest purchase lines before it."""
+    left: list[list[float]] = []
+    for time, (user, item, visit, kind, quantity) in enumerate(events):
+        actor = user if user >= 0 else (100 + visit if visit >= 0 else None)
+        if kind == RETURN:
+            for line in reversed(left):
+                if actor is not None and line[4] == actor and line[1] == item and line[2] == PURCHASE:
+                    taken = min(quantity, line[3])
+                    line[3] -= taken
+                    quantity -= taken
+        else:
+            left.append([time, item, kind, quantity, -1 if actor is None else actor])
+    return [(int(t), int(i), int(k), q) for t, i, k, q, _ in left if q > 0]
+
+
+@settings(deadline=None)
+@given(lines)
+def test_settled_does_what_the_slow_twin_does(events: list[Line]) -> None:
+    """Promise: returns cancel the latest earlier purchases of the same actor and item, by quantity."""
+    assert seen(shop(events).settled()) == settled_slowly(events)
+
+
+@settings(deadline=None)
+@given(lines, st.integers(0, 40))
+def test_settling_a_past_knows_no_later_return(events: list[Line], time: int) -> None:
+    """Promise: before(T).settled() is what the shop would have settled at T."""
+    assert seen(shop(events).before(time).settled()) == settled_slowly(events[:time])
+
+
+@settings(deadline=None)
+@given(lines)
+def test_settling_twice_changes_nothing(events: list[Line]) -> None:
+    """Promise: nothing is left to settle after settling."""
+    once = shop(events).settled()
+    assert seen(once.settled()) == seen(once)
+
+
+def test_a_shop_without_returns_is_itself() -> None:
+    """Promise: no copy and no work where nothing was sent back."""
+    dataset = shop([(0, 0, 0, PURCHASE, 1.0)])
+    assert dataset.settled() is dataset
+
+
+@pytest.mark.parametrize(
+    ("bought", "returned", "left"),
+    [(3.0, 1.0, [2.0]), (1.0, 5.0, []), (0.3, 0.1, [0.2])],
+)
+def test_part_of_a_line_may_stay(bought: float, returned: float, left: list[float]) -> None:
+    """Promise: leftover quantity stays, as closely as float32 can say it."""
+    dataset = shop([(0, 0, 0, PURCHASE, bought), (0, 0, 1, RETURN, returned)]).settled()
+    assert dataset.events.quantity.tolist() == pytest.approx(left)
+
+
+def test_dust_is_not_a_purchase() -> None:
+    """Promise: weights that add up to what was bought leave nothing behind."""
+    dataset = shop([(0, 0, 0, PURCHASE, 0.3), (0, 0, 1, RETURN, 0.1), (0, 0, 1, RETURN, 0.2)])
+    assert len(dataset.settled().events) == 0
+
+
+def test_settling_leaves_the_original_alone() -> None:
+    """Promise: a dataset is frozen; settling hands back another."""
+    dataset = shop([(0, 0, 0, PURCHASE, 2.0), (0, 0, 1, RETURN, 1.0)])
+    before = replace(dataset, events=dataset.events.take(slice(None)))
+    dataset.settled()
+    assert seen(dataset) == seen(before)

@@ -81,7 +81,7 @@ def _rule(rule: Rule, items: Ids) -> RuleReason:
 
 
 def _names(items: Ids, rows: Sequence[int]) -> tuple[str, ...]:
-    return tuple(items.names(np.array(rows, np.int32))) if rows else ()
+    return tuple(items.name(row) for row in rows)
 
 
 def _left(draft: Draft, place: int, items: Ids) -> tuple[str, ...]:

@@ -66,6 +66,10 @@ class Ids:
         place = int(self.sorted.searchsorted(np.bytes_(needle)))
         return place if place < len(self.sorted) and self.sorted[place] == needle else UNKNOWN
 
+    def name(self, row: int) -> str:
+        """The id of one row."""
+        return bytes(self.sorted[row]).decode("utf-8", "surrogatepass")
+
     def names(self, rows: Rows) -> list[str]:
         """The ids of these rows."""
         return [one.decode("utf-8", "surrogatepass") for one in self.sorted[rows].tolist()]

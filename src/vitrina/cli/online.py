@@ -25,7 +25,9 @@ def serve(
     placements: Annotated[
         Path | None, typer.Option(help="A placements file instead of the bundle's own.")
     ] = None,
-    metrics_port: Annotated[int, typer.Option(help="Prometheus metrics over HTTP; 0 for none.")] = 0,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Prometheus metrics over HTTP; 0 picks a free port.")
+    ] = None,
     token_key_file: Annotated[Path | None, typer.Option(help="Key that signs attribution tokens.")] = None,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")

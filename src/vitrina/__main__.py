@@ -1,0 +1,5 @@
+"""`python -m vitrina`: the command line."""
+
+from vitrina.cli import main
+
+main()

@@ -220,7 +220,8 @@ def _because(reason: Reason, cast: Cast) -> str:
     if reason.rule:
         rule = reason.rule
         start = " + ".join(cast.title(one) for one in rule.antecedent_ids)
-        return f"with {start}: support {rule.support:.2%}, confidence {rule.confidence:.0%}, lift {rule.lift:.1f}"
+        strength = f"support {rule.support:.2%}, confidence {rule.confidence:.0%}, lift {rule.lift:.1f}"
+        return f"with {start}: {strength}"
     if reason.seed_item_ids:
         return "from " + ", ".join(cast.title(one) for one in reason.seed_item_ids)
     return f"{reason.source}, this week" if reason.source == "trending" else reason.source

@@ -1,0 +1,143 @@
+"""The house stays as ARCHITECTURE.md says: sizes, names, floors, what is not there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted(one for one in (ROOT / "src" / "vitrina").rglob("*.py") if "v1" not in one.parts)
+BANNED_NAMES = {"utils", "helpers", "manager", "base", "common", "misc"}
+BANNED_IMPORTS = {"pickle", "joblib", "shelve", "dill", "marshal"}
+
+
+def ids(file):
+    """A file's path inside the package."""
+    return str(file.relative_to(ROOT / "src"))
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=ids)
+def test_a_file_is_small_named_and_documented(file):
+    """Under 300 lines, functions under 40, a docstring on every module, class and public function."""
+    text = file.read_text()
+    tree = ast.parse(text)
+    assert text.count("\n") <= 300
+    assert file.stem not in BANNED_NAMES
+    assert ast.get_docstring(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            assert lines <= 40, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=ids)
+def test_public_things_say_what_they_do(file):
+    """Every public function, method and class at module or class level has a docstring."""
+    tree = ast.parse(file.read_text())
+    outer = [
+        tree,
+        *(node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")),
+    ]
+    missing = [
+        node.name
+        for place in outer
+        for node in place.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    overloads = {"__call__"}
+    assert set(missing) - overloads == set()
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=ids)
+def test_nothing_that_runs_data_as_code(file):
+    """No pickle and its kin, no eval, no npz, anywhere but the reader that admits tensors only."""
+    tree = ast.parse(file.read_text())
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+        )
+    }
+    called = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    allowed = {"pickle"} if file.parts[-2:] == ("images", "weights.py") else set()
+    assert imported & BANNED_IMPORTS <= allowed
+    assert not called & {"eval", "exec"}
+    assert ".npz" not in file.read_text()
+
+
+def test_what_the_server_imports_has_no_trainer_library():
+    """Opening the server's modules loads no scipy, pandas, duckdb, implicit, mlxtend, faiss, onnx."""
+    code = (
+        "import sys, vitrina.server.worker, vitrina.client, vitrina.engine, vitrina.probes, vitrina.cli;"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    loaded = set(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
+    trainer = {
+        "scipy",
+        "pandas",
+        "pyarrow",
+        "duckdb",
+        "implicit",
+        "mlxtend",
+        "sklearn",
+        "faiss",
+        "onnx",
+        "onnxruntime",
+        "PIL",
+    }
+    assert loaded & trainer == set()
+
+
+def test_no_package_index_is_named():
+    """Locks are hashes only; no file names an index, a link farm or a file URL of packages."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    pattern = re.compile(
+        r"--(extra-)?index-url|--find-links|https?://[^ )\"']*/(simple|packages|wheels)/|file://"
+    )
+    own = {"tests/test_house.py"}
+    named = [
+        name
+        for name in tracked
+        if name not in own
+        and Path(ROOT / name).suffix in {".txt", ".toml", ".md", ".py", ".yaml", ""}
+        and (ROOT / name).is_file()
+        and pattern.search((ROOT / name).read_text(errors="replace"))
+    ]
+    assert named == []
+
+
+@pytest.mark.parametrize("lock", ["serve", "train", "dev"])
+def test_every_lock_line_is_hashed(lock):
+    """Each requirement is pinned with == and carries hashes."""
+    lines = (ROOT / "requirements" / f"{lock}.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith((" ", "#"))]
+    assert pins
+    assert all("==" in line and line.rstrip().endswith("\\") for line in pins)
+
+
+def test_the_serve_lock_has_no_trainer_library():
+    """The server's image stays small."""
+    text = (ROOT / "requirements" / "serve.txt").read_text()
+    names = {line.split("==")[0].strip() for line in text.splitlines() if "==" in line}
+    assert (
+        names & {"scipy", "pandas", "implicit", "mlxtend", "duckdb", "pyarrow", "scikit-learn", "matplotlib"}
+        == set()
+    )

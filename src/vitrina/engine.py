@@ -25,7 +25,7 @@ from vitrina.live import Live
 from vitrina.placements import Placement, Placements, parse_placements, read_placements
 from vitrina.request import Block, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
-from vitrina.stages import STAGES, Draft, Opened
+from vitrina.stages import STAGES, Draft, Opened, admit, retrieve
 from vitrina.strategy import Allow, Source
 
 MAX_CANDIDATES = 1000
@@ -133,6 +133,12 @@ class Engine:
                     shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
                     blocks[one].append(listed[place])
         return [self._response(askers[one], blocks[one]) for one in range(len(requests))]
+
+    def retrieved(self, block: Block, requests: Sequence[Request], live: Live) -> Draft:
+        """What a block's sources propose to a batch under its hard rules, not yet blended."""
+        askers = tuple(self.askers.of(one, live.now) for one in requests)
+        draft = self._draft(block, askers, tuple(_taken(one, []) for one in askers), live.now)
+        return retrieve(self.opened, admit(self.opened, draft))
 
     def _response(self, asker: Asker, blocks: list[ListedBlock]) -> Response:
         return Response(tuple(blocks), self.version, asker.unknown, asker.user >= 0)

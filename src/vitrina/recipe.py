@@ -37,14 +37,16 @@ class Holdout:
     """How a fit is judged.
 
     `test_days`: length of the last window, which is held out. `max_users`: askers evaluated, a
-    seeded sample beyond. `probes`: requests stored in the bundle with their answers.
-    `gate`: share of NDCG@10 that a new bundle may lose against the current one and still be
-    published. `seed`: of every sample drawn.
+    seeded sample beyond. `probes`: requests stored in the bundle with their answers. `weigh`:
+    whether the weights of the placements' sources are searched first, on the window before the
+    last one. `gate`: share of NDCG@10 that a new bundle may lose against the current one and
+    still be published. `seed`: of every sample drawn.
     """
 
     test_days: int = 28
     max_users: int = 5000
     probes: int = 12
+    weigh: bool = False
     gate: float = 0.02
     seed: int = 7
 
@@ -104,7 +106,7 @@ def _holdout(table: dict[str, Any]) -> Holdout:
     _known("evaluation", table, set(kinds))
     value: Any
     for key, value in table.items():
-        number = isinstance(value, (kinds[key], int)) and not isinstance(value, bool)
+        number = isinstance(value, (kinds[key], int)) and isinstance(value, bool) == (kinds[key] is bool)
         if not number or float(value) < 0:
             raise RecipeError(f"[evaluation] {key} = {value!r} must be a {kinds[key].__name__} of 0 or more")
     return Holdout(**table)

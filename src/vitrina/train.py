@@ -17,6 +17,8 @@ from vitrina.placements import Placements, read_placements
 from vitrina.readers import Reading, read
 from vitrina.recipe import Recipe
 from vitrina.registry import Registry
+from vitrina.splits import split
+from vitrina.weights import weigh
 
 Say = Callable[[str], None]
 
@@ -41,6 +43,19 @@ def placements_of(recipe: Recipe) -> Placements:
     return read_placements(recipe.placements)
 
 
+def weighed(dataset: Dataset, recipe: Recipe, say: Say) -> Placements:
+    """The recipe's placements, weighed where it asks for that, on days before those held out."""
+    placements = placements_of(recipe)
+    if not recipe.evaluation.weigh:
+        return placements
+    try:
+        before = split(dataset, recipe.evaluation.test_days).train
+    except DataError as reason:
+        say(f"source weights stay as written: {reason}")
+        return placements
+    return weigh(before, recipe, placements, say)
+
+
 def train(
     dataset: Dataset,
     recipe: Recipe,
@@ -54,10 +69,10 @@ def train(
 
     With `judge`, first fits before the last weeks and evaluates on them. Raises VitrinaError.
     """
-    placements = placements_of(recipe)
     known = dataset.before(at) if at is not None else dataset
     if at is not None and not len(known.events) and len(dataset.events):
         raise DataError(f"no event lies before --at {at}; the first one is at {int(dataset.events.time[0])}")
+    placements = weighed(known, recipe, say)
     evaluation = evaluate(known, recipe, placements, say=say) if judge else None
     say("fitting on everything")
     fitted = fit(known, recipe, placements, say)

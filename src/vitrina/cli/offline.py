@@ -82,13 +82,13 @@ def evaluate(
     """Judge a recipe: fit before the last weeks, rank every item, compare with what was bought."""
     from vitrina import evaluate as evaluation
     from vitrina.recipe import read_recipe
-    from vitrina.train import placements_of, read_shop
+    from vitrina.train import read_shop, weighed
 
     made = read_recipe(recipe)
     dataset = read_shop(data, made, say).dataset
     at_seconds = seconds(at)
     known = dataset.before(at_seconds) if at_seconds is not None else dataset
-    found = evaluation.evaluate(known, made, placements_of(made), say=say, max_users=max_users or None)
+    found = evaluation.evaluate(known, made, weighed(known, made, say), say=say, max_users=max_users or None)
     put(found.as_dict()) if as_json else evaluation.show(found, Console())
 
 

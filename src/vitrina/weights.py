@@ -1,0 +1,158 @@
+"""How much each source of a placement weighs, searched on days the sources have not learned from.
+
+Coordinate ascent on NDCG@10 over the sources' weights and over both ways to blend, from several
+starts: the placement as written, and every source alone. Each source is asked once; only the cheap
+fusion is repeated. A source that no longer weighs anything is left out of the placement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from vitrina import metrics
+from vitrina.blend import fuse
+from vitrina.dataset import Dataset
+from vitrina.engine import Engine
+from vitrina.errors import DataError
+from vitrina.fit import fit
+from vitrina.kernels.fusion import settle
+from vitrina.live import Live
+from vitrina.placements import Placement, Placements, parse_placements
+from vitrina.questions import Questions, questions
+from vitrina.recipe import Recipe
+from vitrina.request import Block
+from vitrina.splits import split
+from vitrina.stages import Draft
+from vitrina.strategy import Candidates
+
+Say = Callable[[str], None]
+LEVELS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 7.0)
+WAYS = ("rank", "score")
+MAX_ASKERS = 3000
+MIN_ASKERS = 50
+"""Below this many askers weights would be noise, and the placement stays as it was written."""
+_K = 10
+_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Found:
+    """Weights of a placement's sources, how to blend them, and the NDCG@10 they reached."""
+
+    weights: tuple[float, ...]
+    blend: str
+    ndcg: float
+
+
+def weigh(
+    dataset: Dataset, recipe: Recipe, placements: Placements, say: Say = lambda line: None
+) -> Placements:
+    """Placements whose sources' weights are the best found on the last days of `dataset`.
+
+    Give it the data before the days to be judged by: weights are part of what is learned. Where
+    there is too little to hold out, the placements come back as they are, and `say` is told.
+    """
+    held = recipe.evaluation
+    try:
+        cut = split(dataset, held.test_days)
+    except DataError as reason:
+        say(f"source weights stay as written: {reason}")
+        return placements
+    say(f"weighing sources: {cut.rule}")
+    engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
+    product = cut.train.catalog.product
+    tables: dict[str, Any] = dict(placements.tables)
+    for asked in questions(cut, MAX_ASKERS, held.seed):
+        placement = engine.placements.by_name.get(asked.placement)
+        if placement is None or len(asked) < MIN_ASKERS:
+            continue
+        drafts = _drafts(engine, placement, asked, cut.now)
+        sources = drafts[0].mixes
+        if len(sources) < 2:
+            continue
+        best = search(_scorer(drafts, asked, product), len(sources))
+        tables[asked.placement] = {**tables[asked.placement], **_table(sources, best)}
+        words = ", ".join(
+            f"{one.strategy} {weight:g}" for one, weight in zip(sources, best.weights, strict=True)
+        )
+        say(f"{asked.placement}: NDCG@10 {best.ndcg:.4f} by {best.blend} with {words}")
+    return parse_placements({**tables, "version": f"{placements.version}+weighed"}, "weighed placements")
+
+
+def search(score: Callable[[Sequence[float], str], float], n_sources: int) -> Found:
+    """The best weights found by coordinate ascent from even weights and from each source alone."""
+    starts = [tuple(1.0 for _ in range(n_sources))]
+    starts += [tuple(float(one == alone) for one in range(n_sources)) for alone in range(n_sources)]
+    best = max((Found(start, way, score(start, way)) for start in starts for way in WAYS), key=_ndcg)
+    for way in WAYS:
+        best = max(best, _ascend(score, replace(best, blend=way, ndcg=score(best.weights, way))), key=_ndcg)
+    return best
+
+
+def _ascend(score: Callable[[Sequence[float], str], float], found: Found) -> Found:
+    """Change one weight at a time for the better until none helps."""
+    while True:
+        before = found.ndcg
+        for place in range(len(found.weights)):
+            for level in LEVELS:
+                tried = (*found.weights[:place], level, *found.weights[place + 1 :])
+                if any(tried) and tried != found.weights:
+                    found = max(found, Found(tried, found.blend, score(tried, found.blend)), key=_ndcg)
+        if found.ndcg <= before + 1e-5:
+            return found
+
+
+def _ndcg(found: Found) -> float:
+    return found.ndcg
+
+
+def _drafts(engine: Engine, placement: Placement, asked: Questions, now: int) -> list[Draft]:
+    """What each source proposes to everybody asked, in batches."""
+    block = Block(placement.name, limit=_K)
+    return [
+        engine.retrieved(block, asked.requests[start : start + _BATCH], Live(now=now))
+        for start in range(0, len(asked), _BATCH)
+    ]
+
+
+def _scorer(
+    drafts: Sequence[Draft], asked: Questions, product: np.ndarray[Any, np.dtype[np.int32]]
+) -> Callable[[Sequence[float], str], float]:
+    of_item = np.append(product, np.int32(metrics.MISS))
+    lists = [_joined([draft.lists[source] for draft in drafts]) for source in range(len(drafts[0].lists))]
+
+    def score(weights: Sequence[float], way: str) -> float:
+        used = [place for place, weight in enumerate(weights) if weight > 0]
+        ranked = fuse([lists[one] for one in used], [weights[one] for one in used], by=way, depth=2 * _K)
+        plain = np.zeros(ranked.rows.shape, np.int8)
+        picks, _ = settle(ranked.rows, product, plain, 0, _K)
+        shown = of_item[ranked.take(picks).rows]
+        hit = metrics.places(shown, asked.truth) != metrics.MISS
+        return float(np.nanmean(metrics.ndcg(hit, asked.truth.sizes)))
+
+    return score
+
+
+def _joined(parts: Sequence[Candidates]) -> Candidates:
+    """The candidates of several batches as those of one."""
+    starts = np.cumsum([0, *(len(one.rows) for one in parts)])
+    indptr = [one.indptr[:-1] + start for one, start in zip(parts, starts[:-1], strict=True)]
+    return Candidates(
+        np.concatenate([*indptr, starts[-1:]]).astype(np.int64),
+        np.concatenate([one.rows for one in parts]),
+        np.concatenate([one.scores for one in parts]),
+    )
+
+
+def _table(sources: Sequence[Any], best: Found) -> dict[str, Any]:
+    """What changes in the placement's table."""
+    kept = [
+        {"strategy": one.strategy, "weight": weight, "seeds": one.seeds}
+        for one, weight in zip(sources, best.weights, strict=True)
+        if weight > 0
+    ]
+    return {"sources": kept, "blend": best.blend}

@@ -24,8 +24,8 @@ class Csr:
 
     def transposed(self) -> Csr:
         """The same matrix by columns."""
-        rows = np.repeat(np.arange(self.shape[0], dtype=np.int32), np.diff(self.indptr))
-        return compress(self.indices, rows, self.data, (self.shape[1], self.shape[0]))
+        indptr, indices, data = _flip(self.indptr, self.indices, self.data, self.shape[1])
+        return Csr(indptr, indices, data, (self.shape[1], self.shape[0]))
 
 
 def compress(
@@ -37,8 +37,8 @@ def compress(
     """
     by_column = counting_order(columns, shape[1])
     order = by_column[counting_order(rows[by_column], shape[0])]
-    merged = _merge(rows[order], columns[order], values[order].astype(np.float32), shape[0])
-    return Csr(*merged, shape)
+    indptr, indices, data = _merge(rows[order], columns[order], values[order].astype(np.float32), shape[0])
+    return Csr(indptr, indices, data, shape)
 
 
 def group(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -62,6 +62,24 @@ def counting_order(keys: Any, n_keys: Any) -> Any:
         order[starts[key]] = place
         starts[key] += 1
     return order
+
+
+@njit(cache=True)
+def _flip(indptr: Any, columns: Any, data: Any, n_columns: Any) -> Any:
+    starts = np.zeros(n_columns + 2, np.int64)
+    for column in columns:
+        starts[column + 2] += 1
+    for column in range(n_columns):
+        starts[column + 2] += starts[column + 1]
+    rows = np.empty(len(columns), np.int32)
+    values = np.empty(len(columns), np.float32)
+    for row in range(len(indptr) - 1):
+        for place in range(indptr[row], indptr[row + 1]):
+            at = starts[columns[place] + 1]
+            rows[at] = row
+            values[at] = data[place]
+            starts[columns[place] + 1] += 1
+    return starts[:-1].copy(), rows, values
 
 
 @njit(cache=True)

@@ -8,6 +8,7 @@
     │   ├── BundleCorrupt     its bytes are not what its manifest says
     │   └── BundleTooNew      it was written by a later version of Vitrina
     ├── RegistryError         the registry has no such bundle, or none at all
+    │   └── WorseBundle       the quality gate keeps a new bundle from being published
     ├── RequestError          a request cannot be answered as it stands
     │   ├── InvalidRequest    a field is out of bounds or contradicts another
     │   │   ├── Malformed     its bytes are no message at all
@@ -68,6 +69,10 @@ class RegistryError(VitrinaError):
     exit_code = 5
 
 
+class WorseBundle(RegistryError):
+    """The quality gate keeps a new bundle from being published."""
+
+
 class RequestError(VitrinaError):
     """A request cannot be answered as it stands."""
 
@@ -117,4 +122,4 @@ class Unreachable(VitrinaError):
 class ServerError(VitrinaError):
     """A server cannot start as it was asked to, or failed inside."""
 
-    exit_code = 8
+    exit_code = 7

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitrina import probes
+from vitrina import evaluate, probes
 from vitrina.bundle import Bundle
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
-from vitrina.errors import DataError, RecipeError
-from vitrina.evaluate import Evaluation, evaluate
+from vitrina.errors import DataError, RecipeError, VitrinaError, WorseBundle
+from vitrina.evaluate import Evaluation
 from vitrina.fit import fit, with_metrics
+from vitrina.gate import gate
 from vitrina.placements import Placements, read_placements
 from vitrina.readers import Reading, read
 from vitrina.recipe import Recipe
 from vitrina.registry import Registry
+from vitrina.rivals import arena, with_baselines
 from vitrina.splits import split
 from vitrina.weights import weigh
 
@@ -64,16 +66,18 @@ def train(
     *,
     at: int | None = None,
     judge: bool = True,
+    force: bool = False,
 ) -> Trained:
     """Train on what was known at `at` (seconds; by default everything) and publish the bundle.
 
-    With `judge`, first fits before the last weeks and evaluates on them. Raises VitrinaError.
+    With `judge`, first fits before the last weeks, evaluates on them and passes the quality gate, or
+    with `force` goes on without passing. Raises VitrinaError.
     """
     known = dataset.before(at) if at is not None else dataset
     if at is not None and not len(known.events) and len(dataset.events):
         raise DataError(f"no event lies before --at {at}; the first one is at {int(dataset.events.time[0])}")
     placements = weighed(known, recipe, say)
-    evaluation = evaluate(known, recipe, placements, say=say) if judge else None
+    evaluation = judged(known, recipe, placements, registry, say, force=force) if judge else None
     say("fitting on everything")
     fitted = fit(known, recipe, placements, say)
     asked = probes.make(Engine.of(fitted), recipe.evaluation.probes, recipe.evaluation.seed)
@@ -82,3 +86,42 @@ def train(
     probes.replay(Engine.of(stored))
     say(f"published {stored.manifest.version}")
     return Trained(stored, evaluation)
+
+
+def judged(
+    dataset: Dataset,
+    recipe: Recipe,
+    placements: Placements,
+    registry: Registry,
+    say: Say,
+    *,
+    force: bool = False,
+) -> Evaluation | None:
+    """Fit before the last days, evaluate on them, and pass the quality gate.
+
+    None, and said, where there is too little to hold out. Raises WorseBundle where the gate is shut,
+    unless `force`.
+    """
+    held = recipe.evaluation
+    try:
+        cut = split(dataset, held.test_days)
+    except DataError as reason:
+        say(f"not judged: {reason}")
+        return None
+    say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
+    engine = arena(fit(cut.train, with_baselines(recipe), placements, say), placements, held.seed)
+    evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
+    verdict = gate(dataset, engine, cut.now, current_engine(registry, say), held.gate, held.seed)
+    say(f"gate {'open' if verdict.passed else 'shut'}: {verdict.reason}")
+    if not verdict.passed and not force:
+        raise WorseBundle(f"not published: {verdict.reason}; look at the data and the recipe, or use --force")
+    return evaluation
+
+
+def current_engine(registry: Registry, say: Say) -> Engine | None:
+    """The registry's current bundle, opened; None where there is none, or, said, where it does not open."""
+    try:
+        return Engine.open(registry.path()) if registry.versions() else None
+    except VitrinaError as reason:
+        say(f"the current bundle cannot be compared with: {reason}")
+        return None

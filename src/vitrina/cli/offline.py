@@ -32,6 +32,7 @@ def train(
     judge: Annotated[
         bool, typer.Option(help="Evaluate on the last weeks before fitting on everything.")
     ] = True,
+    force: Annotated[bool, typer.Option(help="Publish even what the quality gate refuses.")] = False,
     rejects: Annotated[Path | None, typer.Option(help="Folder for rows that could not be read.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -44,7 +45,7 @@ def train(
 
     made = read_recipe(recipe)
     reading = read_shop(data, made, say, rejects)
-    trained = run(reading.dataset, made, Registry(registry), say, at=seconds(at), judge=judge)
+    trained = run(reading.dataset, made, Registry(registry), say, at=seconds(at), judge=judge, force=force)
     if as_json:
         put({"version": trained.bundle.manifest.version, "metrics": trained.bundle.manifest.metrics})
     elif trained.evaluation:

@@ -51,7 +51,11 @@ class Events:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A shop: id maps, events (oldest first), catalogue, attributes of people."""
+    """A shop: id maps, events (oldest first), catalogue, attributes of people, looks of items.
+
+    `vectors`: float32[items, d], what a network made of each item's photo; `colours`: float32[items,
+    c], histograms of it. A row of zeros is an item without a photo; None a shop without vectors.
+    """
 
     users: Ids
     items: Ids
@@ -60,6 +64,8 @@ class Dataset:
     types: tuple[str, ...] = TYPES
     people: Mapping[str, Attribute] = field(default_factory=dict)
     timed: bool = True
+    vectors: NDArray[np.float32] | None = None
+    colours: NDArray[np.float32] | None = None
 
     @property
     def end(self) -> int:

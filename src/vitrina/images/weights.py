@@ -11,9 +11,8 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,10 @@ from vitrina.errors import DataError
 MAX_BYTES = 256 << 20
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-STORAGES = {"torch FloatStorage": np.dtype("<f4"), "torch LongStorage": np.dtype("<i8")}
+STORAGES: dict[str, np.dtype[Any]] = {
+    "torch FloatStorage": np.dtype("<f4"),
+    "torch LongStorage": np.dtype("<i8"),
+}
 ORDERED_DICT = "collections OrderedDict"
 REBUILD = "torch._utils _rebuild_tensor_v2"
 NAMES = {ORDERED_DICT, REBUILD, *STORAGES}
@@ -77,7 +79,7 @@ def read(path: Path) -> Tensors:
         raise DataError(f"{path} is not a well-formed weights file: {error!r}") from None
 
 
-def _tensors(file: BufferedIOBase) -> Tensors:
+def _tensors(file: IO[bytes]) -> Tensors:
     if _Machine(file).run() != MAGIC or _Machine(file).run() != PROTOCOL:
         _refuse("it does not begin as a torch weights file does")
     if _Machine(file).run().get("little_endian") is not True:
@@ -91,7 +93,7 @@ def _tensors(file: BufferedIOBase) -> Tensors:
     return {name: _window(view, storages[view.storage.key]) for name, view in views.items()}
 
 
-def _numbers(file: BufferedIOBase, storage: _Storage) -> NDArray[Any]:
+def _numbers(file: IO[bytes], storage: _Storage) -> NDArray[Any]:
     size = int.from_bytes(file.read(8), "little", signed=True)
     if size != storage.size:
         _refuse(f"storage {storage.key} holds {size} numbers, not {storage.size}")
@@ -115,7 +117,7 @@ def _window(view: _View, numbers: NDArray[Any]) -> NDArray[Any]:
 class _Machine:
     """One pickle, read over plain data: a stack, a memo, and a table of the opcodes admitted."""
 
-    def __init__(self, file: BufferedIOBase) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}

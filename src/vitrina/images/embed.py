@@ -1,0 +1,198 @@
+"""`vitrina embed`: photos to vectors, only what changed encoded again.
+
+An index beside the vectors remembers the hash of each photo and the network that read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.errors import DataError
+from vitrina.images import vectors
+from vitrina.images.cache import replace, sha256
+from vitrina.images.colour import DIMS, histogram
+from vitrina.images.decode import LIMITS, Limits, Picture, Pool, Refusal, Sandbox
+from vitrina.images.encoder import Encoder
+from vitrina.images.sources import Source, of_items, open_source
+from vitrina.images.vectors import Vectors
+
+INDEX, REJECTS = "embeddings_index.json", "embeddings_rejects.csv"
+FORMAT = 1
+CHUNK = 64
+CHECKPOINT = 64
+"""Chunks after which what is done is written, so that a killed run is not lost."""
+
+Say = Callable[[str], None]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What `embed` did. `rejects`: item id -> why it has no vector; `kept`: photos not encoded again."""
+
+    out: Path
+    items: int
+    encoded: int
+    kept: int
+    dims: int
+    seconds: float
+    rejects: Mapping[str, str]
+
+    def __str__(self) -> str:
+        rejected = f", {len(self.rejects)} rejected (see {self.out / REJECTS})" if self.rejects else ""
+        return (
+            f"{self.items} items have a vector of {self.dims} numbers: {self.encoded} photos encoded"
+            f" in {self.seconds:.1f} s, {self.kept} unchanged{rejected}"
+        )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One photo, read: its hash, and its picture unless the hash is known or it is refused."""
+
+    item: str
+    name: str
+    digest: str = ""
+    seen: Picture | Refusal | None = None
+
+
+@dataclass
+class _Shelf:
+    """Vectors by the hash of their photo, and the items that have that photo."""
+
+    encoder: str
+    by_digest: dict[str, tuple[Floats, Floats]]
+    photos: list[tuple[str, str, str]] = field(default_factory=list)
+    """(item, photo name, hash)."""
+
+    def write(self, out: Path) -> None:
+        """Vectors first, the index last: an index is only believed beside the vectors it names."""
+        rows = [self.by_digest[digest] for _, _, digest in self.photos]
+        matrix = np.array([vector for vector, _ in rows], np.float32)
+        colours = np.array([colour for _, colour in rows], np.float32).reshape(len(rows), DIMS)
+        vectors.write(out, Vectors([item for item, _, _ in self.photos], matrix, colours))
+        made = [sha256(out / name) for name in (vectors.EMBEDDINGS, vectors.COLOURS)]
+        index = {"format": FORMAT, "encoder": self.encoder, "made": made, "photos": self.photos}
+        replace(out / INDEX, json.dumps(index, ensure_ascii=False, indent=0).encode())
+
+
+def embed(
+    images: Path,
+    out: Path,
+    *,
+    encoder: Path | None = None,
+    photos: Mapping[str, str] | None = None,
+    workers: int = 0,
+    limits: Limits = LIMITS,
+    say: Say = lambda line: None,
+) -> Embedded:
+    """Encode the photos of a folder or .zip into `out`, which `train --data` reads as ready vectors.
+
+    `photos`: item id -> the catalogue's image path, '' for 'named as the item'; without it a
+    photo's stem is its item id. `workers`: processes that decode, 0 for one a core. A photo that
+    cannot be read is named in a rejects file and the rest goes on. Raises DataError where there
+    are no photos at all, or none could be read.
+    """
+    started, workers = monotonic(), workers or os.cpu_count() or 1
+    source = open_source(images)
+    found, rejects = of_items(source, photos)
+    coder = Encoder.open(encoder, threads=workers, say=say)
+    shelf = _Shelf(coder.identity, _known(out, coder, say))
+    before = len(shelf.by_digest)
+    say(f"{len(found)} photos to look at; {before} are known from an earlier run")
+    with Pool(workers, size=coder.size, limits=limits) as pool:
+        for done, chunk in enumerate(_chunks(pool, source, found, shelf.by_digest, limits), 1):
+            rejects |= _encode(chunk, coder, shelf)
+            if done % CHECKPOINT == 0:
+                shelf.write(out)
+                say(f"{done * CHUNK} of {len(found)} photos, {monotonic() - started:.0f} s")
+    if not shelf.photos:
+        reason = next(iter(rejects.values()), "no photo belongs to an item")
+        raise DataError(f"{images} gave no vector at all; the first reason: {reason}")
+    shelf.write(out)
+    vectors.write_csv(out / REJECTS, [["item_id", "reason"], *map(list, sorted(rejects.items()))])
+    fresh = len(shelf.by_digest) - before
+    kept = len(shelf.photos) - fresh
+    return Embedded(out, len(shelf.photos), fresh, kept, coder.dims, monotonic() - started, rejects)
+
+
+def look(photo: Path, *, encoder: Path | None = None, limits: Limits = LIMITS) -> tuple[Floats, Floats]:
+    """(vector float32[d], colours float32[c]) of one photo from outside the catalogue.
+
+    Raises DataError with the reason where it cannot be read.
+    """
+    coder = Encoder.open(encoder)
+    sandbox = Sandbox(coder.size, limits)
+    try:
+        with photo.open("rb") as file:
+            seen = sandbox.decode(file.read(limits.bytes + 1))
+    except OSError as error:
+        raise DataError(f"{photo} cannot be read: {error.strerror}") from None
+    finally:
+        sandbox.close()
+    if isinstance(seen, Refusal):
+        raise DataError(f"{photo} cannot be used: {seen.reason}")
+    return coder(seen.pixels[None])[0], histogram(seen.content)
+
+
+def _chunks(
+    pool: Pool, source: Source, found: Mapping[str, str], known: Mapping[str, object], limits: Limits
+) -> Iterator[list[_Read]]:
+    """Photos read and decoded, a chunk ahead of whoever takes them."""
+
+    def work(sandbox: Sandbox, pair: tuple[str, str]) -> _Read:
+        item, name = pair
+        try:
+            data = source.read(name, limits.bytes)
+        except OSError as error:
+            return _Read(item, name, seen=Refusal(str(error)))
+        digest = hashlib.sha256(data).hexdigest()
+        return _Read(item, name, digest, None if digest in known else sandbox.decode(data))
+
+    pairs = list(found.items())
+    ahead: Iterator[_Read] = iter(())
+    for start in range(0, len(pairs) + CHUNK, CHUNK):
+        taken, ahead = ahead, pool.map(work, pairs[start : start + CHUNK])
+        if chunk := list(taken):
+            yield chunk
+
+
+def _encode(chunk: Sequence[_Read], coder: Encoder, shelf: _Shelf) -> dict[str, str]:
+    """Put a chunk's vectors on the shelf; item -> reason for those refused."""
+    fresh = {one.digest: one.seen for one in chunk if isinstance(one.seen, Picture)}
+    if fresh:
+        pixels = np.stack([picture.pixels for picture in fresh.values()])
+        for (digest, picture), vector in zip(fresh.items(), coder(pixels), strict=True):
+            shelf.by_digest.setdefault(digest, (vector, histogram(picture.content)))
+    refused = {one.item: one.seen.reason for one in chunk if isinstance(one.seen, Refusal)}
+    shelf.photos += [(one.item, one.name, one.digest) for one in chunk if one.item not in refused]
+    return refused
+
+
+def _known(out: Path, coder: Encoder, say: Say) -> dict[str, tuple[Floats, Floats]]:
+    """Vectors of an earlier run by the hash of their photo; none where its files do not agree."""
+    if not (out / INDEX).exists():
+        return {}
+    try:
+        index = json.loads((out / INDEX).read_text(encoding="utf-8"))
+        made = [sha256(out / name) for name in (vectors.EMBEDDINGS, vectors.COLOURS)]
+        if index["format"] != FORMAT or index["encoder"] != coder.identity or index["made"] != made:
+            say(f"{out} was made otherwise or not finished: every photo is encoded again")
+            return {}
+        old = vectors.read(out)
+        assert old is not None
+        assert old.colours is not None
+        digests = [str(digest) for _, _, digest in index["photos"]]
+        return dict(zip(digests, zip(old.vectors, old.colours, strict=True), strict=True))
+    except (OSError, ValueError, KeyError, TypeError, AssertionError, DataError) as error:
+        say(f"{out / INDEX} cannot be used ({error!r}): every photo is encoded again")
+        return {}

@@ -1,0 +1,144 @@
+"""Vectors of photos on disk: `embeddings.npy`, the ids of its rows, and colours where known.
+
+The one place that knows this format; `embed` writes it, `train` reads it, and a shop may bring
+its own: float[n, d] beside `embeddings_ids.csv` (its column item_id, or the first), `.txt` (an id
+a line) or `.npy` (fixed-width bytes or text).
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import Dataset
+from vitrina.errors import DataError
+
+EMBEDDINGS, IDS, COLOURS = "embeddings.npy", "embeddings_ids", "colours.npy"
+MAX_DIMS = 8192
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """`ids`: item ids; `vectors`: float32[n, d], a row each; `colours`: float32[n, c] histograms."""
+
+    ids: Sequence[str]
+    vectors: Floats
+    colours: Floats | None = None
+
+
+def read(folder: Path) -> Vectors | None:
+    """The vectors in a folder; None where it has no embeddings.npy.
+
+    Raises DataError where the files contradict each other or are not arrays of numbers.
+    """
+    if not (folder / EMBEDDINGS).exists():
+        return None
+    vectors = _array(folder / EMBEDDINGS)
+    ids = _ids(folder)
+    if len(ids) != len(vectors):
+        raise DataError(f"{folder / EMBEDDINGS} has {len(vectors)} rows, but there are {len(ids)} ids")
+    colours = _array(folder / COLOURS) if (folder / COLOURS).exists() else None
+    if colours is not None and len(colours) != len(vectors):
+        raise DataError(
+            f"{folder / COLOURS} has {len(colours)} rows, {EMBEDDINGS} {len(vectors)}: embed again"
+        )
+    return Vectors(ids, vectors, colours)
+
+
+def attach(dataset: Dataset, folder: Path, say: Callable[[str], None] = lambda _: None) -> Dataset:
+    """The dataset with the vectors of this folder; unchanged where there are none."""
+    found = read(folder)
+    if found is None:
+        return dataset
+    rows = dataset.items.rows(found.ids)
+    finite = np.isfinite(found.vectors).all(axis=1)
+    known = (rows >= 0) & finite
+    say(
+        f"Photo vectors for {len(np.unique(rows[known]))} of {len(dataset.items)} items; "
+        f"{(rows < 0).sum()} of unknown items and {(~finite).sum()} that are not numbers left out"
+    )
+    vectors = _by_row(len(dataset.items), rows[known], found.vectors[known])
+    if found.colours is None:
+        return replace(dataset, vectors=vectors)
+    colours = _by_row(len(dataset.items), rows[known], np.nan_to_num(found.colours[known]))
+    return replace(dataset, vectors=vectors, colours=colours)
+
+
+def write(folder: Path, found: Vectors) -> None:
+    """Write the files, each renamed into place."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save(folder / EMBEDDINGS, found.vectors)
+    if found.colours is not None:
+        save(folder / COLOURS, found.colours)
+    write_csv(folder / f"{IDS}.csv", [["item_id"], *([one] for one in found.ids)])
+
+
+def save(path: Path, array: NDArray[Any]) -> None:
+    """An array as .npy, renamed into place."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        np.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Rows as CSV, renamed into place."""
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}.", delete=False, newline="", encoding="utf-8"
+    ) as file:
+        csv.writer(file).writerows(rows)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
+
+
+def _by_row(n_items: int, rows: NDArray[np.int32], values: Floats) -> Floats:
+    table = np.zeros((n_items, values.shape[1]), np.float32)
+    table[rows[::-1]] = values[::-1]  # of two vectors for one item the first stays
+    return table
+
+
+def _array(path: Path) -> Floats:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{path} is not an array that numpy can map: {error}") from None
+    if array.ndim != 2 or array.dtype.kind != "f" or not 0 < array.shape[1] <= MAX_DIMS:
+        raise DataError(
+            f"{path} must be float[items, dimensions up to {MAX_DIMS}], not {array.dtype}{list(array.shape)}"
+        )
+    return np.asarray(array, np.float32)
+
+
+def _ids(folder: Path) -> list[str]:
+    if (path := folder / f"{IDS}.csv").exists():
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+        column = rows[0].index("item_id") if rows and "item_id" in rows[0] else 0
+        return [row[column] for row in rows[1:]]
+    if (path := folder / f"{IDS}.txt").exists():
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    if (path := folder / f"{IDS}.npy").exists():
+        return _ids_of_array(path)
+    raise DataError(f"{folder / EMBEDDINGS} needs the ids of its rows beside it: {IDS}.csv, .txt or .npy")
+
+
+def _ids_of_array(path: Path) -> list[str]:
+    try:
+        ids = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"{path} is not an array of ids: {error}; store fixed-width bytes") from None
+    if ids.ndim != 1 or ids.dtype.kind not in "SUiu":
+        raise DataError(f"{path} must be a flat array of bytes, text or whole numbers, not {ids.dtype}")
+    return [one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in ids.tolist()]

@@ -148,7 +148,7 @@ def test_the_table_says_who_leads(engine, cut):
     show(judge(engine, cut, 100, 7), console)
     text = console.export_text()
     assert "the last 7 days are held out" in text
-    assert "home: 21 asked" in text
+    assert "home (rebuy always): 21 asked" in text
     assert "cannot be told apart" in text
     assert text.index("right") < text.index("wrong")
 

@@ -53,7 +53,7 @@ class Evaluation:
     """What was asked, when, and how well each system answered.
 
     `rule`: how the days were held out, `start` and `end` of them in seconds; `wanted`: the event
-    types foretold; `counts`: by placement.
+    types foretold; by placement `counts`, and `rebuy`: whether bought products may return.
     """
 
     rows: tuple[Row, ...]
@@ -62,6 +62,7 @@ class Evaluation:
     end: int
     wanted: tuple[str, ...]
     counts: Mapping[str, Mapping[str, int]]
+    rebuy: Mapping[str, str]
     seed: int
 
     def row(self, system: str, placement: str, bucket: str = "all") -> Row:
@@ -93,7 +94,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
     )
     for placement, counts in evaluation.counts.items():
         rows = [one for one in evaluation.rows if one.placement == placement]
-        console.print(_table(placement, counts, rows))
+        console.print(_table(f"{placement} (rebuy {evaluation.rebuy[placement]})", counts, rows))
         console.print(_verdict(rows))
     if not evaluation.counts:
         console.print(
@@ -101,10 +102,10 @@ def show(evaluation: Evaluation, console: Console) -> None:
         )
 
 
-def _table(placement: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:
+def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:
     cold = counts["taken_cold"] / max(counts["taken"], 1)
-    title = f"{placement}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
-    names = _COLUMNS.get(placement, _USUAL)
+    title = f"{name}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
+    names = _COLUMNS.get(rows[0].placement, _USUAL)
     buckets = [one for one in ("known", "cold") if counts.get(one) and counts.get("cold")]
     table = Table(title=title, title_justify="left")
     table.add_column("system")

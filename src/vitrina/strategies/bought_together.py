@@ -1,0 +1,291 @@
+"""What goes with what is in the cart: association rules over baskets, of one to three antecedents.
+
+A rule a -> b is kept where `min_count` baskets hold both sides and the signed root of Dunning's
+log-likelihood ratio reaches `min_llr`; it is as strong as the lower Wilson bound of its confidence.
+A row scores as its strongest rule that the cart fires, so the reason shown is the whole score.
+
+Figures are exact over the baskets of 1 to `max_basket` distinct items. A larger one (a wholesale
+order, a test account) counts nowhere: not in N, not in any item's or pair's baskets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import DAY, PURCHASE, REMOVE, RETURN, Dataset
+from vitrina.ids import UNKNOWN, Rows
+from vitrina.kernels.association import carts, causes, completions, measures, strongest
+from vitrina.kernels.lists import best
+from vitrina.kernels.pairs import Pairs, pair_counts
+from vitrina.kernels.sparse import Csr
+from vitrina.strategy import Allow, Candidates, Parts, Query, Rule, Why
+
+SIDES = 3
+"""Antecedents of a rule at most."""
+UNDONE = np.isin(np.arange(256), [REMOVE, RETURN])
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Association rules over a shop's baskets."""
+
+    personal: ClassVar[bool] = True
+
+    max_basket: int = 200
+    """Distinct items of the largest basket that counts."""
+    min_count: int = 3
+    """Baskets that must hold both sides of a rule."""
+    min_llr: float = 0.0
+    """Signed root of the log-likelihood ratio; 0 keeps whatever is more frequent than chance."""
+    z: float = 1.64
+    """Width of Wilson's interval in standard deviations; 1.64 leaves 5 % below its lower end."""
+    rules: int = 100
+    """Rules kept for each antecedent, strongest first."""
+    itemset_support: float = 0.004
+    """Least share of baskets for a rule of two or three antecedents; 0 for no such rules."""
+    max_itemsets: int = 30_000
+    """Candidate itemsets of one size at most; where there are more, rules stay shorter."""
+    max_seeds: int = 50
+    """Latest distinct items of a cart that are looked at."""
+
+    def fit(self, dataset: Dataset) -> Parts:
+        """Count pairs exactly; find longer rules by FP-growth (Han, Pei and Yin 2000) where they are few."""
+        baskets = _baskets(dataset.settled(), self.max_basket)
+        n_baskets, n_items = baskets.shape
+        holding = np.bincount(baskets.indices, minlength=n_items)
+        rules = [_ragged({})]
+        for pairs in pair_counts(baskets, self.min_count):
+            rules.append(self._strongest(_of_pairs(pairs, holding), holding, n_baskets))
+        if self.itemset_support > 0:
+            least = max(ceil(self.itemset_support * n_baskets), self.min_count)
+            longer = _longer_rules(baskets, holding, least, self.max_itemsets)
+            rules.append(self._strongest(longer, holding, n_baskets))
+        return {
+            **_parts(rules, n_items),
+            "item_counts": holding.astype(np.int32),
+            "baskets": np.array([n_baskets], np.int64),
+        }
+
+    def open(self, parts: Parts) -> BoughtTogether:
+        """Rules by antecedent, as they were stored."""
+        arrays: dict[str, Any] = {name: np.asarray(part) for name, part in parts.items()}
+        return BoughtTogether(max_seeds=self.max_seeds, **arrays)
+
+    def _strongest(self, rules: _Rules, holding: NDArray[np.int64], n_baskets: int) -> _Rules:
+        counts = (rules.indptr, rules.rows, rules.counts, rules.holding, holding, n_baskets)
+        return rules.only(*strongest(*counts, self.min_llr, self.z, self.rules))
+
+
+@dataclass(frozen=True)
+class BoughtTogether:
+    """Rules by antecedent (see `kernels.association`), and the baskets behind their figures.
+
+    `counts`: int32, baskets with both sides of each rule; `antecedent_counts`: int32, with each
+    antecedent; `item_counts`: int32, with each item; `baskets`: int64[1], all there are.
+    """
+
+    starts: NDArray[np.int64]
+    companions: Rows
+    indptr: NDArray[np.int64]
+    indices: Rows
+    scores: NDArray[np.float32]
+    counts: NDArray[np.int32]
+    antecedent_counts: NDArray[np.int32]
+    item_counts: NDArray[np.int32]
+    baskets: NDArray[np.int64]
+    max_seeds: int
+
+    def top(self, query: Query, k: int, allow: Allow) -> Candidates:
+        """What the rules of each asker's cart lead to; the cart's own items too, unless `allow` bars them."""
+        table = (self.starts, self.companions, self.indptr, self.indices, self.scores)
+        indptr, rows, scores = completions(*self._carts(query), *table)
+        return Candidates(*best(indptr, rows, scores, allow.mask, allow.indptr, allow.rows, k))
+
+    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+        """The strongest rule that the cart fired for each row."""
+        table = (self.starts, self.companions, self.indptr, self.indices, self.scores)
+        fired, places = causes(self._carts(query)[1], rows, *table)
+        reasons = [Why()] * len(rows)
+        known = np.flatnonzero(places >= 0)
+        for which, rule in zip(known.tolist(), self._rules(fired[known], places[known]), strict=True):
+            reasons[which] = Why(rule.antecedent, rule)
+        return reasons
+
+    def _carts(self, query: Query) -> tuple[NDArray[np.int64], Rows]:
+        seeds = query.seeds
+        held: tuple[NDArray[np.int64], Rows]
+        held = carts(seeds.indptr, seeds.rows, seeds.types, UNDONE, self.max_seeds)
+        return held
+
+    def _rules(self, fired: NDArray[np.int64], places: NDArray[np.int64]) -> Iterator[Rule]:
+        """Rules in words: their antecedents `fired`, and their `places` in the table."""
+        keys = np.searchsorted(self.starts, fired, side="right") - 1
+        sides = np.column_stack([keys, self.companions[fired]]).tolist()
+        consequents = self.item_counts[self.indices[places]]
+        found = measures(
+            self.counts[places], self.antecedent_counts[fired], consequents, int(self.baskets[0])
+        )
+        figures = zip(found.support.tolist(), found.confidence.tolist(), found.lift.tolist(), strict=True)
+        for rows, figure in zip(sides, figures, strict=True):
+            yield Rule(tuple(row for row in rows if row >= 0), *figure)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """Ragged by antecedent: antecedent g leads to `rows[indptr[g]:indptr[g + 1]]`.
+
+    `sides`: int32[g, SIDES], rarest item first, padded with UNKNOWN; `holding`: int64[g], baskets
+    with all of them; `counts`: int32, baskets with both sides of a rule; `scores`: float32.
+    """
+
+    sides: Rows
+    holding: NDArray[np.int64]
+    indptr: NDArray[np.int64]
+    rows: Rows
+    counts: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+    def only(self, keep: NDArray[np.bool_], scores: NDArray[np.float32]) -> _Rules:
+        """The rules kept, and the antecedents that have any."""
+        indptr = np.concatenate([[0], np.cumsum(keep)])[self.indptr]
+        some = np.diff(indptr) > 0
+        ends = np.append(indptr[:-1][some], indptr[-1])
+        return _Rules(
+            self.sides[some], self.holding[some], ends, self.rows[keep], self.counts[keep], scores[keep]
+        )
+
+
+def _of_pairs(pairs: Pairs, holding: NDArray[np.int64]) -> _Rules:
+    sides = np.full((len(pairs.antecedents), SIDES), UNKNOWN, np.int32)
+    sides[:, 0] = pairs.antecedents
+    unscored = np.zeros(len(pairs.rows), np.float32)
+    return _Rules(sides, holding[pairs.antecedents], pairs.indptr, pairs.rows, pairs.counts, unscored)
+
+
+def _longer_rules(baskets: Csr, holding: NDArray[np.int64], least: int, most: int) -> _Rules:
+    """Rules of two or three antecedents whose sides `least` baskets hold together."""
+    from mlxtend.frequent_patterns import association_rules
+
+    items, itemsets = _itemsets(baskets, least, most)
+    if itemsets is None:
+        return _ragged({})
+    n = baskets.shape[0]
+    wanted = ["antecedent support", "support"]
+    rules = association_rules(itemsets, num_itemsets=n, min_threshold=0.0, return_metrics=wanted)
+    rules = rules[(rules.antecedents.map(len) > 1) & (rules.consequents.map(len) == 1)]
+    found: dict[tuple[int, ...], list[tuple[int, int, int]]] = {}
+    for left, right, of_left, of_both in rules.itertuples(index=False):
+        sides = sorted((int(items[one]) for one in left), key=lambda one: (holding[one], one))
+        rule = (int(items[min(right)]), round(of_both * n), round(of_left * n))
+        found.setdefault(tuple(sides), []).append(rule)
+    return _ragged(found)
+
+
+def _ragged(found: Mapping[tuple[int, ...], Sequence[tuple[int, int, int]]]) -> _Rules:
+    """Rules by their sides: (consequent, baskets with both sides, baskets with the antecedent)."""
+    sides = [(*one, *[UNKNOWN] * (SIDES - len(one))) for one in found]
+    rules = np.array([rule for some in found.values() for rule in sorted(some)], np.int32).reshape(-1, 3)
+    ends = np.cumsum([0, *(len(some) for some in found.values())])
+    return _Rules(
+        np.array(sides, np.int32).reshape(-1, SIDES),
+        rules[ends[:-1], 2].astype(np.int64),
+        ends.astype(np.int64),
+        rules[:, 0].copy(),
+        rules[:, 1].copy(),
+        np.zeros(len(rules), np.float32),
+    )
+
+
+def _itemsets(baskets: Csr, least: int, most: int) -> tuple[Rows, Any]:
+    """Itemsets of up to SIDES + 1 items that `least` baskets hold, as mlxtend's frame over `items`.
+
+    None where no three items go together. FP-growth's time and memory follow the number of
+    itemsets, so the candidates of each size, which Apriori joins from the frequent itemsets of the
+    size before (Agrawal and Srikant 1994), are counted first; above `most` the size is left out.
+    """
+    from mlxtend.frequent_patterns import fpgrowth
+    from pandas import DataFrame
+    from scipy.sparse import csr_matrix
+
+    pairs = np.concatenate(
+        [_ordered(some) for some in pair_counts(baskets, least)] or [np.zeros((0, 2), np.int32)]
+    )
+    items, times = np.unique(pairs, return_counts=True)
+    items = items[times > 1]  # of three items that go together, each is in two frequent pairs
+    itemsets, found = pairs, None
+    matrix = csr_matrix((np.ones(len(baskets.data), bool), baskets.indices, baskets.indptr), baskets.shape)
+    frame = DataFrame.sparse.from_spmatrix(matrix[:, items])
+    for size in range(3, SIDES + 2):
+        if not 0 < _candidates(itemsets) <= most:
+            break
+        frequent = fpgrowth(frame, min_support=(least - 0.5) / len(frame), max_len=size)
+        chosen = frequent.itemsets[frequent.itemsets.map(len) == size]
+        if not len(chosen):
+            break
+        itemsets, found = np.sort(np.array([sorted(one) for one in chosen], np.int32)), frequent
+    return items, found
+
+
+def _ordered(pairs: Pairs) -> Rows:
+    """int32[n, 2]: each unordered pair once."""
+    both = np.stack([np.repeat(pairs.antecedents, np.diff(pairs.indptr)), pairs.rows], axis=1)
+    return both[both[:, 0] < both[:, 1]]
+
+
+def _candidates(itemsets: Rows) -> int:
+    """How many itemsets of one more item Apriori would join from these: pairs that share a beginning."""
+    _, sizes = np.unique(itemsets[:, :-1], axis=0, return_counts=True)
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+def _parts(rules: Sequence[_Rules], n_items: int) -> dict[str, NDArray[Any]]:
+    """One table of all rules, by their first side and then by the others: see `kernels.association`."""
+    sides = np.concatenate([one.sides for one in rules])
+    sizes = np.concatenate([np.diff(one.indptr) for one in rules])
+    order = np.lexsort(sides.T[::-1])
+    begins = (np.cumsum(sizes) - sizes)[order]
+    indptr = np.concatenate([[0], np.cumsum(sizes[order])]).astype(np.int64)
+    places = np.repeat(begins - indptr[:-1], sizes[order]) + np.arange(indptr[-1])
+    return {
+        "starts": np.searchsorted(sides[order, 0], np.arange(n_items + 1)).astype(np.int64),
+        "companions": sides[order, 1:].copy(),
+        "antecedent_counts": np.concatenate([one.holding for one in rules])[order].astype(np.int32),
+        "indptr": indptr,
+        "indices": np.concatenate([one.rows for one in rules])[places],
+        "counts": np.concatenate([one.counts for one in rules])[places],
+        "scores": np.concatenate([one.scores for one in rules])[places],
+    }
+
+
+def _baskets(dataset: Dataset, most: int) -> Csr:
+    """Baskets x items, of those with 1 to `most` distinct items.
+
+    Where no purchase belongs to an order or a session, what a customer bought on one day is taken
+    for a basket, and without times all that a customer ever bought.
+    """
+    events = dataset.events
+    bought = events.type == PURCHASE
+    if not (bought & (events.visit >= 0)).any():
+        dataset = replace(dataset, events=replace(events, visit=_days(dataset, bought)))
+    baskets = dataset.baskets()
+    sizes = np.diff(baskets.indptr)
+    kept = (sizes > 0) & (sizes <= most)
+    indptr = np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int64)
+    lines = np.repeat(kept, sizes)
+    return Csr(indptr, baskets.indices[lines], baskets.data[lines], (int(kept.sum()), baskets.shape[1]))
+
+
+def _days(dataset: Dataset, bought: NDArray[np.bool_]) -> Rows:
+    """int32 per event: a number for each customer's day of purchases, UNKNOWN for other events."""
+    known = bought & (dataset.events.user >= 0)
+    day = dataset.events.time[known] // DAY if dataset.timed else np.zeros(known.sum(), np.int64)
+    keys = np.stack([dataset.events.user[known].astype(np.int64), day])
+    visit = np.full(len(known), UNKNOWN, np.int32)
+    visit[known] = np.unique(keys, axis=1, return_inverse=True)[1].ravel()
+    return visit

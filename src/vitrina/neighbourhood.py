@@ -1,0 +1,47 @@
+"""A source over learned lists of items: those of the asker's seeds, weighed and added up.
+
+Several strategies learn such lists, each in its own way; all answer alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vitrina.ids import Rows
+from vitrina.kernels.gather import Ragged, Scratch, gather, grounds, in_chunks
+from vitrina.parts import Parts
+from vitrina.strategy import Allow, Candidates, Query, Why
+
+
+class Neighbourhood:
+    """Parts: a list of each item, `indptr` int64, `indices` int32, `scores` float32, which may be
+    negative; `type_weights` float32, what a seed counts by its event type; `half_life` float64[1], seconds
+    by which a seed older than the newest counts half, 0 for never. `seeds`: latest items that count.
+    """
+
+    def __init__(self, parts: Parts, seeds: int) -> None:
+        self._lists = tuple(np.asarray(parts[name]) for name in ("indptr", "indices", "scores"))
+        self._rules: tuple[Any, ...] = (float(parts["half_life"][0]), parts["type_weights"], seeds)
+        self._scratch = Scratch(len(self._lists[0]) - 1)
+
+    def top(self, query: Query, k: int, allow: Allow) -> Candidates:
+        """The k best allowed rows of each asker, by the lists of its seeds."""
+        seeds = (query.seeds.indptr, query.seeds.rows, query.seeds.types, query.seeds.times)
+        allowed = (allow.mask, allow.indptr, allow.rows)
+
+        def answer(low: int, high: int) -> Ragged:
+            found: Ragged = gather(
+                low, high, *seeds, *self._rules, *self._lists, *allowed, k, self._scratch.sums
+            )
+            return found
+
+        return Candidates(*in_chunks(len(query), answer))
+
+    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+        """The one or two seeds whose lists gave each row most."""
+        seeds = (query.seeds.rows, query.seeds.types, query.seeds.times)
+        found = grounds(*seeds, *self._rules, *self._lists, rows, self._scratch.sums)
+        return [Why(tuple(seed for seed in pair if seed >= 0)) for pair in found.tolist()]

@@ -1,0 +1,128 @@
+"""EASE: an item-item model in closed form, the shallow autoencoder of Steck (WWW 2019).
+
+With G the items' Gram matrix over customers plus `ridge` on its diagonal and P its inverse, item i
+speaks for item j with -P[i, j] / P[j, j]. Unlike a cosine this knows what other items already explain,
+and may be negative. Dense shops with a head gain most; it holds the `items` most taken items, as the
+matrix is inverted whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import DAY, Dataset
+from vitrina.errors import RecipeError
+from vitrina.ids import Rows
+from vitrina.kernels.sparse import Csr, compress
+from vitrina.neighbourhood import Neighbourhood
+from vitrina.parts import Parts
+
+_COPIES = 3
+"""Arrays of items x items alive at once while fitting."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """`items`: the most taken items, which alone are learned. `ridge`: pull towards zero, in customers.
+    `kept`: weights stored of each item, the largest by size. `memory_gb`: what fitting may take.
+
+    Other fields are those of item_knn.
+    """
+
+    personal: ClassVar[bool] = True
+
+    items: int = 6000
+    ridge: float = 250.0
+    kept: int = 300
+    event_weights: Mapping[str, float] = field(
+        default_factory=lambda: {"purchase": 1.0, "cart": 0.6, "view": 0.25}
+    )
+    half_life_days: float = 0.0
+    seeds: int = 200
+    seed_half_life_days: float = 0.0
+    memory_gb: float = 4.0
+
+    def __post_init__(self) -> None:
+        if min(self.items, self.kept, self.seeds) < 1 or self.ridge <= 0:
+            raise ValueError("items, kept and seeds must be at least 1, ridge above 0")
+        needed = _COPIES * self.items**2 * 4 / 1e9
+        if needed > self.memory_gb:
+            raise RecipeError(
+                f"ease over {self.items} items needs {_COPIES} x {self.items}^2 x 4 bytes = {needed:.1f} GB "
+                f"and may take memory_gb = {self.memory_gb:g}; lower items, or raise memory_gb"
+            )
+
+    def fit(self, dataset: Dataset) -> Parts:
+        """Parts: for each item the weights of others, `indptr`, `indices`, `scores`, the largest by size
+        first; `type_weights` of seeds; `half_life` of seeds in seconds."""
+        dataset = dataset.settled()
+        matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
+        lists = self._lists(matrix)
+        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
+        seen = {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}
+        return {
+            "indptr": lists.indptr,
+            "indices": lists.indices,
+            "scores": lists.data,
+            "type_weights": np.ceil(dataset.type_weights(seen)).astype(np.float32),
+            "half_life": np.array([half_life]),
+        }
+
+    def open(self, parts: Parts) -> Neighbourhood:
+        """A source over the weights."""
+        return Neighbourhood(parts, self.seeds)
+
+    def _lists(self, matrix: Csr) -> Csr:
+        n_items = matrix.shape[0]
+        taken = np.diff(matrix.indptr)
+        most = np.sort(np.argsort(-taken, kind="stable")[: self.items])
+        head: Rows = most[taken[most] > 0].astype(np.int32)
+        if not len(head):
+            return Csr(
+                np.zeros(n_items + 1, np.int64),
+                np.zeros(0, np.int32),
+                np.zeros(0, np.float32),
+                (n_items, n_items),
+            )
+        weights = _closed_form(matrix, head, self.ridge)
+        rows, columns, values = _largest(weights, min(self.kept, len(head) - 1))
+        return compress(head[rows], head[columns], values, (n_items, n_items))
+
+
+def _closed_form(matrix: Csr, head: Rows, ridge: float) -> NDArray[np.float32]:
+    """float32[n, n]: weights[i, j], how item i of the head speaks for item j; zero on the diagonal."""
+    from scipy.linalg import lapack
+    from scipy.sparse import csr_matrix
+    from threadpoolctl import threadpool_limits
+
+    # Decayed weights shrink towards zero; a customer's vector keeps entries of at most 1.
+    data = np.minimum(matrix.data, 1.0)
+    items = csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)[head]
+    gram = np.asarray((items @ items.T).todense(), np.float32)
+    gram[np.diag_indices_from(gram)] += np.float32(ridge)
+    with threadpool_limits(1):  # so that the answer is the same for any number of threads
+        factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
+        inverse, failed_too = lapack.spotri(factor, lower=1, overwrite_c=1)
+    if failed or failed_too:
+        raise RecipeError(f"ease cannot invert its matrix with ridge = {ridge:g}; raise it")
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    weights: NDArray[np.float32] = -inverse / np.diag(inverse)[None, :]
+    weights[np.diag_indices_from(weights)] = 0.0
+    return weights
+
+
+def _largest(weights: NDArray[np.float32], kept: int) -> tuple[Rows, Rows, NDArray[np.float32]]:
+    """The `kept` weights of greatest size of each row: rows, columns, values."""
+    n = len(weights)
+    if kept < 1:
+        return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
+    columns = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept].astype(np.int32)
+    rows = np.repeat(np.arange(n, dtype=np.int32), kept)
+    values = np.take_along_axis(weights, columns.astype(np.intp), 1).ravel()
+    used = values != 0
+    return rows[used], columns.ravel()[used], values[used]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,7 @@ def histogram(pixels: NDArray[np.uint8]) -> Floats:
     lab = _lab(pixels[::step, ::step])
     weights = _weights(lab) * _middle(*lab.shape[:2])
     counts = _shared(lab.reshape(-1, 3), weights.ravel())
-    return np.sqrt(counts / counts.sum()).astype(np.float32)
+    return np.asarray(np.sqrt(counts / counts.sum()), np.float32)
 
 
 def _weights(lab: Floats) -> Floats:
@@ -52,14 +51,14 @@ def _middle(height: int, width: int) -> Floats:
     return bell
 
 
-def _shared(lab: Floats, weights: Floats) -> NDArray[Any]:
+def _shared(lab: Floats, weights: Floats) -> NDArray[np.float64]:
     scaled = np.empty_like(lab)
     scaled[:, 0] = lab[:, 0] / 100.0
     scaled[:, 1:] = (lab[:, 1:] + REACH) / (2 * REACH)
     places = np.clip(scaled, 0.0, 1.0) * (np.array(BINS, np.float32) - 1)
     low = np.minimum(places.astype(np.int64), np.array(BINS) - 2)
     share = places - low
-    counts: NDArray[Any] = np.zeros(DIMS)
+    counts = np.zeros(DIMS)
     for corner in product((0, 1), repeat=3):
         part = np.where(np.array(corner) == 1, share, 1.0 - share).prod(axis=1)
         bins = np.ravel_multi_index(tuple((low + corner).T), BINS)

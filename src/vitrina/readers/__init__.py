@@ -1,0 +1,197 @@
+"""Data in: a folder of a shop's files to a dataset, and a report of how they were read.
+
+    names     tables       which files hold which table
+    bytes     lines, scan  which lines are records; a file as a relation
+    columns   columns      which of the shop's columns is which of ours
+    values    values, kinds, rows    what a text means
+    judgement checks, rejects        which rows are good, and why the others are not
+    arrays    assemble, catalogue    rows to columns
+
+DuckDB does the work, on two threads and within a bound of memory.
+"""
+
+# ruff: noqa: S608 - names in queries are ours; what a shop wrote goes through `scan.literal`.
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import duckdb
+
+from vitrina.catalog import Attribute, Catalog
+from vitrina.dataset import TYPES, Dataset
+from vitrina.errors import DataError
+from vitrina.readers import values
+from vitrina.readers.assemble import code_ids, no_events, order_events, read_events
+from vitrina.readers.catalogue import read_catalog, read_people
+from vitrina.readers.checks import check_events, check_items, check_users
+from vitrina.readers.columns import check_aliases
+from vitrina.readers.kinds import define_kinds
+from vitrina.readers.rejects import refuse_if_many, set_aside
+from vitrina.readers.report import Rejected, Report, TableReport
+from vitrina.readers.rows import Say, Staged, stage
+from vitrina.readers.scan import Db, answer, named
+from vitrina.readers.tables import find
+
+__all__ = ["Reading", "Rejected", "Report", "TableReport", "read"]
+
+THREADS = 2
+MEMORY = "2GB"
+_ROOM = "free disk space in the temporary folder may help"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A shop as it was read, and how."""
+
+    dataset: Dataset
+    report: Report
+
+
+Aliases = Mapping[str, Mapping[str, str]]
+Notes = dict[str, list[str]]
+_NO_ALIASES: Aliases = MappingProxyType({})
+
+
+def _silently(_: str) -> None:
+    """Says nothing."""
+
+
+def read(
+    folder: Path,
+    *,
+    aliases: Aliases = _NO_ALIASES,
+    rejects: Path | None = None,
+    max_rejected: float = 0.05,
+    say: Say = _silently,
+) -> Reading:
+    """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines.
+
+    `aliases`: table -> contract column -> the shop's column. `rejects`: a folder for rows that
+    cannot be used. Raises DataError where files or columns do not fit, or more than the share
+    `max_rejected` of the events cannot be used.
+    """
+    check_aliases(aliases)
+    found = find(folder)
+    with _database() as (db, scratch), named(str(folder), _ROOM):
+        staged = {
+            table: stage(db, table, _shown(folder, files), aliases.get(table, {}), scratch, say)
+            for table, files in found.files.items()
+        }
+        if not any(one.rows for table, one in staged.items() if table != "users"):
+            raise DataError(f"the files of {folder} hold no rows; export events or items with at least one")
+        types, notes = _judge(db, staged)
+        rejected = {table: set_aside(db, one, rejects) for table, one in staged.items()}
+        for table, one in staged.items():
+            say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
+        if "events" in staged:
+            refuse_if_many(rejected["events"], staged["events"].rows, max_rejected, rejects)
+        dataset, unknown = _assemble(db, staged, types, notes)
+        tables = tuple(_told(one, notes[table], rejected[table]) for table, one in staged.items())
+    aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)
+    return Reading(dataset, Report(tables, aside, rejects, *unknown))
+
+
+def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
+    return [(path, str(path.relative_to(folder))) for path in files]
+
+
+def _judge(db: Db, staged: Mapping[str, Staged]) -> tuple[tuple[str, ...], Notes]:
+    """Check every table; returns the event types and what there is to say of each table."""
+    notes: Notes = {table: list(one.notes) for table, one in staged.items()}
+    types: tuple[str, ...] = TYPES
+    if "events" in staged:
+        types, told = define_kinds(db)
+        notes["events"] += told + check_events(db, staged["events"], int(time.time()))
+        notes["events"] += _assumed(staged["events"])
+    if "items" in staged:
+        notes["items"] += check_items(db)
+    if "users" in staged:
+        notes["users"] += check_users(db)
+    return types, notes
+
+
+def _assumed(events: Staged) -> list[str]:
+    """What stands in for columns that did not come."""
+    notes = []
+    if not events.has("timestamp"):
+        notes.append("no timestamp: the order of the rows is taken as the order of time")
+    if not events.has("event_type"):
+        notes.append("no event_type: every row is taken as a purchase")
+    idle = [name for name in ("channel", "gift") if events.has(name)]
+    if idle:
+        notes.append(f"{' and '.join(idle)}: known to the contract, used by nothing yet")
+    return notes
+
+
+def _assemble(
+    db: Db, staged: Mapping[str, Staged], types: tuple[str, ...], notes: Notes
+) -> tuple[Dataset, tuple[int, int]]:
+    """The dataset, and how many items and events items.* does not know; says more into `notes`."""
+    unknown = (0, 0)
+    if "events" in staged:
+        notes["events"] += order_events(db, staged["events"])
+        unknown = _uncatalogued(db) if "items" in staged else unknown
+    items = code_ids(db, "item_ids", _sources(staged, "item_id", "items"))
+    users = code_ids(db, "user_ids", _sources(staged, "user_id", "users"))
+    catalog, people = Catalog.bare(len(items)), dict[str, Attribute]()
+    if "items" in staged:
+        catalog, told = read_catalog(db, staged["items"])
+        notes["items"] += told
+    if "users" in staged:
+        people, told = read_people(db, staged["users"])
+        notes["users"] += told
+    timed = "events" not in staged or staged["events"].has("timestamp")
+    events = read_events(db, types, timed=timed) if "events" in staged else no_events()
+    return Dataset(users, items, events, catalog, types, people, timed), unknown
+
+
+def _sources(staged: Mapping[str, Staged], column: str, table: str) -> list[str]:
+    """Queries that give the ids of one kind: those of events, and those of their own table."""
+    tables = {"events": "happened", table: f"(SELECT * FROM {table} WHERE reason IS NULL)"}
+    return [f"SELECT {column} AS id FROM {source}" for name, source in tables.items() if name in staged]
+
+
+def _uncatalogued(db: Db) -> tuple[int, int]:
+    items, events = answer(
+        db,
+        "SELECT count(DISTINCT item_id), count(*) FROM happened "
+        "WHERE item_id NOT IN (SELECT item_id FROM items WHERE reason IS NULL)",
+    )
+    return items, events
+
+
+def _told(staged: Staged, notes: Sequence[str], rejected: tuple[Rejected, ...]) -> TableReport:
+    return TableReport(
+        table=staged.table,
+        files=tuple(one.file for one in staged.scans),
+        rows=staged.rows,
+        kept=staged.rows - sum(one.rows for one in rejected),
+        rejected=rejected,
+        columns=staged.columns,
+        attributes=staged.attributes,
+        unused=staged.unused,
+        notes=tuple(notes),
+    )
+
+
+@contextmanager
+def _database() -> Iterator[tuple[Db, Path]]:
+    """An in-memory database that spills to a scratch folder, and that folder."""
+    with tempfile.TemporaryDirectory(prefix="vitrina-") as scratch:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": THREADS,
+            "memory_limit": MEMORY,
+            "temp_directory": str(Path(scratch) / "spill"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        (Path(scratch) / "copies").mkdir()
+        with duckdb.connect(":memory:", config=config) as db:
+            values.define(db)
+            yield db, Path(scratch) / "copies"

@@ -1,0 +1,123 @@
+"""Checked events to columns: ids to rows, visits to numbers, everything in the order of time."""
+
+# ruff: noqa: S608 - names in queries are ours; what a shop wrote goes through `scan.literal`.
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vitrina.dataset import Events
+from vitrina.ids import UNKNOWN, Ids
+from vitrina.readers.rows import Staged
+from vitrina.readers.scan import Db, answer, literal
+
+_HAPPENED = """
+CREATE TABLE happened AS
+SELECT file, row, us, item_id, user_id,
+    CASE WHEN quantity_number < 0 THEN 'return' ELSE kind END AS kind,
+    abs(quantity_number) AS quantity, price_number AS price,
+    CASE WHEN order_id IS NOT NULL THEN 'o' || order_id
+         WHEN session_id IS NOT NULL THEN 's' || session_id
+         WHEN kind = 'purchase' AND quantity_number > 0 AND user_id IS NOT NULL
+         THEN 'd' || user_id || '/' || CAST(us // 86400000000 AS VARCHAR)
+    END AS visit_id
+FROM (SELECT * FROM events WHERE reason IS NULL {once})
+"""
+_ONCE = "QUALIFY event_id IS NULL OR row_number() OVER (PARTITION BY event_id ORDER BY file, row) = 1"
+
+_VISITS = """
+CREATE TABLE visits AS
+SELECT visit_id, row_number() OVER (ORDER BY min(us), visit_id) - 1 AS code
+FROM happened WHERE visit_id IS NOT NULL GROUP BY visit_id
+"""
+
+_COLUMNS = """
+SELECT CAST(coalesce(user_ids.code, {unknown}) AS INTEGER) AS user, item_ids.code AS item,
+    CAST(coalesce(visits.code, {unknown}) AS INTEGER) AS visit,
+    us // 1000000 AS time, CAST(list_position([{types}], kind) - 1 AS UTINYINT) AS type,
+    CAST(quantity AS FLOAT) AS quantity, CAST(coalesce(price, 'nan') AS FLOAT) AS price
+FROM happened JOIN item_ids ON item_id = item_ids.id LEFT JOIN user_ids ON user_id = user_ids.id
+    LEFT JOIN visits USING (visit_id)
+ORDER BY us, file, row
+"""
+
+
+def order_events(db: Db, staged: Staged) -> list[str]:
+    """Make the table `happened`: good events with their visit, counted in the order of time.
+
+    A negative quantity becomes a return; rows that repeat an event_id count once. Returns notes.
+    """
+    db.execute(_HAPPENED.format(once=_ONCE if staged.has("event_id") else ""))
+    good, turned, happened, by_day = answer(
+        db,
+        """SELECT (SELECT count(*) FROM events WHERE reason IS NULL),
+            (SELECT count(*) FROM events WHERE reason IS NULL AND quantity_number < 0),
+            count(*), count(*) FILTER (starts_with(visit_id, 'd')) FROM happened""",
+    )
+    db.execute("DROP TABLE events")
+    notes = [f"{good - happened:,} rows repeat an event_id and count once"] if good > happened else []
+    if turned:
+        notes.append(f"{turned:,} rows with a negative quantity are returns")
+    if by_day:
+        notes.append(
+            f"{by_day:,} purchases have neither order_id nor session_id: "
+            "those of one user on one day (UTC) are one order"
+        )
+    return notes
+
+
+def code_ids(db: Db, name: str, sources: Sequence[str]) -> Ids:
+    """Make the table `<name>` (id, code) of all ids that these queries give; returns them as Ids."""
+    union = " UNION ".join(sources) or "SELECT NULL::VARCHAR AS id WHERE false"
+    db.execute(
+        f"CREATE TABLE {name} AS SELECT id, CAST(row_number() OVER (ORDER BY id) - 1 AS INTEGER) AS code "
+        f"FROM (SELECT DISTINCT id FROM ({union}) WHERE id IS NOT NULL)"
+    )
+    return Ids(fixed(db.sql(f"SELECT id FROM {name} ORDER BY code").to_arrow_table()["id"]))
+
+
+def read_events(db: Db, types: Sequence[str], *, timed: bool) -> Events:
+    """The columns of `happened`; without timestamps time counts the events from 0."""
+    db.execute(_VISITS)
+    table = db.sql(
+        _COLUMNS.format(
+            unknown=UNKNOWN,
+            types=", ".join(literal(one) for one in types),
+        )
+    ).to_arrow_table()
+    columns = {
+        name: np.array(table[name].to_numpy())
+        for name in Events.__dataclass_fields__
+        if timed or name != "time"
+    }
+    return Events(**{"time": np.arange(len(table)), **columns})
+
+
+def no_events() -> Events:
+    """What a shop without events has of them."""
+    kinds = {"time": np.int64, "type": np.uint8, "quantity": np.float32, "price": np.float32}
+    return Events(**{name: np.zeros(0, kinds.get(name, np.int32)) for name in Events.__dataclass_fields__})
+
+
+def fixed(column: pa.ChunkedArray) -> NDArray[np.bytes_]:
+    """Texts as an array of fixed-width bytes, in their order; none may be NULL."""
+    offsets, blob = split(column)
+    lengths = np.diff(offsets)
+    width = max(int(lengths.max(initial=1)), 1)
+    cells = np.zeros((len(lengths), width), np.uint8)
+    cells[np.arange(width) < lengths[:, None]] = blob
+    return cells.reshape(-1).view(f"S{width}")
+
+
+def split(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Texts as (offsets int64[n + 1], blob uint8); NULL is the empty text."""
+    texts = pa.concat_arrays(
+        [pa.array([], pa.large_string()), *column.cast(pa.large_string()).fill_null("").chunks]
+    )
+    _, offset_bytes, blob_bytes = texts.buffers()
+    offsets = np.frombuffer(offset_bytes, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    blob = np.frombuffer(blob_bytes or b"", np.uint8)[offsets[0] : offsets[-1]]
+    return offsets - offsets[0], blob.copy()

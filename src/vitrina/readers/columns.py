@@ -1,0 +1,196 @@
+"""Which of the shop's columns is which column of the contract.
+
+An alias is obeyed; a contract name is taken as it is, in any case and with any separators; a very
+common other name is taken and said so; two that fit equally well are an error that names both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vitrina.errors import DataError
+
+ACTORS = ("user_id", "session_id", "order_id")
+FREE = ("items", "users")
+"""Tables whose other columns are attributes."""
+
+_USER = (
+    "customer_id customer client_id household_id household visitor_id member_id shopper_id buyer_id uid user"
+)
+_TIME = (
+    "time datetime date ts event_time event_timestamp event_date created_at order_date invoice_date "
+    "purchase_date "
+    "transaction_timestamp transaction_date transaction_time unix_time unix_timestamp"
+)
+_ITEM = "sku stock_code item article article_id article_number item_code item_no item_number variant_id asin"
+
+# Contract column -> tiers of other names; an earlier tier wins, two names of one tier are ambiguous.
+CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "events": {
+        "item_id": (_ITEM, "product_id product product_code"),
+        "user_id": (_USER,),
+        "session_id": ("session visit_id sid",),
+        "order_id": (
+            "invoice invoice_no invoice_id invoice_number basket_id basket transaction_id order order_no "
+            "order_number receipt_id receipt_no",
+        ),
+        "event_type": ("event type action event_name interaction behavior behavior_type behaviour activity",),
+        "timestamp": (_TIME,),
+        "quantity": ("qty units pieces",),
+        "price": ("unit_price item_price price_per_unit",),
+        "channel": (),
+        "gift": ("is_gift",),
+        "event_id": (),
+    },
+    "items": {
+        "item_id": (_ITEM, "id", "product_id product product_code"),
+        "product_id": ("parent_id item_group_id group_id parent_asin style_id model_id",),
+        "title": ("name product_name item_name product_title item_title product_display_name", "description"),
+        "category": ("category_path categories product_category category_name", "category_id category_code"),
+        "brand": ("brand_name", "manufacturer", "vendor"),
+        "price": ("unit_price current_price shelf_price",),
+        "old_price": ("list_price regular_price compare_at_price original_price rrp msrp",),
+        "margin": ("gross_margin",),
+        "in_stock": ("availability stock stock_quantity is_available available inventory",),
+        "size": (),
+        "color": ("colour base_colour base_color",),
+        "image": ("image_url image_link image_path picture photo img",),
+        "available_from": ("availability_date launch_date",),
+        "available_until": ("expiration_date",),
+    },
+    "users": {
+        "user_id": (_USER, "id"),
+        "consent": ("email_consent marketing_consent opt_in",),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What each column of a file is: contract names and attribute names -> place in the file."""
+
+    contract: Mapping[str, int]
+    attributes: Mapping[str, int]
+    unused: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def check_aliases(aliases: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise DataError for an alias of a table or a column that the contract does not have."""
+    for table, wanted in aliases.items():
+        if table not in CONTRACT:
+            raise DataError(f"aliases name a table {table!r}; known: {', '.join(CONTRACT)}")
+        for column in wanted if table not in FREE else ():
+            if column not in CONTRACT[table]:
+                raise DataError(
+                    f"aliases.{table} names a column {column!r}; known: {', '.join(CONTRACT[table])}"
+                )
+
+
+def choose(table: str, file: str, names: Sequence[str], aliases: Mapping[str, str]) -> Choice:
+    """Match the header of one file with the contract of its table.
+
+    Raises DataError for a missing or an ambiguous column; the message shows the header.
+    """
+    chosen = {column: _aliased(table, file, names, column, name) for column, name in aliases.items()}
+    for column in CONTRACT[table]:
+        if column not in chosen and (place := _only(table, file, names, column, [column])) is not None:
+            chosen[column] = place
+    notes = []
+    for column, tiers in CONTRACT[table].items():
+        place = None if column in chosen else _by_tier(table, file, names, column, tiers, chosen)
+        if place is not None:
+            chosen[column] = place
+            notes.append(f"{names[place]!r} was taken as {column}")
+    _required(table, file, names, chosen)
+    attributes = _attributes(table, file, names, chosen)
+    taken = {*chosen.values(), *attributes.values()}
+    unused = tuple(name for place, name in enumerate(names) if place not in taken and name)
+    return Choice(chosen, attributes, unused, tuple(notes))
+
+
+def plain(name: str) -> str:
+    """A column name without case and separators."""
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def snake(name: str) -> str:
+    """A column name as attributes are called: lower case, words joined by underscores."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    return re.sub(r"[\W_]+", "_", words).strip("_").lower()
+
+
+def _aliased(table: str, file: str, names: Sequence[str], column: str, name: str) -> int:
+    place = _only(table, file, names, column, [name])
+    if place is None:
+        raise DataError(
+            f"{file} has no column {name!r}, which the aliases name for {column}; "
+            f"its columns: {_shown(names)}"
+        )
+    return place
+
+
+def _by_tier(
+    table: str,
+    file: str,
+    names: Sequence[str],
+    column: str,
+    tiers: tuple[str, ...],
+    chosen: Mapping[str, int],
+) -> int | None:
+    free = [name if place not in chosen.values() else "" for place, name in enumerate(names)]
+    for tier in tiers:
+        place = _only(table, file, free, column, tier.split())
+        if place is not None:
+            return place
+    return None
+
+
+def _only(table: str, file: str, names: Sequence[str], column: str, wanted: Sequence[str]) -> int | None:
+    """The one place whose name is among `wanted`; a name spelled exactly so wins over a likeness."""
+    exact = [place for place, name in enumerate(names) if name in wanted]
+    keys = {plain(name) for name in wanted}
+    fit = exact if len(exact) == 1 else [p for p, name in enumerate(names) if name and plain(name) in keys]
+    if len(fit) > 1:
+        first, second = (names[place] for place in fit[:2])
+        raise DataError(
+            f"{file}: the columns {first!r} and {second!r} may both be {column}; "
+            f'say which in the recipe, under [columns.{table}]: {column} = "{first}"'
+        )
+    return fit[0] if fit else None
+
+
+def _required(table: str, file: str, names: Sequence[str], chosen: Mapping[str, int]) -> None:
+    needed = "user_id" if table == "users" else "item_id"
+    missing = [] if needed in chosen else [needed]
+    if table == "events" and not any(actor in chosen for actor in ACTORS):
+        missing.append("any of user_id, session_id, order_id")
+    if missing:
+        raise DataError(
+            f"{file} has no column for {' nor for '.join(missing)}; its columns: {_shown(names)}. "
+            "Where a column has another name, say so in the recipe, under "
+            f'[columns.{table}]: {needed} = "that name"; a file without a header line needs one'
+        )
+
+
+def _attributes(table: str, file: str, names: Sequence[str], chosen: Mapping[str, int]) -> dict[str, int]:
+    """The other columns of a catalogue or of people, by their attribute names."""
+    attributes: dict[str, int] = {}
+    for place, name in enumerate(names) if table in FREE else ():
+        key = snake(name)
+        if not key or place in chosen.values():
+            continue
+        if key in attributes:
+            raise DataError(
+                f"{file}: the columns {names[attributes[key]]!r} and {name!r} are both {key}; rename one"
+            )
+        attributes[key] = place
+    own = {column: place for column, place in chosen.items() if column not in CONTRACT[table]}
+    return {**{key: place for key, place in attributes.items() if key not in chosen}, **own}
+
+
+def _shown(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in names[:20])
+    return shown + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -1,0 +1,128 @@
+"""The rows of all files of a table, side by side as texts, before anything is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from vitrina.errors import DataError
+from vitrina.readers import values
+from vitrina.readers.columns import CONTRACT, Choice, choose
+from vitrina.readers.scan import Db, Scan, answer, as_bytes, named, scan
+from vitrina.readers.tables import ending
+
+Say = Callable[[str], None]
+NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A table of a shop in DuckDB, as `raw_<table>`: file, row, the contract's columns, attributes.
+
+    All are texts (see `values.text`), NULL where nothing is given. Attribute k of `attributes` is
+    the column `x<k>`. `columns`: contract column -> the shop's column, for those that came.
+    """
+
+    table: str
+    scans: tuple[Scan, ...]
+    columns: Mapping[str, str]
+    attributes: tuple[str, ...]
+    unused: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows came, good or bad; blank lines are none."""
+        return sum(one.records + len(one.malformed) for one in self.scans)
+
+    def has(self, column: str) -> bool:
+        """Whether any file has this column of the contract."""
+        return column in self.columns
+
+
+def stage(
+    db: Db, table: str, files: Sequence[tuple[Path, str]], aliases: Mapping[str, str], scratch: Path, say: Say
+) -> Staged:
+    """Read the files of one table. Raises DataError naming the file that cannot be read."""
+    scans = []
+    for path, file in files:
+        say(f"reading {file} ({path.stat().st_size / 1e6:,.1f} MB)")
+        scans.append(scan(db, path, file, scratch))
+    choices = [choose(table, one.file, one.names, aliases) for one in scans]
+    _agree(table, scans, choices)
+    attributes = tuple(sorted({name for one in choices for name in one.attributes}))
+    fields = [*CONTRACT[table], *(f"x{place}" for place in range(len(attributes)))]
+    columns = ", ".join(f"{one} VARCHAR" for one in fields)
+    db.execute(f"CREATE TABLE raw_{table} (file INTEGER, row BIGINT, {columns})")
+    nested: set[str] = set()
+    for number, choice in enumerate(choices):
+        fill = partial(_fields, choice=choice, attributes=attributes, nested=nested)
+        scans[number] = _insert(
+            db, f"INSERT INTO raw_{table} BY NAME SELECT {number} AS file", scans[number], fill, scratch
+        )
+    return Staged(
+        table=table,
+        scans=tuple(scans),
+        columns={
+            name: one.names[at]
+            for one, c in zip(scans, choices, strict=True)
+            for name, at in c.contract.items()
+        },
+        attributes=attributes,
+        unused=tuple(dict.fromkeys(name for choice in choices for name in choice.unused)),
+        notes=(*dict.fromkeys(note for choice in choices for note in choice.notes), *sorted(nested)),
+    )
+
+
+def _fields(one: Scan, choice: Choice, attributes: Sequence[str], nested: set[str]) -> dict[str, str]:
+    """Column of the raw table -> SQL over the file's columns; attributes of many values are noted."""
+    places = dict(choice.contract)
+    for name, place in choice.attributes.items():
+        if one.types[place].endswith("[]") or one.types[place].startswith(NESTED):
+            nested.add(
+                f"{one.names[place]!r} holds several values a row and was left out; an attribute has one"
+            )
+        else:
+            places[f"x{attributes.index(name)}"] = place
+    return {name: values.text(f"c{place}", one.types[place]) for name, place in places.items()}
+
+
+def _insert(db: Db, insert: str, one: Scan, fill: Callable[[Scan], Mapping[str, str]], scratch: Path) -> Scan:
+    """Copy the rows of a file; returns the scan that could be read, and holds it to its count."""
+    with named(one.file):
+        try:
+            copied = _copy(db, insert, one, fill(one))
+        except duckdb.InvalidInputException as error:
+            if "not valid UTF8" not in str(error) or ending(one.path) != ".parquet":
+                raise
+            one = as_bytes(db, one, scratch)
+            copied = _copy(db, insert, one, fill(one))
+    if copied != one.records:
+        raise DataError(
+            f"{one.file} has {one.records:,} well-formed rows, but {copied:,} could be read; "
+            "write it again as plain CSV (commas, double quotes, UTF-8) or as Parquet"
+        )
+    return one
+
+
+def _copy(db: Db, insert: str, one: Scan, fields: Mapping[str, str]) -> int:
+    columns = "".join(f", {sql} AS {name}" for name, sql in fields.items())
+    return int(answer(db, f"{insert}, row{columns} FROM {one.relation}")[0])
+
+
+def _agree(table: str, scans: Sequence[Scan], choices: Sequence[Choice]) -> None:
+    """Refuse files of which only some have timestamps: half of the rows would have no place in time."""
+    if table != "events":
+        return
+    timed = [one.file for one, choice in zip(scans, choices, strict=True) if "timestamp" in choice.contract]
+    bare = [
+        one.file for one, choice in zip(scans, choices, strict=True) if "timestamp" not in choice.contract
+    ]
+    if timed and bare:
+        raise DataError(
+            f"{timed[0]} has a timestamp, {bare[0]} has none; give every file of events one, or none"
+        )

@@ -69,7 +69,8 @@ def judge(engine: Engine, cut: Split, max_users: int, seed: int, say: Say = lamb
         rows += _compared(engine, cut.now, one, systems, shop, seed, say)
     counts = {one.placement: _counts(one, shop) for one in asked}
     rebuy = {one.placement: engine.placements.named(one.placement).rebuy for one in asked}
-    return Evaluation(tuple(rows), cut.rule, cut.now, cut.test.end, cut.wanted, counts, rebuy, seed)
+    start, end = (cut.now, cut.test.end) if cut.train.timed else (None, None)
+    return Evaluation(tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed)
 
 
 def ask(engine: Engine, asked: Questions, placement: Placement, now: int) -> tuple[Lists, Values]:

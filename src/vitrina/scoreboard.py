@@ -52,14 +52,14 @@ class Row:
 class Evaluation:
     """What was asked, when, and how well each system answered.
 
-    `rule`: how the days were held out, `start` and `end` of them in seconds; `wanted`: the event
+    `rule`: what was held out, from `start` to `end` in seconds (None without times); `wanted`: the event
     types foretold; by placement `counts`, and `rebuy`: whether bought products may return.
     """
 
     rows: tuple[Row, ...]
     rule: str
-    start: int
-    end: int
+    start: int | None
+    end: int | None
     wanted: tuple[str, ...]
     counts: Mapping[str, Mapping[str, int]]
     rebuy: Mapping[str, str]
@@ -88,10 +88,11 @@ class Evaluation:
 
 def show(evaluation: Evaluation, console: Console) -> None:
     """Print a table for each placement, best system first, and what follows from it."""
-    start, end = (str(np.datetime64(one, "s"))[:10] for one in (evaluation.start, evaluation.end))
-    console.print(
-        f"Offline accuracy: {evaluation.rule} ({start} to {end}); foretold: {', '.join(evaluation.wanted)}."
-    )
+    days = [
+        str(np.datetime64(one, "s"))[:10] for one in (evaluation.start, evaluation.end) if one is not None
+    ]
+    held_out = f"{evaluation.rule} ({' to '.join(days)})" if days else evaluation.rule
+    console.print(f"Offline accuracy: {held_out}; foretold: {', '.join(evaluation.wanted)}.")
     for placement, counts in evaluation.counts.items():
         rows = [one for one in evaluation.rows if one.placement == placement]
         console.print(_table(f"{placement} (rebuy {evaluation.rebuy[placement]})", counts, rows))

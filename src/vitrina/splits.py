@@ -74,18 +74,18 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
     whole = fifth - fifth % DAY if fifth >= DAY else fifth
     window = min(test_days * DAY, whole)
     moment = end - window
-    days = f"{window / DAY:g} days" if window >= DAY else f"{window / 3600:.1f} hours"
+    many = f"{window / DAY:g} days are" if window >= DAY else f"{window / 3600:.1f} hours are"
+    last = "day is" if window == DAY else many
     why = "" if window == test_days * DAY else f": a fifth of the time span, {test_days} days being more"
-    rule = f"the last {days} are held out{why}"
+    rule = f"the last {last} held out{why}"
     return Split(dataset.before(moment), dataset.since(moment), moment, rule, wanted_types(dataset))
 
 
 def _last_out(dataset: Dataset) -> Split:
     held = _last_order(dataset) | _last_visits(dataset)
-    rule = (
-        "without times the last order of each customer is held out, and the last fifth of anonymous visits; "
-        "what others did later is learned from"
-    )
+    whose = ["the last order of each customer"] * bool(len(dataset.users))
+    whose += ["the last fifth of anonymous visits"] * bool((dataset.events.user < 0).any())
+    rule = f"without times {' and '.join(whose)} is held out; what others did later is learned from"
     train, test = (replace(dataset, events=dataset.events.take(side)) for side in (~held, held))
     return Split(train, test, dataset.end + 1, rule, wanted_types(dataset))
 

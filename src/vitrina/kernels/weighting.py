@@ -1,0 +1,68 @@
+"""What an entry of a matrix counts for: the weightings of neighbourhood models, on compressed rows.
+
+All give a matrix whose rows' dot products are the similarities. Arithmetic is float64, results float32.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.kernels.sparse import Csr
+
+Doubles = NDArray[np.float64]
+
+
+def cosine(matrix: Csr, shrink: float = 0.0) -> Csr:
+    """Rows scaled to length 1, so that products are cosines.
+
+    `shrink` is added to each squared length: rows of which little is known stay shorter, and their
+    cosines lower.
+    """
+    data = matrix.data.astype(np.float64)
+    squares = _row_sums(matrix, data**2) + shrink
+    return _with(matrix, data / np.sqrt(squares)[_rows(matrix)])
+
+
+def tfidf(matrix: Csr, shrink: float = 0.0) -> Csr:
+    """Square roots of entries times the rarity of their column, then `cosine`."""
+    return cosine(_with(matrix, np.sqrt(matrix.data.astype(np.float64)) * _rarity(matrix)), shrink)
+
+
+def bm25(matrix: Csr, k1: float = 1.2, b: float = 0.75) -> Csr:
+    """Okapi BM25 (Robertson and Walker, 1994): entries saturate with `k1`, long rows lose with `b`.
+
+    Products are not bounded by 1, and a row need not be nearest to itself.
+    """
+    data = matrix.data.astype(np.float64)
+    lengths = _row_sums(matrix, data)
+    mean = lengths.mean() if len(lengths) else 0.0
+    norms = k1 * ((1.0 - b) + b * lengths / (mean if mean > 0 else 1.0))
+    return _with(matrix, data * (k1 + 1.0) / (norms[_rows(matrix)] + data) * _rarity(matrix))
+
+
+def _rarity(matrix: Csr) -> Doubles:
+    """float64 per entry: log(rows / (1 + rows that have the column)); at most 0 for a column all have.
+
+    The logarithm is taken as it is in implicit, so that results can be compared; its sign does not
+    matter, as it meets itself in a product.
+    """
+    having = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    rarity: Doubles = np.log(max(matrix.shape[0], 1)) - np.log1p(having)
+    each: Doubles = rarity[matrix.indices]
+    return each
+
+
+def _rows(matrix: Csr) -> NDArray[np.int64]:
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+
+
+def _row_sums(matrix: Csr, data: Doubles) -> Doubles:
+    return np.bincount(_rows(matrix), data, matrix.shape[0]).astype(np.float64)
+
+
+def _with(matrix: Csr, data: Doubles) -> Csr:
+    """The same matrix of other values; entries that come to 0 are left out, and no row divides by 0."""
+    keep = np.isfinite(data) & (data != 0)
+    indptr = np.concatenate(([0], np.cumsum(keep)))[matrix.indptr]
+    return Csr(indptr, matrix.indices[keep], data[keep].astype(np.float32), matrix.shape)

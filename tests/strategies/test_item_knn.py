@@ -1,0 +1,183 @@
+"""Item-based filtering learns what implicit learns, and answers what the arithmetic says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shops import make_shop
+from vitrina.dataset import DAY, Catalog, Dataset, Events
+from vitrina.ids import UNKNOWN, Ids
+from vitrina.strategies.item_knn import Strategy
+from vitrina.strategy import Allow, Query, Seeds
+
+K = 20
+
+
+def asked(rows, *, types=None, days=None, now_day=100):
+    """One stranger with these seeds."""
+    n = len(rows)
+    seeds = Seeds(
+        np.array([0, n]),
+        np.array(rows, np.int32),
+        np.array(types if types is not None else [0] * n, np.uint8),
+        np.array(days if days is not None else [now_day] * n, np.int64) * DAY,
+    )
+    stranger = np.full(1, UNKNOWN, np.int32)
+    return Query(now_day * DAY, stranger, stranger, seeds)
+
+
+def bought(users, items, n_users, n_items):
+    """A dataset of purchases without times or orders: rows of users, rows of items."""
+    n = len(users)
+    none = np.full(n, UNKNOWN, np.int32)
+    zeros = np.zeros(n, np.uint8)
+    events = Events(
+        np.asarray(users, np.int32), np.asarray(items, np.int32), none, np.arange(n), zeros,
+        np.ones(n, np.float32), np.full(n, np.nan, np.float32),
+    )  # fmt: skip
+    ids = Ids.of(f"{one:06d}" for one in range(n_users)), Ids.of(f"{one:06d}" for one in range(n_items))
+    return Dataset(*ids, events, Catalog.bare(n_items), timed=False)
+
+
+def random_purchases(seed: int) -> Dataset:
+    random = np.random.default_rng(seed)
+    users, items = random.integers(0, 120, 4000), (random.beta(0.7, 2.5, 4000) * 150).astype(int)
+    return bought(users, items, 120, 150)
+
+
+def movielens(shared: Path) -> Dataset:
+    import pyarrow.parquet as parquet
+
+    table = parquet.read_table(shared / "ml_100k" / "ratings.parquet")
+    codes = [np.unique(table[name].to_numpy(), return_inverse=True)[1] for name in ("user_id", "item_id")]
+    return bought(*codes, int(codes[0].max()) + 1, int(codes[1].max()) + 1)
+
+
+def library_lists(dataset: Dataset, weighting: str):
+    """implicit's similarities, items x items, the K best of each and itself."""
+    from implicit import nearest_neighbours as library
+    from scipy.sparse import coo_matrix
+
+    kind = {"cosine": "CosineRecommender", "tfidf": "TFIDFRecommender", "bm25": "BM25Recommender"}[weighting]
+    model = getattr(library, kind)(K=K + 1, num_threads=1)
+    events = dataset.events
+    counts = coo_matrix(
+        (np.ones(len(events)), (events.user, events.item)), (len(dataset.users), len(dataset.items))
+    ).tocsr()
+    model.fit(counts, show_progress=False)
+    return model.similarity
+
+
+def assert_same_lists(parts, similarity) -> None:
+    """Same scores in order; the same items wherever a score is not tied with the last one kept."""
+    for item in range(similarity.shape[0]):
+        row = similarity.getrow(item)
+        known = {
+            one: score for one, score in zip(row.indices, row.data, strict=True) if one != item and score > 0
+        }
+        span = slice(parts["indptr"][item], parts["indptr"][item + 1])
+        mine, scores = parts["indices"][span], parts["scores"][span]
+        expected = sorted(known.values(), reverse=True)[: len(scores)]
+        np.testing.assert_allclose(scores, expected, rtol=2e-5)
+        assert len(mine) == min(K, len(known))
+        clear = scores > expected[-1] * (1 + 1e-4) if expected else scores > 0
+        assert {int(one) for one in mine[clear]} <= set(known)
+        np.testing.assert_allclose(scores[clear], [known[int(one)] for one in mine[clear]], rtol=2e-5)
+
+
+@pytest.mark.filterwarnings("ignore")  # implicit warns that it converts its own coo_matrix
+@pytest.mark.parametrize("weighting", ["cosine", "tfidf", "bm25"])
+def test_neighbours_are_implicits(weighting: str) -> None:
+    """Cosine, TF-IDF and BM25 on random purchases, repeats and all: the library's lists."""
+    for seed in (1, 2):
+        dataset = random_purchases(seed)
+        parts = Strategy(neighbours=K, weighting=weighting).fit(dataset)
+        assert_same_lists(parts, library_lists(dataset, weighting))
+
+
+@pytest.mark.shared
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("weighting", ["cosine", "tfidf", "bm25"])
+def test_neighbours_are_implicits_on_movielens(shared: Path, weighting: str) -> None:
+    """The same on 100,000 real ratings."""
+    dataset = movielens(shared)
+    parts = Strategy(neighbours=K, weighting=weighting).fit(dataset)
+    assert_same_lists(parts, library_lists(dataset, weighting))
+
+
+def test_a_list_is_the_weighted_sum_of_the_seeds_lists() -> None:
+    """Scores equal weights of seeds times the learned similarities, by type and by age."""
+    strategy = Strategy(seed_half_life_days=10.0)
+    dataset = make_shop(
+        [(f"u{user}", f"i{item}", day) for user in range(9) for item in range(6) for day in [user + item]
+         if (user * 7 + item * 3) % 5 < 3]
+    )  # fmt: skip
+    parts = strategy.fit(dataset)
+    n = len(dataset.items)
+    similar = np.zeros((n, n))
+    for item in range(n):
+        span = slice(parts["indptr"][item], parts["indptr"][item + 1])
+        similar[item, parts["indices"][span]] = parts["scores"][span]
+    query = asked([0, 1, 0, 2], types=[0, 1, 1, 2], days=[70, 80, 95, 100])
+    weight = np.array([1.0 * 2**-3.0 + 0.25 * 2**-0.5, 0.25 * 2**-2.0, 0.6])
+    expected = weight @ similar[:3]
+    found = strategy.open(parts).top(query, n, Allow.all(n, 1))
+    assert sorted(found.rows.tolist()) == np.flatnonzero(expected > 0).tolist()
+    np.testing.assert_allclose(found.scores, expected[found.rows], rtol=1e-5)
+    why = strategy.open(parts).why(query, found.rows)
+    for row, reason in zip(found.rows, why, strict=True):
+        given = weight * similar[:3, row]
+        assert given[reason.seeds[0]] == pytest.approx(given.max())
+
+
+def test_only_the_latest_distinct_seeds_count() -> None:
+    """With seeds=2 the third-latest item changes nothing, however often it was taken."""
+    strategy = Strategy(seeds=2)
+    dataset = random_purchases(3)
+    source = strategy.open(strategy.fit(dataset))
+    allow = Allow.all(len(dataset.items), 1)
+    long = source.top(asked([9, 9, 9, 5, 7, 5]), 20, allow)
+    short = source.top(asked([5, 7, 5]), 20, allow)
+    assert long.rows.tolist() == short.rows.tolist()
+    np.testing.assert_array_equal(long.scores, short.scores)
+
+
+def test_old_seeds_still_make_a_list() -> None:
+    """Who was last here ten years ago gets a list, whatever the half-life."""
+    strategy = Strategy(seed_half_life_days=1.0)
+    dataset = make_shop(
+        [(f"u{user}", f"i{item}", 1) for user in range(4) for item in range(4) if user != item]
+    )
+    source = strategy.open(strategy.fit(dataset))
+    assert len(source.top(asked([0], days=[1], now_day=4000), 3, Allow.all(4, 1)).rows) == 3
+
+
+def test_shrink_lowers_what_little_is_known_of() -> None:
+    """Two items that one customer took are no longer as alike as two that ten did."""
+    pairs = [(f"u{user}", item, 1) for user in range(10) for item in ("many-a", "many-b")]
+    dataset = make_shop([*pairs, ("x", "rare-a", 1), ("x", "rare-b", 1)])
+    many, rare = dataset.items.row("many-a"), dataset.items.row("rare-a")
+    for shrink, ratio in ((0.0, 1.0), (2.0, (1 / 3) / (10 / 12))):
+        parts = Strategy(shrink=shrink).fit(dataset)
+        first = parts["scores"][parts["indptr"][[many, rare]]]
+        assert first[1] / first[0] == pytest.approx(ratio, rel=1e-5)
+
+
+def test_views_of_strangers_teach() -> None:
+    """What anonymous visits saw together is similar; what a customer sent back is not."""
+    seen = [("", item, visit, "view") for visit in range(3) for item in ("a", "b")]
+    dataset = make_shop([*seen, ("u", "c", 5), ("u", "a", 5), ("u", "c", 6, "return")])
+    parts = Strategy().fit(dataset)
+    a, b, c = (dataset.items.row(one) for one in "abc")
+    assert parts["indices"][parts["indptr"][a]] == b
+    assert parts["indptr"][c] == parts["indptr"][c + 1]
+
+
+@pytest.mark.parametrize("wrong", [{"weighting": "cosin"}, {"neighbours": 0}, {"seeds": 0}])
+def test_wrong_hyperparameters_are_refused(wrong: dict[str, object]) -> None:
+    """Before anything is fitted."""
+    with pytest.raises(ValueError):
+        Strategy(**wrong)

@@ -15,9 +15,8 @@ import numpy as np
 from numba import njit, prange, types
 from numpy.typing import NDArray
 
-from vitrina.kernels.lists import ENDS, MASK, ROWS, SCORES, offer, slot_of, table_of
+from vitrina.kernels.lists import CODES, ENDS, MASK, ROWS, SCORES, offer, slot_of, table_of
 
-CODES = types.Array(types.uint8, 1, "C", readonly=True)
 COMPANIONS = types.Array(types.int32, 2, "C", readonly=True)
 
 Counts = NDArray[np.integer] | int

@@ -14,6 +14,7 @@ from numba import njit, types
 ROWS = types.Array(types.int32, 1, "C", readonly=True)
 ENDS = types.Array(types.int64, 1, "C", readonly=True)
 SCORES = types.Array(types.float32, 1, "C", readonly=True)
+CODES = types.Array(types.uint8, 1, "C", readonly=True)
 MASK = types.Array(types.boolean, 1, "C", readonly=True)
 
 WALK = 32_768

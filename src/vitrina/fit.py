@@ -92,11 +92,17 @@ def repeat_share(dataset: Dataset) -> float:
     """The share of purchases, by known customers, of an item they had bought on a visit before."""
     events = dataset.events
     bought = (events.type == PURCHASE) & (events.user >= 0)
-    moment = events.visit[bought].astype(np.int64)
-    moment = np.where(moment >= 0, moment, events.time[bought] + (1 << 32))
-    once = np.unique(np.stack([events.user[bought], events.item[bought], moment], axis=1), axis=0)
-    pairs = len(np.unique(once[:, :2], axis=0))
-    return round(1 - pairs / len(once), 4) if len(once) else 0.0
+    pair = events.user[bought].astype(np.int64) * len(dataset.items) + events.item[bought]
+    visit = events.visit[bought].astype(np.int64)
+    moment = np.where(visit >= 0, visit, events.time[bought])
+    order = np.lexsort((visit < 0, moment, pair))
+    pair, moment, apart = pair[order], moment[order], (visit < 0)[order]
+    if not len(pair):
+        return 0.0
+    again = np.diff(pair) == 0
+    other = (np.diff(moment) != 0) | (np.diff(apart.astype(np.int8)) != 0)
+    pairs = len(pair) - int(again.sum())
+    return round(1 - pairs / (pairs + int((again & other).sum())), 4)
 
 
 def _fingerprint(dataset: Dataset) -> str:

@@ -81,11 +81,11 @@ def check_aliases(aliases: Mapping[str, Mapping[str, str]]) -> None:
     """Raise DataError for an alias of a table or a column that the contract does not have."""
     for table, wanted in aliases.items():
         if table not in CONTRACT:
-            raise DataError(f"aliases name a table {table!r}; known: {', '.join(CONTRACT)}")
+            raise DataError(f"[columns.{table}] names a table that is not read; known: {', '.join(CONTRACT)}")
         for column in wanted if table not in FREE else ():
             if column not in CONTRACT[table]:
                 raise DataError(
-                    f"aliases.{table} names a column {column!r}; known: {', '.join(CONTRACT[table])}"
+                    f"[columns.{table}] names a column {column!r}; known: {', '.join(CONTRACT[table])}"
                 )
 
 
@@ -95,20 +95,21 @@ def choose(table: str, file: str, names: Sequence[str], aliases: Mapping[str, st
     Raises DataError for a missing or an ambiguous column; the message shows the header.
     """
     chosen = {column: _aliased(table, file, names, column, name) for column, name in aliases.items()}
-    for column in CONTRACT[table]:
-        if column not in chosen and (place := _only(table, file, names, column, [column])) is not None:
-            chosen[column] = place
     notes = []
     for column, tiers in CONTRACT[table].items():
-        place = None if column in chosen else _by_tier(table, file, names, column, tiers, chosen)
-        if place is not None:
-            chosen[column] = place
-            notes.append(f"{names[place]!r} was taken as {column}")
+        free = [name if place not in chosen.values() else "" for place, name in enumerate(names)]
+        for tier in ([column], *(tier.split() for tier in tiers)) if column not in chosen else ():
+            place = _only(table, file, free, column, tier)
+            if place is not None:
+                chosen[column] = place
+                notes += [f"{names[place]!r} was taken as {column}"] if tier != [column] else []
+                break
     _required(table, file, names, chosen)
     attributes = _attributes(table, file, names, chosen)
     taken = {*chosen.values(), *attributes.values()}
     unused = tuple(name for place, name in enumerate(names) if place not in taken and name)
-    return Choice(chosen, attributes, unused, tuple(notes))
+    contract = {column: place for column, place in chosen.items() if column in CONTRACT[table]}
+    return Choice(contract, attributes, unused, tuple(notes))
 
 
 def plain(name: str) -> str:
@@ -126,31 +127,15 @@ def _aliased(table: str, file: str, names: Sequence[str], column: str, name: str
     place = _only(table, file, names, column, [name])
     if place is None:
         raise DataError(
-            f"{file} has no column {name!r}, which the aliases name for {column}; "
+            f"{file} has no column {name!r}, which [columns.{table}] names for {column}; "
             f"its columns: {_shown(names)}"
         )
     return place
 
 
-def _by_tier(
-    table: str,
-    file: str,
-    names: Sequence[str],
-    column: str,
-    tiers: tuple[str, ...],
-    chosen: Mapping[str, int],
-) -> int | None:
-    free = [name if place not in chosen.values() else "" for place, name in enumerate(names)]
-    for tier in tiers:
-        place = _only(table, file, free, column, tier.split())
-        if place is not None:
-            return place
-    return None
-
-
 def _only(table: str, file: str, names: Sequence[str], column: str, wanted: Sequence[str]) -> int | None:
-    """The one place whose name is among `wanted`; a name spelled exactly so wins over a likeness."""
-    exact = [place for place, name in enumerate(names) if name in wanted]
+    """The one place whose name is like one of `wanted`; of likenesses to one name the exact one wins."""
+    exact = [place for place, name in enumerate(names) if [name] == list(wanted)]
     keys = {plain(name) for name in wanted}
     fit = exact if len(exact) == 1 else [p for p, name in enumerate(names) if name and plain(name) in keys]
     if len(fit) > 1:

@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from vitrina.errors import DataError
-from vitrina.kernels.lines import BLANK, ENCODING, FIELDS, GOOD, LONG, NUL, OPEN, QUOTE, RETURN, measure, walk
+from vitrina.kernels.lines import BLANK, ENCODING, GOOD, LONG, NUL, OPEN, QUOTE, RETURN, measure, walk
 
 MAX_RECORD = 1_000_000
 MAX_MALFORMED = 1_000_000
@@ -155,7 +155,7 @@ class _Surveyor:
         """Judge one line that is not plainly good; returns where the next begins, `at` for 'later'."""
         after, lines = block.index(b"\n", at) + 1, 1
         if verdict == OPEN:
-            end, verdict, fields = self._across(block, at)
+            end, verdict = self._across(block, at)
             if verdict == OPEN and not last and len(block) - at <= MAX_RECORD:
                 return at
             if verdict == GOOD:
@@ -167,20 +167,20 @@ class _Surveyor:
         self.found.marks.append((self.found.records, self.line))
         return after
 
-    def _across(self, block: bytes, at: int) -> tuple[int, int, int]:
-        """Measure a record whose quoted value runs over line ends.
+    def _across(self, block: bytes, at: int) -> tuple[int, int]:
+        """(end, GOOD or OPEN) of a record whose quoted value runs over line ends.
 
         A stray quote swallows the lines up to the next one: where most of them look like records
         themselves, it is a stray quote.
         """
         shape = self.shape
         piece = np.frombuffer(block, np.uint8)[at : at + MAX_RECORD + 2]
-        end, verdict, fields = measure(piece, 0, shape.delimiter, shape.columns, MAX_RECORD, True)
-        if verdict in (FIELDS, QUOTE, RETURN, NUL, ENCODING):
-            return at + end, OPEN if verdict in (FIELDS, QUOTE) else verdict, fields
+        end, verdict, _ = measure(piece, 0, shape.delimiter, shape.columns, MAX_RECORD, True)
+        if verdict != GOOD:
+            return at + end, OPEN
         swallowed = block[at : at + end].split(b"\n")[1:-1]
         alike = sum(line.count(shape.delimiter) == shape.columns - 1 for line in swallowed)
-        return at + end, OPEN if verdict == GOOD and 2 * alike > len(swallowed) else verdict, fields
+        return at + end, OPEN if 2 * alike > len(swallowed) else GOOD
 
     def _note(self, text: bytes, start: int, verdict: int, fields: int) -> None:
         """Cut a line out, unless it is a record or a line that parsers skip too."""

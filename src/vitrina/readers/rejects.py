@@ -60,9 +60,7 @@ def refuse_if_many(rejected: tuple[Rejected, ...], rows: int, most: float, folde
     if count <= most * rows:
         return
     reasons = "; ".join(f"{one.rows:,} times {one.reason} (first {one.example})" for one in rejected[:3])
-    where = (
-        f"all are in {folder / 'events.csv'}" if folder else "name a folder with --rejects to get them all"
-    )
+    where = f"All are in {folder / 'events.csv'}" if folder else "Name a folder for rejects to see them all"
     raise DataError(
         f"{count:,} of {rows:,} rows of events ({count / rows:.1%}) cannot be used, "
         f"more than the {most:.0%} allowed: {reasons}. {where}; mend the export, or name the right columns "

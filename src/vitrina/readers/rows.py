@@ -48,8 +48,11 @@ def stage(
     db: Db, table: str, files: Sequence[tuple[Path, str]], aliases: Mapping[str, str], scratch: Path, say: Say
 ) -> Staged:
     """Read the files of one table. Raises DataError naming the file that cannot be read."""
-    scans = []
+    scans, empty = [], []
     for path, file in files:
+        if len(files) > 1 and not path.stat().st_size:
+            empty.append(f"{file} is empty")
+            continue
         say(f"reading {file} ({path.stat().st_size / 1e6:,.1f} MB)")
         scans.append(scan(db, path, file, scratch))
     choices = [choose(table, one.file, one.names, aliases) for one in scans]
@@ -74,7 +77,7 @@ def stage(
         },
         attributes=attributes,
         unused=tuple(dict.fromkeys(name for choice in choices for name in choice.unused)),
-        notes=(*dict.fromkeys(note for choice in choices for note in choice.notes), *sorted(nested)),
+        notes=(*dict.fromkeys(note for choice in choices for note in choice.notes), *sorted(nested), *empty),
     )
 
 

@@ -98,6 +98,8 @@ def _place(path: Path) -> str:
 
 def _csv(path: Path, file: str, scratch: Path) -> Scan:
     head = _head(path, file)
+    if not head.strip(_BOM + b" \t\r\n"):
+        raise DataError(f"{file} is empty or begins with an empty line; its first line must name the columns")
     names, delimiter = _header(head, file)
     found = survey(path, Shape(ord(delimiter), len(names), len(head), 2))
     fields = [f"c{place}" for place in range(len(names))]
@@ -242,8 +244,6 @@ def _head(path: Path, file: str) -> bytes:
     """The first line of a text file, with its line end."""
     with plain(path) as stream:
         head = stream.readline(MAX_RECORD + 1)
-    if not head.strip(_BOM + b" \t\r\n"):
-        raise DataError(f"{file} is empty or begins with an empty line; its first line must name the columns")
     for sign, what in _FOREIGN.items():
         if head.startswith(sign):
             raise DataError(f"{file} is not text but {what}")

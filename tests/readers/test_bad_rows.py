@@ -1,0 +1,314 @@
+"""Bad rows never stop a reading and never get in silently: each is counted, shown and kept aside."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vitrina.errors import DataError
+from vitrina.readers import Reading, read
+from vitrina.readers.rejects import unformula
+
+GOOD = "u,i,2020-01-01,1,1.0\n"
+HEADER = "user_id,item_id,timestamp,quantity,price\n"
+TOMORROW = str(int(time.time()) + 2 * 86_400)
+
+
+def reasons(reading: Reading, table: str = "events") -> dict[str, int]:
+    """Reason -> rows turned away."""
+    report = reading.report.table(table)
+    assert report is not None
+    return {one.reason: one.rows for one in report.rejected}
+
+
+def rejected(folder: Path, table: str = "events") -> list[dict[str, str]]:
+    """The rejects file, row by row."""
+    with (folder / f"{table}.csv").open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"u,,2020-01-01,1,1", "item_id is empty"),
+        (b"u, null ,2020-01-01,1,1", "item_id is empty"),
+        (b"u," + b"x" * 257 + b",2020-01-01,1,1", "item_id is longer than 256 bytes"),
+        (b"u," + "é".encode() * 129 + b",2020-01-01,1,1", "item_id is longer than 256 bytes"),
+        (b"u" * 257 + b",i,2020-01-01,1,1", "user_id is longer than 256 bytes"),
+        (b"u,x\0y,2020-01-01,1,1", "a NUL byte"),
+        (b"u,caf\xe9,2020-01-01,1,1", "not UTF-8"),
+        (b"u,\xed\xa0\x80,2020-01-01,1,1", "not UTF-8"),
+        (b",i,2020-01-01,1,1", "no user_id, session_id or order_id"),
+        (b"u,i,,1,1", "timestamp is empty"),
+        (b"u,i,yesterday,1,1", "timestamp is no date or time"),
+        (b"u,i,2020-02-30,1,1", "timestamp is no date or time"),
+        (b"u,i,1e300,1,1", "timestamp is no date or time"),
+        (b"u,i,1989-12-31,1,1", "timestamp is before 1990"),
+        (b"u,i,0,1,1", "timestamp is before 1990"),
+        (b"u,i,-1,1,1", "timestamp is before 1990"),
+        (b"u,i,2999-01-01,1,1", "timestamp is more than a day in the future"),
+        (f"u,i,{TOMORROW},1,1".encode(), "timestamp is more than a day in the future"),
+        (b"u,i,2020-01-01,1,free", "price is not a number"),
+        (b"u,i,2020-01-01,1,inf", "price is not a number"),
+        (b"u,i,2020-01-01,1,-0.01", "price is negative"),
+        (b"u,i,2020-01-01,1,1e13", "price is above 1e12"),
+        (b"u,i,2020-01-01,many,1", "quantity is not a number"),
+        (b"u,i,2020-01-01,0,1", "quantity is 0"),
+        (b"u,i,2020-01-01,1e-50,1", "quantity is 0"),
+        (b"u,i,2020-01-01,1000001,1", "quantity is above 1,000,000"),
+        (b"u,i,2020-01-01,-1e7,1", "quantity is above 1,000,000"),
+        (b"u,i,2020-01-01,1", "too few columns"),
+        (b"u,i,2020-01-01,1,1,1", "too many columns"),
+        (b'u,"i"x,2020-01-01,1,1', "text after a closing quote"),
+        (b'u,"i,2020-01-01,1,1', "a quote that is never closed"),
+        (b"u,i\rj,2020-01-01,1,1", "a carriage return inside the line"),
+        (b"u," + b"x" * 10_000_000 + b",2020-01-01,1,1", "longer than 1,000,000 bytes"),
+        (b'u,"' + (b"x" * 99 + b"\n") * 12_000 + b'",2020-01-01,1,1', "a quote that is never closed"),
+    ],
+)
+def test_each_bad_row_is_turned_away_alone(tmp_path: Path, row: bytes, reason: str) -> None:
+    """Promise: a bad row is counted once with its reason and its line; its neighbours stay."""
+    before, after = 30, 70
+    data = HEADER.encode() + GOOD.encode() * before + row + b"\n" + GOOD.encode() * after
+    (tmp_path / "events.csv").write_bytes(data)
+    reading = read(tmp_path, rejects=tmp_path / "rejects", max_rejected=1.0)
+    assert len(reading.dataset.events) == before + after
+    assert sum(reasons(reading).values()) == 1 + row.count(b"\n")  # each line of a swallowed value
+    first = rejected(tmp_path / "rejects")[0]
+    assert (first["file"], first["line"], first["reason"]) == ("events.csv", str(before + 2), reason)
+    assert first["row"].startswith(row[:1].decode())
+
+
+def test_rows_that_look_odd_and_are_good(tmp_path: Path) -> None:
+    """Promise: price 0 (postage), fractions of a kilogram and quotes inside a word stay."""
+    rows = [
+        "u,i,2020-01-01,1,0\n",
+        "u,i,2020-01-01,0.25,1\n",
+        'u,26" tv,2020-01-01,1,1\n',
+        'u,"a,b",2020-01-01,,\n',
+    ]
+    (tmp_path / "events.csv").write_text(HEADER + "".join(rows))
+    assert len(read(tmp_path).dataset.events) == 4
+
+
+def test_a_stray_quote_swallows_nothing(tmp_path: Path) -> None:
+    """Promise: a quote never closed costs its own line, in a file of any size."""
+    good = "".join(f"u{n},i{n % 50},2020-01-01,1,1\n" for n in range(50_000))
+    (tmp_path / "events.csv").write_text(HEADER + good + 'u,"i,2020-01-01,1,1\n' + good)
+    reading = read(tmp_path)
+    assert len(reading.dataset.events) == 100_000
+    assert reasons(reading) == {"a quote that is never closed": 1}
+
+
+def test_lines_are_counted_through_blank_and_broken_ones(tmp_path: Path) -> None:
+    """Promise: the line in a rejects file is the line an editor shows."""
+    text = 'item_id,title\n\na,"two\nlines"\n  \nb\n\n,empty\nc,ok\n'
+    (tmp_path / "items.csv").write_text(text)
+    reading = read(tmp_path, rejects=tmp_path / "rejects")
+    lines = text.split("\n")
+    shown = [(lines[int(one["line"]) - 1], one["reason"]) for one in rejected(tmp_path / "rejects", "items")]
+    assert shown == [("b", "too few columns"), (",empty", "item_id is empty")]
+    assert reading.dataset.catalog.title[0] == "two\nlines"
+
+
+def test_bad_json_lines(tmp_path: Path) -> None:
+    """Promise: what is no JSON object is turned away with its line; nesting has no depth that harms."""
+    good = '{"user_id":"u","item_id":"i"}\n'
+    bad = [
+        "{broken",
+        "[1,2]",
+        '"text"',
+        "nul\0",
+        '{"a":"\x01"}',
+        "{" * 100_000,
+        '{"item_id":"i"}',
+        '{"user_id":"u"}',
+    ]
+    (tmp_path / "events.jsonl").write_text(good + "\n".join(bad) + "\n\n" + good)
+    reading = read(tmp_path, rejects=tmp_path / "rejects", max_rejected=1.0)
+    assert len(reading.dataset.events) == 2
+    assert [int(one["line"]) for one in rejected(tmp_path / "rejects")] == list(range(2, 10))
+    assert sum(reasons(reading).values()) == len(bad)
+
+
+def test_parquet_texts_that_are_not_utf8(tmp_path: Path) -> None:
+    """Promise: bytes that are no text cost their own row, whether the file calls them text or bytes."""
+    ids = pa.array([b"a", b"\xff\xfe", b"caf\xc3\xa9", None], pa.binary())
+    for name, kind in (("text", pa.string()), ("bytes", pa.binary())):
+        folder = tmp_path / name
+        folder.mkdir()
+        pq.write_table(pa.table({"item_id": ids.view(kind), "user_id": ["u"] * 4}), folder / "events.parquet")
+        reading = read(folder, rejects=folder / "rejects", max_rejected=1.0)
+        assert reading.dataset.items.names(np.arange(2)) == ["a", "café"], name
+        assert reasons(reading) == {
+            "item_id holds a NUL or bytes that are not UTF-8": 1,
+            "item_id is empty": 1,
+        }
+        assert [one["line"] for one in rejected(folder / "rejects")] == ["2", "4"]
+
+
+def test_parquet_of_the_wrong_types(tmp_path: Path) -> None:
+    """Promise: columns of unexpected types are judged by what they say, row by row."""
+    table = pa.table(
+        {
+            "user_id": [1, 2, 3],
+            "item_id": [1.0, 2.5, 3.0],
+            "quantity": ["1", "lots", "2"],
+            "price": [1, -1, 2],
+            "timestamp": ["2020-01-01", "2020-01-01", "soon"],
+        }
+    )
+    pq.write_table(table, tmp_path / "events.parquet")
+    reading = read(tmp_path, max_rejected=1.0)
+    assert reading.dataset.items.names(np.arange(1)) == ["1"]
+    assert reasons(reading) == {"price is negative": 1, "timestamp is no date or time": 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("a,x,1,yes,2020-01-01", "price is not a number"),
+        ("a,-1,1,yes,2020-01-01", "price is negative"),
+        ("a,1,x,yes,2020-01-01", "margin is not a number"),
+        ("a,1,1,perhaps,2020-01-01", "in_stock is neither yes nor no nor a number"),
+        ("a,1,1,yes,someday", "available_from is no date or time"),
+        (",1,1,yes,2020-01-01", "item_id is empty"),
+    ],
+)
+def test_bad_items(tmp_path: Path, row: str, reason: str) -> None:
+    """Promise: a bad row of the catalogue is set aside; the others are read."""
+    text = f"item_id,price,margin,in_stock,available_from\nok,1,1,yes,2020-01-01\n{row}\n"
+    (tmp_path / "items.csv").write_text(text)
+    reading = read(tmp_path)
+    assert reading.dataset.items.names(np.arange(1)) == ["ok"]
+    assert reasons(reading, "items") == {reason: 1}
+
+
+def test_the_last_of_two_equal_ids_wins(tmp_path: Path) -> None:
+    """Promise: an item or user that comes twice is its last good row; the others are counted."""
+    (tmp_path / "items-1.csv").write_text("item_id,title\na,first\nb,B\n")
+    (tmp_path / "items-2.csv").write_text("item_id,title,price\na,second,1\na,broken,x\n")
+    (tmp_path / "users.csv").write_text("user_id,region\nu,north\nu,south\n")
+    reading = read(tmp_path, rejects=tmp_path / "rejects")
+    assert reading.dataset.catalog.title[0] == "second"
+    assert reading.dataset.people["region"].text(0) == "south"
+    assert reasons(reading, "items") == {
+        "a later row has the same item_id, and the last one is used": 1,
+        "price is not a number": 1,
+    }
+    assert rejected(tmp_path / "rejects", "items")[0]["row"] == "a,first"
+
+
+def test_unknown_consent_is_not_consent(tmp_path: Path) -> None:
+    """Promise: a consent that is neither yes nor no counts as none."""
+    (tmp_path / "users.csv").write_text("user_id,consent\nu,maybe\nv,true\n")
+    (tmp_path / "events.csv").write_text("user_id,item_id\nu,i\n")
+    reading = read(tmp_path)
+    assert [reading.dataset.people["consent"].text(row) for row in range(2)] == ["", "yes"]
+    assert reasons(reading, "users") == {"consent is neither yes nor no": 1}
+
+
+def test_too_many_bad_rows_stop_the_reading(tmp_path: Path) -> None:
+    """Promise: above the share allowed the error gives count, reasons, an example and the next step."""
+    (tmp_path / "events.csv").write_text(
+        "user_id,item_id,price\n" + "u,i,1\n" * 94 + "u,,1\n" * 2 + "u,i,-1\n" * 4
+    )
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, rejects=tmp_path / "rejects")
+    said = str(caught.value)
+    for piece in (
+        "6 of 100 rows",
+        "6.0%",
+        "5%",
+        "4 times price is negative",
+        "events.csv line 98: u,i,-1",
+        "rejects/events.csv",
+    ):
+        assert piece in said, said
+    assert len(rejected(tmp_path / "rejects")) == 6
+    assert len(read(tmp_path, max_rejected=0.06).dataset.events) == 94
+
+
+def test_five_in_a_hundred_are_allowed(tmp_path: Path) -> None:
+    """Promise: the limit itself is allowed."""
+    (tmp_path / "events.csv").write_text("user_id,item_id\n" + "u,i\n" * 95 + "u,\n" * 5)
+    assert len(read(tmp_path).dataset.events) == 95
+
+
+def test_rejects_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
+    """Promise: a rejects file speaks of the last run only."""
+    (tmp_path / "rejects").mkdir()
+    (tmp_path / "rejects" / "events.csv").write_text("old")
+    (tmp_path / "events.csv").write_text("user_id,item_id\nu,i\n")
+    read(tmp_path, rejects=tmp_path / "rejects")
+    assert not (tmp_path / "rejects" / "events.csv").exists()
+
+
+def test_rejects_that_cannot_be_written(tmp_path: Path) -> None:
+    """Promise: a rejects folder that is a file is named in the error."""
+    (tmp_path / "rejects").write_text("")
+    (tmp_path / "events.csv").write_text("user_id,item_id\nu,i\n")
+    with pytest.raises(DataError, match=r"rejects folder .* cannot be written"):
+        read(tmp_path, rejects=tmp_path / "rejects")
+
+
+def test_no_formula_reaches_a_spreadsheet(tmp_path: Path) -> None:
+    """Promise: cells that a spreadsheet would run are escaped in the rejects file."""
+    rows = ["=cmd()", "+1", "-1", "@x", "\tx"]
+    text = "item_id,user_id,price\n" + "".join(f"{row},u,bad\n" for row in rows)
+    (tmp_path / "events.csv").write_text(text)
+    with pytest.raises(DataError):
+        read(tmp_path, rejects=tmp_path / "rejects")
+    cells = [cell for one in rejected(tmp_path / "rejects") for cell in one.values()]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert "'=cmd(),u,bad" in cells
+
+
+@given(st.text())
+def test_unformula(text: str) -> None:
+    """Promise: an escaped cell starts with no sign that runs; others are left alone."""
+    shown = unformula(text)
+    assert not shown.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert shown in (text, "'" + text)
+
+
+CELLS = st.sampled_from(["1", "ab", '"q,r"', '""', "x y", "", '5" w', "é", '"m\nn"'])
+DAMAGE = st.sampled_from([b"\0", b"\xff", b'"z', b",", b"\r", b"\n", b'"a"b'])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(CELLS, CELLS), max_size=20),
+    st.lists(st.tuples(st.integers(0, 400), DAMAGE), max_size=4),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_every_line_is_kept_or_counted(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[str, str]],
+    damage: list[tuple[int, bytes]],
+    end: str,
+) -> None:
+    """Promise: whatever bytes are damaged, rows kept + rows rejected = rows that came, and no crash."""
+    folder = tmp_path_factory.mktemp("shop")
+    head = f"item_id,order_id,note{end}"
+    body = "".join(f"i{at},{a},{b}{end}" for at, (a, b) in enumerate(rows)).encode()
+    for at, piece in damage:
+        place = min(at, len(body))
+        body = body[:place] + piece + body[place:]
+    (folder / "events.csv").write_bytes(head.encode() + body)
+    (folder / "items.csv").write_text("item_id\nz\n")
+    reading = read(folder, rejects=folder / "rejects", max_rejected=1.0)
+    report = reading.report.table("events")
+    assert report is not None
+    assert report.kept == len(reading.dataset.events)
+    assert report.kept + report.n_rejected == report.rows
+    written = rejected(folder / "rejects") if report.n_rejected else []
+    assert len(written) == report.n_rejected

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from vitrina.cli.words import AsJson, At, Data, Out, RecipeFile, RegistryDir, put, say, seconds
+from vitrina.cli.words import AsJson, At, Data, Out, RecipeFile, RegistryDir, page, put, say, seconds
 
 
 def doctor(
@@ -21,7 +20,7 @@ def doctor(
 
     reading = read(data, aliases=read_recipe(recipe).columns if recipe else {}, say=say)
     diagnosis = examine(reading)
-    put(diagnosis.as_dict()) if as_json else show(diagnosis, Console())
+    put(diagnosis.as_dict()) if as_json else show(diagnosis, page())
 
 
 def train(
@@ -49,7 +48,7 @@ def train(
     if as_json:
         put({"version": trained.bundle.manifest.version, "metrics": trained.bundle.manifest.metrics})
     elif trained.evaluation:
-        evaluate.show(trained.evaluation, Console())
+        evaluate.show(trained.evaluation, page())
 
 
 def verify(
@@ -90,7 +89,7 @@ def evaluate(
     at_seconds = seconds(at)
     known = dataset.before(at_seconds) if at_seconds is not None else dataset
     found = evaluation.evaluate(known, made, weighed(known, made, say), say=say, max_users=max_users or None)
-    put(found.as_dict()) if as_json else evaluation.show(found, Console())
+    put(found.as_dict()) if as_json else evaluation.show(found, page())
 
 
 def recommend(

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from vitrina.cli.words import RecipeFile, RegistryDir, seconds
+from vitrina.cli.words import RecipeFile, RegistryDir, page, seconds
 
 
 def serve(
@@ -68,7 +67,7 @@ def demo(
     """A real year of a grocer's tickets: read, judge, train, serve, ask, print."""
     from vitrina.demo import run
 
-    run(folder, recipe, Console())
+    run(folder, recipe, page())
 
 
 def _as_of(text: str, registry: Path) -> int | None:

@@ -23,6 +23,11 @@ Out = Annotated[Path, typer.Option("--out", help="File to write: .parquet or .cs
 errors = Console(stderr=True, highlight=False)
 
 
+def page() -> Console:
+    """Standard output for tables; as wide as they need where it is not a terminal."""
+    return Console() if Console().is_terminal else Console(width=140)
+
+
 def say(line: str) -> None:
     """Progress goes to standard error, so that --json leaves standard output to the answer."""
     errors.print(Text.assemble((f"{datetime.now(UTC):%H:%M:%S} ", "dim"), line), soft_wrap=True)

@@ -29,8 +29,8 @@ class Strategy:
     personal: ClassVar[bool] = True
 
     neighbours: int = 200
-    alpha: float = 0.8
-    beta: float = 0.4
+    alpha: float = 1.0
+    beta: float = 0.3
     event_weights: Mapping[str, float] = field(
         default_factory=lambda: {"purchase": 1.0, "cart": 0.6, "view": 0.25}
     )

@@ -84,15 +84,15 @@ def shop(user, item, *, visit=None, time=None, kind=None, users=None, items=None
 
 
 def busy(seed: int, **columns: Any) -> Dataset:
-    """Sixty customers and some strangers, forty items of falling fame, a hundred days, every event type."""
+    """Thirty customers and some strangers, forty items of falling fame, every event type, full baskets."""
     random, n = np.random.default_rng(seed), 900
-    user = random.integers(0, 60, n).astype(np.int32)
+    user = random.integers(0, 30, n).astype(np.int32)
     item = np.minimum(random.beta(0.8, 2.0, n) * 40, 39).astype(np.int32)
-    day = np.sort(random.integers(0, 100, n))
+    day = 12 * np.sort(random.integers(0, 8, n))
     kind = random.choice(5, n, p=[0.55, 0.25, 0.1, 0.05, 0.05])
     visit = np.unique(np.stack([user, day]), axis=1, return_inverse=True)[1].reshape(-1)
     user = np.where(random.random(n) < 0.15, UNKNOWN, user)
-    given = {"visit": visit, "time": day * DAY, "kind": kind, "users": 62, "items": 43}
+    given = {"visit": visit, "time": day * DAY, "kind": kind, "users": 32, "items": 43}
     return shop(user, item, **{**given, **columns})
 
 
@@ -403,8 +403,8 @@ for name, keys in json.loads(sys.argv[1]).items():
     seeds = Seeds(np.array([0, 20]), some.astype(np.int32), np.zeros(20, np.uint8), some)
     query = Query(99, np.array([0], np.int32), np.array([-1], np.int32), seeds)
     found = source.top(query, 5, Allow.all(43, 1))
-    assert len(found.rows), name
     source.why(query, found.rows)
+    assert len(found.rows), f"{name} has nothing to say"
 print(sorted({one.split(".")[0] for one in sys.modules} & away))
 """
 

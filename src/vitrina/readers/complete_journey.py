@@ -30,7 +30,7 @@ _PRODUCTS = """
 CREATE VIEW products AS
 SELECT * FROM {products}
 WHERE department NOT IN ('FUEL', 'COUPON', 'CNTRL/STORE SUP')
-    AND coalesce(product_category, '') NOT LIKE '%COUPON%'
+    AND concat(product_category, product_type) NOT LIKE '%COUPON%'
     AND coalesce(product_category, product_type) IS NOT NULL
 """
 

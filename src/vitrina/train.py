@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitrina import evaluate, probes
@@ -14,6 +14,7 @@ from vitrina.errors import DataError, RecipeError, VitrinaError, WorseBundle
 from vitrina.evaluate import Evaluation
 from vitrina.fit import fit, with_metrics
 from vitrina.gate import gate
+from vitrina.images import vectors
 from vitrina.placements import Placements, read_placements
 from vitrina.readers import Reading, read
 from vitrina.recipe import Recipe
@@ -34,8 +35,12 @@ class Trained:
 
 
 def read_shop(folder: Path, recipe: Recipe, say: Say, rejects: Path | None = None) -> Reading:
-    """Read a shop's folder with the recipe's column names. Raises DataError."""
-    return read(folder, aliases=recipe.columns, rejects=rejects, say=say)
+    """Read a shop's folder with the recipe's column names, and the vectors of its photos if it has any.
+
+    Raises DataError.
+    """
+    reading = read(folder, aliases=recipe.columns, rejects=rejects, say=say)
+    return replace(reading, dataset=vectors.attach(reading.dataset, folder, say))
 
 
 def placements_of(recipe: Recipe) -> Placements:

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from vitrina import __version__
-from vitrina.cli import models, offline, online
+from vitrina.cli import models, offline, online, pictures
 from vitrina.cli.words import errors
 from vitrina.errors import VitrinaError
 
@@ -28,6 +28,8 @@ for verb in (
     offline.evaluate,
     offline.verify,
     offline.recommend,
+    pictures.embed,
+    pictures.similar,
     online.serve,
     online.healthcheck,
     online.demo,

@@ -95,7 +95,7 @@ def evaluate(
 def recommend(
     registry: RegistryDir,
     placement: Annotated[str, typer.Option(help="A placement's name.")],
-    out: Out,
+    out: Annotated[Path, Out],
     users: Annotated[Path | None, typer.Option(help=".csv or .parquet with a column user_id.")] = None,
     contexts: Annotated[
         Path | None, typer.Option(help=".csv or .parquet: query_id, item_id, one row an item.")

@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 At = Annotated[
     str, typer.Option("--at", help="ISO time (UTC) or seconds since 1970; by default the data's last event.")
 ]
-Out = Annotated[Path, typer.Option("--out", help="File to write: .parquet or .csv.")]
+Out = typer.Option("--out", help="File to write: .parquet or .csv.")
 
 errors = Console(stderr=True, highlight=False)
 

@@ -24,16 +24,14 @@ def serve(
     placements: Annotated[
         Path | None, typer.Option(help="A placements file instead of the bundle's own.")
     ] = None,
-    metrics_port: Annotated[
-        int | None, typer.Option(help="Prometheus metrics over HTTP; 0 picks a free port.")
-    ] = None,
+    metrics_port: Annotated[int, typer.Option(help="Prometheus metrics over HTTP; 0 for none.")] = 0,
     token_key_file: Annotated[Path | None, typer.Option(help="Key that signs attribution tokens.")] = None,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")
     ] = False,
 ) -> None:
     """Serve the registry's current bundle over gRPC until told to stop."""
-    from vitrina.server.workers import Options
+    from vitrina.server.options import Options
     from vitrina.server.workers import serve as run
 
     raise typer.Exit(

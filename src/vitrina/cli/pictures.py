@@ -40,7 +40,7 @@ def similar(
     image: Annotated[Path | None, typer.Option(help="A photo from outside the catalogue.")] = None,
     k: Annotated[int, typer.Option("-k", help="Neighbours of each.")] = 10,
     sheet: Annotated[
-        Path | None, typer.Option(help="A contact sheet to look at (.png); needs --images.")
+        Path | None, typer.Option(help="Contact sheet to look at, .png; needs --images.")
     ] = None,
     images: Annotated[Path | None, typer.Option("--images", help="The photos, for the sheet.")] = None,
     encoder: EncoderFile = None,

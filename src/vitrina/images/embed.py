@@ -28,8 +28,8 @@ from vitrina.images.vectors import Vectors
 INDEX, REJECTS = "embeddings_index.json", "embeddings_rejects.csv"
 FORMAT = 1
 CHUNK = 64
-CHECKPOINT = 64
-"""Chunks after which what is done is written, so that a killed run is not lost."""
+CHECKPOINT = 4096
+"""Photos encoded before what is done is written, so that a killed run is not lost."""
 
 Say = Callable[[str], None]
 Floats = NDArray[np.float32]
@@ -110,10 +110,12 @@ def embed(
     before = len(shelf.by_digest)
     say(f"{len(found)} photos to look at; {before} are known from an earlier run")
     with Pool(workers, size=coder.size, limits=limits) as pool:
+        written = before
         for done, chunk in enumerate(_chunks(pool, source, found, shelf.by_digest, limits), 1):
             rejects |= _encode(chunk, coder, shelf)
-            if done % CHECKPOINT == 0:
+            if len(shelf.by_digest) >= written + CHECKPOINT:
                 shelf.write(out)
+                written = len(shelf.by_digest)
                 say(f"{done * CHUNK} of {len(found)} photos, {monotonic() - started:.0f} s")
     if not shelf.photos:
         reason = next(iter(rejects.values()), "no photo belongs to an item")

@@ -59,17 +59,15 @@ class Encoder:
         """uint8[n, size, size, 3] RGB -> float32[n, dims]."""
         fixed = self.session.get_inputs()[0].shape[0]
         step = fixed if isinstance(fixed, int) else BATCH
-        name = self.session.get_inputs()[0].name
-        scaled = ((pixels.astype(np.float32) / 255.0 - self.mean) / self.std).transpose(0, 3, 1, 2)
-        parts = []
-        for start in range(0, len(scaled), step):
-            batch = scaled[start : start + step]
-            padding = np.zeros(
-                (step - len(batch) if isinstance(fixed, int) else 0, *batch.shape[1:]), np.float32
-            )
-            parts.append(self.session.run(None, {name: np.concatenate([batch, padding])})[0][: len(batch)])
-        vectors = np.concatenate(parts) if parts else np.zeros((0, self.dims))
-        return vectors.reshape(len(pixels), -1).astype(np.float32)
+        parts = [self._run(pixels[start : start + step], fixed) for start in range(0, len(pixels), step)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dims), np.float32)
+
+    def _run(self, pixels: NDArray[np.uint8], fixed: object) -> NDArray[np.float32]:
+        photos = ((pixels.astype(np.float32) / 255.0 - self.mean) / self.std).transpose(0, 3, 1, 2)
+        if isinstance(fixed, int):
+            photos = np.resize(photos, (fixed, *photos.shape[1:]))
+        found = self.session.run(None, {self.session.get_inputs()[0].name: photos})[0][: len(pixels)]
+        return np.asarray(found, np.float32).reshape(len(pixels), -1)
 
 
 def _session(path: Path, threads: int) -> Any:

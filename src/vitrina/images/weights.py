@@ -95,7 +95,7 @@ def _tensors(file: IO[bytes]) -> Tensors:
 
 def _numbers(file: IO[bytes], storage: _Storage) -> NDArray[Any]:
     size = int.from_bytes(file.read(8), "little", signed=True)
-    if size != storage.size:
+    if size != storage.size or not 0 <= size <= MAX_BYTES:
         _refuse(f"storage {storage.key} holds {size} numbers, not {storage.size}")
     raw = file.read(size * storage.dtype.itemsize)
     return np.frombuffer(raw, storage.dtype, size)
@@ -166,10 +166,15 @@ class _Machine:
         else:
             _refuse("it makes a call that no weights need")
 
-    def items(self) -> None:
-        """Put pairs into the dict below the mark."""
-        pairs = self.since_mark()
+    def put(self, pairs: list[Any]) -> None:
+        """Put keys and values, by turns, into the dict on top; keys are texts."""
+        if not all(isinstance(key, str) for key in pairs[::2]):
+            _refuse("it names something by what is no text")
         self.stack[-1].update(zip(pairs[::2], pairs[1::2], strict=True))
+
+    def extend(self, items: list[Any]) -> None:
+        """Put items at the end of the list on top."""
+        self.stack[-1].extend(items)
 
     def attributes(self) -> None:
         """Drop what is said about a dict (torch keeps versions there)."""
@@ -225,17 +230,8 @@ OPCODES: dict[str, Callable[[_Machine, Any], None]] = {
     "TUPLE1": _tuple(1),
     "TUPLE2": _tuple(2),
     "TUPLE3": _tuple(3),
-    "SETITEM": lambda machine, _: _set_item(machine),
-    "SETITEMS": lambda machine, _: machine.items(),
-    "APPENDS": lambda machine, _: _extend(machine),
+    "SETITEM": lambda machine, _: machine.put([machine.stack.pop(-2), machine.stack.pop()]),
+    "SETITEMS": lambda machine, _: machine.put(machine.since_mark()),
+    "APPEND": lambda machine, _: machine.extend([machine.stack.pop()]),
+    "APPENDS": lambda machine, _: machine.extend(machine.since_mark()),
 }
-
-
-def _set_item(machine: _Machine) -> None:
-    value, key = machine.stack.pop(), machine.stack.pop()
-    machine.stack[-1].update({key: value})
-
-
-def _extend(machine: _Machine) -> None:
-    items = machine.since_mark()
-    machine.stack[-1].extend(items)

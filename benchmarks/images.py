@@ -1,0 +1,345 @@
+"""How alike are products that Vitrina calls similar by photo: article type and colour of the 5 nearest.
+
+    python benchmarks/images.py            measures, writes results/images.json and results/images.png
+
+Products are split into halves by id. Settings are chosen on the validation half; every figure
+reported is of queries from the test half against all products. Photos are encoded once, into the
+user's cache directory (the first run takes minutes a core).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import Attribute, Catalog, Dataset, Events
+from vitrina.ids import Ids
+from vitrina.images.cache import folder
+from vitrina.images.embed import embed
+from vitrina.images.metric import learn
+from vitrina.images.vectors import attach
+from vitrina.kernels.nearest import nearest
+from vitrina.strategies.image_similar import Strategy
+from vitrina.strategy import Allow, Query, Seeds
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+RESULTS = Path(__file__).resolve().parent / "results"
+NEAREST = 5
+COLOUR_WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 0.95)
+WHITENINGS = (0.0, 0.5, 1.0)
+GIVEN_UP = 0.02
+"""Article type that may be given up for colour when settings are chosen."""
+
+Mask = NDArray[np.bool_]
+Score = dict[str, float]
+
+
+def main() -> None:
+    """Measure everything and write the two files."""
+    shop = fashion()
+    validation = halves(shop)
+    unsupervised = choose(shop, validation)
+    report = {
+        "what": f"of the {NEAREST} nearest among all products, the share with the same attribute",
+        "machine": machine(),
+        "products": len(shop.items),
+        "queries": int((~validation).sum()),
+        "without_attributes": unsupervised,
+        "as_served": served(shop, validation),
+        "taught": taught(shop, validation),
+        "real_photos": real_photos(),
+        "speed": speed(shop),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "images.json").write_text(json.dumps(report, indent=2) + "\n")
+    plot(report, RESULTS / "images.png")
+    print(
+        json.dumps({name: report[name] for name in ("as_served", "taught", "real_photos", "speed")}, indent=2)
+    )
+
+
+def shop_of(ids: list[str], attributes: dict[str, list[str]], photos: Path, name: str) -> Dataset:
+    """A shop of items with attributes and the vectors of their photos, and no events."""
+    out = folder() / "benchmarks" / name
+    print(embed(photos, out, say=print))
+    items = Ids.of(ids)
+    order = np.argsort(items.rows(ids))
+    coded = {key: Attribute.of([values[at] for at in order]) for key, values in attributes.items()}
+    rows, times = np.zeros(0, np.int32), np.zeros(0, np.int64)
+    amounts = np.zeros(0, np.float32)
+    events = Events(rows, rows, rows, times, np.zeros(0, np.uint8), amounts, amounts)
+    catalog = replace(Catalog.bare(len(items)), attributes=coded)
+    return attach(Dataset(Ids.of([]), items, events, catalog), out, print)
+
+
+@cache
+def fashion() -> Dataset:
+    """The catalogue of an Indian web shop: 18,364 photos of 60 x 80 pixels on white."""
+    place = SHARED / "fashion_products"
+    columns = ("id", "articleType", "baseColour", "gender")
+    wanted = ", ".join(f"coalesce(CAST({one} AS VARCHAR), '')" for one in columns)
+    query = f"SELECT {wanted} FROM '{place}/products.parquet'"
+    ids, types, colours, genders = map(list, zip(*duckdb.sql(query).fetchall(), strict=True))
+    named = {"type": types, "colour": colours, "gender": genders}
+    return shop_of(ids, named, place / "images.zip", "fashion_products")
+
+
+def halves(shop: Dataset) -> Mask:
+    """True for the products on which settings are chosen: half of them, by the hash of their id."""
+    digests = [hashlib.sha256(one).digest()[0] for one in shop.items.sorted.tolist()]
+    return np.array(digests) % 2 == 0
+
+
+def metric_of(shop: Dataset, setting: dict[str, float], taught_on: Mask | None = None) -> NDArray[np.float32]:
+    """All products under a metric; learned from all, or with their types from `taught_on` alone."""
+    assert shop.vectors is not None
+    assert shop.colours is not None
+    on = np.ones(len(shop.items), np.bool_) if taught_on is None else taught_on
+    labels = [] if taught_on is None else [shop.catalog.attributes["type"].codes[on]]
+    made = learn(
+        shop.vectors[on],
+        shop.colours[on],
+        labels,
+        colour_weight=setting["colour_weight"],
+        taught_weight=setting.get("projection_weight", 0.0),
+        whiten=setting["whiten"],
+    )
+    return made(shop.vectors, shop.colours)
+
+
+def judge(shop: Dataset, mapped: NDArray[np.float32], queries: Mask) -> Score:
+    """The shares of the nearest that share type, colour, both, gender with these queries."""
+    own = np.arange(len(mapped), dtype=np.int32)
+    indptr, rows, _ = nearest(mapped[queries], mapped, NEAREST, asking=own[queries], owners=own)
+    return shares(shop, own[queries], np.diff(indptr), rows)
+
+
+def shares(shop: Dataset, asking: NDArray[np.int32], counts: NDArray[Any], rows: NDArray[np.int32]) -> Score:
+    """Shares out of NEAREST places: one that stays empty counts as wrong. `ci`: half-width, 95 %, of type."""
+    asked = np.repeat(asking, counts)
+    place = np.repeat(np.arange(len(asking)), counts)
+    codes = {name: attribute.codes for name, attribute in shop.catalog.attributes.items()}
+    same = {name: (one[asked] == one[rows]) & (one[rows] >= 0) for name, one in codes.items()}
+    if "colour" in same:
+        same["both"] = same["type"] & same["colour"]
+    per_query = {name: np.bincount(place, hits, len(asking)) / NEAREST for name, hits in same.items()}
+    score = {name: round(float(one.mean()), 4) for name, one in per_query.items()}
+    return {**score, "ci": round(1.96 * float(per_query["type"].std()) / len(asking) ** 0.5, 4)}
+
+
+def choose(shop: Dataset, validation: Mask) -> dict[str, Any]:
+    """The colour trade: a setting chosen on the validation half, and the test half's curves."""
+    tried = []
+    for whiten in WHITENINGS:
+        for weight in COLOUR_WEIGHTS:
+            setting = {"colour_weight": weight, "whiten": whiten}
+            tried.append({**setting, **judge(shop, metric_of(shop, setting), validation)})
+    most = max(one["type"] for one in tried)
+    fit = [one for one in tried if one["type"] >= most - GIVEN_UP]
+    best = max(fit, key=lambda one: one["both"])
+    chosen = {"colour_weight": best["colour_weight"], "whiten": best["whiten"]}
+    default = {"colour_weight": Strategy().colour_weight, "whiten": Strategy().whiten}
+    curve = []
+    for weight in COLOUR_WEIGHTS:
+        setting = {"colour_weight": weight, "whiten": default["whiten"]}
+        curve.append({**setting, **judge(shop, metric_of(shop, setting), ~validation)})
+    plain = judge(shop, shop.vectors / np.linalg.norm(shop.vectors, axis=1, keepdims=True), ~validation)
+    return {
+        "rule": f"most of both, giving up at most {GIVEN_UP} of type, on the validation half",
+        "chosen_on_validation": {**chosen, **best},
+        "chosen_on_test": judge(shop, metric_of(shop, chosen), ~validation),
+        "default": default,
+        "default_on_test": judge(shop, metric_of(shop, default), ~validation),
+        "plain_cosine_on_test": plain,
+        "colour_curve_on_test": curve,
+        "validation": tried,
+    }
+
+
+def served(shop: Dataset, validation: Mask) -> dict[str, Any]:
+    """The strategy as a shop runs it: fitted with its defaults, asked for 5, doubles left out."""
+    strategy, started = Strategy(), time.perf_counter()
+    parts = strategy.fit(shop)
+    seconds = time.perf_counter() - started
+    asking = np.flatnonzero(~validation).astype(np.int32)
+    n = len(asking)
+    ends, nobody = np.arange(n + 1), np.full(n, -1, np.int32)
+    seeds = Seeds(ends, asking, np.ones(n, np.uint8), np.zeros(n, np.int64))
+    source = strategy.open(parts)
+    found = source.top(Query(0, nobody, nobody, seeds), NEAREST, Allow.all(len(shop.items), n))
+    looks = len(parts["shown_indptr"]) - 1
+    return {
+        **shares(shop, asking, np.diff(found.indptr), found.rows),
+        "fit_seconds": round(seconds, 1),
+        "items": len(shop.items),
+        "doubles": len(parts["shown"]) - looks,
+        "megabytes": round(sum(np.asarray(one).nbytes for one in parts.values()) / 1e6, 1),
+    }
+
+
+def taught(shop: Dataset, validation: Mask) -> dict[str, Any]:
+    """Learned from the article types of the validation half; asked about products never seen."""
+    default = {"colour_weight": Strategy().colour_weight, "whiten": Strategy().whiten}
+    curve = []
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        for weight in (0.0, default["colour_weight"]):
+            setting = {**default, "colour_weight": weight, "projection_weight": share}
+            curve.append({**setting, **judge(shop, metric_of(shop, setting, validation), ~validation)})
+    weight = Strategy().projection_weight
+    mine = [one for one in curve if one["projection_weight"] == weight]
+    return {
+        "projection": ["type"],
+        "taught_on": int(validation.sum()),
+        "unseen_queries": int((~validation).sum()),
+        "default_on_unseen": next(one for one in mine if one["colour_weight"] == default["colour_weight"]),
+        "without_colour_on_unseen": next(one for one in mine if one["colour_weight"] == 0.0),
+        "curve_on_unseen": curve,
+    }
+
+
+def real_photos() -> dict[str, Any]:
+    """Clothes photographed by people, on floors and hangers: the same label among the 5 nearest."""
+    place = SHARED / "clothing_cc0"
+    query = f"SELECT image, label FROM read_csv('{place}/images.csv', all_varchar = true)"
+    kept = [row for row in duckdb.sql(query).fetchall() if row[1] not in ("Not sure", "Other", "Skip")]
+    ids, labels = map(list, zip(*kept, strict=True))
+    shop = shop_of(ids, {"type": labels}, place / "images.zip", "clothing_cc0")
+    keep, validation = shop.vectors.any(axis=1), halves(shop)
+    default = {"colour_weight": Strategy().colour_weight, "whiten": Strategy().whiten}
+    no_colour = {**default, "colour_weight": 0.0}
+    both = {**no_colour, "projection_weight": Strategy().projection_weight}
+    test = ~validation & keep
+    return {
+        "photos": int(keep.sum()),
+        "labels": len(set(labels)),
+        "default": judge(shop, metric_of(shop, default), test),
+        "without_colour": judge(shop, metric_of(shop, no_colour), test),
+        "taught_without_colour_on_unseen": judge(shop, metric_of(shop, both, validation & keep), test),
+    }
+
+
+def speed(shop: Dataset) -> dict[str, Any]:
+    """One request, a photo from outside, and what the inverted file would lose at this size."""
+    parts = Strategy().fit(shop)
+    source = Strategy().open(parts)
+    one = np.array([-1], np.int32)
+    allow, times = Allow.all(len(shop.items), 1), []
+    for row in range(2_000):
+        seeds = Seeds(
+            np.array([0, 1]), np.array([row], np.int32), np.ones(1, np.uint8), np.zeros(1, np.int64)
+        )
+        started = time.perf_counter()
+        source.top(Query(0, one, one, seeds), 20, allow)
+        times.append(time.perf_counter() - started)
+    inverted = Strategy(exact_up_to=0).fit(shop)
+    return {
+        "top_20_microseconds_p50": round(1e6 * float(np.median(times)), 1),
+        "top_20_microseconds_p99": round(1e6 * float(np.quantile(times, 0.99)), 1),
+        "inverted_file_recall": round(float(np.asarray(inverted["recall"])[0]), 4),
+        **encoding(),
+    }
+
+
+def encoding() -> dict[str, float]:
+    """Milliseconds a photo of one thread, network alone and with decoding and colour."""
+    from vitrina.images.colour import histogram
+    from vitrina.images.decode import Picture, Sandbox
+    from vitrina.images.encoder import Encoder
+    from vitrina.images.sources import open_source
+
+    source = open_source(SHARED / "clothing_cc0" / "images.zip")
+    photos = [source.read(name, 1 << 24) for name in source.names[:64]]
+    coder, sandbox = Encoder.open(threads=1), Sandbox()
+    sandbox.decode(photos[0])
+    started = time.perf_counter()
+    pictures = [one for one in map(sandbox.decode, photos) if isinstance(one, Picture)]
+    decoded = time.perf_counter()
+    coder(np.stack([one.pixels for one in pictures]))
+    encoded = time.perf_counter()
+    for one in pictures:
+        histogram(one.content)
+    done = time.perf_counter()
+    sandbox.close()
+    spans = {"decode": decoded - started, "network": encoded - decoded, "colour": done - encoded}
+    return {f"{name}_ms_a_photo": round(1e3 * span / len(pictures), 2) for name, span in spans.items()}
+
+
+def machine() -> dict[str, Any]:
+    """What this was measured on."""
+    names = ("numpy", "numba", "onnxruntime", "pillow", "faiss-cpu", "vitrina")
+    model = next(
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }
+
+
+def plot(report: dict[str, Any], out: Path) -> None:
+    """The colour trade on the test half, and what learning from attributes adds."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7.2, 4.6), dpi=130)
+    free, learned = report["without_attributes"], report["taught"]
+    curve = free["colour_curve_on_test"]
+    axes.plot(
+        [one["colour"] for one in curve], [one["type"] for one in curve], "o-", label="without attributes"
+    )
+    for one in curve:
+        axes.annotate(
+            f"{one['colour_weight']:g}",
+            (one["colour"], one["type"]),
+            textcoords="offset points",
+            xytext=(4, 5),
+            fontsize=7,
+        )
+    plain, chosen = free["plain_cosine_on_test"], free["default_on_test"]
+    axes.plot(plain["colour"], plain["type"], "kx", label="cosine of the network's vectors")
+    axes.plot(
+        chosen["colour"],
+        chosen["type"],
+        "D",
+        color="tab:red",
+        label=f"default, colour_weight {free['default']['colour_weight']:g}",
+    )
+    for weight, sign in ((0.0, "v"), (free["default"]["colour_weight"], "^")):
+        some = [one for one in learned["curve_on_unseen"] if one["colour_weight"] == weight]
+        label = f"taught article types, unseen products, colour_weight {weight:g}"
+        axes.plot([one["colour"] for one in some], [one["type"] for one in some], sign + "--", label=label)
+    axes.axhline(0.68, color="grey", lw=0.6)
+    axes.axvline(0.45, color="grey", lw=0.6)
+    axes.set_xlabel("share of the 5 nearest with the same base colour")
+    axes.set_ylabel("share with the same article type")
+    axes.set_title(f"{report['queries']:,} queries among {report['products']:,} products", fontsize=10)
+    axes.legend(fontsize=7, loc="lower left")
+    axes.grid(alpha=0.25)
+    figure.tight_layout()
+    figure.savefig(out)
+
+
+if __name__ == "__main__":
+    main()

@@ -55,6 +55,12 @@ class Metric:
             mapped.append(np.float32(self.weights[name] ** 0.5) * flat)
         return np.concatenate(mapped, axis=1)
 
+    def untaught(self) -> Metric:
+        """The same metric without what attributes have taught."""
+        kept = {name: one for name, one in self.maps.items() if name != "taught"}
+        whole = sum(self.weights[name] for name in kept)
+        return Metric(kept, {name: self.weights[name] / max(whole, TINY) for name in kept})
+
     def parts(self) -> dict[str, NDArray[Any]]:
         """The metric as named arrays; `of_parts` reads them back."""
         named: dict[str, NDArray[Any]] = {}

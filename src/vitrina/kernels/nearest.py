@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
 from vitrina.kernels.neighbours import Lists, ragged
@@ -47,6 +47,19 @@ def nearest(queries: Floats, rows: Floats, k: int, *, asking: Codes, owners: Cod
             for done in [pool.submit(block, low) for low in range(0, m, step)]:
                 done.result()
     return ragged(best, scores, counts)
+
+
+@njit(cache=True, parallel=True)
+def likeness(rows: Any, indptr: Any, others: Any) -> Any:
+    """The dot product of row i with each of the rows `others[indptr[i]:indptr[i + 1]]`: float32."""
+    found = np.empty(len(others), np.float32)
+    for row in prange(len(indptr) - 1):
+        for place in range(indptr[row], indptr[row + 1]):
+            total = np.float32(0.0)
+            for column in range(rows.shape[1]):
+                total += rows[row, column] * rows[others[place], column]
+            found[place] = total
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -21,7 +21,7 @@ from vitrina.ids import UNKNOWN, Rows
 from vitrina.images.inverted import nearly_nearest
 from vitrina.images.metric import Floats, Metric, learn
 from vitrina.kernels.looks import alike, likest
-from vitrina.kernels.nearest import nearest
+from vitrina.kernels.nearest import likeness, nearest
 from vitrina.kernels.neighbours import Lists
 from vitrina.kernels.sparse import group
 from vitrina.strategy import Allow, Candidates, Parts, Query, Why
@@ -80,7 +80,9 @@ class Strategy:
             )
             mapped = metric(vectors, colours)
             lists, recall = self._lists(mapped, dataset.catalog.product[rows][first])
-        looks, leaders = _looks(lists, self.duplicates)
+            # What attributes teach makes different things alike on purpose: it proves no double.
+            same = likeness(metric.untaught()(vectors, colours), lists[0], lists[1]) >= self.duplicates
+        looks, leaders = _looks(lists, same)
         found = _by_look(lists, looks, len(leaders), self.neighbours)
         look = np.full(len(dataset.items), UNKNOWN, np.int32)
         look[rows] = looks[photo]
@@ -182,16 +184,16 @@ def _photos(dataset: Dataset) -> tuple[Rows, NDArray[np.int64], NDArray[np.int64
     return rows, first, photo
 
 
-def _looks(lists: Lists, duplicates: float) -> tuple[Rows, NDArray[np.int64]]:
+def _looks(lists: Lists, same: NDArray[np.bool_]) -> tuple[Rows, NDArray[np.int64]]:
     """(look int32 per photo, the first photo of each look): a photo joins the first it doubles."""
-    indptr, rows, scores = lists
+    indptr, rows, _ = lists
     leader = np.arange(len(indptr) - 1)
     for photo in range(len(leader)):
         cut = slice(int(indptr[photo]), int(indptr[photo + 1]))
-        same = rows[cut][(scores[cut] >= duplicates) & (rows[cut] < photo)]
-        same = same[leader[same] == same]
-        if len(same):
-            leader[photo] = same.min()
+        doubles = rows[cut][same[cut] & (rows[cut] < photo)]
+        doubles = doubles[leader[doubles] == doubles]
+        if len(doubles):
+            leader[photo] = doubles.min()
     leaders, look = np.unique(leader, return_inverse=True)
     return look.astype(np.int32), leaders
 

@@ -1,0 +1,158 @@
+"""What in the data looks wrong, and what to do about it. Doubts, not errors: the shop knows better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.doctor.facts import Facts
+from vitrina.doctor.verdicts import FEW_EVENTS, FEW_LEARNERS
+from vitrina.ids import Ids
+from vitrina.readers import Report
+
+MANY_USERS = 20
+CROWD_SHARE = 0.05
+CROWD_TIMES_MEDIAN = 50
+BOT_ITEMS = 50
+BOT_TIMES_P99 = 3
+BOT_SHARE = 0.01
+BOT_DAY = 1_000
+SHORT_DAYS = 28
+STRANGE_ITEMS = 0.05
+EVERYWHERE = 0.4
+RETURNED = 0.3
+_OF_SALES = ("event_type", "order_id", "quantity", "price")
+
+
+def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
+    """One sentence for each thing that looks wrong."""
+    found = (_too_few, _types, _crowds, _robots, _calendar, _strangers, _not_products, _orders)
+    return tuple(said for doubt in found for said in doubt(dataset, facts, report))
+
+
+def _too_few(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Floors under which Amazon Personalize refuses to train; lists are then mostly chance."""
+    if facts.events and facts.events < FEW_EVENTS:
+        yield (
+            f"{facts.events:,} events are few: under {FEW_EVENTS:,} lists are mostly chance; "
+            "send a longer period"
+        )
+    if facts.events and facts.learners < FEW_LEARNERS:
+        yield (
+            f"only {facts.learners:,} customers or visits touched two items: "
+            f"under {FEW_LEARNERS} there is little to learn from"
+        )
+
+
+def _types(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Events that may not be what they are taken for."""
+    bought, back = facts.types.get("purchase", 0), facts.types.get("return", 0)
+    came = {name for name in _OF_SALES if report.has("events", name)}
+    if facts.events and not bought:
+        yield f"there is no purchase among the events, only {', '.join(facts.types)}"
+    if back > RETURNED * bought:
+        yield f"{back:,} returns on {bought:,} purchases: is the sign of quantity what it seems?"
+    if facts.events and report.has("events", "session_id") and not came:
+        yield (
+            "events have sessions, and neither event_type nor order_id, quantity or price: if they are "
+            "clicks, say so in a column event_type, 'view' in every row; now each is taken as a purchase"
+        )
+
+
+def _crowds(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """One id that stands for everybody who did not sign in."""
+    counts = np.bincount(dataset.events.user[dataset.events.user >= 0], minlength=len(dataset.users))
+    active = counts[counts > 0]
+    if len(active) < MANY_USERS:
+        return
+    for row in np.argsort(-counts, kind="stable")[:3]:
+        share = counts[row] / facts.events
+        if share >= CROWD_SHARE and counts[row] >= CROWD_TIMES_MEDIAN * np.median(active):
+            yield (
+                f"user {_name(dataset.users, row)} has {share:.0%} of all events: if that is one id for "
+                "all anonymous visitors, leave their user_id empty and give a session_id"
+            )
+
+
+def _robots(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Visitors who look at more than people do."""
+    events = dataset.events
+    seen = events.visit >= 0
+    pairs = np.unique(np.stack([events.visit[seen], events.item[seen]], axis=1), axis=0)
+    sizes = np.bincount(pairs[:, 0]) if len(pairs) else np.zeros(0, np.int64)
+    sizes = sizes[sizes > 0]
+    limit = max(BOT_ITEMS, BOT_TIMES_P99 * float(np.quantile(sizes, 0.99))) if len(sizes) else 0
+    robots = sizes[sizes >= limit]
+    if robots.sum() > BOT_SHARE * len(pairs) and len(sizes) >= MANY_USERS:
+        yield (
+            f"{len(robots):,} visits hold {limit:.0f} different items or more, the largest {sizes.max():,}: "
+            "robots, resellers or tests? Leave them out of the export"
+        )
+    actors = dataset.actors.astype(np.int64)
+    if dataset.timed and len(events):
+        known = actors >= 0
+        days, busy = np.unique(actors[known] * 100_000 + events.time[known] // DAY, return_counts=True)
+        if hasty := len(np.unique(days[busy > BOT_DAY] // 100_000)):
+            yield (
+                f"{hasty:,} customers or visits have over {BOT_DAY:,} events in one day: "
+                "robots? Leave them out of the export"
+            )
+
+
+def _calendar(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Too short a time, or times without a clock."""
+    if not dataset.timed or not facts.events:
+        return
+    if facts.days < 1:
+        yield "all events are of one day: there is no earlier and later to learn from; send weeks or a year"
+    elif facts.days < SHORT_DAYS:
+        yield f"the events span {facts.days:.0f} days: trends, seasons and repeat purchases need months"
+    midnight = float((dataset.events.time % DAY == 0).mean())
+    if midnight > 0.99 and facts.days >= 1:
+        yield "timestamps are days without a time: within a day, the order of the rows is the order of events"
+
+
+def _strangers(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Events and catalogue that do not speak of the same ids."""
+    if facts.events and report.uncatalogued_events / facts.events > STRANGE_ITEMS:
+        yield (
+            f"{report.uncatalogued_items:,} items with {report.uncatalogued_events / facts.events:.0%} of "
+            "the events are not in items.*: do both files use the same item_id?"
+        )
+
+
+def _not_products(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """An item in nearly every order is a bag or a delivery, and would lead every list."""
+    events = dataset.events
+    bought = (events.type == PURCHASE) & (events.visit >= 0)
+    pairs = np.unique(np.stack([events.visit[bought], events.item[bought]], axis=1), axis=0)
+    if facts.orders < MANY_USERS or not len(pairs):
+        return
+    counts = np.bincount(pairs[:, 1])
+    row = int(counts.argmax())
+    if counts[row] / facts.orders > EVERYWHERE:
+        title = dataset.catalog.title[row]
+        yield (
+            f"item {_name(dataset.items, row)}{f' ({title})' if title else ''} is in "
+            f"{counts[row] / facts.orders:.0%} of the orders: if it is a bag, a delivery or a gift card, "
+            "leave it out of the export, or deny it in the placements"
+        )
+
+
+def _orders(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Order ids that do not stand for one order."""
+    events = dataset.events
+    known = (events.visit >= 0) & (events.user >= 0) & (events.type == PURCHASE)
+    pairs = np.unique(np.stack([events.visit[known], events.user[known]], axis=1), axis=0)
+    shared = int((np.bincount(pairs[:, 0]) > 1).sum()) if len(pairs) else 0
+    if shared > 0.01 * max(facts.orders, 1):
+        yield (
+            f"{shared:,} of {facts.orders:,} orders have several customers: is order_id unique in the "
+            "whole shop? Where it starts anew for each customer or till, join it with that id"
+        )
+
+
+def _name(ids: Ids, row: int) -> str:
+    return repr(ids.names(np.array([row], np.int32))[0])

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from vitrina import errors
-from vitrina.errors import InvalidRequest, ServerError, VitrinaError
+from vitrina.errors import InvalidRequest, NotReady, ServerError, VitrinaError
 from vitrina.request import Block, ListedBlock, ListedItem, Product, Reason, Request, Response, RuleReason
 from vitrina.v1 import recommendation_service_pb2 as v1
 
@@ -173,13 +173,13 @@ class Client:
 
 
 def healthcheck(target: str, timeout_s: float = 1.0) -> int:
-    """0 where a server at `target` says that it serves, else 1: for a container's health command."""
+    """0 where a server at `target` says that it serves, else 7: for a container's health command."""
     with grpc.insecure_channel(target) as channel:
         check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
         try:
-            return 0 if check(b"", timeout=timeout_s) == _HEALTHY else 1
+            return 0 if check(b"", timeout=timeout_s) == _HEALTHY else NotReady.exit_code
         except grpc.RpcError:
-            return 1
+            return NotReady.exit_code
 
 
 def _asker(request: Request) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """How much work a worker takes on: what it cannot answer in time is refused at once.
 
 An event loop runs one engine call at a time, so a queue always forms somewhere; here it is visible,
-bounded in length and in time, and what stands in it can be dropped when its client goes away. The turn
-passes on only with the next round of the loop: between two answers the loop reads the wire, counts
-arrivals, refuses some, and answers health checks.
+bounded in length and in time, and what stands in it can be dropped when its client goes away.
+
+grpcio takes in calls one after the other, a few rounds of the loop each. A loop that went from one
+engine call to the next would leave the queue inside grpcio, where nobody is refused and health checks
+wait like the rest. So between two turns the calls that are coming in are heard, a few at most: to hear
+and refuse one costs about a third of an answer, and some turns must be left for answers.
 """
 
 from __future__ import annotations
@@ -12,6 +15,11 @@ import asyncio
 from collections import deque
 
 from vitrina.errors import Overloaded, TimedOut
+
+HEARD = 4
+"""Calls taken in between two turns, at most."""
+_ROUNDS = 8
+"""Rounds of the loop without another call, after which none is coming in."""
 
 
 class Admission:
@@ -23,6 +31,11 @@ class Admission:
         self.in_flight = 0
         self._taken = False
         self._queue: deque[asyncio.Future[None]] = deque()
+        self._heard = 0
+
+    def expect(self) -> None:
+        """A call's headers are here; it is going to enter when its message is, too."""
+        self._heard += 1
 
     async def enter(self, left_s: float) -> None:
         """Wait for a turn, for `left_s` seconds at most. Raises Overloaded and TimedOut.
@@ -45,7 +58,16 @@ class Admission:
     def leave(self) -> None:
         """Give the turn back."""
         self.in_flight -= 1
-        asyncio.get_running_loop().call_soon(self._pass_on)
+        self._heard = 0
+        self._hear(_ROUNDS, 0)
+
+    def _hear(self, rounds: int, heard: int) -> None:
+        """Pass the turn on once nobody was heard for some rounds, or enough were."""
+        if self._heard >= HEARD or not rounds:
+            self._pass_on()
+        else:
+            left = rounds - 1 if self._heard == heard else _ROUNDS
+            asyncio.get_running_loop().call_soon(self._hear, left, self._heard)
 
     async def _turn(self, left_s: float) -> None:
         loop = asyncio.get_running_loop()

@@ -12,8 +12,8 @@ from vitrina.engine import Engine
 from vitrina.errors import NotReady, PlacementsError, VitrinaError
 from vitrina.placements import read_placements
 from vitrina.registry import Registry
-from vitrina.server import metrics
 from vitrina.server.log import say
+from vitrina.server.metrics import Tallies
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
 from vitrina.v1 import recommendation_service_pb2 as v1
@@ -35,6 +35,7 @@ class Current:
     registry: Registry
     placements: Path | None
     clock: Callable[[], int]
+    tallies: Tallies
     engine: Engine | None = None
     _served: _Wanted = ("", 0)
     _refused: tuple[_Wanted, str] = (("", 0), "")
@@ -62,7 +63,7 @@ class Current:
         except VitrinaError as reason:
             if not impatient or (wanted, str(reason)) != self._refused:
                 self._refused, self._refused_at = (wanted, str(reason)), time.monotonic()
-                metrics.SWAPS.labels("refused").inc()
+                self.tallies.add("vitrina_bundle_swaps", "refused")
                 say("bundle refused", bundle=wanted[0], kept=self._served[0], reason=str(reason))
         else:
             say("bundle taken", bundle=wanted[0], placements=self().placements.version)
@@ -70,14 +71,14 @@ class Current:
     def age(self) -> None:
         """Say in the metrics how old the bundle and its last event are."""
         if self.engine:
-            metrics.BUNDLE_AGE.set(self.clock() - self.engine.created)
-            metrics.LAST_EVENT_AGE.set(self.clock() - self.engine.last_event)
+            self.tallies.gauges["vitrina_bundle_age_seconds"] = self.clock() - self.engine.created
+            self.tallies.gauges["vitrina_last_event_age_seconds"] = self.clock() - self.engine.last_event
 
     def _take(self, wanted: _Wanted) -> None:
         engine = self._opened(wanted)
         warm(engine, self.clock())
         self.engine, self._served = engine, wanted
-        metrics.SWAPS.labels("taken").inc()
+        self.tallies.add("vitrina_bundle_swaps", "taken")
 
     def _wanted(self) -> _Wanted:
         version = self.registry.current()

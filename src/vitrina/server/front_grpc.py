@@ -19,9 +19,9 @@ from grpc_health.v1 import health, health_pb2
 from grpc_status.rpc_status import to_status
 
 from vitrina.errors import Malformed, Overloaded, ServerError, TimedOut
-from vitrina.server import metrics
 from vitrina.server.admission import Admission
 from vitrina.server.log import say, say_fault
+from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
 from vitrina.server.service import MAX_BATCH_BYTES, Failure, Note, Service, failure
 from vitrina.v1 import recommendation_service_pb2 as v1
@@ -60,6 +60,7 @@ class Front:
     service: Service
     clock: Callable[[], int]
     options: Options
+    tallies: Tallies = field(default_factory=Tallies)
     health: Any = field(default_factory=health.aio.HealthServicer)
 
     def __post_init__(self) -> None:
@@ -86,21 +87,24 @@ class Front:
         await self.server.stop(self.options.grace_s)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _handlers(self) -> Any:
-        methods: dict[str, Any] = {
-            "Recommend": grpc.unary_unary_rpc_method_handler(self._observed("Recommend", self._recommend)),
-            "BatchRecommend": grpc.unary_stream_rpc_method_handler(
-                self._observed("BatchRecommend", self._batch_recommend)
-            ),
+    def in_flight(self) -> int:
+        """Calls inside or waiting."""
+        return self.admission.in_flight + self._batches
+
+    def _handlers(self) -> grpc.GenericRpcHandler:
+        pages: Any = grpc.unary_unary_rpc_method_handler(self._observed("Recommend", self._recommend))
+        batches = self._observed("BatchRecommend", self._batch_recommend)
+        methods = {
+            f"/{NAME}/Recommend": pages,
+            f"/{NAME}/BatchRecommend": grpc.unary_stream_rpc_method_handler(batches),
         }
-        return grpc.method_handlers_generic_handler(NAME, methods)
+        return _Methods(methods, pages, self.admission)
 
     async def _recommend(self, data: bytes, context: Context, note: Note) -> bytes:
         await self.admission.enter(_left_s(context))
         try:
             if context.done():  # the client went away while the call stood in the queue
                 raise asyncio.CancelledError
-            metrics.IN_FLIGHT.set(self.admission.in_flight)
             return self.service.recommend(data, self.clock(), note)
         finally:
             self.admission.leave()
@@ -141,8 +145,7 @@ class Front:
         return call
 
     def _finish(self, method: str, code: str, total_s: float, note: Note) -> None:
-        metrics.count(method, code, total_s, note)
-        metrics.IN_FLIGHT.set(self.admission.in_flight + self._batches)
+        self.tallies.call(method, code, total_s, note)
         if self.options.log_calls:
             say(
                 "call",
@@ -162,6 +165,19 @@ async def _refuse(context: Context, failed: Failure) -> NoReturn:
     status = to_status(failed.status)
     await context.abort(status.code, status.details, status.trailing_metadata)
     raise AssertionError("abort returned")
+
+
+class _Methods(grpc.GenericRpcHandler):
+    """The methods by name; tells admission of a page as soon as its headers are in."""
+
+    def __init__(self, methods: dict[str, Any], pages: Any, admission: Admission) -> None:
+        self.methods, self.pages, self.admission = methods, pages, admission
+
+    def service(self, handler_call_details: Any) -> Any:
+        found = self.methods.get(handler_call_details.method)
+        if found is self.pages:
+            self.admission.expect()
+        return found
 
 
 def _left_s(context: Context, otherwise: float = DEADLINE_S) -> float:

@@ -1,76 +1,145 @@
-"""Prometheus metrics. Workers write them into one folder, the supervisor adds them up and serves them.
+"""Metrics: workers tally in memory and report once a second; the supervisor adds up and serves them.
 
-Labels are bounded: methods, codes, stages, and placements that the engine knows. The folder must be in
-PROMETHEUS_MULTIPROC_DIR before this module is imported; without it the metrics stay in the process.
+Labels are bounded: methods, codes, stages, and placements that the engine knows. A call costs a few
+additions; prometheus_client's own multi-process mode would cost it a dozen writes to mapped files.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from vitrina.errors import ServerError
 
 if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
     from vitrina.server.service import Note
 
-_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-
-REQUESTS = Counter("vitrina_requests", "Calls by method and canonical code.", ["method", "code"])
-LATENCY = Histogram(
-    "vitrina_latency_seconds",
-    "Seconds a call spent waiting and in the transport, in the service, and in the engine.",
-    ["method", "stage"],
-    buckets=_BUCKETS,
-)
-IN_FLIGHT = Gauge("vitrina_in_flight", "Calls inside or waiting.", multiprocess_mode="livesum")
-SHED = Counter("vitrina_shed", "Calls refused or dropped before the engine was asked.", ["code"])
-BUNDLE_AGE = Gauge(
-    "vitrina_bundle_age_seconds", "Seconds since the bundle was trained.", multiprocess_mode="livemax"
-)
-LAST_EVENT_AGE = Gauge(
-    "vitrina_last_event_age_seconds",
-    "Seconds since the last event the bundle knows of.",
-    multiprocess_mode="livemax",
-)
-SWAPS = Counter("vitrina_bundle_swaps", "Bundles taken into service, or refused.", ["outcome"])
-ITEM_IDS = Counter("vitrina_item_ids", "Item ids in requests, by whether the bundle knows them.", ["known"])
-LISTS = Counter("vitrina_lists", "Lists returned.", ["placement"])
-LISTED_ITEMS = Counter("vitrina_listed_items", "Items in the lists returned.", ["placement"])
-EMPTY_LISTS = Counter("vitrina_empty_lists", "Lists returned without any item.", ["placement"])
-FALLBACK_LISTS = Counter("vitrina_fallback_lists", "Lists that needed a fallback source.", ["placement"])
+COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "vitrina_requests": ("Calls by method and canonical code.", ("method", "code")),
+    "vitrina_shed": ("Calls refused or dropped before the engine had answered them.", ("code",)),
+    "vitrina_bundle_swaps": ("Bundles taken into service, or refused.", ("outcome",)),
+    "vitrina_item_ids": ("Item ids in requests, by whether the bundle knows them.", ("known",)),
+    "vitrina_lists": ("Lists returned.", ("placement",)),
+    "vitrina_listed_items": ("Items in the lists returned.", ("placement",)),
+    "vitrina_empty_lists": ("Lists returned without any item.", ("placement",)),
+    "vitrina_fallback_lists": ("Lists that needed a fallback source.", ("placement",)),
+}
+GAUGES: dict[str, tuple[str, Callable[[list[float]], float]]] = {
+    "vitrina_in_flight": ("Calls inside or waiting, over all workers.", sum),
+    "vitrina_bundle_age_seconds": ("Seconds since the oldest bundle in service was trained.", max),
+    "vitrina_last_event_age_seconds": ("Seconds since the last event that it knows of.", max),
+}
+LATENCY = "vitrina_latency_seconds"
+STAGES = ("transport", "service", "engine")
+BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_SHED = ("RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED")
 
 
-def count(method: str, code: str, total_s: float, note: Note) -> None:
-    """Count one finished call."""
-    REQUESTS.labels(method, code).inc()
-    if code in ("RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"):
-        SHED.labels(code).inc()
-    LATENCY.labels(method, "transport").observe(max(0.0, total_s - note.service_s - note.engine_s))
-    LATENCY.labels(method, "service").observe(note.service_s)
-    LATENCY.labels(method, "engine").observe(note.engine_s)
-    if note.known_ids:
-        ITEM_IDS.labels("yes").inc(note.known_ids)
-    if note.unknown_ids:
-        ITEM_IDS.labels("no").inc(note.unknown_ids)
-    for placement, tally in note.shown.items():
-        LISTS.labels(placement).inc(tally.lists)
-        LISTED_ITEMS.labels(placement).inc(tally.items)
-        EMPTY_LISTS.labels(placement).inc(tally.empty)
-        FALLBACK_LISTS.labels(placement).inc(tally.fallback)
+@dataclass
+class Tallies:
+    """What one worker counted since it started. `latency`: a count for each bucket, then the sum."""
+
+    counters: dict[tuple[str, ...], float] = field(default_factory=dict)
+    latency: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    gauges: dict[str, float] = field(default_factory=dict)
+
+    def add(self, *key: str, n: float = 1) -> None:
+        """Add to a counter, named by itself and its labels."""
+        self.counters[key] = self.counters.get(key, 0) + n
+
+    def call(self, method: str, code: str, total_s: float, note: Note) -> None:
+        """Count one finished call."""
+        self.add("vitrina_requests", method, code)
+        if code in _SHED:
+            self.add("vitrina_shed", code)
+        spent = (max(0.0, total_s - note.service_s - note.engine_s), note.service_s, note.engine_s)
+        for stage, seconds in zip(STAGES, spent, strict=True):
+            self._observe(method, stage, seconds)
+        self.add("vitrina_item_ids", "yes", n=note.known_ids)
+        self.add("vitrina_item_ids", "no", n=note.unknown_ids)
+        for placement, tally in note.shown.items():
+            self.add("vitrina_lists", placement, n=tally.lists)
+            self.add("vitrina_listed_items", placement, n=tally.items)
+            self.add("vitrina_empty_lists", placement, n=tally.empty)
+            self.add("vitrina_fallback_lists", placement, n=tally.fallback)
+
+    def report(self) -> dict[str, Any]:
+        """All of it, as JSON can carry it."""
+        return {
+            "counters": [[*key, n] for key, n in self.counters.items()],
+            "latency": [[*key, *row] for key, row in self.latency.items()],
+            "gauges": self.gauges,
+        }
+
+    def _observe(self, method: str, stage: str, seconds: float) -> None:
+        row = self.latency.setdefault((method, stage), [0.0] * (len(BUCKETS) + 2))
+        row[bisect_left(BUCKETS, seconds)] += 1
+        row[-1] += seconds
 
 
-def expose(host: str, port: int, folder: str) -> tuple[int, Callable[[], None]]:
-    """Serve what all workers wrote into `folder`; return the port and how to stop. Supervisor only.
+@dataclass(eq=False)
+class Collected:
+    """The reports of all workers, added up; a collector as prometheus_client has them.
 
-    Raises ServerError where the port is taken.
+    What a worker counted stays when it dies; its gauges go.
     """
+
+    past: Tallies = field(default_factory=Tallies)
+    living: dict[int, Tallies] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def heard(self, pid: int, report: Mapping[str, Any]) -> None:
+        """Take a worker's latest report in place of its former one."""
+        tallies = Tallies(
+            {tuple(key): n for *key, n in report["counters"]},
+            {(method, stage): row for method, stage, *row in report["latency"]},
+            dict(report["gauges"]),
+        )
+        with self.lock:
+            self.living[pid] = tallies
+
+    def gone(self, pid: int) -> None:
+        """Keep what a dead worker counted."""
+        with self.lock:
+            self.past = Tallies(*_sums([self.past, self.living.pop(pid, Tallies())]))
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything, for an exposition."""
+        from prometheus_client.core import (
+            CounterMetricFamily,
+            GaugeMetricFamily,
+            HistogramMetricFamily,
+        )
+
+        with self.lock:
+            past, living = self.past, list(self.living.values())
+        counters, latency = _sums([past, *living])
+        for name, (about, labels) in COUNTERS.items():
+            counter = CounterMetricFamily(name, about, labels=labels)
+            for key, n in counters.items():
+                if key[0] == name:
+                    counter.add_metric(key[1:], n)
+            yield counter
+        histogram = HistogramMetricFamily(LATENCY, "Seconds of a call, by where.", labels=("method", "stage"))
+        for (method, stage), row in latency.items():
+            histogram.add_metric((method, stage), _cumulative(row), row[-1])
+        yield histogram
+        for name, (about, over) in GAUGES.items():
+            values = [one.gauges[name] for one in living if name in one.gauges]
+            yield GaugeMetricFamily(name, about, value=over(values) if values else None)
+
+
+def expose(host: str, port: int, collected: Collected) -> Callable[[], None]:
+    """Serve metrics over HTTP; return how to stop. Raises ServerError where the port is taken."""
+    from prometheus_client import CollectorRegistry, start_http_server
+
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    registry.register(collected)
     try:
         server, thread = start_http_server(port, addr=host, registry=registry)
     except OSError as reason:
@@ -81,10 +150,25 @@ def expose(host: str, port: int, folder: str) -> tuple[int, Callable[[], None]]:
         server.server_close()
         thread.join()
 
-    return server.server_port, stop
+    return stop
 
 
-def forget(pid: int, folder: str) -> None:
-    """Take a dead worker's gauges out of the sums; what it counted stays."""
-    if os.path.isdir(folder):  # noqa: PTH112 - prometheus_client speaks in strings
-        mark_process_dead(pid, path=folder)  # type: ignore[no-untyped-call]
+def _sums(many: list[Tallies]) -> tuple[dict[tuple[str, ...], float], dict[tuple[str, str], list[float]]]:
+    counters: dict[tuple[str, ...], float] = {}
+    latency: dict[tuple[str, str], list[float]] = {}
+    for one in many:
+        for key, n in one.counters.items():
+            counters[key] = counters.get(key, 0) + n
+        for place, row in one.latency.items():
+            before = latency.get(place, [0.0] * len(row))
+            latency[place] = [a + b for a, b in zip(before, row, strict=True)]
+    return counters, latency
+
+
+def _cumulative(row: list[float]) -> list[tuple[str, float]]:
+    """Bucket counts as Prometheus wants them: each with all below it, named by its bound."""
+    running, found = 0.0, []
+    for bound, n in zip((*map(str, BUCKETS), "+Inf"), row[:-1], strict=True):
+        running += n
+        found.append((bound, running))
+    return found

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-
-def _host() -> str:
-    return os.environ.get("VITRINA_HOST", "127.0.0.1")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `vitrina serve` may be told. Times are seconds; ports of 0 mean any free one.
+    """What `vitrina serve` may be told. Times are seconds; `port` 0 means any free one.
 
-    `host`: the address to listen on, VITRINA_HOST by default, else this machine only. `as_of`: the
-    time that answers are given for, seconds since 1970 UTC; None is the clock. `placements`: a file
-    that replaces the bundle's own. `metrics_port`: None serves none. `in_flight`: calls that one worker
-    holds at once; `wait_s`: how long one of them may queue; `grace_s`: how long a stop waits for them.
+    `host`: the address to listen on; by default only this machine reaches it. `as_of`: the time that
+    answers are given for, seconds since 1970 UTC; None is the clock. `placements`: a file that replaces
+    the bundle's own. `metrics_port` 0 serves none. `in_flight`: calls that one worker holds at once;
+    `wait_s`: how long one of them may queue; `grace_s`: how long a stop waits for them.
     """
 
     registry: Path
     port: int = 50051
     workers: int = 1
-    host: str = field(default_factory=_host)
+    host: str = "127.0.0.1"
     as_of: int | None = None
     placements: Path | None = None
-    metrics_port: int | None = None
+    metrics_port: int = 0
     token_key_file: Path | None = None
     reflection: bool = False
     in_flight: int = 256

@@ -1,7 +1,8 @@
 """One worker: `python -m vitrina.server.worker`, started by the supervisor and by nobody else.
 
 Its order comes as a line of JSON on standard input; when that input ends, so has the supervisor, and
-the worker stops too. It answers one line on standard output: that it serves, or why it does not.
+the worker stops too. On standard output it says that it serves, or why it does not, and then once a
+second what it counted: a line of JSON each.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from vitrina.registry import Registry
 from vitrina.server.current import Current
 from vitrina.server.front_grpc import Front
 from vitrina.server.log import say, say_fault
+from vitrina.server.metrics import Tallies
 from vitrina.server.options import Order
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
@@ -34,7 +36,7 @@ def main() -> int:
     order = Order.of_json(sys.stdin.readline())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
     clock = _clock(order.options.as_of)
-    current = Current(Registry(order.options.registry), order.options.placements, clock)
+    current = Current(Registry(order.options.registry), order.options.placements, clock, Tallies())
     try:
         current.open()
         service = Service(current, Signer(order.token_key))
@@ -49,31 +51,38 @@ def main() -> int:
 
 
 async def _serve(order: Order, service: Service, current: Current, clock: Callable[[], int]) -> None:
-    front = Front(service, clock, order.options)
+    front = Front(service, clock, order.options, current.tallies)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(sys.stdin.fileno(), stop.set)
     host = f"[{order.options.host}]" if ":" in order.options.host else order.options.host
     await front.start(f"{host}:{order.port}")
-    watching = asyncio.create_task(_watch(current))
+    watching = asyncio.create_task(_watch(current, front))
     _tell(ready=current().version)
     await stop.wait()
     loop.remove_reader(sys.stdin.fileno())
     _stop_hard(order.options.grace_s + _OVERTIME_S)
     watching.cancel()
     await front.drain()
+    _report(current, front)
 
 
-async def _watch(current: Current) -> None:
+async def _watch(current: Current, front: Front) -> None:
     """Follow the registry. Checking and warming happen in a thread; calls go on meanwhile."""
     while True:
-        current.age()
+        _report(current, front)
         await asyncio.sleep(_POLL_S)
         try:
             await asyncio.to_thread(current.refresh)
         except Exception as fault:
             say_fault("bundle refused", fault)
+
+
+def _report(current: Current, front: Front) -> None:
+    current.age()
+    current.tallies.gauges["vitrina_in_flight"] = front.in_flight()
+    _tell(metrics=current.tallies.report())
 
 
 def _clock(as_of: int | None) -> Callable[[], int]:
@@ -99,10 +108,9 @@ def _fail(reason: VitrinaError) -> int:
     return reason.exit_code
 
 
-def _tell(**words: str) -> None:
+def _tell(**words: object) -> None:
     sys.stdout.write(json.dumps(words) + "\n")
     sys.stdout.flush()
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the second line
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import secrets
 import signal
 import socket
 import sys
-import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,21 +32,26 @@ MIN_KEY_BYTES = 16
 _BACKOFF_S = (0.1, 10.0)
 _STEADY_S = 10.0
 """A worker that lived this long did not die of its start."""
+_MAX_LINE = 4 << 20
 
 
-def serve(options: Options, announce: Callable[[str], None] = print) -> int:
+def serve(options: Options, announce: Callable[[str], None] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return 0 once every worker has drained.
 
-    `announce` is given one line of JSON when all workers are ready. Raises VitrinaError where the
-    server cannot start: a registry without a bundle, a port that is taken, a key that is too short.
+    When all workers are ready, `announce` is given one line of JSON; by default it is printed. Raises
+    VitrinaError where the server cannot start: a registry without a bundle, a port that is taken, a
+    key that is too short.
     """
     if options.workers < 1:
         raise ServerError(f"{options.workers} workers cannot serve; give --workers 1 or more")
     Registry(options.registry).current()
     key = token_key(options.token_key_file)
-    with reserved(options.host, options.port) as port, tempfile.TemporaryDirectory("vitrina") as folder:
-        supervisor = _Supervisor(Order(options, port, key), folder, announce)
-        return asyncio.run(supervisor.run())
+    with reserved(options.host, options.port) as port:
+        return asyncio.run(_Supervisor(Order(options, port, key), announce or _print).run())
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
 
 
 def token_key(file: Path | None) -> bytes:
@@ -97,8 +101,9 @@ def _resolved(host: str, port: int) -> Any:
 
 
 class _Supervisor:
-    def __init__(self, order: Order, folder: str, announce: Callable[[str], None]) -> None:
-        self.order, self.folder, self.announce = order, folder, announce
+    def __init__(self, order: Order, announce: Callable[[str], None]) -> None:
+        self.order, self.announce = order, announce
+        self.collected = metrics.Collected()
         self.stopping = asyncio.Event()
         self.living: set[Process] = set()
 
@@ -106,15 +111,10 @@ class _Supervisor:
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, self._stop)
-        options = self.order.options
-        ready = [loop.create_future() for _ in range(options.workers)]
-        keeping = [asyncio.create_task(self._keep(number, one)) for number, one in enumerate(ready)]
         with contextlib.ExitStack() as closing:
-            where = ""
-            if options.metrics_port is not None:
-                port, stop = metrics.expose(options.host, options.metrics_port, self.folder)
-                closing.callback(stop)
-                where = f"http://{options.host}:{port}/metrics"
+            where = self._expose(closing)
+            ready = [loop.create_future() for _ in range(self.order.options.workers)]
+            keeping = [asyncio.create_task(self._keep(number, one)) for number, one in enumerate(ready)]
             try:
                 await self._announced(ready, where)
                 await asyncio.gather(*keeping)
@@ -122,6 +122,14 @@ class _Supervisor:
                 self._stop()
                 await asyncio.gather(*keeping, return_exceptions=True)
         return 0
+
+    def _expose(self, closing: contextlib.ExitStack) -> str:
+        """Serve metrics, if asked to, until `closing` closes; say where."""
+        host, port = self.order.options.host, self.order.options.metrics_port
+        if not port:
+            return ""
+        closing.callback(metrics.expose(host, port, self.collected))
+        return f"http://{host}:{port}/metrics"
 
     async def _announced(self, ready: list[asyncio.Future[str]], where: str) -> None:
         """Wait until all serve, and say so; or until the first cannot, and raise why."""
@@ -160,32 +168,36 @@ class _Supervisor:
         """One life of a worker, from its order to its exit code."""
         command = (sys.executable, "-m", "vitrina.server.worker")
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, env=_environment(self.folder)
+            *command, stdin=PIPE, stdout=PIPE, env=_environment(), limit=_MAX_LINE
         )
         self.living.add(process)
         if self.stopping.is_set():
             process.terminate()
         assert process.stdin is not None
-        assert process.stdout is not None
         process.stdin.write(self.order.to_json().encode() + b"\n")
+        listening = asyncio.create_task(self._listen(number, process, ready))
         try:
-            self._heard(number, await process.stdout.readline(), ready)
             return await self._ended(process)
         finally:
+            if process.returncode is None:
+                process.kill()
+            await listening
             self.living.discard(process)
-            metrics.forget(process.pid, self.folder)
+            self.collected.gone(process.pid)
 
-    def _heard(self, number: int, line: bytes, ready: asyncio.Future[str]) -> None:
-        words = json.loads(line or b"{}")
-        if "failed" in words:
-            say("worker failed", worker=number, reason=words["message"])
-        if ready.done():
-            return
-        if "ready" in words:
-            ready.set_result(words["ready"])
-        elif "failed" in words:
-            kind = getattr(errors, words["failed"], VitrinaError)
-            ready.set_exception(kind(words["message"]))
+    async def _listen(self, number: int, process: Process, ready: asyncio.Future[str]) -> None:
+        """Hear what a worker says until it is silent."""
+        assert process.stdout is not None
+        async for line in process.stdout:
+            words = json.loads(line)
+            if "metrics" in words:
+                self.collected.heard(process.pid, words["metrics"])
+            elif "ready" in words and not ready.done():
+                ready.set_result(words["ready"])
+            elif "failed" in words:
+                say("worker failed", worker=number, reason=words["message"])
+                if not ready.done():
+                    ready.set_exception(_error(words["failed"], words["message"]))
 
     async def _ended(self, process: Process) -> int:
         """Wait for the end; after a stop, not for ever."""
@@ -206,7 +218,12 @@ class _Supervisor:
                 process.terminate()
 
 
-def _environment(folder: str) -> dict[str, str]:
+def _error(name: str, message: str) -> VitrinaError:
+    kind = getattr(errors, name, VitrinaError)
+    return kind(message) if issubclass(kind, VitrinaError) else VitrinaError(message)
+
+
+def _environment() -> dict[str, str]:
     """A worker is one thread of work: more would fight over the cores with the other workers."""
     threads = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**threads, **os.environ, "PROMETHEUS_MULTIPROC_DIR": folder, "GRPC_ENABLE_FORK_SUPPORT": "0"}
+    return {**threads, **os.environ, "GRPC_ENABLE_FORK_SUPPORT": "0"}

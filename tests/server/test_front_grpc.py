@@ -1,0 +1,261 @@
+"""The gRPC front on a real port: malformed bytes, deadlines, overload, health, errors, draining."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2
+from grpc_status import rpc_status
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from servers import Shelf, front, looping, serving, start
+
+from vitrina.client import Client, healthcheck
+from vitrina.errors import ServerError, UnknownPlacement
+from vitrina.request import Block, Request
+from vitrina.server.front_grpc import BATCHES, HEALTH, NAME
+from vitrina.v1 import recommendation_service_pb2 as v1
+
+RECOMMEND, BATCH = f"/{NAME}/Recommend", f"/{NAME}/BatchRecommend"
+CHECK, WATCH = f"/{HEALTH}/Check", f"/{HEALTH}/Watch"
+HOME = v1.RecommendRequest(blocks=[{"placement": "home"}]).SerializeToString()
+CODES = grpc.StatusCode
+
+
+@pytest.fixture(scope="module")
+def channel():
+    """A plain channel, no retries, to a server over a shelf."""
+    with serving() as address, grpc.insecure_channel(address) as one:
+        yield one
+
+
+def unary(channel, method, data, timeout=5.0):
+    """Send bytes; give the answer's bytes."""
+    return channel.unary_unary(method)(data, timeout=timeout)
+
+
+def stream(channel, method, data, timeout=5.0):
+    """Send bytes; give all answers' bytes."""
+    return list(channel.unary_stream(method)(data, timeout=timeout))
+
+
+def refusal(call, *asked):
+    """(code, reason, message) of a call that must fail."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call(*asked)
+    status = rpc_status.from_call(caught.value)
+    info = error_details_pb2.ErrorInfo()
+    if status is not None:
+        assert status.details[0].Unpack(info)
+        assert info.domain == "vitrina"
+    return caught.value.code(), info.reason, caught.value.details()
+
+
+def test_answers(channel):
+    """Both calls answer."""
+    assert len(v1.RecommendResponse.FromString(unary(channel, RECOMMEND, HOME)).blocks[0].items) == 3
+    request = v1.BatchRecommendRequest(users=[{"user_id": "u"}] * 300, blocks=[{"placement": "home"}])
+    assert len(stream(channel, BATCH, request.SerializeToString())) == 300
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_on_every_method(channel, data):
+    """Raw bytes get an answer or a documented code with a reason; never UNKNOWN, never a class name."""
+    for call, method in ((unary, RECOMMEND), (stream, BATCH), (unary, CHECK)):
+        try:
+            call(channel, method, data)
+        except grpc.RpcError as error:
+            assert error.code() in (CODES.INVALID_ARGUMENT, CODES.NOT_FOUND)  # noqa: PT017
+            assert "Error" not in (error.details() or "")  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("call", "method"), [(unary, RECOMMEND), (stream, BATCH), (unary, CHECK), (stream, WATCH)]
+)
+def test_malformed_bytes(channel, call, method):
+    """What is no message at all is INVALID_ARGUMENT with a reason."""
+    code, reason, message = refusal(call, channel, method, b"\xff\xff\xff")
+    assert (code, reason) == (CODES.INVALID_ARGUMENT, "MALFORMED_MESSAGE")
+    assert "Request message" in message
+
+
+def test_message_sizes(channel):
+    """64 KiB a page, 1 MiB a batch; what is larger is refused, what is at the limit is read."""
+    # Unknown fields are skipped, so a message may be padded to any size: tag 15, length-delimited.
+    room = 65_536 - len(HOME) - 4
+    padded = HOME + b"\x7a" + bytes([room & 127 | 128, room >> 7 & 127 | 128, room >> 14]) + b"x" * room
+    assert len(padded) == 65_536
+    assert unary(channel, RECOMMEND, padded)
+    code, reason, _ = refusal(unary, channel, RECOMMEND, padded + b"\x78\x01")
+    assert (code, reason) == (CODES.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert refusal(stream, channel, BATCH, b"x" * (1 << 20) + b"x")[0] is CODES.RESOURCE_EXHAUSTED
+
+
+def test_failures_carry_code_reason_and_words():
+    """The engine's refusals arrive as the table has them."""
+    engine = Shelf(fault=UnknownPlacement("unknown placement 'hom'; known: home"))
+    with serving(engine) as address, grpc.insecure_channel(address) as channel:
+        told = refusal(unary, channel, RECOMMEND, HOME)
+    assert told == (CODES.NOT_FOUND, "UNKNOWN_PLACEMENT", "unknown placement 'hom'; known: home")
+
+
+def test_faults_leak_nothing(capfd):
+    """A fault of ours is INTERNAL with an id; the log has the cause under that id."""
+    batch = v1.BatchRecommendRequest(users=[{}], blocks=[{"placement": "home"}])
+    engine = Shelf(fault=RuntimeError("the secret path"))
+    with serving(engine) as address, grpc.insecure_channel(address) as channel:
+        code, reason, message = refusal(unary, channel, RECOMMEND, HOME)
+        assert refusal(stream, channel, BATCH, batch.SerializeToString())[:2] == (code, reason)
+    assert (code, reason) == (CODES.INTERNAL, "INTERNAL")
+    assert "secret" not in message
+    log = capfd.readouterr().err
+    assert message.split()[2].rstrip(";") in log
+    assert "the secret path" in log
+
+
+def test_deadlines_are_kept_and_late_work_is_not_done():
+    """Behind a slow call a short deadline passes, and the engine is never asked for it."""
+    engine = Shelf(slow_s=0.3)
+    with serving(engine, wait_s=5.0) as address, grpc.insecure_channel(address) as channel:
+        first = channel.unary_unary(RECOMMEND).future(HOME, timeout=5)
+        time.sleep(0.1)
+        assert refusal(unary, channel, RECOMMEND, HOME, 0.05)[0] is CODES.DEADLINE_EXCEEDED
+        first.result()
+        time.sleep(0.3)
+        assert len(engine.asked) == 1
+
+
+def test_a_client_that_went_away_costs_nothing():
+    """Cancelled calls in the queue are dropped before the engine."""
+    engine = Shelf(slow_s=0.2)
+    with serving(engine, wait_s=5.0) as address, grpc.insecure_channel(address) as channel:
+        call = channel.unary_unary(RECOMMEND)
+        calls = [call.future(HOME, timeout=5) for _ in range(10)]
+        time.sleep(0.1)
+        for one in calls[1:]:
+            one.cancel()
+        calls[0].result()
+        assert call(HOME, timeout=5)
+        assert len(engine.asked) <= 4
+
+
+def test_overload_sheds_and_recovers():
+    """Above its limit a worker refuses at once with a reason, still answers health, then recovers."""
+    engine = Shelf(slow_s=0.05)
+    with serving(engine, in_flight=4, wait_s=5.0) as address, grpc.insecure_channel(address) as channel:
+        calls = [channel.unary_unary(RECOMMEND).future(HOME, timeout=10) for _ in range(40)]
+        assert healthcheck(address, timeout_s=2) == 0
+        codes = [one.code() for one in calls]
+        assert set(codes) == {CODES.OK, CODES.RESOURCE_EXHAUSTED}
+        assert codes.count(CODES.OK) == len(engine.asked)
+        shed = next(one for one in calls if one.code() is CODES.RESOURCE_EXHAUSTED)
+        assert "OVERLOADED" in str(dict(shed.trailing_metadata())["grpc-status-details-bin"])
+        engine.slow_s = 0.0
+        assert unary(channel, RECOMMEND, HOME)
+
+
+def test_patience_is_bounded():
+    """A call waits for its turn only so long, whatever its deadline."""
+    with serving(Shelf(slow_s=0.05), wait_s=0.1) as address, grpc.insecure_channel(address) as channel:
+        calls = [channel.unary_unary(RECOMMEND).future(HOME, timeout=10) for _ in range(40)]
+        refused = [one for one in calls if one.code() is CODES.RESOURCE_EXHAUSTED]
+        assert 0 < len(refused) < 40
+        assert {one.details() for one in refused} == {"no turn came within 0.1 s; ask again later"}
+
+
+def test_batches_are_few_and_pages_go_on():
+    """More batches than admitted are refused; a page is answered while batches run."""
+    engine = Shelf(slow_s=0.05)
+    request = v1.BatchRecommendRequest(users=[{}] * 1000, blocks=[{"placement": "home"}]).SerializeToString()
+    with serving(engine) as address, grpc.insecure_channel(address) as channel:
+        running = [channel.unary_stream(BATCH)(request, timeout=30) for _ in range(BATCHES)]
+        for one in running:
+            next(one)
+        assert refusal(stream, channel, BATCH, request)[:2] == (CODES.RESOURCE_EXHAUSTED, "OVERLOADED")
+        started = time.monotonic()
+        unary(channel, RECOMMEND, HOME)
+        assert time.monotonic() - started < 1.0
+        for one in running:
+            one.cancel()
+
+
+def test_health_and_reflection(channel):
+    """Health is standard, by name and overall; reflection is not there unless it was asked for."""
+    for name in ("", NAME):
+        data = health_pb2.HealthCheckRequest(service=name).SerializeToString()
+        assert health_pb2.HealthCheckResponse.FromString(unary(channel, CHECK, data)).status == 1
+    assert refusal(unary, channel, CHECK, b"\x0a\x01x")[0] is CODES.NOT_FOUND
+    watched = channel.unary_stream(WATCH)(b"", timeout=5)
+    assert health_pb2.HealthCheckResponse.FromString(next(watched)).status == 1
+    watched.cancel()
+    method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+    assert refusal(unary, channel, method, b"")[0] is CODES.UNIMPLEMENTED
+    assert refusal(unary, channel, f"/{NAME}/Similar", b"")[0] is CODES.UNIMPLEMENTED
+
+
+def test_reflection_needs_its_package(monkeypatch):
+    """Asked for without its package, the server says what to install rather than start."""
+    monkeypatch.setitem(sys.modules, "grpc_reflection", None)
+
+    async def make():
+        front(reflection=True)
+
+    with looping() as loop, pytest.raises(ServerError, match="grpcio-reflection"):
+        loop.do(make())
+
+
+def test_drain_says_not_serving_and_finishes():
+    """A draining server tells its watchers, and finishes the call that is inside."""
+    with looping() as loop:
+        made, address = start(loop, Shelf(slow_s=0.3))
+        with grpc.insecure_channel(address) as channel:
+            watched = channel.unary_stream(WATCH)(
+                health_pb2.HealthCheckRequest(service=NAME).SerializeToString()
+            )
+            assert next(watched) == b"\x08\x01"
+            inside = channel.unary_unary(RECOMMEND).future(HOME, timeout=5)
+            time.sleep(0.1)
+            loop.do(made.drain())
+            assert inside.code() is CODES.OK
+            assert next(watched) == b"\x08\x02"
+        assert healthcheck(address, 0.2) == 7
+
+
+def test_restarts_under_load_fail_no_call():
+    """Servers on one port are replaced one after the other; a client of ours sees no failure."""
+    request = Request((Block("home"),))
+    with looping() as loop:
+        made, address = start(loop)
+        port = int(address.rpartition(":")[2])
+        done, failed = threading.Event(), []
+        counts = [0, 0, 0]
+
+        def load(number):
+            with Client(address) as client:
+                while not done.is_set():
+                    try:
+                        assert len(client.recommend(request).blocks[0].items) == 3
+                        counts[number] += 1
+                    except Exception as error:
+                        failed.append(error)
+
+        threads = [threading.Thread(target=load, args=(number,)) for number in range(len(counts))]
+        for one in threads:
+            one.start()
+        for _ in range(5):
+            time.sleep(0.2)
+            new, _ = start(loop, None, port)
+            loop.do(made.drain())
+            made = new
+        done.set()
+        for one in threads:
+            one.join()
+        loop.do(made.drain())
+    assert failed == []
+    assert min(counts) > 20

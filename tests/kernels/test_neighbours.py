@@ -95,3 +95,13 @@ def test_products_that_are_not_positive_are_no_neighbours() -> None:
     dense = np.tile(np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), (40, 1))
     lists = as_lists(neighbours(sparse(dense), 200))
     assert lists == by_hand(dense, 200)
+
+
+def test_sums_that_cancel_again_and_again() -> None:
+    """Columns that undo one another leave no list, and no trace in the next row's."""
+    dense = np.ones((300, 64))
+    dense[:, 1::2] = np.where(np.arange(300)[:, None] % 2, 1.0, -1.0)
+    dense[:, 10] = 0.0
+    for matrix in (dense, np.abs(dense) * 1e-30):
+        lists = as_lists(neighbours(sparse(matrix), 300))
+        assert lists == by_hand(np.float32(matrix) if matrix is dense else np.zeros((300, 64)), 300)

@@ -73,17 +73,17 @@ def ragged(rows: NDArray[np.int32], scores: NDArray[np.float32], counts: NDArray
     return indptr, _packed(rows, indptr), _packed(scores, indptr)
 
 
-def by_falling_size(matrix: Csr) -> NDArray[np.int64]:
+def by_falling_size(matrix: Csr) -> NDArray[np.int32]:
     """Rows by falling number of entries; of those with as many, by their first column."""
     sizes = np.diff(matrix.indptr).astype(np.int32)
     starts = np.minimum(matrix.indptr[:-1], max(0, len(matrix.indices) - 1))
     by_first = counting_order(matrix.indices[starts], matrix.shape[1])
     most = sizes.max(initial=0)
-    order: NDArray[np.int64] = by_first[counting_order(most - sizes[by_first], most + 1)]
+    order: NDArray[np.int32] = by_first[counting_order(most - sizes[by_first], most + 1)].astype(np.int32)
     return order
 
 
-def reordered(matrix: Csr, order: NDArray[np.int64]) -> Csr:
+def reordered(matrix: Csr, order: NDArray[np.int32]) -> Csr:
     """The matrix whose row i is row order[i] of this one."""
     indptr, indices, data = _reordered(matrix.indptr, matrix.indices, matrix.data, order)
     return Csr(indptr, indices, data, (len(order), matrix.shape[1]))
@@ -154,17 +154,25 @@ def _packed(table: Any, indptr: Any) -> Any:
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _add_up(columns: Any, data: Any, t_indptr: Any, t_rows: Any, t_data: Any, sums: Any, touched: Any) -> Any:
-    """Add every column's rows to `sums`; `touched` lists the rows that have one, how many is returned."""
+    """Add every column's rows to `sums`; `touched` lists the rows that have one, how many is returned.
+
+    Where signs cancel or products vanish a row may be there more than once, so `touched` has room
+    for twice the rows and is cleared of repeats when half full.
+    """
     found = np.uint64(0)
     for place in range(len(columns)):
         weight = data[place]
         low, high = t_indptr[columns[place]], t_indptr[columns[place] + np.uint32(1)]
-        rows, values = t_rows[low:high], t_data[low:high]
-        for at in range(len(rows)):
-            before = sums[rows[at]]
-            touched[found] = rows[at]
+        for at in range(np.uint64(low), np.uint64(high)):
+            row = t_rows[at]
+            before = sums[row]
+            touched[found] = row
             found += np.uint64(before == 0)
-            sums[rows[at]] = before + weight * values[at]
+            sums[row] = before + weight * t_data[at]
+        if found > len(sums):
+            once = np.unique(touched[: np.int64(found)])
+            touched[: len(once)] = once
+            found = np.uint64(len(once))
     return found
 
 
@@ -215,7 +223,7 @@ def _through(
 ) -> None:
     """The lists of rows low..high, each through the transpose."""
     n, k = rows.shape
-    sums, touched = np.zeros(n, np.float32), np.empty(n + 1, np.uint32)
+    sums, touched = np.zeros(n, np.float32), np.empty(2 * n + 1, np.uint32)
     keys = np.empty(max(256, 4 * k), np.int64)
     for row in range(low, high):
         here = slice(indptr[row], indptr[row + 1])

@@ -5,7 +5,10 @@ All give a matrix whose rows' dot products are the similarities. Arithmetic is f
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from vitrina.kernels.sparse import Csr
@@ -19,9 +22,7 @@ def cosine(matrix: Csr, shrink: float = 0.0) -> Csr:
     `shrink` is added to each squared length: rows of which little is known stay shorter, and their
     cosines lower.
     """
-    data = matrix.data.astype(np.float64)
-    squares = _row_sums(matrix, data**2) + shrink
-    return _with(matrix, data / np.sqrt(squares)[_rows(matrix)])
+    return Csr(matrix.indptr, matrix.indices, _scaled(matrix.indptr, matrix.data, shrink), matrix.shape)
 
 
 def tfidf(matrix: Csr, shrink: float = 0.0) -> Csr:
@@ -62,7 +63,21 @@ def _row_sums(matrix: Csr, data: Doubles) -> Doubles:
 
 
 def _with(matrix: Csr, data: Doubles) -> Csr:
-    """The same matrix of other values; entries that come to 0 are left out, and no row divides by 0."""
+    """The same matrix of other values; entries that come to 0, or to no number, are left out."""
     keep = np.isfinite(data) & (data != 0)
     indptr = np.concatenate(([0], np.cumsum(keep)))[matrix.indptr]
     return Csr(indptr, matrix.indices[keep], data[keep].astype(np.float32), matrix.shape)
+
+
+@njit(cache=True, nogil=True)
+def _scaled(indptr: Any, data: Any, shrink: Any) -> Any:
+    scaled = np.zeros(len(data), np.float32)
+    for row in range(len(indptr) - 1):
+        squares = np.float64(shrink)
+        for value in data[indptr[row] : indptr[row + 1]]:
+            squares += np.float64(value) * np.float64(value)
+        if squares > 0:
+            length = np.sqrt(squares)
+            for place in range(indptr[row], indptr[row + 1]):
+                scaled[place] = data[place] / length
+    return scaled

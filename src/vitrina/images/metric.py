@@ -55,6 +55,12 @@ class Metric:
             mapped.append(np.float32(self.weights[name] ** 0.5) * flat)
         return np.concatenate(mapped, axis=1)
 
+    def takes(self, vectors: Floats, colours: Floats | None) -> bool:
+        """Whether these are as long as those it was learned from."""
+        given = {"look": vectors, "colour": colours, "taught": vectors}
+        pairs = [(given[name], one) for name, one in self.maps.items()]
+        return all(x is None or x.shape[1] == len(one.mean) for x, one in pairs)
+
     def untaught(self) -> Metric:
         """The same metric without what attributes have taught."""
         kept = {name: one for name, one in self.maps.items() if name != "taught"}

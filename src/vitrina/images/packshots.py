@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 SIZE = 224
+UNBRANDED = (72, 78, 90)
 SCALE = 2
 """Drawn larger and scaled down: Pillow draws no smooth edges."""
 
@@ -50,7 +51,7 @@ def draw(title: str, category: str = "", brand: str = "", size: int = SIZE) -> b
     canvas = new("RGB", (SIZE * SCALE, SIZE * SCALE), "white")
     pen = Draw(canvas)
     body = _ink(_share("hue", steps[min(1, len(steps) - 1)]), 0.55, 0.80)
-    trim = _ink(_share("trim", brand or steps[0]), 0.70, 0.45)
+    trim = _ink(_share("trim", brand), 0.70, 0.45) if brand else UNBRANDED
     pen.ellipse(_box(48, 196, 176, 210), fill=(232, 232, 232))
     label = FORMS[shape(category, title)](pen, body, trim)
     _print(pen, label, title or steps[-1], trim)

@@ -137,10 +137,16 @@ class ImageSimilar:
         """The items most like photos from outside the catalogue, one a look.
 
         `vectors`: float32[m, d] of the encoder that made the catalogue's; `colours`: float32[m, c].
+        Raises DataError where their lengths show another.
         """
         if "look/axes" not in self.parts:
             return np.zeros(len(vectors) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
-        asked = Metric.of_parts(self.parts)(vectors, colours)
+        metric = Metric.of_parts(self.parts)
+        if not metric.takes(vectors, colours):
+            raise DataError(
+                "this photo was read by another network than the catalogue's; use the same --encoder"
+            )
+        asked = metric(vectors, colours)
         known = np.asarray(self.parts["vectors"], np.float32)
         nobody = np.full(max(len(asked), len(known)), UNKNOWN, np.int32)
         owners = np.zeros(len(known), np.int32)

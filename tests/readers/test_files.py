@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
+import json
 import random
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -165,3 +169,100 @@ def test_common_names(table: str, names: list[str], wanted: dict[str, int]) -> N
         name for name in choice.contract if names[choice.contract[name]].lower().replace("_", "") not in plain
     ]
     assert all(any(note.endswith(name) for note in choice.notes) for name in guessed)
+
+
+ODD = ['ro"w', "it's", "file", "row", "c0", "x0", "a/b~c", "naïve", "select", "Größe (cm)"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_odd_column_names_are_data(tmp_path: Path, kind: str) -> None:
+    """Promise: no column name is SQL, a path or one of our own names."""
+    path = tmp_path / f"items.{kind}"
+    if kind == "parquet":
+        pq.write_table(
+            pa.table({"item_id": ["i", ""], **{name: [f"v{at}"] * 2 for at, name in enumerate(ODD)}}), path
+        )
+    elif kind == "jsonl":
+        one = {"item_id": "i", **{name: f"v{at}" for at, name in enumerate(ODD)}}
+        path.write_text(json.dumps(one) + "\n" + json.dumps({**one, "item_id": ""}) + "\n")
+    else:
+        with path.open("w", newline="") as out:
+            csv.writer(out).writerows(
+                [["item_id", *ODD], *([i, *(f"v{n}" for n in range(len(ODD)))] for i in ("i", ""))]
+            )
+    reading = read(tmp_path, rejects=tmp_path / "rejects")
+    attributes = reading.dataset.catalog.attributes
+    assert sorted(one.text(0) for one in attributes.values()) == sorted(f"v{at}" for at in range(len(ODD)))
+    assert attributes["größe_cm"].text(0) == "v9"
+    report = reading.report.table("items")
+    assert report is not None
+    assert report.n_rejected == 1
+
+
+def test_a_parquet_column_that_duckdb_adds_itself(tmp_path: Path) -> None:
+    """Promise: the one name that cannot be read is an error that names the file and the column."""
+    table = pa.table({"user_id": ["u"], "item_id": ["i"], "file_row_number": ["x"]})
+    pq.write_table(table, tmp_path / "events.parquet")
+    with pytest.raises(DataError, match=r"events\.parquet cannot be read: .*file_row_number"):
+        read(tmp_path)
+
+
+def test_parquet_without_rows(tmp_path: Path) -> None:
+    """Promise: empty tables are an error only where nothing else came."""
+    pq.write_table(
+        pa.table({"user_id": pa.array([], pa.string()), "item_id": pa.array([], pa.string())}),
+        tmp_path / "events.parquet",
+    )
+    with pytest.raises(DataError, match="hold no rows"):
+        read(tmp_path)
+    (tmp_path / "items.csv").write_text("item_id\ni\n")
+    assert len(read(tmp_path).dataset.items) == 1
+
+
+def test_empty_parts_are_passed_over(tmp_path: Path) -> None:
+    """Promise: an empty part among full ones is noted, not fatal."""
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "part-0.csv").write_bytes(GOOD)
+    (tmp_path / "events" / "part-1.csv").touch()
+    report = read(tmp_path).report.tables[0]
+    assert (report.rows, report.files) == (1, ("events/part-0.csv",))
+    assert "events/part-1.csv is empty" in report.notes
+
+
+def test_rejects_never_overwrite_the_data(tmp_path: Path) -> None:
+    """Promise: naming the data folder for rejects is refused before anything is written."""
+    (tmp_path / "events.csv").write_bytes(GOOD + b"u,\n")
+    with pytest.raises(DataError, match="would overwrite the data"):
+        read(tmp_path, rejects=tmp_path / "." / "x" / "..", max_rejected=1)
+    assert (tmp_path / "events.csv").read_bytes() == GOOD + b"u,\n"
+
+
+def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: mended copies and spills go with the reading, also when it fails."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "data" / "events.csv").write_bytes(GOOD * 30 + b"bad\n")
+    read(tmp_path / "data")
+    (tmp_path / "data" / "items.csv").write_bytes(b"item_id,Item_ID,ITEM-ID\n")
+    with pytest.raises(DataError):
+        read(tmp_path / "data", aliases={"items": {"item_id": "gone"}})
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_till_export_as_they_are(tmp_path: Path) -> None:
+    """Promise: the best-known retail export reads without one alias: names, dates, floats, returns."""
+    rows = [
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+        '536365,85123A,"WHITE HANGING HEART, T-LIGHT",6,12/1/2010 8:26,2.55,17850.0,United Kingdom',
+        "536365,71053,WHITE METAL LANTERN,6,12/1/2010 8:26,3.39,17850.0,United Kingdom",
+        "536414,22139,,56,12/13/2010 11:52,0.0,,United Kingdom",
+        "C536379,85123A,Discount,-1,12/14/2010 9:41,2.55,17850.0,United Kingdom",
+    ]
+    (tmp_path / "events.csv").write_text("\n".join(rows) + "\n")
+    dataset = read(tmp_path).dataset
+    assert dataset.users.names(np.arange(1)) == ["17850"]
+    assert dataset.events.time.tolist() == [1291191960, 1291191960, 1292241120, 1292319660]
+    assert [dataset.types[one] for one in dataset.events.type] == ["purchase"] * 3 + ["return"]
+    assert dataset.events.user.tolist() == [0, 0, -1, 0]
+    assert dataset.settled().events.quantity.tolist() == [5, 6, 56]

@@ -78,6 +78,8 @@ def read(
     """
     check_aliases(aliases)
     found = find(folder)
+    if rejects and rejects.resolve() == folder.resolve():
+        raise DataError(f"rejects in {rejects} would overwrite the data themselves; name another folder")
     with _database() as (db, scratch), named(str(folder), _ROOM):
         staged = {
             table: stage(db, table, _shown(folder, files), aliases.get(table, {}), scratch, say)

@@ -90,6 +90,11 @@ class Report:
         """The whole report for a person."""
         lines = [line for table in self.tables for line in table.lines()]
         lines += [f"note: {note}" for note in self.notes]
+        if self.uncatalogued_items:
+            lines.append(
+                f"note: {self.uncatalogued_items:,} items with {self.uncatalogued_events:,} events "
+                "are not in items.*; they count, and nothing is known of them"
+            )
         if self.rejects and any(table.n_rejected for table in self.tables):
             lines.append(f"every rejected row, with its reason, is in {self.rejects}")
         return lines

@@ -48,37 +48,46 @@ def stage(
     db: Db, table: str, files: Sequence[tuple[Path, str]], aliases: Mapping[str, str], scratch: Path, say: Say
 ) -> Staged:
     """Read the files of one table. Raises DataError naming the file that cannot be read."""
-    scans, empty = [], []
-    for path, file in files:
-        if len(files) > 1 and not path.stat().st_size:
-            empty.append(f"{file} is empty")
-            continue
+    full = [(path, file) for path, file in files if len(files) == 1 or path.stat().st_size]
+    scans = []
+    for path, file in full:
         say(f"reading {file} ({path.stat().st_size / 1e6:,.1f} MB)")
         scans.append(scan(db, path, file, scratch))
     choices = [choose(table, one.file, one.names, aliases) for one in scans]
     _agree(table, scans, choices)
     attributes = tuple(sorted({name for one in choices for name in one.attributes}))
+    scans, nested = _fill(db, table, scans, choices, attributes, scratch)
+    both = list(zip(scans, choices, strict=True))
+    empty = [f"{file} is empty" for path, file in files if (path, file) not in full]
+    return Staged(
+        table=table,
+        scans=tuple(scans),
+        columns={name: one.names[at] for one, choice in both for name, at in choice.contract.items()},
+        attributes=attributes,
+        unused=tuple(dict.fromkeys(name for choice in choices for name in choice.unused)),
+        notes=(*dict.fromkeys(note for choice in choices for note in choice.notes), *nested, *empty),
+    )
+
+
+def _fill(
+    db: Db,
+    table: str,
+    scans: Sequence[Scan],
+    choices: Sequence[Choice],
+    attributes: Sequence[str],
+    scratch: Path,
+) -> tuple[list[Scan], list[str]]:
+    """Copy the rows of all files into `raw_<table>`; the scans that could be read, and notes."""
     fields = [*CONTRACT[table], *(f"x{place}" for place in range(len(attributes)))]
     columns = ", ".join(f"{one} VARCHAR" for one in fields)
     db.execute(f"CREATE TABLE raw_{table} (file INTEGER, row BIGINT, {columns})")
     nested: set[str] = set()
-    for number, choice in enumerate(choices):
+    readable = []
+    for number, (one, choice) in enumerate(zip(scans, choices, strict=True)):
         fill = partial(_fields, choice=choice, attributes=attributes, nested=nested)
-        scans[number] = _insert(
-            db, f"INSERT INTO raw_{table} BY NAME SELECT {number} AS file", scans[number], fill, scratch
-        )
-    return Staged(
-        table=table,
-        scans=tuple(scans),
-        columns={
-            name: one.names[at]
-            for one, c in zip(scans, choices, strict=True)
-            for name, at in c.contract.items()
-        },
-        attributes=attributes,
-        unused=tuple(dict.fromkeys(name for choice in choices for name in choice.unused)),
-        notes=(*dict.fromkeys(note for choice in choices for note in choice.notes), *sorted(nested), *empty),
-    )
+        insert = f"INSERT INTO raw_{table} BY NAME SELECT {number} AS file"
+        readable.append(_insert(db, insert, one, fill, scratch))
+    return readable, sorted(nested)
 
 
 def _fields(one: Scan, choice: Choice, attributes: Sequence[str], nested: set[str]) -> dict[str, str]:

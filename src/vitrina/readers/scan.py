@@ -83,10 +83,10 @@ def answer(db: Db, query: str) -> tuple[Any, ...]:
 
 @contextmanager
 def named(file: str, advice: str = "write the file again, or leave it out") -> Iterator[None]:
-    """Say in one line what DuckDB could not read, and what to do."""
+    """Say in one line what DuckDB or the system could not read, and what to do."""
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise DataError(f"{file} cannot be read: {reason}; {advice}") from error
 
@@ -181,12 +181,12 @@ def _read_csv(source: Path, columns: str, delimiter: str, quote: str, *, header:
 
 
 def _parquet(db: Db, path: Path, file: str) -> Scan:
-    with path.open("rb") as stream:
+    with plain(path) as stream:
         if stream.read(4) != b"PAR1":
             raise DataError(
                 f"{file} is not Parquet, whatever its name says; name it by what it is, or write it again"
             )
-    source = f"read_parquet({_place(path)}, file_row_number=true)"
+    source = f"read_parquet({_place(path)}, file_row_number=true, hive_partitioning=false)"
     with named(file):
         described = db.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}").fetchall()
         records = answer(db, f"SELECT count(*) FROM {source}")[0]

@@ -40,7 +40,7 @@ class Limits:
     pixels: int = 50_000_000
     memory: int = 1 << 30
     seconds: float = 1.5
-    patience: float = 10.0
+    patience: float = 30.0
 
 
 LIMITS = Limits()

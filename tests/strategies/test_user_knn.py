@@ -1,0 +1,220 @@
+"""User-based filtering equals the arithmetic written out whole, and a library's neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shops import make_shop
+from vitrina.dataset import DAY, VIEW, Catalog, Dataset, Events
+from vitrina.history import History
+from vitrina.ids import UNKNOWN, Ids
+from vitrina.strategies.user_knn import Strategy
+from vitrina.strategy import Allow, Query, Seeds
+
+
+def bought(users, items, days=None, kinds=None) -> Dataset:
+    """A shop of events, oldest first: rows of users, rows of items, days, event types."""
+    n = len(users)
+    none = np.full(n, UNKNOWN, np.int32)
+    events = Events(
+        user=np.asarray(users, np.int32),
+        item=np.asarray(items, np.int32),
+        visit=none,
+        time=np.arange(n) if days is None else np.asarray(days, np.int64) * DAY,
+        type=np.zeros(n, np.uint8) if kinds is None else np.asarray(kinds, np.uint8),
+        quantity=np.ones(n, np.float32),
+        price=np.full(n, np.nan, np.float32),
+    )
+    ids = [Ids.of(f"{one:06d}" for one in range(max(column) + 1)) for column in (users, items)]
+    return Dataset(ids[0], ids[1], events, Catalog.bare(len(ids[1])), timed=days is not None)
+
+
+def random_shop(seed: int, n: int = 700) -> Dataset:
+    random = np.random.default_rng(seed)
+    users, items = random.integers(0, 40, n), (random.beta(0.8, 2.0, n) * 30).astype(int)
+    items[0] = 29
+    return bought(users, items, np.sort(random.integers(0, 90, n)), random.choice(3, n, p=[0.6, 0.3, 0.1]))
+
+
+def whole_history(dataset: Dataset, *users: int) -> Query:
+    """Customers who ask with all that they did."""
+    history = History.of(dataset)
+    places = [np.arange(len(history.rows))[history.span(user)] for user in users]
+    indptr = np.concatenate(([0], np.cumsum([len(one) for one in places])))
+    at = np.concatenate(places)
+    seeds = Seeds(indptr, history.rows[at], history.types[at], history.times[at])
+    nowhere = np.full(len(users), UNKNOWN, np.int32)
+    return Query(dataset.end, np.array(users, np.int32), nowhere, seeds)
+
+
+def stranger(rows, kinds, times) -> Query:
+    n = len(rows)
+    seeds = Seeds(
+        np.array([0, n]), np.array(rows, np.int32), np.array(kinds, np.uint8), np.array(times, np.int64)
+    )
+    nobody = np.full(1, UNKNOWN, np.int32)
+    return Query(times[-1], nobody, nobody, seeds)
+
+
+def vectors_of(dataset: Dataset, half_life: float) -> np.ndarray:
+    """Customers x items, float64, not scaled: weights by type, halved by age."""
+    worth = np.array([1.0, 0.25, 0.6, 0.0, 0.0])[dataset.events.type]
+    age = (dataset.end - dataset.events.time) / DAY
+    worth = worth * 2.0 ** (-age / half_life) if half_life else worth
+    whole = np.zeros((len(dataset.users), len(dataset.items)))
+    np.add.at(whole, (dataset.events.user, dataset.events.item), worth)
+    return whole
+
+
+def by_hand(asker: np.ndarray, others: np.ndarray, k: int, self_row: int | None = None) -> np.ndarray:
+    """Scores of all items: the k nearest customers' scaled vectors, each times its dot product."""
+    lengths = np.sqrt((others**2).sum(axis=1, keepdims=True))
+    scaled = np.divide(others, lengths, where=lengths > 0, out=np.zeros_like(others))
+    closeness = scaled @ asker
+    if self_row is not None:
+        closeness[self_row] = 0
+    nearest = np.argsort(-closeness, kind="stable")[:k]
+    return closeness[nearest] @ scaled[nearest]
+
+
+def assert_scores(found, expected: np.ndarray) -> None:
+    assert set(found.rows.tolist()) == set(np.flatnonzero(expected > 1e-12).tolist())
+    np.testing.assert_allclose(found.scores, expected[found.rows], rtol=1e-4)
+
+
+@pytest.mark.parametrize("half_life", [0.0, 20.0])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_customers_lists_are_those_by_hand(seed: int, half_life: float) -> None:
+    """Known customers, from the learned lists: cosine, the 7 nearest, their scaled weights."""
+    dataset = random_shop(seed)
+    strategy = Strategy(neighbours=7, half_life_days=half_life)
+    source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, half_life)
+    for user in range(len(dataset.users)):
+        found = source.top(whole_history(dataset, user), 30, Allow.all(30, 1))
+        assert_scores(found, by_hand(whole[user], whole, 7, user))
+
+
+@pytest.mark.parametrize("half_life", [0.0, 20.0])
+def test_visitors_lists_are_those_by_hand(half_life: float) -> None:
+    """Strangers, through the takers of their items; all takers kept, so nothing is lost."""
+    dataset = random_shop(3)
+    strategy = Strategy(neighbours=9, half_life_days=half_life)
+    source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, half_life)
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        rows, kinds = random.integers(0, 30, 6), random.integers(0, 4, 6)
+        times = np.sort(random.integers(80, 120, 6)) * DAY
+        worth = np.array([1.0, 0.25, 0.6, 0.0])[kinds]
+        newest = max(times[worth > 0], default=0)
+        asker = np.zeros(30)
+        np.add.at(asker, rows, worth * (2.0 ** (-(newest - times) / DAY / half_life) if half_life else 1))
+        found = source.top(stranger(rows, kinds, times), 30, Allow.all(30, 1))
+        assert_scores(found, by_hand(asker, whole, 9))
+
+
+def test_what_a_customer_does_today_joins_what_was_learned() -> None:
+    """With neighbours enough to lose nobody, history and session are one vector."""
+    dataset = random_shop(4)
+    strategy = Strategy(neighbours=40, half_life_days=15.0)
+    source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, 15.0)
+    query, later = whole_history(dataset, 5), dataset.end + 10 * DAY
+    seeds = replace(
+        query.seeds,
+        indptr=query.seeds.indptr + np.array([0, 2]),
+        rows=np.append(query.seeds.rows, np.array([1, 2], np.int32)),
+        types=np.append(query.seeds.types, np.array([0, VIEW], np.uint8)),
+        times=np.append(query.seeds.times, [later, later]),
+    )
+    asker = whole[5] * 2.0 ** (-10 / 15)
+    asker[[1, 2]] += [1.0, 0.25]
+    found = source.top(replace(query, seeds=seeds), 30, Allow.all(30, 1))
+    assert_scores(found, by_hand(asker, whole, 40, 5))
+
+
+def test_a_part_of_a_history_is_taken_at_its_word() -> None:
+    """A customer who asks from some events only gets what those events say, less what is their own doing."""
+    dataset = random_shop(5)
+    strategy = Strategy(neighbours=9)
+    source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, 0)
+    query = replace(stranger([3, 4], [0, 0], [dataset.end, dataset.end]), users=np.array([7], np.int32))
+    asker = np.zeros(30)
+    asker[[3, 4]] = 1
+    assert_scores(source.top(query, 30, Allow.all(30, 1)), by_hand(asker, whole, 9, 7))
+
+
+def test_the_latest_takers_are_kept() -> None:
+    """Of an item's customers the latest stand for all, so a fashion is followed."""
+    old = [(f"old{user}", item, day) for user, day in ((0, 1), (1, 2)) for item in ("seen", "then")]
+    new = [("new", item, 9) for item in ("seen", "now")]
+    dataset = make_shop([*old, *new])
+    strategy = Strategy(takers=1)
+    source = strategy.open(strategy.fit(dataset))
+    seen = dataset.items.row("seen")
+    found = source.top(stranger([seen], [0], [10 * DAY]), 5, Allow.all(3, 1))
+    assert dataset.items.names(found.rows) == ["now", "seen"]
+
+
+def test_an_item_everybody_took_tells_nobody_apart() -> None:
+    """Beyond `crowd` customers an item is no bond between them."""
+    everybody = [(f"u{user}", "bag", 1) for user in range(6)]
+    dataset = make_shop([*everybody, ("u0", "a", 1), ("u1", "a", 1), ("u1", "b", 2), ("u2", "c", 2)])
+    for crowd, others in ((6, 5), (5, 1)):
+        parts = Strategy(crowd=crowd).fit(dataset)
+        first = dataset.users.row("u0")
+        assert np.diff(parts["alike/indptr"])[first] == others
+
+
+def test_reasons_are_what_was_taken_together() -> None:
+    """The item beside which the nearest customers took a row most comes first."""
+    pairs = [
+        ("a", "tent"),
+        ("a", "stove"),
+        ("b", "tent"),
+        ("b", "stove"),
+        ("c", "book"),
+        ("c", "lamp"),
+        ("a", "map"),
+    ]
+    dataset = make_shop([(user, item, day) for day, (user, item) in enumerate(pairs)])
+    strategy = Strategy()
+    source = strategy.open(strategy.fit(dataset))
+    tent, stove, book, lamp = (dataset.items.row(one) for one in ("tent", "stove", "book", "lamp"))
+    query = stranger([book, tent], [0, 0], [90 * DAY, 91 * DAY])
+    why = source.why(query, np.array([stove, lamp], np.int32))
+    assert [one.seeds[0] for one in why] == [tent, book]
+
+
+@pytest.mark.shared
+@pytest.mark.filterwarnings("ignore")  # implicit warns of its own conversions
+def test_neighbours_are_implicits_on_movielens(shared: Path) -> None:
+    """The 20 nearest of 943 customers: implicit's cosines of the matrix turned over."""
+    import pyarrow.parquet as parquet
+    from implicit.nearest_neighbours import CosineRecommender
+    from scipy.sparse import coo_matrix
+
+    table = parquet.read_table(shared / "ml_100k" / "ratings.parquet")
+    users, items = (
+        np.unique(table[one].to_numpy(), return_inverse=True)[1] for one in ("user_id", "item_id")
+    )
+    parts = Strategy(neighbours=20).fit(bought(users, items))
+    model = CosineRecommender(K=21, num_threads=1)
+    model.fit(coo_matrix((np.ones(len(users)), (items, users))).tocsr(), show_progress=False)
+    for user in range(users.max() + 1):
+        row = model.similarity.getrow(user)
+        known = {one: score for one, score in zip(row.indices, row.data, strict=True) if one != user}
+        span = slice(parts["alike/indptr"][user], parts["alike/indptr"][user + 1])
+        rows, scores = parts["alike/rows"][span], parts["alike/scores"][span]
+        np.testing.assert_allclose(scores, sorted(known.values(), reverse=True)[:20], rtol=2e-5)
+        clear = scores > scores[-1] + 1e-5
+        np.testing.assert_allclose(scores[clear], [known[int(one)] for one in rows[clear]], rtol=2e-5)
+
+
+@pytest.mark.parametrize("wrong", [{"neighbours": 0}, {"takers": 0}, {"seeds": 0}, {"crowd": 0}])
+def test_wrong_hyperparameters_are_refused(wrong: dict[str, int]) -> None:
+    """Before anything is fitted."""
+    with pytest.raises(ValueError):
+        Strategy(**wrong)

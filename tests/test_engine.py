@@ -160,6 +160,31 @@ def test_soft_rules_give_way_only_when_short_and_are_reported(dataset):
     assert ([one.item_id for one in short.items], short.relaxed) == (["i1", "i4", "i2"], ("same_category",))
 
 
+def test_soft_rules_give_way_one_by_one():
+    """The leaf first, then its department, then anything: as many rules as were dropped are named."""
+    category = Attribute.of(["a\x1fx", "b\x1fz", "a\x1fy", "a\x1fx"])
+    shop = make_shop([("ann", "i0", 1)], items=ITEMS[:4])
+    engine = make_window(
+        replace(shop, catalog=replace(shop.catalog, category=category)),
+        {"all": range(4)},
+        one_source(soft=["same_department", "same_category"]),
+    )
+    blocks = [
+        engine.recommend([Request((Block("p", limit=limit),), context_item_ids=("i0",))], NOW)[0].blocks[0]
+        for limit in (1, 2, 3)
+    ]
+    assert [[one.item_id for one in block.items] for block in blocks] == [
+        ["i3"],
+        ["i3", "i2"],
+        ["i3", "i2", "i1"],
+    ]
+    assert [block.relaxed for block in blocks] == [
+        (),
+        ("same_category",),
+        ("same_category", "same_department"),
+    ]
+
+
 def test_candidates_are_ranked_and_nothing_else(dataset):
     """Given ids come back, best first, all of them, the unknown reported."""
     engine = make_window(dataset, {"all": [7, 3], "popular": range(10)}, one_source())

@@ -23,7 +23,7 @@ from vitrina.errors import PlacementsError, UnknownPlacement
 
 SEEDS = ("history", "session", "context", "last_order", "none")
 REBUY = ("always", "never", "after_days", "when_due", "as_shop")
-SOFT = ("same_category", "not_viewed")
+SOFT = ("same_department", "same_category", "not_viewed")
 MAX_LIMIT = 200
 
 

@@ -12,9 +12,9 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.catalog import Catalog
+from vitrina.catalog import PATH, Catalog
 from vitrina.dataset import DAY, PURCHASE, VIEW
-from vitrina.ids import Ids, Rows
+from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.sparse import group
 from vitrina.placements import Placement
 from vitrina.request import Filter
@@ -40,7 +40,7 @@ class Rules:
 
     def __init__(self, catalog: Catalog, items: Ids, due_days: NDArray[np.float32], *, timed: bool) -> None:
         self.product = np.asarray(catalog.product)
-        self._category = catalog.category.codes
+        self._kind = {"same_category": catalog.category.codes, "same_department": _departments(catalog)}
         self._due_seconds = due_days.astype(np.float64) * DAY
         self._timed = timed
         self._variants = _variants(self.product)
@@ -86,17 +86,25 @@ class Rules:
         """int8 like `rows`: how many soft rules, dropped from the last, let each row in."""
         level = np.zeros(rows.shape, np.int8)
         for place, rule in enumerate(placement.soft):
-            kept = self._same_category(rows, context) if rule == "same_category" else ~np.isin(rows, viewed)
+            kept = self._alike(rule, rows, context) if rule in self._kind else ~np.isin(rows, viewed)
             level = np.maximum(level, np.where(kept, 0, len(placement.soft) - place)).astype(np.int8)
         return level
 
-    def _same_category(self, rows: Rows, context: Rows) -> Mask:
-        wanted = self._category[context]
-        return (
-            np.isin(self._category[np.maximum(rows, 0)], wanted)
-            if len(context)
-            else np.ones(rows.shape, np.bool_)
-        )
+    def _alike(self, rule: str, rows: Rows, context: Rows) -> Mask:
+        """Whether each row shares its category, or the top of its path, with the page's items."""
+        if not len(context):
+            return np.ones(rows.shape, np.bool_)
+        kind = self._kind[rule]
+        return np.isin(kind[np.maximum(rows, 0)], kind[context])
+
+
+def _departments(catalog: Catalog) -> Rows:
+    """int32 per item: the first step of its category's path, UNKNOWN where it has none."""
+    paths = catalog.category.values
+    tops = [path.split(PATH)[0] for path in paths.names(np.arange(len(paths), dtype=np.int32))]
+    numbers = {top: number for number, top in enumerate(dict.fromkeys(tops))}
+    of_path = np.array([*(numbers[top] for top in tops), UNKNOWN], np.int32)
+    return of_path[catalog.category.codes]
 
 
 def _variants(product: Rows) -> tuple[NDArray[np.int64], Rows] | None:

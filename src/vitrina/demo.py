@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -47,8 +49,8 @@ class Cast:
         return self.titles.get(item_id, item_id)
 
 
-def run(folder: Path, recipe_file: Path, console: Console) -> None:
-    """Everything, in order; safe to run again. Raises VitrinaError."""
+def run(folder: Path, recipe_file: Path, console: Console, picture: Path | None = None) -> None:
+    """Everything, in order; safe to run again. `picture`: an SVG of two scenes. Raises VitrinaError."""
     started = time.perf_counter()
 
     def say(line: str) -> None:
@@ -63,6 +65,8 @@ def run(folder: Path, recipe_file: Path, console: Console) -> None:
         with Client(address) as shop:
             for scene in (home, product_page, basket, visitor, letters, retargeting):
                 scene(shop, cast, console)
+            if picture:
+                draw(shop, cast, picture)
     say("stopped cleanly")
     console.print("\nServe it yourself: [bold]make serve[/bold]; look at the bundle: "
                   f"[bold].venv/bin/vitrina models show --registry {folder / 'registry'}[/bold]")  # fmt: skip
@@ -177,6 +181,15 @@ def retargeting(shop: Client, cast: Cast, console: Console) -> None:
     # `titles` holds the household's whole history, the clicked products among it.
     known = listed & set(cast.titles)
     console.print(f"  viewed or bought before: {len(known)} of {len(listed)}")
+
+
+def draw(shop: Client, cast: Cast, picture: Path) -> None:
+    """The home page and the basket as an SVG, as a terminal shows them; no font is fetched for it."""
+    terminal = Console(record=True, file=io.StringIO(), width=128)
+    for scene in (home, basket):
+        scene(shop, cast, terminal)
+    drawn = re.sub(r"@font-face \{.*?\}", "", terminal.export_svg(title="make demo"), flags=re.DOTALL)
+    picture.write_text(drawn)
 
 
 def _blocks(placement: str, limit: int = 8) -> tuple[Block, ...]:

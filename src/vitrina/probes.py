@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from vitrina import __version__
 from vitrina.engine import Engine
 from vitrina.errors import BundleCorrupt
 from vitrina.live import Live
@@ -33,19 +34,30 @@ def make(engine: Engine, count: int, seed: int) -> list[dict[str, Any]]:
 def replay(engine: Engine) -> int:
     """Ask every probe of the engine's bundle again, and say how many there were.
 
-    Raises BundleCorrupt naming the first that is answered otherwise.
+    A bundle that another version of Vitrina trained may be answered otherwise, as ranking improves;
+    of it only lists that come back empty are refused. Raises BundleCorrupt naming the first probe.
     """
     own = engine.with_placements(parse_placements(engine.manifest.placements, "the bundle's placements"))
+    same = engine.manifest.vitrina == __version__
     for number, probe in enumerate(engine.manifest.probes):
-        answer = own.recommend([_read(probe["request"])], Live(now=engine.last_event))[0]
-        got = [one.item_id for one in answer.blocks[0].items]
-        if got != probe["items"]:
-            placement = probe["request"]["blocks"][0]["placement"]
+        request, told = _read(probe["request"]), probe["items"]
+        got = [
+            one.item_id for one in own.recommend([request], Live(now=engine.last_event))[0].blocks[0].items
+        ]
+        if got != told if same else len(got) < len(told):
             raise BundleCorrupt(
-                f"bundle {engine.version}: probe {number} ({placement}) answers {got[:3]}..., not "
-                f"{probe['items'][:3]}... as in training; train again with this version of Vitrina"
+                f"bundle {engine.version}: probe {number} ({request.blocks[0].placement}) is answered "
+                f"{_difference(got, told)}; train again with this version of Vitrina"
             )
     return len(engine.manifest.probes)
+
+
+def _difference(got: list[str], told: list[str]) -> str:
+    """Where two lists part."""
+    for place, (one, other) in enumerate(zip(got, told, strict=False), start=1):
+        if one != other:
+            return f"{one!r} at place {place}, in training {other!r}"
+    return f"{len(got)} items, in training {len(told)}"
 
 
 def _request(engine: Engine, placement: str, rng: np.random.Generator) -> Request:

@@ -61,11 +61,12 @@ def healthcheck(target: Annotated[str, typer.Argument(help="host:port")] = "127.
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its data and bundles.")] = Path(".demo"),
     recipe: RecipeFile = Path("models/recipes/grocery.toml"),
+    picture: Annotated[Path | None, typer.Option(help="Draw two scenes to this .svg.")] = None,
 ) -> None:
     """A real year of a grocer's tickets: read, judge, train, serve, ask, print."""
     from vitrina.demo import run
 
-    run(folder, recipe, page())
+    run(folder, recipe, page(), picture)
 
 
 def _as_of(text: str, registry: Path) -> int | None:

@@ -60,7 +60,6 @@ _REASONS: dict[str, type[VitrinaError]] = {
     "INTERNAL": errors.ServerError,
 }
 _CODES: dict[grpc.StatusCode, type[VitrinaError]] = {
-    grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequest,
     grpc.StatusCode.UNAVAILABLE: errors.Unreachable,
     grpc.StatusCode.CANCELLED: errors.Unreachable,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.TimedOut,
@@ -81,10 +80,11 @@ class Client:
         self, target: str, *, credentials: grpc.ChannelCredentials | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
         self.timeout_s = timeout_s
-        if credentials is None:
-            self._channel = grpc.insecure_channel(target, options=_CHANNEL_OPTIONS)
-        else:
-            self._channel = grpc.secure_channel(target, credentials, options=_CHANNEL_OPTIONS)
+        self._channel = (
+            grpc.secure_channel(target, credentials, _CHANNEL_OPTIONS)
+            if credentials
+            else grpc.insecure_channel(target, _CHANNEL_OPTIONS)
+        )
         self._recommend = self._channel.unary_unary(
             f"/{_SERVICE}/Recommend",
             request_serializer=v1.RecommendRequest.SerializeToString,
@@ -268,15 +268,12 @@ def _listed_item(message: Any) -> ListedItem:
         score=message.score,
         sources=tuple(message.sources),
         reason=Reason(why.source, tuple(why.seed_item_ids), fired if why.HasField("rule") else None),
-        product=_product(message) if message.HasField("product") else None,
+        product=_product(message.item_id, message.product) if message.HasField("product") else None,
     )
 
 
-def _product(message: Any) -> Product:
-    of = message.product
-    return Product(
-        message.item_id, of.title, of.category, of.price, of.old_price, of.image, dict(of.attributes)
-    )
+def _product(item_id: str, of: Any) -> Product:
+    return Product(item_id, of.title, of.category, of.price, of.old_price, of.image, dict(of.attributes))
 
 
 def _passing(error: Any) -> bool:
@@ -290,15 +287,11 @@ def _raise(error: Any) -> NoReturn:
 
 
 def _reason(error: Any) -> str:
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            try:
-                return _packed_reason(status_pb2.Status.FromString(value))
-            except DecodeError:
-                return ""
-    return ""
-
-
-def _packed_reason(status: Any) -> str:
+    """The ErrorInfo's reason; empty where there is none of ours."""
+    found = dict(error.trailing_metadata() or ())
     info = error_details_pb2.ErrorInfo()
-    return next((info.reason for one in status.details if one.Unpack(info) and info.domain == "vitrina"), "")
+    try:
+        details = status_pb2.Status.FromString(found.get("grpc-status-details-bin", b"")).details
+        return next((info.reason for one in details if one.Unpack(info) and info.domain == "vitrina"), "")
+    except DecodeError:
+        return ""

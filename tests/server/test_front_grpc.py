@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -13,10 +14,13 @@ from grpc_health.v1 import health_pb2
 from grpc_status import rpc_status
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from servers import Shelf, front, looping, serving, start
+from servers import NOW, Shelf, front, looping, publish, serving, start
 
 from vitrina.client import Client, healthcheck
+from vitrina.engine import Engine
 from vitrina.errors import ServerError, UnknownPlacement
+from vitrina.live import Live
+from vitrina.registry import Registry
 from vitrina.request import Block, Request
 from vitrina.server.front_grpc import BATCHES, HEALTH, NAME
 from vitrina.v1 import recommendation_service_pb2 as v1
@@ -83,6 +87,24 @@ def test_malformed_bytes(channel, call, method):
     code, reason, message = refusal(call, channel, method, b"\xff\xff\xff")
     assert (code, reason) == (CODES.INVALID_ARGUMENT, "MALFORMED_MESSAGE")
     assert "Request message" in message
+
+
+def test_answers_are_the_engines_own(tmp_path):
+    """A trained bundle answers over the wire what its engine answers here: ids, scores, reasons."""
+    publish(tmp_path)
+    engine = Engine.open(Registry(tmp_path).path())
+    asked = [
+        Request((Block(placement, limit=limit),), user_id=user, context_item_ids=("i1", "nobody-knows"))
+        for placement in ("home", "cart")
+        for limit in (0, 1, 5)
+        for user in ("u1", "u8", "stranger", "")
+    ]
+    expected = engine.recommend(asked, Live(NOW))
+    with serving(engine) as address, Client(address) as client:
+        got = [client.recommend(one) for one in asked]
+    assert [replace(one, attribution_token="") for one in got] == expected
+    assert any(one.blocks[0].items for one in got)
+    assert {one.known_user for one in got} == {True, False}
 
 
 def test_message_sizes(channel):

@@ -33,6 +33,8 @@ DEADLINE_S = 2.0
 BATCHES = 4
 """Batch calls that one worker serves at once."""
 MIN_PING_MS = 10_000
+_NOTICE_S = 0.1
+"""Between saying NOT_SERVING and taking no more calls, for those who listen."""
 
 CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 1),
@@ -70,7 +72,8 @@ class Front:
         # A backstop far above the limiter of our own, which answers with a reason and spares health.
         most = 4 * (self.options.in_flight + BATCHES)
         self.server = grpc.aio.server(options=CHANNEL_OPTIONS, maximum_concurrent_rpcs=most)
-        self.server.add_generic_rpc_handlers((self._handlers(), _health_handlers(self.health)))
+        self._drained = asyncio.Event()
+        self.server.add_generic_rpc_handlers((self._handlers(), _health_handlers(self.health, self._drained)))
         if self.options.reflection:
             _reflect(self.server)
 
@@ -84,6 +87,8 @@ class Front:
     async def drain(self) -> None:
         """Say NOT_SERVING, take no more calls, and let those inside finish within the grace."""
         await self.health.enter_graceful_shutdown()
+        await asyncio.sleep(_NOTICE_S)
+        self._drained.set()
         await self.server.stop(self.options.grace_s)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -185,15 +190,24 @@ def _left_s(context: Context, otherwise: float = DEADLINE_S) -> float:
     return otherwise if left is None else float(left)
 
 
-def _health_handlers(servicer: Any) -> Any:
-    """The standard service, from raw bytes like ours."""
+def _health_handlers(servicer: Any, drained: asyncio.Event) -> Any:
+    """The standard service, from raw bytes like ours; nobody who watches holds up a stop."""
 
     async def check(data: bytes, context: Context) -> bytes:
         answer = await servicer.Check(await _health_request(data, context), context)
         return bytes(answer.SerializeToString())
 
     async def watch(data: bytes, context: Context) -> None:
-        await servicer.Watch(await _health_request(data, context), _Serializing(context))
+        request = await _health_request(data, context)
+        watching = asyncio.ensure_future(servicer.Watch(request, _Serializing(context)))
+        ending = asyncio.ensure_future(drained.wait())
+        try:
+            await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                await watching
+        finally:
+            watching.cancel()
+            ending.cancel()
 
     methods: dict[str, Any] = {
         "Check": grpc.unary_unary_rpc_method_handler(check),

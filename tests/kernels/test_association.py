@@ -68,15 +68,17 @@ def test_wilson_of_the_textbook():
 
 
 def test_the_gate_and_the_cut():
-    """Below the gate nothing is kept, and of the rest the strongest `most`, ties to the lower row."""
+    """Below the gate nothing is kept, and of the rest the strongest `most`; rarer sides gain by a discount."""
     indptr, rows = np.array([0, 4]), np.array([1, 2, 3, 4], np.int32)
     counts, holding = np.array([6, 6, 1, 5], np.int32), np.array([20, 10, 10, 90, 6])
     table = (indptr, rows, counts, np.array([10]), holding, 100)
-    keep, scores = strongest(*table, 0.0, 1.64, 10)
+    keep, scores = strongest(*table, 0.0, 1.64, 0.0, 10)
     assert keep.tolist() == [True, True, False, True]  # 1 of 10 is rarer than 90 of 100
     assert scores[0] == np.float32(wilson(6, 10, 1.64))
-    assert strongest(*table, 0.0, 1.64, 1)[0].tolist() == [True, False, False, False]
-    assert not strongest(*table, 99.0, 1.64, 10)[0].any()
+    assert strongest(*table, 0.0, 1.64, 0.0, 1)[0].tolist() == [True, False, False, False]
+    assert strongest(*table, 0.0, 1.64, 0.9, 1)[0].tolist() == [False, False, False, True]
+    assert strongest(*table, 0.0, 1.64, 0.5, 1)[1][0] == np.float32(wilson(6, 10, 1.64) / 0.1**0.5)
+    assert not strongest(*table, 99.0, 1.64, 0.0, 10)[0].any()
 
 
 def test_a_cart_is_what_was_last_taken_and_not_put_back():

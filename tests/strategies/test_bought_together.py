@@ -83,15 +83,18 @@ def test_every_rule_is_counted_as_by_hand(lines):
     assert {rule for rule in rules_of(parts) if len(rule[0]) == 2} == triples
 
 
-def test_the_strongest_rule_that_fires_is_score_and_reason():
-    """A cart is asked for its whole antecedents; the winner's figures are those of its counts."""
+def test_rules_that_fire_add_up_and_the_strongest_is_the_reason():
+    """A cart is asked for whole antecedents; strengths join by their power norm; figures are those of counts."""
     baskets = [[0, 1, 2]] * 6 + [[0]] * 6 + [[1]] * 6 + [[0, 3]] * 4 + [[4]] * 10
     parts = ALL.fit(shop_of(baskets))
     source = ALL.open(parts)
     query = asks([0, 1])
     found = source.top(query, 5, Allow.all(10, 1))
     assert found.rows.tolist() == [2, 0, 1, 3]
-    assert found.scores[0] == np.float32(wilson(6, 6, ALL.z))
+    strengths = [wilson(6, left, ALL.z) / (6 / 32) ** ALL.discount for left in (6, 16, 12)]
+    assert found.scores[0] == pytest.approx(
+        sum(one**ALL.power for one in strengths) ** (1 / ALL.power), rel=1e-5
+    )
     reason = source.why(query, found.rows)[0]
     assert set(reason.rule.antecedent) == {0, 1}
     assert set(reason.seeds) == {0, 1}
@@ -179,6 +182,13 @@ def test_sent_back_is_not_bought():
     events = replace(shop.events, type=kind, user=user)
     parts = ALL.fit(replace(shop, users=Ids.of(["000", "001"]), events=events))
     assert rules_of(parts)[frozenset([0]), 1] == (1, 2)
+
+
+@pytest.mark.parametrize("field", ["max_basket", "min_count", "rules", "max_seeds", "power"])
+def test_senseless_hyperparameters_are_refused(field):
+    """Zero of anything, with the field's name."""
+    with pytest.raises(ValueError, match=field):
+        Strategy(**{field: 0})
 
 
 @pytest.fixture(scope="module")

@@ -85,12 +85,14 @@ def strongest(
     baskets: Any,
     min_llr: Any,
     z: Any,
+    discount: Any,
     most: Any,
 ) -> Any:
     """Which rules to keep (bool) and how strong each is (float32), of every antecedent `most` at best.
 
     `counts`: int32 per rule; `antecedents`: baskets of each antecedent; `consequents`: of each item.
-    A rule must reach the signed root LLR `min_llr`; its strength is the Wilson bound of its confidence.
+    A rule must reach the signed root LLR `min_llr`; its strength is the Wilson bound of its
+    confidence over P(consequent) to the power of `discount`: 0 is confidence, 1 is lift.
     """
     keep = np.zeros(len(rows), np.bool_)
     scores = np.zeros(len(rows), np.float32)
@@ -100,7 +102,7 @@ def strongest(
         for place in range(indptr[at], indptr[at + 1]):
             both, right = counts[place], consequents[rows[place]]
             if signed_root_llr(both, antecedents[at], right, baskets) >= min_llr:
-                scores[place] = wilson(both, antecedents[at], z)
+                scores[place] = wilson(both, antecedents[at], z) / (right / baskets) ** discount
                 kept = offer(heap, kept, place, rows, scores)
         for place in heap[:kept]:
             keep[place] = True
@@ -153,9 +155,9 @@ def _fired(cart: Any, starts: Any, companions: Any) -> Any:
 def completions(
     cart_indptr: Any, carts: Any, starts: Any, companions: Any, indptr: Any, rows: Any, scores: Any
 ) -> Any:
-    """What each cart's rules lead to, each row as strong as its strongest rule.
+    """What each cart's rules lead to, each row with the sum of its rules' scores.
 
-    Ragged: int64[n + 1], rows int32 without repeats, strengths float32.
+    Ragged: int64[n + 1], rows int32 without repeats, sums float32.
     """
     out_indptr = np.zeros(len(cart_indptr), np.int64)
     out_rows, out_scores = np.empty(0, np.int32), np.empty(0, np.float32)
@@ -178,8 +180,8 @@ def completions(
                     places[slot] = filled
                     out_rows[filled], out_scores[filled] = rows[place], scores[place]
                     filled += 1
-                elif scores[place] > out_scores[places[slot]]:
-                    out_scores[places[slot]] = scores[place]
+                else:
+                    out_scores[places[slot]] += scores[place]
         out_indptr[asker + 1] = filled
     return out_indptr, out_rows[:filled].copy(), out_scores[:filled].copy()
 

@@ -42,6 +42,11 @@ class Strategy:
     repeat_prior: float = 20.0
     """Buyers with the overall share, added to each item's own."""
 
+    def __post_init__(self) -> None:
+        for name in ("half_life_days", "min_count", "repeat_power", "repeat_prior"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more")
+
     def fit(self, dataset: Dataset) -> Parts:
         """Learn how many of each item's buyers come back for it."""
         share = _repeat_share(dataset.settled(), self.repeat_prior)

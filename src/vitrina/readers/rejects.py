@@ -15,7 +15,7 @@ from vitrina.errors import DataError
 from vitrina.readers.lines import MAX_TEXT
 from vitrina.readers.report import Rejected
 from vitrina.readers.rows import Staged
-from vitrina.readers.scan import Db, Scan, answer, named
+from vitrina.readers.scan import Db, Scan, answer, hushed, named
 
 HEADER = ("file", "line", "reason", "row")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -101,7 +101,7 @@ def _judged(db: Db, table: str, number: int, one: Scan) -> Iterator[Reject]:
     if not answer(db, f"SELECT count(*) FROM ({bad})")[0]:
         return
     with named(one.file):
-        found = db.cursor().execute(
+        found = hushed(db.cursor()).execute(
             f"SELECT row, reason, left({one.whole}, {MAX_TEXT}) "
             f"FROM ({bad}) JOIN {one.relation} USING (row) ORDER BY row"
         )

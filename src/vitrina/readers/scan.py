@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from vitrina.errors import DataError
 from vitrina.readers.lines import MAX_RECORD, MAX_TEXT, Malformed, Shape, Survey, mend, plain, survey
@@ -75,6 +77,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def hushed(db: Db) -> Db:
+    """The connection, without the progress bar that DuckDB draws into a command's own output."""
+    db.execute("SET enable_progress_bar = false")
+    return db
+
+
 def answer(db: Db, query: str) -> tuple[Any, ...]:
     """The first row of a query, and an end to its result: DuckDB keeps a connection busy until then."""
     rows: list[tuple[Any, ...]] = db.execute(query).fetchall()
@@ -86,7 +94,7 @@ def named(file: str, advice: str = "write the file again, or leave it out") -> I
     """Say in one line what DuckDB or the system could not read, and what to do."""
     try:
         yield
-    except (duckdb.Error, OSError) as error:
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise DataError(f"{file} cannot be read: {reason}; {advice}") from error
 
@@ -210,9 +218,6 @@ def _parquet(db: Db, path: Path, file: str) -> Scan:
 
 def as_bytes(db: Db, found: Scan, scratch: Path) -> Scan:
     """The same Parquet file with its texts as bare bytes, for one whose texts are not all UTF-8."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     copy = scratch / f"bytes-{len(list(scratch.iterdir()))}.parquet"
     source = pq.ParquetFile(found.path)
     schema = pa.schema(

@@ -44,11 +44,15 @@ _BLANKS = literal(" \t\r\n\u00a0\ufeff")
 DATE = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})($|[ T])"
 
 _MACROS = rf"""
-CREATE MACRO given(raw) AS (
-    CASE WHEN lower(trim(raw, {_BLANKS})) IN ({", ".join(literal(one) for one in MISSING)}) THEN NULL
+CREATE MACRO bare(raw) AS (
+    CASE WHEN raw[1] BETWEEN '!' AND '~' AND raw[-1] BETWEEN '!' AND '~' THEN raw
          ELSE trim(raw, {_BLANKS}) END);
+CREATE MACRO given(raw) AS (
+    CASE WHEN strlen(bare(raw)) <= {max(map(len, MISSING))}
+            AND lower(bare(raw)) IN ({", ".join(literal(one) for one in MISSING)}) THEN NULL
+         ELSE bare(raw) END);
 CREATE MACRO whole(number) AS (
-    CASE WHEN number = floor(number) AND abs(number) < 9e15 THEN CAST(CAST(number AS BIGINT) AS VARCHAR)
+    CASE WHEN number = floor(number) AND abs(number) < 9e15 THEN CAST(TRY_CAST(number AS BIGINT) AS VARCHAR)
          ELSE CAST(number AS VARCHAR) END);
 CREATE MACRO comma(text) AS
     regexp_full_match(text, '[+-]?([0-9]+|[0-9]{{1,3}}([ .\x{{00a0}}][0-9]{{3}})+),[0-9]{{1,2}}');
@@ -111,7 +115,8 @@ def text(column: str, kind: str) -> str:
     beside it gave it; bytes that are not UTF-8 become a NUL, which no id may hold.
     """
     if kind.startswith(("TIMESTAMP", "DATE")):
-        return f"'@' || CAST(epoch_us(CAST({column} AS TIMESTAMPTZ)) AS VARCHAR)"
+        moment = f"CAST(TRY(epoch_us(TRY_CAST({column} AS TIMESTAMPTZ))) AS VARCHAR)"
+        return f"CASE WHEN {column} IS NOT NULL THEN '@' || coalesce({moment}, '') END"
     if kind.endswith("INT") or kind == "INTEGER":
         return f"CAST({column} AS VARCHAR)"
     if kind in {"DOUBLE", "FLOAT"}:

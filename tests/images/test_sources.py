@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import zipfile
+from dataclasses import replace
 
 import pytest
 
+from shops import make_shop
 from vitrina.errors import DataError
-from vitrina.images.sources import of_items, open_source
+from vitrina.ids import Texts
+from vitrina.images.sources import images_of, of_items, open_source
 
 
 @pytest.fixture
@@ -89,6 +92,13 @@ def test_a_catalogue_names_photos_by_any_tail(folder):
     found, missing = of_items(open_source(folder), images)
     assert found == {"1": "a.jpg", "2": "sub/deep/c.webp", "3": "sub/b.PNG", "e": "e.jpeg"}
     assert set(missing) == {"5", "7"}
+
+
+def test_a_dataset_s_images_are_its_catalogue_s():
+    """Item by item, '' where the catalogue names none."""
+    shop = make_shop([], items=["b", "a"])
+    catalog = replace(shop.catalog, image=Texts.of(["x/1.jpg", ""]))
+    assert images_of(shop.items, catalog) == {"a": "x/1.jpg", "b": ""}
 
 
 def test_what_holds_no_photos_is_said(tmp_path):

@@ -57,12 +57,14 @@ def _shared(lab: Floats, weights: Floats) -> NDArray[np.float64]:
     scaled[:, 1:] = (lab[:, 1:] + REACH) / (2 * REACH)
     places = np.clip(scaled, 0.0, 1.0) * (np.array(BINS, np.float32) - 1)
     low = np.minimum(places.astype(np.int64), np.array(BINS) - 2)
-    share = places - low
+    upper = np.ascontiguousarray((places - low).T)
+    shares = (1.0 - upper, upper)
+    bins = np.ravel_multi_index(tuple(low.T), BINS)
     counts = np.zeros(DIMS)
     for corner in product((0, 1), repeat=3):
-        part = np.where(np.array(corner) == 1, share, 1.0 - share).prod(axis=1)
-        bins = np.ravel_multi_index(tuple((low + corner).T), BINS)
-        counts += np.bincount(bins, part * weights, minlength=DIMS)
+        light, red, yellow = (shares[side][axis] for axis, side in enumerate(corner))
+        beside = int(np.ravel_multi_index(corner, BINS))
+        counts += np.bincount(bins + beside, light * red * yellow * weights, minlength=DIMS)
     return counts
 
 

@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
+from vitrina.catalog import Catalog
 from vitrina.errors import DataError
+from vitrina.ids import Ids
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -67,6 +71,12 @@ def _is_photo(name: str) -> bool:
     return path.suffix.lower() in SUFFIXES and not any(
         part.startswith((".", "__MACOSX")) for part in path.parts
     )
+
+
+def images_of(items: Ids, catalog: Catalog) -> dict[str, str]:
+    """item id -> its `image` of the catalogue, for `of_items` and `embed`."""
+    names = items.names(np.arange(len(items), dtype=np.int32))
+    return {name: catalog.image[row] for row, name in enumerate(names)}
 
 
 def of_items(source: Source, images: Mapping[str, str] | None) -> tuple[dict[str, str], dict[str, str]]:

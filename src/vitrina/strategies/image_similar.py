@@ -39,7 +39,7 @@ class Strategy:
 
     neighbours: int = 100
     """Looks kept for each look, nearest first."""
-    colour_weight: float = 0.25
+    colour_weight: float = 0.2
     """Share of colour in likeness, 0 to 1; 0 asks only what a thing is, where vectors allow."""
     whiten: float = 0.5
     """How far the spread of the vectors is evened out: 0 not at all, 1 wholly."""

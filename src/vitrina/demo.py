@@ -26,7 +26,7 @@ from vitrina.errors import NotReady
 from vitrina.readers import complete_journey
 from vitrina.recipe import Recipe, read_recipe
 from vitrina.registry import Registry
-from vitrina.request import Block, ListedBlock, ListedItem, Product, Reason, Request, Response, SessionEvent
+from vitrina.request import Block, ListedBlock, ListedItem, Product, Request, Response, SessionEvent
 from vitrina.train import read_shop, train
 
 FIELDS = ("title", "price")
@@ -185,7 +185,7 @@ def retargeting(shop: Client, cast: Cast, console: Console) -> None:
 
 def draw(shop: Client, cast: Cast, picture: Path) -> None:
     """The home page and the basket as an SVG, as a terminal shows them; no font is fetched for it."""
-    terminal = Console(record=True, file=io.StringIO(), width=128)
+    terminal = Console(record=True, file=io.StringIO(), width=128, highlight=False)
     for scene in (home, basket):
         scene(shop, cast, terminal)
     drawn = re.sub(r"@font-face \{.*?\}", "", terminal.export_svg(title="make demo"), flags=re.DOTALL)
@@ -211,7 +211,7 @@ def _table(block: ListedBlock, cast: Cast) -> Table:
         table.add_column(column, justify="right" if column in ("", "price", "score") else "left")
     for rank, item in enumerate(block.items, start=1):
         product = _product(item)
-        because = _because(item.reason, cast)
+        because = _because(item, cast)
         cells = (
             str(rank),
             product.title,
@@ -228,13 +228,16 @@ def _product(item: ListedItem) -> Product:
     return item.product or Product(item.item_id, title=item.item_id)
 
 
-def _because(reason: Reason, cast: Cast) -> str:
+def _because(item: ListedItem, cast: Cast) -> str:
     """A reason in words."""
+    reason = item.reason
     if reason.rule:
         rule = reason.rule
         start = " + ".join(cast.title(one) for one in rule.antecedent_ids)
         strength = f"support {rule.support:.2%}, confidence {rule.confidence:.0%}, lift {rule.lift:.1f}"
         return f"with {start}: {strength}"
+    if item.item_id in reason.seed_item_ids:
+        return "bought before"
     if reason.seed_item_ids:
         return "from " + ", ".join(cast.title(one) for one in reason.seed_item_ids)
     return f"{reason.source}, this week" if reason.source == "trending" else reason.source

@@ -8,6 +8,7 @@ from math import isnan
 from typing import Any
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -92,7 +93,9 @@ def show(evaluation: Evaluation, console: Console) -> None:
         str(np.datetime64(one, "s"))[:10] for one in (evaluation.start, evaluation.end) if one is not None
     ]
     held_out = f"{evaluation.rule} ({' to '.join(days)})" if days else evaluation.rule
-    console.print(f"Offline accuracy: {held_out}; foretold: {', '.join(evaluation.wanted)}.")
+    console.print(
+        f"Offline accuracy: {held_out}; foretold: {', '.join(evaluation.wanted)}. ± is a 95 % interval."
+    )
     for placement, counts in evaluation.counts.items():
         rows = [one for one in evaluation.rows if one.placement == placement]
         console.print(_table(f"{placement} (rebuy {evaluation.rebuy[placement]})", counts, rows))
@@ -108,8 +111,8 @@ def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:
     title = f"{name}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
     names = _COLUMNS.get(rows[0].placement, _USUAL)
     buckets = [one for one in ("known", "cold") if counts.get(one) and counts.get("cold")]
-    table = Table(title=title, title_justify="left")
-    table.add_column("system")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("system", no_wrap=True)
     for head in (
         *map(_heading, names),
         "coverage",
@@ -153,7 +156,7 @@ def _heading(name: str) -> str:
 
 
 def _with_interval(one: Estimate) -> str:
-    return f"{one.mean:.4f} [{one.low:.4f}, {one.high:.4f}]"
+    return f"{one.mean:.4f} ±{(one.high - one.low) / 2:.4f}"
 
 
 def _plain(value: float) -> str:
@@ -161,7 +164,7 @@ def _plain(value: float) -> str:
 
 
 def _gain(one: Estimate | None) -> str:
-    return f"{one.mean:+.4f} [{one.low:+.4f}, {one.high:+.4f}]" if one else ""
+    return f"{one.mean:+.4f} ±{(one.high - one.low) / 2:.4f}" if one else ""
 
 
 def _triple(one: Estimate) -> list[float | None]:

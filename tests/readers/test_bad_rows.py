@@ -43,7 +43,7 @@ def rejected(folder: Path, table: str = "events") -> list[dict[str, str]]:
         (b"u," + b"x" * 257 + b",2020-01-01,1,1", "item_id is longer than 256 bytes"),
         (b"u," + "é".encode() * 129 + b",2020-01-01,1,1", "item_id is longer than 256 bytes"),
         (b"u" * 257 + b",i,2020-01-01,1,1", "user_id is longer than 256 bytes"),
-        (b"u,x\0y,2020-01-01,1,1", "a NUL byte"),
+        (b"u,x\0y,2020-01-01,1,1", "a NUL or control byte"),
         (b"u,caf\xe9,2020-01-01,1,1", "not UTF-8"),
         (b"u,\xed\xa0\x80,2020-01-01,1,1", "not UTF-8"),
         (b",i,2020-01-01,1,1", "no user_id, session_id or order_id"),
@@ -112,7 +112,7 @@ def test_lines_are_counted_through_blank_and_broken_ones(tmp_path: Path) -> None
     """Promise: the line in a rejects file is the line an editor shows."""
     text = 'item_id,title\n\na,"two\nlines"\n  \nb\n\n,empty\nc,ok\n'
     (tmp_path / "items.csv").write_text(text)
-    reading = read(tmp_path, rejects=tmp_path / "rejects")
+    reading = read(tmp_path, rejects=tmp_path / "rejects", max_rejected=0.5)
     lines = text.split("\n")
     shown = [(lines[int(one["line"]) - 1], one["reason"]) for one in rejected(tmp_path / "rejects", "items")]
     assert shown == [("b", "too few columns"), (",empty", "item_id is empty")]
@@ -210,7 +210,7 @@ def test_bad_items(tmp_path: Path, row: str, reason: str) -> None:
     """Promise: a bad row of the catalogue is set aside; the others are read."""
     text = f"item_id,price,margin,in_stock,available_from\nok,1,1,yes,2020-01-01\n{row}\n"
     (tmp_path / "items.csv").write_text(text)
-    reading = read(tmp_path)
+    reading = read(tmp_path, max_rejected=0.5)
     assert reading.dataset.items.names(np.arange(1)) == ["ok"]
     assert reasons(reading, "items") == {reason: 1}
 
@@ -220,7 +220,7 @@ def test_the_last_of_two_equal_ids_wins(tmp_path: Path) -> None:
     (tmp_path / "items-1.csv").write_text("item_id,title\na,first\nb,B\n")
     (tmp_path / "items-2.csv").write_text("item_id,title,price\na,second,1\na,broken,x\n")
     (tmp_path / "users.csv").write_text("user_id,region\nu,north\nu,south\n")
-    reading = read(tmp_path, rejects=tmp_path / "rejects")
+    reading = read(tmp_path, rejects=tmp_path / "rejects", max_rejected=0.25)
     assert reading.dataset.catalog.title[0] == "second"
     assert reading.dataset.people["region"].text(0) == "south"
     assert reasons(reading, "items") == {
@@ -234,7 +234,7 @@ def test_unknown_consent_is_not_consent(tmp_path: Path) -> None:
     """Promise: a consent that is neither yes nor no counts as none."""
     (tmp_path / "users.csv").write_text("user_id,consent\nu,maybe\nv,true\n")
     (tmp_path / "events.csv").write_text("user_id,item_id\nu,i\n")
-    reading = read(tmp_path)
+    reading = read(tmp_path, max_rejected=0.5)
     assert [reading.dataset.people["consent"].text(row) for row in range(2)] == ["", "yes"]
     assert reasons(reading, "users") == {"consent is neither yes nor no": 1}
 
@@ -258,6 +258,19 @@ def test_too_many_bad_rows_stop_the_reading(tmp_path: Path) -> None:
         assert piece in said, said
     assert len(rejected(tmp_path / "rejects")) == 6
     assert len(read(tmp_path, max_rejected=0.06).dataset.events) == 94
+
+
+def test_a_catalogue_of_bad_rows_stops_it_too(tmp_path: Path) -> None:
+    """Promise: prices that are no numbers do not quietly cost the whole catalogue."""
+    (tmp_path / "items.csv").write_text("item_id,price\n" + "".join(f"i{n},{n} USD\n" for n in range(20)))
+    with pytest.raises(DataError, match=r"20 of 20 rows of items .*price is not a number.*columns\.items"):
+        read(tmp_path)
+
+
+def test_rows_that_a_later_one_replaces_stop_nothing(tmp_path: Path) -> None:
+    """Promise: a daily catalogue appended day by day reads, however often an item comes."""
+    (tmp_path / "items.csv").write_text("item_id,price\n" + "".join(f"i,{n}\n" for n in range(20)))
+    assert read(tmp_path).dataset.catalog.price.tolist() == [19]
 
 
 def test_five_in_a_hundred_are_allowed(tmp_path: Path) -> None:

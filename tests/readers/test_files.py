@@ -190,7 +190,7 @@ def test_odd_column_names_are_data(tmp_path: Path, kind: str) -> None:
             csv.writer(out).writerows(
                 [["item_id", *ODD], *([i, *(f"v{n}" for n in range(len(ODD)))] for i in ("i", ""))]
             )
-    reading = read(tmp_path, rejects=tmp_path / "rejects")
+    reading = read(tmp_path, rejects=tmp_path / "rejects", max_rejected=0.5)
     attributes = reading.dataset.catalog.attributes
     assert sorted(one.text(0) for one in attributes.values()) == sorted(f"v{at}" for at in range(len(ODD)))
     assert attributes["größe_cm"].text(0) == "v9"
@@ -242,7 +242,7 @@ def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: py
     (tmp_path / "data").mkdir()
     (tmp_path / "scratch").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
-    (tmp_path / "data" / "events.csv").write_bytes(GOOD * 30 + b"bad\n")
+    (tmp_path / "data" / "events.csv").write_bytes(GOOD + b"u,i\n" * 30 + b"bad\n")
     read(tmp_path / "data")
     (tmp_path / "data" / "items.csv").write_bytes(b"item_id,Item_ID,ITEM-ID\n")
     with pytest.raises(DataError):

@@ -32,7 +32,7 @@ from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
 from vitrina.readers.columns import check_aliases
 from vitrina.readers.kinds import define_kinds
-from vitrina.readers.rejects import refuse_if_many, set_aside
+from vitrina.readers.rejects import set_aside, stop_if_many
 from vitrina.readers.report import Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
 from vitrina.readers.scan import Db, answer, hushed, named
@@ -74,7 +74,7 @@ def read(
 
     `aliases`: table -> contract column -> the shop's column. `rejects`: a folder for rows that
     cannot be used. Raises DataError where files or columns do not fit, or more than the share
-    `max_rejected` of the events cannot be used.
+    `max_rejected` of a table's rows cannot be used.
     """
     check_aliases(aliases)
     found = find(folder)
@@ -91,8 +91,7 @@ def read(
         rejected = {table: set_aside(db, one, rejects) for table, one in staged.items()}
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
-        if "events" in staged:
-            refuse_if_many(rejected["events"], staged["events"].rows, max_rejected, rejects)
+            stop_if_many(one, rejected[table], max_rejected, rejects)
         dataset, unknown = _assemble(db, staged, types, notes)
         tables = tuple(_told(one, notes[table], rejected[table]) for table, one in staged.items())
     aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)

@@ -84,7 +84,7 @@ GROUP BY read ORDER BY read
 _LAST = """
 SELECT * REPLACE (CASE WHEN reason IS NULL AND row_number() OVER (
         PARTITION BY reason IS NULL, {id} ORDER BY file DESC, row DESC) > 1
-    THEN 'a later row has the same {id}, and the last one is used' ELSE reason END AS reason)
+    THEN '{reason}' ELSE reason END AS reason)
 FROM judged
 """
 
@@ -117,7 +117,7 @@ def check_items(db: Db) -> list[str]:
         item_id=_id("item_id"),
         price=_amount("price"),
         old_price=_amount("old_price"),
-        last=_LAST.format(id="item_id"),
+        last=_LAST.format(id="item_id", reason=replaced("items")),
     )
     db.execute(sql)
     db.execute("DROP TABLE raw_items")
@@ -127,9 +127,18 @@ def check_items(db: Db) -> list[str]:
 def check_users(db: Db) -> list[str]:
     """Type and judge the rows about people. Returns notes for the report."""
     ids, notes = _whole_ids(db, "users")
-    db.execute(_USERS.format(ids=ids, user_id=_id("user_id"), last=_LAST.format(id="user_id")))
+    db.execute(
+        _USERS.format(
+            ids=ids, user_id=_id("user_id"), last=_LAST.format(id="user_id", reason=replaced("users"))
+        )
+    )
     db.execute("DROP TABLE raw_users")
     return notes
+
+
+def replaced(table: str) -> str:
+    """The reason of rows of items or users that a later row replaces."""
+    return f"a later row has the same {table[:-1]}_id, and the last one is used"
 
 
 def _spelled(db: Db) -> list[str]:

@@ -22,13 +22,13 @@ from vitrina.errors import DataError
 from vitrina.kernels.lines import BLANK, ENCODING, GOOD, LONG, NUL, OPEN, QUOTE, RETURN, measure, walk
 
 MAX_RECORD = 1_000_000
-MAX_MALFORMED = 1_000_000
-MAX_TEXT = 2_000
+MAX_MALFORMED = 300_000
+MAX_TEXT = 1_000
 _BLOCK = 8 << 20
 _REASONS = {
     QUOTE: "text after a closing quote",
     OPEN: "a quote that is never closed",
-    NUL: "a NUL byte",
+    NUL: "a NUL or control byte",
     ENCODING: "not UTF-8",
     LONG: f"longer than {MAX_RECORD:,} bytes",
     RETURN: "a carriage return inside the line",
@@ -98,6 +98,16 @@ def survey(path: Path, shape: Shape) -> Survey:
         stream.read(shape.start)
         surveyor.run(stream)
     return surveyor.found
+
+
+def refuse_if_many(name: str, malformed: list[Malformed]) -> None:
+    """Raise DataError where a file has more malformed lines than are worth keeping."""
+    if len(malformed) > MAX_MALFORMED:
+        raise DataError(
+            f"{name} has more than {MAX_MALFORMED:,} malformed lines, the last at line "
+            f"{malformed[-1].line:,}: {malformed[-1].reason}; "
+            "check its delimiter, its quotes and that it is UTF-8"
+        )
 
 
 def mend(path: Path, cuts: list[tuple[int, int]], copy: Path) -> None:
@@ -195,11 +205,7 @@ class _Surveyor:
     def _malformed(self, reason: str, text: bytes) -> None:
         shown = text[:MAX_TEXT].decode("utf-8", "replace").rstrip("\r\n")
         self.found.malformed.append(Malformed(self.line, reason, shown))
-        if len(self.found.malformed) > MAX_MALFORMED:
-            raise DataError(
-                f"{self.name} has more than {MAX_MALFORMED:,} malformed lines, the last at line "
-                f"{self.line:,}: {reason}; check its delimiter, its quotes and that it is UTF-8"
-            )
+        refuse_if_many(self.name, self.found.malformed)
 
     def _endless(self, stream: BinaryIO, block: bytes) -> bytes:
         """Pass over a line longer than a block; returns the bytes after it."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitrina.errors import DataError
+from vitrina.readers.checks import replaced
 from vitrina.readers.lines import MAX_TEXT
 from vitrina.readers.report import Rejected
 from vitrina.readers.rows import Staged
@@ -54,17 +55,21 @@ def set_aside(db: Db, staged: Staged, folder: Path | None) -> tuple[Rejected, ..
     return tuple(Rejected(reason, rows, _example(first[reason])) for reason, rows in counts.most_common())
 
 
-def refuse_if_many(rejected: tuple[Rejected, ...], rows: int, most: float, folder: Path | None) -> None:
-    """Raise DataError where more than the share `most` of the events was turned away."""
-    count = sum(one.rows for one in rejected)
-    if count <= most * rows:
+def stop_if_many(staged: Staged, rejected: tuple[Rejected, ...], most: float, folder: Path | None) -> None:
+    """Raise DataError where more than the share `most` of a table's rows cannot be used.
+
+    Rows that a later one replaces can, so they do not count here.
+    """
+    table, bad = staged.table, [one for one in rejected if one.reason != replaced(staged.table)]
+    count = sum(one.rows for one in bad)
+    if count <= most * staged.rows:
         return
-    reasons = "; ".join(f"{one.rows:,} times {one.reason} (first {one.example})" for one in rejected[:3])
-    where = f"All are in {folder / 'events.csv'}" if folder else "Name a folder for rejects to see them all"
+    reasons = "; ".join(f"{one.rows:,} times {one.reason} (first {one.example})" for one in bad[:3])
+    where = f"All are in {folder / table}.csv" if folder else "Name a folder for rejects to see them all"
     raise DataError(
-        f"{count:,} of {rows:,} rows of events ({count / rows:.1%}) cannot be used, "
+        f"{count:,} of {staged.rows:,} rows of {table} ({count / staged.rows:.1%}) cannot be used, "
         f"more than the {most:.0%} allowed: {reasons}. {where}; mend the export, or name the right columns "
-        "in the recipe, under [columns.events]"
+        f"in the recipe, under [columns.{table}]"
     )
 
 

@@ -19,7 +19,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vitrina.errors import DataError
-from vitrina.readers.lines import MAX_RECORD, MAX_TEXT, Malformed, Shape, Survey, mend, plain, survey
+from vitrina.readers.lines import (
+    MAX_MALFORMED,
+    MAX_RECORD,
+    MAX_TEXT,
+    Malformed,
+    Shape,
+    Survey,
+    mend,
+    plain,
+    refuse_if_many,
+    survey,
+)
 from vitrina.readers.tables import ending
 
 Db = Any
@@ -140,8 +151,12 @@ def _json(db: Db, path: Path, file: str, scratch: Path) -> Scan:
     )
     with named(file):
         keys = _keys(db, base, file)
-        shown = f"SELECT row, left(line, {MAX_TEXT}) FROM {base} WHERE NOT ok ORDER BY row"
+        shown = (
+            f"SELECT row, left(line, {MAX_TEXT}) FROM {base} WHERE NOT ok ORDER BY row "
+            f"LIMIT {MAX_MALFORMED + 1}"
+        )
         broken = [Malformed(found.line(row), _NOT_JSON, text) for row, text in db.execute(shown).fetchall()]
+    refuse_if_many(file, broken)
     return Scan(
         file=file,
         path=path,

@@ -10,33 +10,8 @@ from vitrina.ids import MAX_ID_BYTES
 from vitrina.readers.scan import Db, literal
 
 MISSING = ("", "null", "none", "nan", "nat", "<na>", "n/a", "\\n", "undefined")
-YES = (
-    "true",
-    "t",
-    "yes",
-    "y",
-    "1",
-    "on",
-    "in stock",
-    "in_stock",
-    "instock",
-    "available",
-    "preorder",
-    "backorder",
-)
-NO = (
-    "false",
-    "f",
-    "no",
-    "n",
-    "0",
-    "off",
-    "out of stock",
-    "out_of_stock",
-    "outofstock",
-    "sold out",
-    "unavailable",
-)
+YES = "true t yes y 1 on instock available preorder backorder"
+NO = "false f no n 0 off outofstock unavailable soldout discontinued"
 EARLIEST = 631_152_000_000_000
 """1990-01-01 in microseconds: a shop's log does not reach further back; a broken clock does."""
 
@@ -81,8 +56,8 @@ CREATE MACRO instant(text, day_first) AS (
          WHEN regexp_matches(text, '{DATE}') THEN moment(iso(text, day_first))
          ELSE moment(text) END);
 CREATE MACRO yes(text) AS (
-    CASE WHEN lower(text) IN ({", ".join(literal(one) for one in YES)}) THEN true
-         WHEN lower(text) IN ({", ".join(literal(one) for one in NO)}) THEN false
+    CASE WHEN lower(regexp_replace(text, '[ _-]', '', 'g')) IN {tuple(YES.split())} THEN true
+         WHEN lower(regexp_replace(text, '[ _-]', '', 'g')) IN {tuple(NO.split())} THEN false
          ELSE TRY_CAST(text AS DOUBLE) > 0 END);
 CREATE MACRO listed(text) AS (
     CASE WHEN starts_with(text, '[') AND json_valid(text)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numba import njit
 
 from vitrina.kernels.lanes import LANES, dots, lowest_bit
 
 
 @njit
-def past(columns, data, panel, floors, sums):  # type: ignore[no-untyped-def]
-    return dots(columns, data, 0, len(columns), panel, floors, sums)
+def past(columns, data, panel, first, sums, at, more, floors):  # type: ignore[no-untyped-def]
+    return dots(columns, data, 0, len(columns), panel, first, sums, at, more, floors)
 
 
 @njit
@@ -18,16 +19,19 @@ def lowest(bits):  # type: ignore[no-untyped-def]
     return lowest_bit(bits)
 
 
-def test_sums_and_the_lanes_that_reach_their_floors() -> None:
+@pytest.mark.parametrize("more", [False, True])
+def test_sums_and_the_lanes_that_reach_their_floors(more: bool) -> None:
     """Sums equal the dense product; bits tell, lane by lane, which are at or above the floor."""
     random = np.random.default_rng(3)
     panel = random.integers(0, 4, (50, LANES)).astype(np.float32)
     columns = random.choice(50, 9, replace=False).astype(np.uint32)
     data = random.integers(1, 4, 9).astype(np.float32)
-    expected = data @ panel[columns]
-    floors, sums = random.permutation(expected), np.empty(LANES, np.float32)
-    reached = int(past(columns, data, panel, floors, sums))
-    assert np.array_equal(sums, expected)
+    sums = random.integers(1, 9, (3, LANES)).astype(np.float32)
+    before = sums.copy()
+    expected = data @ panel[columns] + (before[1] if more else 0)
+    floors = random.permutation(expected)
+    reached = int(past(columns + np.uint32(700), data, panel, 700, sums, 1, more, floors))
+    assert np.array_equal(sums, [before[0], expected, before[2]])
     assert [bool(reached >> lane & 1) for lane in range(LANES)] == (expected >= floors).tolist()
     assert reached >> LANES == 0
 

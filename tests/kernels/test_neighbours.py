@@ -59,11 +59,12 @@ def test_lists_are_those_of_the_dense_product(
     assert as_lists(neighbours(sparse(dense), k)) == by_hand(dense, k)
 
 
+@pytest.mark.parametrize("columns", [90, 9000])
 @pytest.mark.parametrize("k", [1, 7, 300])
-def test_both_ways_give_the_same_lists(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All rows beside, all rows through, and the mixture: the same bits."""
+def test_both_ways_give_the_same_lists(k: int, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rows beside, all rows through, and the mixture, in one block of columns or three: the same bits."""
     random = np.random.default_rng(5)
-    dense = whole_numbers(5, 640, 90, 0.2) * random.random((640, 90))
+    dense = whole_numbers(5, 640, columns, 18 / columns) * random.random((640, columns))
     chosen = neighbours(sparse(dense), k)
     for dense_rows in (0, 320, 640):
         monkeypatch.setattr(kernel, "_dense_rows", lambda left, reach, n=dense_rows: n)

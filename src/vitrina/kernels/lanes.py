@@ -25,29 +25,43 @@ _FUSED = ("contract",)
 
 
 def _dots(
-    typing: Any, columns: Any, data: Any, low: Any, high: Any, panel: Any, floors: Any, sums: Any
+    typing: Any,
+    columns: Any,
+    data: Any,
+    low: Any,
+    high: Any,
+    panel: Any,
+    first: Any,
+    sums: Any,
+    at: Any,
+    more: Any,
+    floors: Any,
 ) -> Any:
-    """sums[lane] = the sum of data[p] * panel[columns[p], lane] for p in low..high, for every lane.
+    """sums[at, lane] = the sum of data[p] * panel[columns[p] - first, lane] for p in low..high.
 
-    `columns`: uint32. `panel`: float32[n, LANES]. `floors`, `sums`: float32[LANES]. All contiguous.
-    Products are added in the order of p. Returns uint64: bit `lane` is set where the sum is at
-    least the floor.
+    `columns`: uint32. `panel`, `sums`: float32[n, LANES]. `floors`: float32[LANES]. All contiguous.
+    Products are added in the order of p, and to what is in `sums` if `more`. Returns uint64: bit
+    `lane` is set where the sum is at least the floor.
     """
-    signature = types.uint64(columns, data, types.int64, types.int64, panel, floors, sums)
+    long = types.int64
+    signature = types.uint64(columns, data, long, long, panel, long, sums, long, types.boolean, floors)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        def pointer(at: int) -> Any:
-            return context.make_array(signature.args[at])(context, builder, args[at]).data
+        def pointer(which: int) -> Any:
+            return context.make_array(signature.args[which])(context, builder, args[which]).data
 
-        totals = [cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, None)) for _ in range(GROUPS)]
-        with cgutils.for_range_slice(builder, args[2], args[3], _LONG(1), _LONG) as (place, _):
-            column = builder.zext(builder.load(builder.gep(pointer(0), [place])), _LONG)
-            value = _spread(builder, builder.load(builder.gep(pointer(1), [place])))
+        places = [
+            builder.add(builder.mul(args[7], _LONG(LANES)), _LONG(WIDTH * one)) for one in range(GROUPS)
+        ]
+        totals = [_start(builder, args[8], pointer(6), place) for place in places]
+        with cgutils.for_range_slice(builder, args[2], args[3], _LONG(1), _LONG) as (entry, _):
+            column = builder.sub(builder.zext(builder.load(builder.gep(pointer(0), [entry])), _LONG), args[5])
+            value = _spread(builder, builder.load(builder.gep(pointer(1), [entry])))
             for group, total in enumerate(totals):
-                at = builder.add(builder.mul(column, _LONG(LANES)), _LONG(group * WIDTH))
-                product = builder.fmul(value, _vector(builder, pointer(4), at), flags=_FUSED)
+                where = builder.add(builder.mul(column, _LONG(LANES)), _LONG(group * WIDTH))
+                product = builder.fmul(value, _vector(builder, pointer(4), where), flags=_FUSED)
                 builder.store(builder.fadd(builder.load(total), product, flags=_FUSED), total)
-        return _settle(builder, totals, pointer(5), pointer(6))
+        return _settle(builder, totals, pointer(6), places, pointer(9))
 
     return signature, codegen
 
@@ -72,13 +86,21 @@ def _vector(builder: Any, array: Any, at: Any) -> Any:
     return builder.load(builder.bitcast(builder.gep(array, [at]), _VECTOR.as_pointer()), align=4)
 
 
-def _settle(builder: Any, totals: list[Any], floors: Any, sums: Any) -> Any:
+def _start(builder: Any, more: Any, sums: Any, place: Any) -> Any:
+    """A register that starts from the stored sums, or from 0."""
+    none = ir.Constant(_VECTOR, None)
+    total = cgutils.alloca_once_value(builder, none)
+    with builder.if_then(builder.trunc(more, ir.IntType(1))):
+        builder.store(_vector(builder, sums, place), total)
+    return total
+
+
+def _settle(builder: Any, totals: list[Any], sums: Any, places: list[Any], floors: Any) -> Any:
     """Store the totals as sums; the bits of those that reach their floors."""
     bits: Any = _LONG(0)
-    for group, total in enumerate(totals):
-        at = _LONG(group * WIDTH)
-        values = builder.load(total)
-        builder.store(values, builder.bitcast(builder.gep(sums, [at]), _VECTOR.as_pointer()), align=4)
+    for group, (total, place) in enumerate(zip(totals, places, strict=True)):
+        at, values = _LONG(group * WIDTH), builder.load(total)
+        builder.store(values, builder.bitcast(builder.gep(sums, [place]), _VECTOR.as_pointer()), align=4)
         reached = builder.fcmp_ordered(">=", values, _vector(builder, floors, at))
         few = builder.zext(builder.bitcast(reached, ir.IntType(WIDTH)), _LONG)
         bits = builder.or_(bits, builder.shl(few, at))

@@ -21,8 +21,8 @@ import numpy as np
 from numba import get_num_threads, njit
 from numpy.typing import NDArray
 
-from vitrina.kernels.lanes import LANES, dots, lowest_bit
-from vitrina.kernels.select import NOTHING, descending, key_of, row_of, to_front
+from vitrina.kernels.panels import BLOCK, LANES, beside, by_blocks
+from vitrina.kernels.select import NOTHING, key_of, to_front, write_list
 from vitrina.kernels.sparse import Csr, counting_order
 
 Lists = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
@@ -30,9 +30,8 @@ Lists = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 
 PIECES = 8
 """Pieces of work a thread: enough that none waits long for the last."""
-PANEL_BYTES = 1 << 26
-"""The most a thread may spend on the columns of 32 rows; beyond it every row goes the first way."""
-TINY = np.float32(1e-45)
+MOST_SEGMENTS = 1 << 24
+"""Rows times blocks of columns at most; beyond, every row goes the first way."""
 
 
 def neighbours(matrix: Csr, k: int) -> Lists:
@@ -40,7 +39,7 @@ def neighbours(matrix: Csr, k: int) -> Lists:
 
     Takes numba.get_num_threads() threads and, beside the lists, memory linear in the rows for each.
     """
-    n, n_columns = matrix.shape
+    n = matrix.shape[0]
     k = max(0, min(k, n - 1))
     rows, scores, counts = np.empty((n, k), np.int32), np.empty((n, k), np.float32), np.zeros(n, np.int64)
     if k and len(matrix.data):
@@ -51,14 +50,16 @@ def neighbours(matrix: Csr, k: int) -> Lists:
         reach = _reach(left.indptr, left.indices, right.indptr)
         dense = _dense_rows(left, reach)
 
-        def beside(low: int, high: int) -> None:
-            _beside(low * LANES, high * LANES, n_columns, *_arrays(left), *lists)
+        blocked = by_blocks(*_arrays(left), _blocks(left)) if dense and _blocks(left) > 1 else _arrays(left)
+
+        def beside_all(low: int, high: int) -> None:
+            beside(low * LANES, high * LANES, *blocked, *lists)
 
         def through(low: int, high: int) -> None:
             _through(dense + low, dense + high, *_arrays(left), *_arrays(right), *lists)
 
         pieces = PIECES * get_num_threads()
-        tasks = [partial(beside, *cut) for cut in _cuts(np.arange(dense // LANES + 1), pieces)]
+        tasks = [partial(beside_all, *cut) for cut in _cuts(np.arange(dense // LANES + 1), pieces)]
         cost = reach[dense:] + 256 * np.arange(n - dense + 1)
         _run(tasks + [partial(through, *cut) for cut in _cuts(cost, pieces)])
     return ragged(rows, scores, counts)
@@ -94,12 +95,17 @@ def _arrays(matrix: Csr) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray
     return matrix.indptr, matrix.indices.view(np.uint32), matrix.data
 
 
+def _blocks(left: Csr) -> int:
+    return -(-left.shape[1] // BLOCK)
+
+
 def _dense_rows(left: Csr, reach: NDArray[np.int64]) -> int:
     """How many of the first rows are cheaper 32 at a time."""
-    if left.shape[1] * LANES * 4 > PANEL_BYTES:
+    n, blocks = left.shape[0], _blocks(left)
+    if blocks * n > MOST_SEGMENTS:
         return 0
     through = np.diff(reach[::LANES])
-    cheaper = through > len(left.data) + 4 * left.shape[0]
+    cheaper = through > len(left.data) + 4 * n * blocks
     return LANES * int(np.argmin(np.append(cheaper, False)))
 
 
@@ -197,16 +203,6 @@ def _best(sums: Any, touched: Any, order: Any, k: Any, keys: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _write(slot: Any, keys: Any, rows: Any, bits: Any, counts: Any) -> None:
-    ranked = np.empty(len(keys), np.int64)
-    descending(keys, ranked)
-    counts[slot] = len(keys)
-    for at in range(len(keys)):
-        rows[slot, at] = row_of(ranked[at])
-        bits[slot, at] = ranked[at] >> 32
-
-
-@njit(cache=True, nogil=True)
 def _through(
     low: Any,
     high: Any,
@@ -230,57 +226,4 @@ def _through(
         found = _add_up(columns[here], data[here], t_indptr, t_rows, t_data, sums, touched)
         sums[row] = 0
         held = _best(sums, touched[:found], order, k, keys)
-        _write(order[row], keys[:held], rows, bits, counts)
-
-
-@njit(cache=True, nogil=True)
-def _beside(
-    low: Any,
-    high: Any,
-    n_columns: Any,
-    indptr: Any,
-    columns: Any,
-    data: Any,
-    order: Any,
-    rows: Any,
-    bits: Any,
-    counts: Any,
-) -> None:
-    """The lists of rows low..high, a multiple of 32, each 32 beside every row of the matrix."""
-    k = rows.shape[1]
-    panel = np.zeros((n_columns, LANES), np.float32)
-    keys = np.empty((LANES, max(256, 4 * k)), np.int64)
-    for start in range(low, high, LANES):
-        for lane in range(LANES):
-            for place in range(indptr[start + lane], indptr[start + lane + 1]):
-                panel[columns[place], lane] = data[place]
-        held = _pass(start, panel, indptr, columns, data, order, k, keys)
-        for lane in range(LANES):
-            _write(order[start + lane], keys[lane, : held[lane]], rows, bits, counts)
-            for place in range(indptr[start + lane], indptr[start + lane + 1]):
-                panel[columns[place], lane] = 0
-
-
-@njit(cache=True, nogil=True)
-def _pass(start: Any, panel: Any, indptr: Any, columns: Any, data: Any, order: Any, k: Any, keys: Any) -> Any:
-    """Every row past one panel; the keys of each lane's k best come first in keys[lane]: int64[LANES]."""
-    held = np.zeros(LANES, np.int64)
-    least = np.full(LANES, NOTHING)
-    floors, sums = np.full(LANES, TINY), np.empty(LANES, np.float32)
-    sum_bits, floor_bits = sums.view(np.int32), floors.view(np.int32)
-    for row in range(len(indptr) - 1):
-        reached = dots(columns, data, indptr[row], indptr[row + 1], panel, floors, sums)
-        while reached:
-            lane = lowest_bit(reached)
-            reached &= reached - np.uint64(1)
-            key = key_of(sum_bits[lane], order[row])
-            if key > least[lane] and row != start + lane:
-                keys[lane, held[lane]] = key
-                held[lane] += 1
-                if held[lane] == keys.shape[1]:
-                    least[lane] = to_front(keys[lane], k)
-                    held[lane], floor_bits[lane] = k, least[lane] >> 32
-    for lane in range(LANES):
-        if held[lane] > k:
-            to_front(keys[lane, : held[lane]], k)
-    return np.minimum(held, k)
+        write_list(order[row], keys[:held], rows, bits, counts)

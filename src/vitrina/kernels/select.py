@@ -90,3 +90,14 @@ def descending(keys: Any, out: Any) -> None:
             for other in range(len(keys)):
                 above += keys[other] > keys[place]
             out[above] = keys[place]
+
+
+@njit(cache=True, nogil=True)
+def write_list(at: Any, keys: Any, rows: Any, bits: Any, counts: Any) -> None:
+    """Write keys as list `at`, best first: `rows` and `bits` (of scores) are [n, k], `counts` is [n]."""
+    ranked = np.empty(len(keys), np.int64)
+    descending(keys, ranked)
+    counts[at] = len(keys)
+    for place in range(len(keys)):
+        rows[at, place] = row_of(ranked[place])
+        bits[at, place] = ranked[place] >> 32

@@ -320,7 +320,7 @@ CELLS = st.sampled_from(["1", "ab", '"q,r"', '""', "x y", "", '5" w', "é", '"m\
 DAMAGE = st.sampled_from([b"\0", b"\xff", b'"z', b",", b"\r", b"\n", b'"a"b'])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(CELLS, CELLS), max_size=20),
     st.lists(st.tuples(st.integers(0, 400), DAMAGE), max_size=4),

@@ -102,7 +102,7 @@ def test_flipped_bytes_are_errors_or_rows(tmp_path: Path, make: Callable[[], byt
     whole, dice = make(), random.Random(7)
     path = tmp_path / ("events.parquet" if make is parquet else "events.csv.gz")
     outcomes = set()
-    for _ in range(60):
+    for _ in range(30):
         damaged = bytearray(whole)
         for _ in range(dice.randint(1, 3)):
             damaged[dice.randrange(len(damaged))] ^= 1 << dice.randrange(8)

@@ -5,8 +5,8 @@ bounded in length and in time, and what stands in it can be dropped when its cli
 
 grpcio takes in calls one after the other, a few rounds of the loop each. A loop that went from one
 engine call to the next would leave the queue inside grpcio, where nobody is refused and health checks
-wait like the rest. So between two turns the calls that are coming in are heard, a few at most: to hear
-and refuse one costs about a third of an answer, and some turns must be left for answers.
+wait like the rest. So between turns the calls that are coming in are heard, a few at most: to hear and
+refuse one costs about a third of an answer, and some turns must be left for answers.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ HEARD = 4
 """Calls taken in between two turns, at most."""
 _ROUNDS = 8
 """Rounds of the loop without another call, after which none is coming in."""
+_UNHEARD = 4
+"""Turns that pass straight on after nobody was heard: listening is not free either."""
 
 
 class Admission:
@@ -32,6 +34,7 @@ class Admission:
         self._taken = False
         self._queue: deque[asyncio.Future[None]] = deque()
         self._heard = 0
+        self._unheard = 0
 
     def expect(self) -> None:
         """A call's headers are here; it is going to enter when its message is, too."""
@@ -59,15 +62,20 @@ class Admission:
         """Give the turn back."""
         self.in_flight -= 1
         self._heard = 0
-        self._hear(_ROUNDS, 0)
+        if self._unheard:
+            self._unheard -= 1
+            asyncio.get_running_loop().call_soon(self._pass_on)
+        else:
+            self._hear(_ROUNDS, 0)
 
     def _hear(self, rounds: int, heard: int) -> None:
         """Pass the turn on once nobody was heard for some rounds, or enough were."""
-        if self._heard >= HEARD or not rounds:
-            self._pass_on()
-        else:
+        if rounds and self._heard < HEARD:
             left = rounds - 1 if self._heard == heard else _ROUNDS
             asyncio.get_running_loop().call_soon(self._hear, left, self._heard)
+        else:
+            self._unheard = 0 if rounds else _UNHEARD
+            self._pass_on()
 
     async def _turn(self, left_s: float) -> None:
         loop = asyncio.get_running_loop()

@@ -11,14 +11,19 @@ from vitrina.cli.words import AsJson, At, Data, Out, RecipeFile, RegistryDir, pa
 
 
 def doctor(
-    data: Data, recipe: Annotated[Path | None, typer.Option("--recipe")] = None, as_json: AsJson = False
+    data: Data,
+    recipe: Annotated[Path | None, typer.Option("--recipe", help="For its column names.")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Folder for rows that could not be read.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what is in the data, what is missing, and which lists will be empty because of it."""
     from vitrina.doctor import examine, show
     from vitrina.readers import read
     from vitrina.recipe import read_recipe
 
-    reading = read(data, aliases=read_recipe(recipe).columns if recipe else {}, say=say)
+    columns = read_recipe(recipe).columns if recipe else {}
+    # However many rows are bad, the doctor looks at the rest and says so; training stops at 5 %.
+    reading = read(data, aliases=columns, rejects=rejects, max_rejected=1.0, say=say)
     diagnosis = examine(reading)
     put(diagnosis.as_dict()) if as_json else show(diagnosis, page())
 

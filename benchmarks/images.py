@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
 import resource
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
+from images_plot import plot
+from machine import SHARED, machine, write
 from numpy.typing import NDArray
 
 from vitrina.dataset import Attribute, Catalog, Dataset, Events
@@ -35,8 +34,6 @@ from vitrina.kernels.nearest import nearest
 from vitrina.strategies.image_similar import Strategy
 from vitrina.strategy import Allow, Query, Seeds
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-RESULTS = Path(__file__).resolve().parent / "results"
 NEAREST = 5
 COLOUR_WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 0.95)
 WHITENINGS = (0.0, 0.5, 1.0)
@@ -56,7 +53,7 @@ def main() -> None:
     unsupervised = choose(shop, validation)
     report = {
         "what": f"of the {NEAREST} nearest among all products, the share with the same attribute",
-        "machine": machine(),
+        "machine": machine("onnxruntime", "pillow", "faiss-cpu"),
         "products": len(shop.items),
         "queries": int((~validation).sum()),
         "without_attributes": unsupervised,
@@ -65,9 +62,7 @@ def main() -> None:
         "real_photos": real_photos(),
         "speed": speed(shop),
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "images.json").write_text(json.dumps(report, indent=2) + "\n")
-    plot(report, RESULTS / "images.png")
+    plot(report, write("images", report).with_suffix(".png"))
     print(
         json.dumps({name: report[name] for name in ("as_served", "taught", "real_photos", "speed")}, indent=2)
     )
@@ -296,71 +291,6 @@ def encoding() -> dict[str, float]:
     decode = times[1] - times[0] + decoder.ru_utime + decoder.ru_stime
     spans = {"decode": decode, "network": times[2] - times[1], "colour": times[3] - times[2]}
     return {f"{name}_cpu_ms_a_photo": round(1e3 * span / len(pictures), 2) for name, span in spans.items()}
-
-
-def machine() -> dict[str, Any]:
-    """What this was measured on."""
-    names = ("numpy", "numba", "onnxruntime", "pillow", "faiss-cpu", "vitrina")
-    model = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
-    }
-
-
-def plot(report: dict[str, Any], out: Path) -> None:
-    """The colour trade on the test half, and what learning from attributes adds."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7.2, 4.6), dpi=130)
-    free, learned = report["without_attributes"], report["taught"]
-    curve = free["colour_curve_on_test"]
-    axes.plot(
-        [one["colour"] for one in curve], [one["type"] for one in curve], "o-", label="without attributes"
-    )
-    for one in curve:
-        axes.annotate(
-            f"{one['colour_weight']:g}",
-            (one["colour"], one["type"]),
-            textcoords="offset points",
-            xytext=(4, 5),
-            fontsize=7,
-        )
-    plain, chosen = free["plain_cosine_on_test"], free["default_on_test"]
-    axes.plot(plain["colour"], plain["type"], "kx", label="cosine of the network's vectors")
-    axes.plot(
-        chosen["colour"],
-        chosen["type"],
-        "D",
-        color="tab:red",
-        label=f"default, colour_weight {free['default']['colour_weight']:g}",
-    )
-    for weight, sign in ((0.0, "v"), (free["default"]["colour_weight"], "^")):
-        some = [one for one in learned["curve_on_unseen"] if one["colour_weight"] == weight]
-        label = f"taught article types, unseen products, colour_weight {weight:g}"
-        axes.plot([one["colour"] for one in some], [one["type"] for one in some], sign + "--", label=label)
-    axes.axhline(0.68, color="grey", lw=0.6)
-    axes.axvline(0.45, color="grey", lw=0.6)
-    axes.set_xlabel("share of the 5 nearest with the same base colour")
-    axes.set_ylabel("share with the same article type")
-    axes.set_title(f"{report['queries']:,} queries among {report['products']:,} products", fontsize=10)
-    axes.legend(fontsize=7, loc="lower left")
-    axes.grid(alpha=0.25)
-    figure.tight_layout()
-    figure.savefig(out)
 
 
 if __name__ == "__main__":

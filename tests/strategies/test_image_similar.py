@@ -275,6 +275,25 @@ def test_what_attributes_teach_is_found_in_unseen_products():
     assert same(whiten=0.0, projection=("kind",), projection_weight=0.9) > 0.85
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"colour_weight": 1.1}, {"whiten": -0.1}, {"recency": 2.0}, {"neighbours": 0}, {"max_seeds": 0}]
+)
+def test_hyperparameters_out_of_bounds_are_said(wrong):
+    """With the name of the one that is wrong."""
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Strategy(**wrong)
+
+
+@pytest.mark.parametrize("edge", [0.0, 1.0])
+def test_the_ends_of_every_scale_work(edge):
+    """All look, all colour, all taught: lists come out."""
+    shop = random_shop()
+    shop = shop_of(shop.vectors, shop.colours, kind=[str(row % 7) for row in range(N)])
+    for name in ("colour_weight", "projection_weight", "whiten", "recency"):
+        source = opened(shop, projection=("kind",), **{name: edge})
+        assert len(rows_of(source, asked([3, 4]))[0]) == 10
+
+
 def test_what_is_taught_makes_no_doubles():
     """Where the only thing learned is one of two kinds, all of a kind are alike, and none the same."""
     shop = random_shop()

@@ -39,7 +39,7 @@ class Strategy:
 
     neighbours: int = 100
     """Looks kept for each look, nearest first."""
-    colour_weight: float = 0.2
+    colour_weight: float = 0.25
     """Share of colour in likeness, 0 to 1; 0 asks only what a thing is, where vectors allow."""
     whiten: float = 0.5
     """How far the spread of the vectors is evened out: 0 not at all, 1 wholly."""
@@ -55,6 +55,13 @@ class Strategy:
     """Latest distinct seeds that count."""
     exact_up_to: int = 200_000
     """Photos beyond which neighbours are found by an inverted file (faiss), its recall measured."""
+
+    def __post_init__(self) -> None:
+        for name in ("colour_weight", "whiten", "projection_weight", "duplicates", "recency"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be between 0 and 1")
+        if min(self.neighbours, self.max_seeds) < 1:
+            raise ValueError("neighbours and max_seeds must be at least 1")
 
     def fit(self, dataset: Dataset) -> Parts:
         """Learn the metric and find every look's neighbours; of a shop without vectors, none.

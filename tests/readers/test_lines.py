@@ -51,7 +51,8 @@ def test_duckdb_reads_what_was_counted(
             [cell.strip(" ").replace("\r\n", "\n") for cell in row] for row in wanted if any(row) or width > 1
         ]
         got = [[(cell or "").strip(" ").replace("\r\n", "\n") for cell in row] for row in read]
-        assert got == [row for row in plain if row != [""] or width > 1]
+        # In a file of one column a line of blanks is no row.
+        assert got == [row for row in plain if row[0].strip(" \t") or width > 1]
 
 
 @settings(max_examples=150, deadline=None)

@@ -31,11 +31,11 @@ def make(name: str, params: Mapping[str, Any]) -> Strategy:
     for key in params:
         if key not in known:
             raise RecipeError(f"[strategies.{name}] unknown key '{key}'; known: {', '.join(sorted(known))}")
+    _check_types(name, kind(), params)
     try:
         made = kind(**{key: _frozen(value) for key, value in params.items()})
     except (TypeError, ValueError) as reason:
         raise RecipeError(f"[strategies.{name}] {reason}") from reason
-    _check_types(name, kind(), params)
     return made  # type: ignore[no-any-return]
 
 

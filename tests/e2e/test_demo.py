@@ -36,7 +36,8 @@ def test_every_scene_was_played(demo):
 
 def test_reasons_carry_rules_with_their_numbers(demo):
     """The basket's products say which rule put them there, how often it holds and how strongly."""
-    assert re.search(r"support \d+\.\d+%, confidence \d+%, lift \d+\.\d", demo.output)
+    unwrapped = " ".join(demo.output.split())
+    assert re.search(r"support \d+\.\d+%, confidence \d+%, lift \d+\.\d", unwrapped)
 
 
 def test_ads_hold_nothing_viewed_or_bought(demo):

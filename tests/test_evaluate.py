@@ -119,6 +119,7 @@ def test_the_same_seed_gives_the_same_figures(engine, cut):
     assert one == other
     assert json.loads(json.dumps(one, allow_nan=False)) == one
     assert one["counts"]["home"]["all"] == 5
+    assert one["rebuy"] == {"home": "always", "discover": "never", "cart": "always"}
 
 
 def test_variants_count_as_their_product(cut):

@@ -75,15 +75,13 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, for a manifest or a file."""
-        split = {"rule": self.rule, "start": self.start, "end": self.end}
-        counts = {name: dict(one) for name, one in self.counts.items()}
-        rows = [one.as_dict() for one in self.rows]
         return {
-            "split": split,
+            "split": {"rule": self.rule, "start": self.start, "end": self.end},
             "wanted": list(self.wanted),
             "seed": self.seed,
-            "counts": counts,
-            "rows": rows,
+            "counts": {name: dict(one) for name, one in self.counts.items()},
+            "rebuy": dict(self.rebuy),
+            "rows": [one.as_dict() for one in self.rows],
         }
 
 

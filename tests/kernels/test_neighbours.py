@@ -67,7 +67,7 @@ def test_both_ways_give_the_same_lists(k: int, columns: int, monkeypatch: pytest
     dense = whole_numbers(5, 640, columns, 18 / columns) * random.random((640, columns))
     chosen = neighbours(sparse(dense), k)
     for dense_rows in (0, 320, 640):
-        monkeypatch.setattr(kernel, "_dense_rows", lambda left, reach, n=dense_rows: n)
+        monkeypatch.setattr(kernel, "_dense_rows", lambda matrix, reach, n=dense_rows: n)
         for one, other in zip(chosen, neighbours(sparse(dense), k), strict=True):
             assert np.array_equal(one, other)
 

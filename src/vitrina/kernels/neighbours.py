@@ -6,7 +6,7 @@ in each lane of the vector registers, past every row of the matrix: what all of 
 fetched apart is fetched once, sums never leave the registers, and a single comparison with the 32
 lists so far passes over what cannot enter any.
 
-Rows are numbered anew by falling number of entries, so that rows alike are near, and handed to
+Rows are taken by falling number of entries, so that those taken together are alike, and handed to
 threads as they become free. A list follows from its row and the matrix alone, so lists are the
 same, bit for bit, for any number of threads.
 """
@@ -43,25 +43,7 @@ def neighbours(matrix: Csr, k: int) -> Lists:
     k = max(0, min(k, n - 1))
     rows, scores, counts = np.empty((n, k), np.int32), np.empty((n, k), np.float32), np.zeros(n, np.int64)
     if k and len(matrix.data):
-        order = by_falling_size(matrix)
-        left = reordered(matrix, order)
-        right = left.transposed()
-        lists = (order, rows, scores.view(np.int32), counts)
-        reach = _reach(left.indptr, left.indices, right.indptr)
-        dense = _dense_rows(left, reach)
-
-        blocked = by_blocks(*_arrays(left), _blocks(left)) if dense and _blocks(left) > 1 else _arrays(left)
-
-        def beside_all(low: int, high: int) -> None:
-            beside(low * LANES, high * LANES, *blocked, *lists)
-
-        def through(low: int, high: int) -> None:
-            _through(dense + low, dense + high, *_arrays(left), *_arrays(right), *lists)
-
-        pieces = PIECES * get_num_threads()
-        tasks = [partial(beside_all, *cut) for cut in _cuts(np.arange(dense // LANES + 1), pieces)]
-        cost = reach[dense:] + 256 * np.arange(n - dense + 1)
-        _run(tasks + [partial(through, *cut) for cut in _cuts(cost, pieces)])
+        _run(_tasks(matrix, PIECES * get_num_threads(), (rows, scores.view(np.int32), counts)))
     return ragged(rows, scores, counts)
 
 
@@ -95,17 +77,37 @@ def _arrays(matrix: Csr) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray
     return matrix.indptr, matrix.indices.view(np.uint32), matrix.data
 
 
-def _blocks(left: Csr) -> int:
-    return -(-left.shape[1] // BLOCK)
+def _tasks(matrix: Csr, pieces: int, lists: tuple[NDArray[Any], ...]) -> list[partial[None]]:
+    """The work, in pieces of about equal cost, the dearest rows first."""
+    order, columns = by_falling_size(matrix), matrix.transposed()
+    reach = _reach(order, matrix.indptr, matrix.indices, columns.indptr)
+    dense = _dense_rows(matrix, reach)
+    rest, sides = order[dense:], (*_arrays(matrix), *_arrays(columns))
+    cuts = _cuts(reach[dense:] + 256 * np.arange(len(rest) + 1), pieces)
+    tasks = _panel_tasks(matrix, order, dense // LANES, pieces, lists) if dense else []
+    return tasks + [partial(_through, rest[low:high], *sides, *lists) for low, high in cuts]
 
 
-def _dense_rows(left: Csr, reach: NDArray[np.int64]) -> int:
+def _panel_tasks(
+    matrix: Csr, order: NDArray[np.int32], panels: int, pieces: int, lists: tuple[NDArray[Any], ...]
+) -> list[partial[None]]:
+    ranked = reordered(matrix, order)
+    blocks = _blocks(matrix)
+    sides = _arrays(ranked) if blocks == 1 else by_blocks(*_arrays(ranked), blocks)
+    cuts = _cuts(np.arange(panels + 1), pieces)
+    return [partial(beside, low * LANES, high * LANES, *sides, order, *lists) for low, high in cuts]
+
+
+def _blocks(matrix: Csr) -> int:
+    return -(-matrix.shape[1] // BLOCK)
+
+
+def _dense_rows(matrix: Csr, reach: NDArray[np.int64]) -> int:
     """How many of the first rows are cheaper 32 at a time."""
-    n, blocks = left.shape[0], _blocks(left)
+    n, blocks = matrix.shape[0], _blocks(matrix)
     if blocks * n > MOST_SEGMENTS:
         return 0
-    through = np.diff(reach[::LANES])
-    cheaper = through > len(left.data) + 4 * n * blocks
+    cheaper = np.diff(reach[::LANES]) > len(matrix.data) + 4 * n * blocks
     return LANES * int(np.argmin(np.append(cheaper, False)))
 
 
@@ -117,6 +119,10 @@ def _cuts(cost: NDArray[np.int64], pieces: int) -> list[tuple[int, int]]:
 
 
 def _run(tasks: list[partial[None]]) -> None:
+    if get_num_threads() == 1:
+        for task in tasks:
+            task()
+        return
     with ThreadPoolExecutor(get_num_threads()) as pool:
         for done in [pool.submit(task) for task in tasks]:
             done.result()
@@ -137,14 +143,14 @@ def _reordered(indptr: Any, columns: Any, data: Any, order: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _reach(indptr: Any, columns: Any, t_indptr: Any) -> Any:
-    """int64[n + 1]: the products that the first i rows take, going through the transpose."""
+def _reach(order: Any, indptr: Any, columns: Any, t_indptr: Any) -> Any:
+    """int64[n + 1]: the products that the first i rows of the order take, going through the transpose."""
     reach = np.zeros(len(indptr), np.int64)
-    for row in range(len(indptr) - 1):
+    for at in range(len(order)):
         products = 0
-        for column in columns[indptr[row] : indptr[row + 1]]:
+        for column in columns[indptr[order[at]] : indptr[order[at] + 1]]:
             products += t_indptr[column + 1] - t_indptr[column]
-        reach[row + 1] = reach[row] + products
+        reach[at + 1] = reach[at] + products
     return reach
 
 
@@ -159,17 +165,27 @@ def _packed(table: Any, indptr: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_up(columns: Any, data: Any, t_indptr: Any, t_rows: Any, t_data: Any, sums: Any, touched: Any) -> Any:
-    """Add every column's rows to `sums`; `touched` lists the rows that have one, how many is returned.
+def _add_up(
+    low: Any,
+    high: Any,
+    columns: Any,
+    data: Any,
+    t_indptr: Any,
+    t_rows: Any,
+    t_data: Any,
+    sums: Any,
+    touched: Any,
+) -> Any:
+    """Add the rows of every column of entries low..high to `sums`; how many rows came into `touched`.
 
     Where signs cancel or products vanish a row may be there more than once, so `touched` has room
     for twice the rows and is cleared of repeats when half full.
     """
     found = np.uint64(0)
-    for place in range(len(columns)):
+    for place in range(low, high):
         weight = data[place]
-        low, high = t_indptr[columns[place]], t_indptr[columns[place] + np.uint32(1)]
-        for at in range(np.uint64(low), np.uint64(high)):
+        start, end = t_indptr[columns[place]], t_indptr[columns[place] + np.uint32(1)]
+        for at in range(np.uint64(start), np.uint64(end)):
             row = t_rows[at]
             before = sums[row]
             touched[found] = row
@@ -183,16 +199,17 @@ def _add_up(columns: Any, data: Any, t_indptr: Any, t_rows: Any, t_data: Any, su
 
 
 @njit(cache=True, nogil=True)
-def _best(sums: Any, touched: Any, order: Any, k: Any, keys: Any) -> Any:
-    """Clear the touched sums; the keys of the k best come first in `keys`, how many is returned."""
+def _best(sums: Any, touched: Any, found: Any, k: Any, keys: Any) -> Any:
+    """Clear the sums of the `found` rows touched; how many keys come first in `keys`, the k best."""
     bits = sums.view(np.int32)
     floor, least = NOTHING, np.int32(1)
     held, room = np.uint64(0), np.uint64(len(keys))
-    for row in touched:
+    for place in range(found):
+        row = touched[place]
         score = bits[row]
         sums[row] = 0
         if score >= least:
-            keys[held] = key_of(score, order[row])
+            keys[held] = key_of(score, row)
             held += np.uint64(keys[held] > floor)
             if held == room:
                 floor = to_front(keys, k)
@@ -204,26 +221,24 @@ def _best(sums: Any, touched: Any, order: Any, k: Any, keys: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _through(
-    low: Any,
-    high: Any,
+    which: Any,
     indptr: Any,
     columns: Any,
     data: Any,
     t_indptr: Any,
     t_rows: Any,
     t_data: Any,
-    order: Any,
     rows: Any,
     bits: Any,
     counts: Any,
 ) -> None:
-    """The lists of rows low..high, each through the transpose."""
+    """The lists of some rows, each through the transpose."""
     n, k = rows.shape
     sums, touched = np.zeros(n, np.float32), np.empty(2 * n + 1, np.uint32)
-    keys = np.empty(max(256, 4 * k), np.int64)
-    for row in range(low, high):
-        here = slice(indptr[row], indptr[row + 1])
-        found = _add_up(columns[here], data[here], t_indptr, t_rows, t_data, sums, touched)
+    keys, ranked = np.empty(max(256, 4 * k), np.int64), np.empty(k, np.int64)
+    for row in which:
+        low, high = indptr[row], indptr[row + 1]
+        found = _add_up(low, high, columns, data, t_indptr, t_rows, t_data, sums, touched)
         sums[row] = 0
-        held = _best(sums, touched[:found], order, k, keys)
-        write_list(order[row], keys[:held], rows, bits, counts)
+        held = _best(sums, touched, found, k, keys)
+        write_list(row, keys, held, ranked, rows, bits, counts)

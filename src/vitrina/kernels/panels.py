@@ -58,7 +58,7 @@ def beside(
     blocks = (len(starts) - 1) // n
     panel = np.zeros((BLOCK, LANES), np.float32)
     sums = np.zeros((n if blocks > 1 else 1, LANES), np.float32)
-    keys = np.empty((LANES, max(256, 4 * k)), np.int64)
+    keys, ranked = np.empty((LANES, max(256, 4 * k)), np.int64), np.empty(k, np.int64)
     for first in range(low, high, LANES):
         for block in range(blocks - 1):
             _lay(panel, first, n, starts, block, columns, data, True)
@@ -68,7 +68,7 @@ def beside(
         held = _last_block(first, starts, columns, data, panel, sums, order, k, keys)
         _lay(panel, first, n, starts, blocks - 1, columns, data, False)
         for lane in range(LANES):
-            write_list(order[first + lane], keys[lane, : held[lane]], rows, bits, counts)
+            write_list(order[first + lane], keys[lane], held[lane], ranked, rows, bits, counts)
 
 
 @njit(cache=True, nogil=True)

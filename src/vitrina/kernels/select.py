@@ -85,19 +85,29 @@ def descending(keys: Any, out: Any) -> None:
         descending(keys[:half], out[:half])
         descending(keys[half:], out[half:])
     else:
-        for place in range(len(keys)):
-            above = 0
-            for other in range(len(keys)):
-                above += keys[other] > keys[place]
-            out[above] = keys[place]
+        _by_counting(keys, len(keys), out)
 
 
 @njit(cache=True, nogil=True)
-def write_list(at: Any, keys: Any, rows: Any, bits: Any, counts: Any) -> None:
-    """Write keys as list `at`, best first: `rows` and `bits` (of scores) are [n, k], `counts` is [n]."""
-    ranked = np.empty(len(keys), np.int64)
-    descending(keys, ranked)
-    counts[at] = len(keys)
-    for place in range(len(keys)):
+def _by_counting(keys: Any, n: Any, out: Any) -> None:
+    for place in range(n):
+        above = 0
+        for other in range(n):
+            above += keys[other] > keys[place]
+        out[above] = keys[place]
+
+
+@njit(cache=True, nogil=True)
+def write_list(at: Any, keys: Any, n: Any, ranked: Any, rows: Any, bits: Any, counts: Any) -> None:
+    """Write the first n keys as list `at`, best first; `ranked` is room for as many.
+
+    `rows` and `bits` (of scores) are [lists, k], `counts` is [lists].
+    """
+    if n > FEW:
+        descending(keys[:n], ranked[:n])
+    else:
+        _by_counting(keys, n, ranked)
+    counts[at] = n
+    for place in range(n):
         rows[at, place] = row_of(ranked[place])
         bits[at, place] = ranked[place] >> 32

@@ -23,8 +23,8 @@ KNOWN = types.Tuple((ROWS, ENDS, SCORES, types.int64, types.int64))
 """Customers of training: number of events, `digest` of them, length of the vector; the time of the last
 event of all; and how many customers make a circle."""
 ALLOW = types.Tuple((MASK, ENDS, ROWS))
-SCRATCH = types.Tuple((MASK, SUMS, SUMS))
-"""All customers allowed; sums of customers; sums of items."""
+SCRATCH = types.Tuple((MASK, SUMS, SUMS, SUMS))
+"""All customers allowed; sums of customers; sums of items; marks of items."""
 
 
 @njit((ROWS, TYPES), cache=True, nogil=True)
@@ -54,7 +54,7 @@ def circle(user: Any, events: Any, rules: Any, known: Any, alike: Any, takers: A
     Whoever is recognised starts from the customers learned to be alike; later events, and those of
     other askers, go through the takers of each item.
     """
-    (rows, kinds, times), (half_life, worth, most), (everyone, customers, items) = events, rules, scratch
+    (rows, kinds, times), (half_life, worth, most), (everyone, customers, items) = events, rules, scratch[:3]
     lengths, end, nearest = known[2:]
     seeds, weights = np.empty(most + 2, np.int32), np.empty(most + 2, np.float32)
     old = recognised(user, rows, kinds, known)
@@ -119,16 +119,24 @@ def through_customers(
 
 
 @njit(cache=True, nogil=True)
-def _held(rows: Any, holds: Any, row: Any) -> Any:
-    """What a row counts among ascending rows, 0 if it is not there."""
-    at = np.searchsorted(rows, row)
-    return holds[at] if at < len(rows) and rows[at] == row else np.float32(0)
+def _common(rows: Any, holds: Any, marks: Any, found: Any) -> Any:
+    """The marked among some rows: (mark - 1, what is held of it) into `found`; how many."""
+    count = 0
+    for at in range(len(rows)):
+        mark = marks[rows[at]]
+        if mark > 0:
+            found[count, 0], found[count, 1] = mark - 1, holds[at]
+            count += 1
+    return count
 
 
 @njit(cache=True, nogil=True)
-def _two_best(gifts: Any, seeds: Any) -> Any:
+def _two_best(gifts: Any, seeds: Any, wanted: Any) -> Any:
     reasons = np.full((len(gifts), 2), -1, np.int32)
     for at in range(len(gifts)):
+        for seed in range(gifts.shape[1]):
+            if seeds[seed] == wanted[at]:
+                gifts[at, seed] = 0
         for rank in range(min(2, gifts.shape[1])):
             best = np.argmax(gifts[at])
             if gifts[at, best] > 0:
@@ -156,30 +164,29 @@ def shared_grounds(
     wanted: Any,
     scratch: Any,
 ) -> Any:
-    """For each wanted row the two of the asker's items that its circle took most beside it: int32[n, 2].
+    """For each wanted row the two of the asker's latest items that its circle took most with it: int32[n, 2].
 
     Of one customer of the circle, an item counts what asker and customer hold of it, times what the
     customer holds of the row. -1 for none.
     """
-    (rows, kinds, times), (half_life, worth), items = events, rules[:2], scratch[2]
+    (rows, kinds, times), (half_life, worth, most), (items, marks) = events, rules, scratch[2:]
     near = circle(user, events, rules, known, alike, takers, scratch)[0]
-    seeds, weights = np.empty(len(rows) + 1, np.int32), np.empty(len(rows) + 1, np.float32)
-    found = latest(rows, kinds, times, half_life, worth, len(rows), items, seeds, weights)
-    for at in range(found):
-        items[seeds[at]] = at + 1
+    seeds, weights = np.empty(most + 2, np.int32), np.empty(most + 2, np.float32)
+    found = latest(rows, kinds, times, half_life, worth, most, items, seeds, weights)
+    items[seeds[:found]] = np.arange(1, found + 1)
+    marks[wanted] = np.arange(1, len(wanted) + 1)
     gifts = np.zeros((len(wanted), found), np.float32)
-    both, values = np.empty(found, np.int64), np.empty(found, np.float32)
+    common, common_wanted = np.empty((found, 2)), np.empty((len(wanted), 2))
     ends, their_rows, holds = taken
     for customer in near:
-        own, common = slice(ends[customer], ends[customer + 1]), 0
-        for place in range(own.start, own.stop):
-            if items[their_rows[place]] > 0:
-                both[common] = np.int64(items[their_rows[place]]) - 1
-                values[common] = weights[both[common]] * holds[place]
-                common += 1
-        for at in range(len(wanted)):
-            share = _held(their_rows[own], holds[own], wanted[at])
-            for one in range(common if share > 0 else 0):
-                gifts[at, both[one]] += share * values[one] * (seeds[both[one]] != wanted[at])
+        own = slice(ends[customer], ends[customer + 1])
+        n_common = _common(their_rows[own], holds[own], items, common)
+        n_wanted = _common(their_rows[own], holds[own], marks, common_wanted)
+        for which in range(n_wanted):
+            for one in range(n_common):
+                seed = np.int64(common[one, 0])
+                gift = common_wanted[which, 1] * weights[seed] * common[one, 1]
+                gifts[np.int64(common_wanted[which, 0]), seed] += gift
     items[seeds[:found]] = 0
-    return _two_best(gifts, seeds)
+    marks[wanted] = 0
+    return _two_best(gifts, seeds, wanted)

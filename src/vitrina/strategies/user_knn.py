@@ -100,7 +100,8 @@ class UserKnn:
         ]
         self._everyone = np.ones(len(array["taken/indptr"]) - 1, np.bool_)
         self._customers = Scratch(len(self._everyone))
-        self._items = Scratch(len(array["takers/indptr"]) - 1)
+        n_items = len(array["takers/indptr"]) - 1
+        self._items, self._marks = Scratch(n_items), Scratch(n_items)
 
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:
         """The k best allowed rows of each asker's nearest customers."""
@@ -128,7 +129,7 @@ class UserKnn:
 
     @property
     def _scratch(self) -> Any:
-        return self._everyone, self._customers.sums, self._items.sums
+        return self._everyone, self._customers.sums, self._items.sums, self._marks.sums
 
 
 def _table(name: str, *lists: NDArray[Any]) -> dict[str, NDArray[Any]]:

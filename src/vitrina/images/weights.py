@@ -9,6 +9,7 @@ nothing is imported, looked up or called. Any other opcode or name ends the read
 from __future__ import annotations
 
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,9 @@ def read(path: Path) -> Tensors:
     if path.stat().st_size > MAX_BYTES:
         raise DataError(f"{path} is larger than {MAX_BYTES >> 20} MiB: not the weights of a small network")
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, warnings.catch_warnings():
+            # Text in a damaged file may hold what Python takes for a wrong escape; it is refused below.
+            warnings.simplefilter("ignore")
             return _tensors(file)
     except DataError as error:
         raise DataError(f"{path} cannot be read as weights: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import grpc
@@ -141,54 +142,90 @@ def test_faults_leak_nothing(capfd):
     assert "the secret path" in log
 
 
+@contextmanager
+def turn_held(engine, **options):
+    """A server whose only turn is taken, so that every call queues; (channel, address, give it back)."""
+    with looping() as loop:
+        made, address = start(loop, engine, **options)
+        loop.do(made.admission.enter(60.0))
+
+        async def leave():
+            made.admission.leave()
+
+        with grpc.insecure_channel(address) as channel:
+            yield channel, address, lambda: loop.do(leave())
+        loop.do(made.drain())
+
+
 def test_deadlines_are_kept_and_late_work_is_not_done():
-    """Behind a slow call a short deadline passes, and the engine is never asked for it."""
-    engine = Shelf(slow_s=0.3)
-    with serving(engine, wait_s=5.0) as address, grpc.insecure_channel(address) as channel:
-        first = channel.unary_unary(RECOMMEND).future(HOME, timeout=5)
-        time.sleep(0.1)
-        assert refusal(unary, channel, RECOMMEND, HOME, 0.05)[0] is CODES.DEADLINE_EXCEEDED
-        first.result()
-        time.sleep(0.3)
-        assert len(engine.asked) == 1
+    """Behind a turn that is taken a short deadline passes, and the engine is never asked for it."""
+    engine = Shelf()
+    with turn_held(engine, wait_s=60.0) as (channel, _, leave):
+        assert refusal(unary, channel, RECOMMEND, HOME, 0.2)[0] is CODES.DEADLINE_EXCEEDED
+        leave()
+        assert unary(channel, RECOMMEND, HOME)
+    assert len(engine.asked) == 1
 
 
 def test_a_client_that_went_away_costs_nothing():
     """Cancelled calls in the queue are dropped before the engine."""
-    engine = Shelf(slow_s=0.2)
-    with serving(engine, wait_s=5.0) as address, grpc.insecure_channel(address) as channel:
-        call = channel.unary_unary(RECOMMEND)
-        calls = [call.future(HOME, timeout=5) for _ in range(10)]
-        time.sleep(0.1)
-        for one in calls[1:]:
+    engine = Shelf()
+    with turn_held(engine, wait_s=60.0) as (channel, address, leave):
+        calls = [channel.unary_unary(RECOMMEND).future(HOME, timeout=60) for _ in range(10)]
+        assert healthcheck(address, timeout_s=20) == 0
+        for one in calls:
             one.cancel()
-        calls[0].result()
-        assert call(HOME, timeout=5)
-        assert len(engine.asked) <= 4
+        assert healthcheck(address, timeout_s=20) == 0
+        leave()
+        assert unary(channel, RECOMMEND, HOME)
+    assert len(engine.asked) <= 1 + 1  # one may have been cancelled on its way
 
 
 def test_overload_sheds_and_recovers():
     """Above its limit a worker refuses at once with a reason, still answers health, then recovers."""
-    engine = Shelf(slow_s=0.05)
-    with serving(engine, in_flight=4, wait_s=5.0) as address, grpc.insecure_channel(address) as channel:
-        calls = [channel.unary_unary(RECOMMEND).future(HOME, timeout=10) for _ in range(40)]
-        assert healthcheck(address, timeout_s=2) == 0
-        codes = [one.code() for one in calls]
-        assert set(codes) == {CODES.OK, CODES.RESOURCE_EXHAUSTED}
-        assert codes.count(CODES.OK) == len(engine.asked)
-        shed = next(one for one in calls if one.code() is CODES.RESOURCE_EXHAUSTED)
-        assert "OVERLOADED" in str(dict(shed.trailing_metadata())["grpc-status-details-bin"])
-        engine.slow_s = 0.0
+    engine = Shelf()
+    with turn_held(engine, in_flight=5, wait_s=60.0) as (channel, address, leave):
+        calls = [channel.unary_unary(RECOMMEND).future(HOME, timeout=60) for _ in range(40)]
+        refused = []
+        while len(refused) < 36:
+            refused = [one for one in calls if one.done()]
+            time.sleep(0.01)
+        assert {one.code() for one in refused} == {CODES.RESOURCE_EXHAUSTED}
+        assert {one.details() for one in refused} == {"5 requests are in flight already; ask again later"}
+        assert b"OVERLOADED" in dict(refused[0].trailing_metadata())["grpc-status-details-bin"]
+        assert healthcheck(address, timeout_s=20) == 0
+        assert engine.asked == []
+        leave()
+        assert [one.code() for one in calls].count(CODES.OK) == 4 == len(engine.asked)
         assert unary(channel, RECOMMEND, HOME)
+
+
+def test_clients_that_never_finish_asking_hold_up_nobody():
+    """Calls whose message never comes keep no turn and no thread: others are answered meanwhile."""
+    with serving() as address, grpc.insecure_channel(address) as channel:
+        never = threading.Event()
+
+        def silence():
+            never.wait(20)
+            yield from ()
+
+        stuck = [channel.stream_unary(RECOMMEND).future(silence(), timeout=20) for _ in range(40)]
+        with grpc.insecure_channel(address, (("grpc.use_local_subchannel_pool", 1),)) as other:
+            for _ in range(20):
+                assert unary(other, RECOMMEND, HOME)
+        assert not any(one.done() for one in stuck)
+        for one in stuck:
+            one.cancel()
+        never.set()
 
 
 def test_patience_is_bounded():
     """A call waits for its turn only so long, whatever its deadline."""
-    with serving(Shelf(slow_s=0.05), wait_s=0.1) as address, grpc.insecure_channel(address) as channel:
-        calls = [channel.unary_unary(RECOMMEND).future(HOME, timeout=10) for _ in range(40)]
-        refused = [one for one in calls if one.code() is CODES.RESOURCE_EXHAUSTED]
-        assert 0 < len(refused) < 40
-        assert {one.details() for one in refused} == {"no turn came within 0.1 s; ask again later"}
+    with turn_held(Shelf(), wait_s=0.1) as (channel, _, leave):
+        told = refusal(unary, channel, RECOMMEND, HOME, 60)
+        assert told == (CODES.RESOURCE_EXHAUSTED, "OVERLOADED", "no turn came within 0.1 s; ask again later")
+        leave()
+        assert unary(channel, RECOMMEND, HOME)
 
 
 def test_batches_are_few_and_pages_go_on():

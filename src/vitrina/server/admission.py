@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from time import monotonic
 
 from vitrina.errors import Overloaded, TimedOut
 
-HEARD = 4
+HEARD = 2
 """Calls taken in between two turns, at most."""
-_ROUNDS = 8
-"""Rounds of the loop without another call, after which none is coming in."""
+_QUIET_S, _QUIET_SHARE = 0.0001, 0.05
+"""Seconds, or share of the turn that ended, without another call, after which none is coming in."""
 _UNHEARD = 4
 """Turns that pass straight on after nobody was heard: listening is not free either."""
 
@@ -35,6 +36,7 @@ class Admission:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._heard = 0
         self._unheard = 0
+        self._entered = 0.0
 
     def expect(self) -> None:
         """A call's headers are here; it is going to enter when its message is, too."""
@@ -54,6 +56,7 @@ class Admission:
             if self._taken:
                 await self._turn(left_s)
             self._taken = True
+            self._entered = monotonic()
         except BaseException:
             self.in_flight -= 1
             raise
@@ -66,15 +69,16 @@ class Admission:
             self._unheard -= 1
             asyncio.get_running_loop().call_soon(self._pass_on)
         else:
-            self._hear(_ROUNDS, 0)
+            self._hear(0, max(_QUIET_S, _QUIET_SHARE * (monotonic() - self._entered)), monotonic())
 
-    def _hear(self, rounds: int, heard: int) -> None:
-        """Pass the turn on once nobody was heard for some rounds, or enough were."""
-        if rounds and self._heard < HEARD:
-            left = rounds - 1 if self._heard == heard else _ROUNDS
-            asyncio.get_running_loop().call_soon(self._hear, left, self._heard)
+    def _hear(self, heard: int, quiet_s: float, since: float) -> None:
+        """Pass the turn on once nobody was heard for a while, or enough were."""
+        now = monotonic()
+        if self._heard < HEARD and (self._heard > heard or now < since + quiet_s):
+            last = now if self._heard > heard else since
+            asyncio.get_running_loop().call_soon(self._hear, self._heard, quiet_s, last)
         else:
-            self._unheard = 0 if rounds else _UNHEARD
+            self._unheard = 0 if self._heard >= HEARD else _UNHEARD
             self._pass_on()
 
     async def _turn(self, left_s: float) -> None:

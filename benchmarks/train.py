@@ -38,6 +38,8 @@ from vitrina.kernels.weighting import cosine
 warnings.filterwarnings("ignore")  # implicit warns of its own conversions
 PAUSE = 0.05
 """Seconds between runs: OpenMP threads of the run before spin for a while."""
+DENSE = 5000
+"""Rows up to which scikit-learn, which makes all distances, is asked; beyond, it takes gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,8 @@ def jobs(quick: bool) -> Iterator[Job]:
 def run(job: Job) -> dict[str, Any]:
     """Time the contenders in turn, check their lists against ours, weigh their memory."""
     counts = matrix(job.data, job.of)
-    contenders = {
-        name: fit(counts, job)
-        for name, fit in CONTENDERS.items()
-        if name != "scikit-learn" or job.of == "users"
-    }
+    names = [name for name in CONTENDERS if name != "scikit-learn" or counts.shape[0] <= DENSE]
+    contenders = {name: CONTENDERS[name](counts, job) for name in names}
     lists = {name: contender() for name, contender in contenders.items()}
     for name, theirs in lists.items():
         if name != "vitrina":

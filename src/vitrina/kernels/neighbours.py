@@ -53,7 +53,9 @@ def ragged(rows: NDArray[np.int32], scores: NDArray[np.float32], counts: NDArray
     np.cumsum(counts, out=indptr[1:])
     if indptr[-1] == rows.size:
         return indptr, rows.reshape(-1), scores.reshape(-1)
-    return indptr, _packed(rows, indptr), _packed(scores, indptr)
+    packed_rows, packed_scores = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    _run([partial(_pack, rows, indptr, packed_rows), partial(_pack, scores, indptr, packed_scores)])
+    return indptr, packed_rows, packed_scores
 
 
 def by_falling_size(matrix: Csr) -> NDArray[np.int32]:
@@ -155,13 +157,11 @@ def _reach(order: Any, indptr: Any, columns: Any, t_indptr: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _packed(table: Any, indptr: Any) -> Any:
+def _pack(table: Any, indptr: Any, packed: Any) -> None:
     """The first entries of each row of a table, one row after the other."""
-    packed = np.empty(indptr[-1], table.dtype)
     for row in range(len(table)):
         for at in range(indptr[row + 1] - indptr[row]):
             packed[indptr[row] + at] = table[row, at]
-    return packed
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})

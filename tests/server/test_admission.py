@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from vitrina.errors import Overloaded, TimedOut
-from vitrina.server.admission import HEARD, Admission
+from vitrina.server.admission import Admission
 
 
 async def pass_through(gate, log, name, left_s=5.0):
@@ -24,7 +24,7 @@ async def settle():
 
 
 def test_first_come_first_served():
-    """Callers get their turn in the order they came, one each round of the loop."""
+    """Callers get their turn in the order they came."""
 
     async def run():
         gate, log = Admission(10, 1.0), []
@@ -84,43 +84,12 @@ def test_who_leaves_the_queue_holds_nobody_up():
         third = asyncio.create_task(pass_through(gate, log, "third"))
         await settle()
         first.cancel()
-        gate.leave()
-        await asyncio.sleep(0)  # the turn is now given to `second`, who has not run yet
+        gate.leave()  # gives the turn to `second`, who has not run yet
         second.cancel()
         await settle()
         assert await asyncio.wait_for(third, 1) is None
         assert log == ["third"]
         assert gate.in_flight == 0
         await pass_through(gate, log, "later")
-
-    asyncio.run(run())
-
-
-def test_arrivals_do_not_starve_answers():
-    """However many arrive, and are refused, of every few one is answered."""
-
-    async def run():
-        gate, answered, refused = Admission(3, 1.0), [], []
-
-        async def call(number):
-            gate.expect()
-            await asyncio.sleep(0)
-            try:
-                await gate.enter(5.0)
-            except Overloaded:
-                refused.append(number)
-            else:
-                answered.append(number)
-                gate.leave()
-
-        calls = []
-        for number in range(500):
-            calls.append(asyncio.create_task(call(number)))
-            await asyncio.sleep(0)
-        await asyncio.gather(*calls)
-        assert len(answered) + len(refused) == 500
-        assert len(answered) >= 500 // (HEARD + 2)
-        assert refused
-        assert answered == sorted(answered)
 
     asyncio.run(run())

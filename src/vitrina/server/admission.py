@@ -1,28 +1,15 @@
 """How much work a worker takes on: what it cannot answer in time is refused at once.
 
-An event loop runs one engine call at a time, so a queue always forms somewhere; here it is visible,
-bounded in length and in time, and what stands in it can be dropped when its client goes away.
-
-grpcio takes in calls one after the other, a few rounds of the loop each. A loop that went from one
-engine call to the next would leave the queue inside grpcio, where nobody is refused and health checks
-wait like the rest. So between turns the calls that are coming in are heard, a few at most: to hear and
-refuse one costs about a third of an answer, and some turns must be left for answers.
+The engine answers one call at a time, so a queue always forms somewhere. Here it is visible, bounded in
+length and in time, and what stands in it can be dropped when its client goes away.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from time import monotonic
 
 from vitrina.errors import Overloaded, TimedOut
-
-HEARD = 2
-"""Calls taken in between two turns, at most."""
-_QUIET_S, _QUIET_SHARE = 0.0001, 0.05
-"""Seconds, or share of the turn that ended, without another call, after which none is coming in."""
-_UNHEARD = 4
-"""Turns that pass straight on after nobody was heard: listening is not free either."""
 
 
 class Admission:
@@ -34,13 +21,6 @@ class Admission:
         self.in_flight = 0
         self._taken = False
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._heard = 0
-        self._unheard = 0
-        self._entered = 0.0
-
-    def expect(self) -> None:
-        """A call's headers are here; it is going to enter when its message is, too."""
-        self._heard += 1
 
     async def enter(self, left_s: float) -> None:
         """Wait for a turn, for `left_s` seconds at most. Raises Overloaded and TimedOut.
@@ -56,30 +36,14 @@ class Admission:
             if self._taken:
                 await self._turn(left_s)
             self._taken = True
-            self._entered = monotonic()
         except BaseException:
             self.in_flight -= 1
             raise
 
     def leave(self) -> None:
-        """Give the turn back."""
+        """Give the turn back: to the first in the queue, if anybody waits."""
         self.in_flight -= 1
-        self._heard = 0
-        if self._unheard:
-            self._unheard -= 1
-            asyncio.get_running_loop().call_soon(self._pass_on)
-        else:
-            self._hear(0, max(_QUIET_S, _QUIET_SHARE * (monotonic() - self._entered)), monotonic())
-
-    def _hear(self, heard: int, quiet_s: float, since: float) -> None:
-        """Pass the turn on once nobody was heard for a while, or enough were."""
-        now = monotonic()
-        if self._heard < HEARD and (self._heard > heard or now < since + quiet_s):
-            last = now if self._heard > heard else since
-            asyncio.get_running_loop().call_soon(self._hear, self._heard, quiet_s, last)
-        else:
-            self._unheard = 0 if self._heard >= HEARD else _UNHEARD
-            self._pass_on()
+        self._pass_on()
 
     async def _turn(self, left_s: float) -> None:
         loop = asyncio.get_running_loop()

@@ -68,7 +68,8 @@ class Front:
     def __post_init__(self) -> None:
         self.admission = Admission(self.options.in_flight, self.options.wait_s)
         self._batches = 0
-        self._thread = ThreadPoolExecutor(1, "batch")
+        self._pages = ThreadPoolExecutor(1, "pages")
+        self._campaigns = ThreadPoolExecutor(1, "campaigns")
         # A backstop far above the limiter of our own, which answers with a reason and spares health.
         most = 4 * (self.options.in_flight + BATCHES)
         self.server = grpc.aio.server(options=CHANNEL_OPTIONS, maximum_concurrent_rpcs=most)
@@ -90,27 +91,30 @@ class Front:
         await asyncio.sleep(_NOTICE_S)
         self._drained.set()
         await self.server.stop(self.options.grace_s)
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._pages, self._campaigns):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def in_flight(self) -> int:
         """Calls inside or waiting."""
         return self.admission.in_flight + self._batches
 
-    def _handlers(self) -> grpc.GenericRpcHandler:
-        pages: Any = grpc.unary_unary_rpc_method_handler(self._observed("Recommend", self._recommend))
+    def _handlers(self) -> Any:
+        pages = self._observed("Recommend", self._recommend)
         batches = self._observed("BatchRecommend", self._batch_recommend)
-        methods = {
-            f"/{NAME}/Recommend": pages,
-            f"/{NAME}/BatchRecommend": grpc.unary_stream_rpc_method_handler(batches),
+        methods: dict[str, Any] = {
+            "Recommend": grpc.unary_unary_rpc_method_handler(pages),
+            "BatchRecommend": grpc.unary_stream_rpc_method_handler(batches),
         }
-        return _Methods(methods, pages, self.admission)
+        return grpc.method_handlers_generic_handler(NAME, methods)
 
     async def _recommend(self, data: bytes, context: Context, note: Note) -> bytes:
         await self.admission.enter(_left_s(context))
         try:
             if context.done():  # the client went away while the call stood in the queue
                 raise asyncio.CancelledError
-            return self.service.recommend(data, self.clock(), note)
+            # In a thread: the loop goes on refusing, noticing who went away, and answering health.
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._pages, self.service.recommend, data, self.clock(), note)
         finally:
             self.admission.leave()
 
@@ -121,8 +125,8 @@ class Front:
         try:
             answers = self.service.batch_recommend(data, self.clock(), note)
             loop = asyncio.get_running_loop()
-            # In a thread, so that pages are answered between two engine calls of a campaign.
-            while (ready := await loop.run_in_executor(self._thread, next, answers, None)) is not None:
+            # In a thread of its own: pages are answered while a campaign runs.
+            while (ready := await loop.run_in_executor(self._campaigns, next, answers, None)) is not None:
                 for one in ready:
                     await context.write(one)
                 if _left_s(context, float("inf")) <= 0:
@@ -170,19 +174,6 @@ async def _refuse(context: Context, failed: Failure) -> NoReturn:
     status = to_status(failed.status)
     await context.abort(status.code, status.details, status.trailing_metadata)
     raise AssertionError("abort returned")
-
-
-class _Methods(grpc.GenericRpcHandler):
-    """The methods by name; tells admission of a page as soon as its headers are in."""
-
-    def __init__(self, methods: dict[str, Any], pages: Any, admission: Admission) -> None:
-        self.methods, self.pages, self.admission = methods, pages, admission
-
-    def service(self, handler_call_details: Any) -> Any:
-        found = self.methods.get(handler_call_details.method)
-        if found is self.pages:
-            self.admission.expect()
-        return found
 
 
 def _left_s(context: Context, otherwise: float = DEADLINE_S) -> float:

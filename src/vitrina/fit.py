@@ -84,7 +84,7 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "first_event": int(dataset.events.time[0]) if len(dataset.events) else 0,
         "last_event": dataset.end,
         "repeat_share": repeat_share(dataset),
-        "fingerprint": _fingerprint(dataset),
+        "fingerprint": fingerprint(dataset),
     }
 
 
@@ -105,7 +105,8 @@ def repeat_share(dataset: Dataset) -> float:
     return round(1 - pairs / (pairs + int((again & other).sum())), 4)
 
 
-def _fingerprint(dataset: Dataset) -> str:
+def fingerprint(dataset: Dataset) -> str:
+    """16 hex digits over who did what when: equal for equal data."""
     digest = hashlib.sha256()
     events = dataset.events
     for column in (

@@ -1,7 +1,7 @@
 """A recipe: which strategies to fit, on which columns, judged how. TOML in, frozen words out.
 
     about = "why this kind of shop differs"
-    placements = "../placements/grocery.toml"    # beside the recipe file
+    placements = "../placements/grocery.toml"    # beside the recipe file; or tables, [placements.home]
     [columns.events]
     item_id = "sku"                              # contract column = the shop's column
     [strategies.trending]
@@ -53,11 +53,12 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to fit. `text` is the file as it was read; `placements` the path of a placements file."""
+    """What to fit. `text` is the file as it was read; `placements` the path of a placements file, or
+    the placements' own tables."""
 
     about: str
     text: str
-    placements: Path | None
+    placements: Path | Mapping[str, Any] | None
     strategies: Mapping[str, Plan]
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     evaluation: Holdout = Holdout()
@@ -71,7 +72,7 @@ def read_recipe(file: Path) -> Recipe:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
         raise RecipeError(f"cannot read the recipe {file}: {reason}") from reason
     recipe = parse_recipe(table, text)
-    if recipe.placements is None:
+    if not isinstance(recipe.placements, Path):
         return recipe
     return Recipe(**{**vars(recipe), "placements": (file.parent / recipe.placements).resolve()})
 
@@ -87,11 +88,19 @@ def parse_recipe(table: dict[str, Any], text: str) -> Recipe:
     return Recipe(
         about=str(table.get("about", "")),
         text=text,
-        placements=Path(table["placements"]) if "placements" in table else None,
+        placements=_where(table.get("placements")),
         strategies=strategies,
         columns=columns,
         evaluation=_holdout(table.get("evaluation", {})),
     )
+
+
+def _where(placements: Any) -> Path | Mapping[str, Any] | None:
+    if placements is None or isinstance(placements, dict):
+        return placements
+    if not isinstance(placements, str):
+        raise RecipeError(f"placements = {placements!r} must be a path, or tables such as [placements.home]")
+    return Path(placements)
 
 
 def _plan(name: str, table: Any) -> Plan:

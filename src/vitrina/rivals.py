@@ -23,7 +23,8 @@ RANDOM = "random"
 BASELINES = {
     "popular_last_7_days": Plan("popular", {"by": "sales", "window_days": 7, "half_life_days": 0.0}),
 }
-_SEEDS = {"cart": "context", "session_next": "session"}
+USUAL_SEEDS = {"cart": "context", "session_next": "session"}
+"""What a source that a placement does not name starts from there; elsewhere, history."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def challengers(engine: Engine, placement: Placement) -> dict[str, Placement]:
     A strategy starts from the seeds it has in the placement, else from those usual there.
     """
     seeds = {mix.strategy: mix.seeds for mix in reversed(placement.sources)}
-    usual = _SEEDS.get(placement.name, "history")
+    usual = USUAL_SEEDS.get(placement.name, "history")
     alone = {
         name: replace(
             placement, name=f"{placement.name}/{name}", sources=(Mix(name, 1.0, seeds.get(name, usual)),)

@@ -19,8 +19,10 @@ from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
+from vitrina.ids import Rows
 from vitrina.kernels.fusion import settle
 from vitrina.live import Live
+from vitrina.metrics import Truth
 from vitrina.placements import Placement, Placements, parse_placements
 from vitrina.questions import Questions, questions
 from vitrina.recipe import Recipe
@@ -120,24 +122,33 @@ def _drafts(engine: Engine, placement: Placement, asked: Questions, now: int) ->
 
 
 def _scorer(
-    drafts: Sequence[Draft], asked: Questions, product: np.ndarray[Any, np.dtype[np.int32]]
+    drafts: Sequence[Draft], asked: Questions, product: Rows
 ) -> Callable[[Sequence[float], str], float]:
-    of_item = np.append(product, np.int32(metrics.MISS))
-    lists = [_joined([draft.lists[source] for draft in drafts]) for source in range(len(drafts[0].lists))]
+    lists = [joined([draft.lists[source] for draft in drafts]) for source in range(len(drafts[0].lists))]
 
     def score(weights: Sequence[float], way: str) -> float:
-        used = [place for place, weight in enumerate(weights) if weight > 0]
-        ranked = fuse([lists[one] for one in used], [weights[one] for one in used], by=way, depth=2 * _K)
-        plain = np.zeros(ranked.rows.shape, np.int8)
-        picks, _ = settle(ranked.rows, product, plain, 0, _K)
-        shown = of_item[ranked.take(picks).rows]
-        hit = metrics.places(shown, asked.truth) != metrics.MISS
-        return float(np.nanmean(metrics.ndcg(hit, asked.truth.sizes)))
+        return float(np.nanmean(ndcg(lists, weights, way, asked.truth, product)))
 
     return score
 
 
-def _joined(parts: Sequence[Candidates]) -> Candidates:
+def ndcg(
+    lists: Sequence[Candidates], weights: Sequence[float], way: str, truth: Truth, product: Rows
+) -> metrics.Values:
+    """float64[n]: NDCG@10 of each asker, of lists blended by these weights, one variant a product.
+
+    `product`: int32, the product of each item, in which `truth` counts.
+    """
+    used = [place for place, weight in enumerate(weights) if weight > 0]
+    ranked = fuse([lists[one] for one in used], [weights[one] for one in used], by=way, depth=2 * _K)
+    plain = np.zeros(ranked.rows.shape, np.int8)
+    picks, _ = settle(ranked.rows, product, plain, 0, _K)
+    shown = np.append(product, np.int32(metrics.MISS))[ranked.take(picks).rows]
+    hit = metrics.places(shown, truth) != metrics.MISS
+    return metrics.ndcg(hit, truth.sizes)
+
+
+def joined(parts: Sequence[Candidates]) -> Candidates:
     """The candidates of several batches as those of one."""
     starts = np.cumsum([0, *(len(one.rows) for one in parts)])
     indptr = [one.indptr[:-1] + start for one, start in zip(parts, starts[:-1], strict=True)]

@@ -67,13 +67,14 @@ class Engine:
 
     @classmethod
     def of(cls, opened: bundle.Bundle, placements: Placements | None = None) -> Engine:
-        """An engine over an opened or just fitted bundle."""
-        chosen = placements or parse_placements(opened.manifest.placements, "the bundle's placements")
-        sources = {
-            name: strategies.make(str(one["is"]), one["params"]).open(opened.under(name))
-            for name, one in opened.manifest.strategies.items()
-        }
-        return cls(opened, chosen, sources)
+        """An engine over an opened or just fitted bundle. Raises as `open` does."""
+        with bundle.as_corrupt(opened.manifest.version):
+            chosen = placements or parse_placements(opened.manifest.placements, "the bundle's placements")
+            sources = {
+                name: strategies.make(str(one["is"]), one["params"]).open(opened.under(name))
+                for name, one in opened.manifest.strategies.items()
+            }
+            return cls(opened, chosen, sources)
 
     def with_placements(self, placements: Placements) -> Engine:
         """The same bundle under other placements; nothing is opened again."""

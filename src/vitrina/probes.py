@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from vitrina import __version__
+from vitrina.bundle import as_corrupt
 from vitrina.engine import Engine
 from vitrina.errors import BundleCorrupt
 from vitrina.live import Live
@@ -40,7 +41,8 @@ def replay(engine: Engine) -> int:
     own = engine.with_placements(parse_placements(engine.manifest.placements, "the bundle's placements"))
     same = engine.manifest.vitrina == __version__
     for number, probe in enumerate(engine.manifest.probes):
-        request, told = _read(probe["request"]), probe["items"]
+        with as_corrupt(engine.version):
+            request, told = _read(probe["request"]), list(probe["items"])
         got = [
             one.item_id for one in own.recommend([request], Live(now=engine.last_event))[0].blocks[0].items
         ]

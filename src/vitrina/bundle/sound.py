@@ -1,0 +1,176 @@
+"""What parts must hold before compiled code may follow them, which checks no bounds.
+
+Offsets never fall and end where their lists end; rows and codes stand for something; ids are sorted,
+distinct and readable; scores are finite. The shop's own parts are known by name, a strategy's by the
+strategy. One pass over the arrays, in `verify` alone: beside hashing them it costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vitrina.bundle.manifest import Manifest
+from vitrina.ids import MAX_ID_BYTES, UNKNOWN
+from vitrina.parts import Part, Parts
+
+Sizes = Mapping[str, int]
+"""How many there are of each thing. A part's name stands for its entries, or for the lists it cuts."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Offsets: a list for each of `of`, cut from the parts `into`, of which it covers all."""
+
+    of: str
+    into: tuple[str, ...]
+
+    def check(self, name: str, part: Any, sizes: Sizes) -> None:
+        """Raises ValueError."""
+        _expect(part.dtype == np.int64 and part.ndim == 1, name, "is not int64 offsets")
+        _expect(len(part) == sizes[self.of] + 1, name, f"does not cut a list for each of {self.of}")
+        _expect(part[0] == 0 and not (part[1:] < part[:-1]).any(), name, "holds offsets that fall")
+        for one in self.into:
+            _expect(part[-1] == sizes[one], name, f"does not end where {one} ends")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Numbers of `below`, from `least` on; as many as `of` has entries, where it is given."""
+
+    below: str
+    of: str = ""
+    least: int = 0
+    dtype: type = np.int32
+
+    def check(self, name: str, part: Any, sizes: Sizes) -> None:
+        """Raises ValueError."""
+        _expect(part.dtype == self.dtype, name, f"is {part.dtype}")
+        _expect(not self.of or len(part) == sizes[self.of], name, f"has no entry for each of {self.of}")
+        if part.size:
+            low, high, most = int(part.min()), int(part.max()), sizes[self.below]
+            _expect(self.least <= low and high < most, name, f"holds {low} to {high}, of {most} {self.below}")
+
+
+@dataclass(frozen=True)
+class Each:
+    """One entry for each of `of`."""
+
+    of: str
+
+    def check(self, name: str, part: Any, sizes: Sizes) -> None:
+        """Raises ValueError."""
+        _expect(len(part) == sizes[self.of], name, f"has no entry for each of {self.of}")
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Ids as bytes: ascending, distinct, UTF-8, of at most MAX_ID_BYTES."""
+
+    def check(self, name: str, part: Any, sizes: Sizes) -> None:
+        """Raises ValueError."""
+        _expect(part.dtype.kind == "S" and part.dtype.itemsize <= MAX_ID_BYTES, name, "is not ids")
+        _expect(not (part[1:] <= part[:-1]).any(), name, "is not sorted, or says an id twice")
+        for first in range(0, len(part), _CHUNK):
+            b"\n".join(part[first : first + _CHUNK].tolist()).decode()
+
+
+Rules = Mapping[str, Ends | Rows | Each | Sorted]
+_CHUNK = 1 << 16
+
+SHOP: Rules = {
+    "ids/items": Sorted(),
+    "ids/users": Sorted(),
+    "history/indptr": Ends("users", tuple(f"history/{one}" for one in ("rows", "types", "times", "visits"))),
+    "history/rows": Rows("items"),
+    "history/types": Rows("types", dtype=np.uint8),
+    "catalog/product": Rows("items", "items"),
+    "catalog/title/offsets": Ends("items", ("catalog/title/blob",)),
+    "catalog/image/offsets": Ends("items", ("catalog/image/blob",)),
+}
+COLUMNS = ("price", "old_price", "margin", "in_stock", "available_from", "available_until", "due_days")
+NEIGHBOURS: Rules = {"indptr": Ends("items", ("indices", "scores")), "indices": Rows("items")}
+STRATEGIES: Mapping[str, Rules] = {
+    "popular": {
+        "order": Rows("items", "items"),
+        "rank": Rows("items", "items"),
+        "scores": Each("items"),
+        "region_indptr": Ends("regions", ("region_rows", "region_scores")),
+        "region_rows": Rows("items"),
+    },
+    "buy_again": {"weights": Each("items")},
+    "bought_together": {
+        "starts": Ends("items", ("antecedent_counts", "companions")),
+        "companions": Rows("items", least=UNKNOWN),
+        "indptr": Ends("antecedent_counts", ("indices", "counts", "scores")),
+        "indices": Rows("items"),
+        "item_counts": Each("items"),
+        "baskets": Each("one"),
+    },
+    "image_similar": {
+        "indptr": Ends("shown_indptr", ("rows", "scores")),
+        "rows": Rows("shown_indptr"),
+        "look": Rows("shown_indptr", "items", UNKNOWN),
+        "shown_indptr": Ends("shown_indptr", ("shown",)),
+        "shown": Rows("items"),
+    },
+    "user_knn": {
+        "alike/indptr": Ends("taken/indptr", ("alike/rows", "alike/scores")),
+        "alike/rows": Rows("taken/indptr"),
+        "takers/indptr": Ends("items", ("takers/rows", "takers/scores")),
+        "takers/rows": Rows("taken/indptr"),
+        "taken/indptr": Ends("taken/indptr", ("taken/rows", "taken/scores")),
+        "taken/rows": Rows("items"),
+        "events": Each("users"),
+        "digests": Each("users"),
+        "lengths": Each("users"),
+    },
+}
+"""What is bounded by what. A strategy that is not named is known by `indices`, as NEIGHBOURS has it."""
+
+
+def check(parts: Parts, manifest: Manifest) -> None:
+    """Raises ValueError, or KeyError where a part is not there, naming the first unsound part."""
+    sizes = _sizes(parts, manifest)
+    for name, part in parts.items():
+        if not isinstance(part, bytes) and part.dtype.kind == "f" and not name.startswith("catalog/"):
+            _expect(_finite(part), name, "holds what is not finite")
+    for prefix, rules in _rules(parts, manifest):
+        own = {name.removeprefix(prefix): size for name, size in sizes.items() if name.startswith(prefix)}
+        for name, rule in rules.items():
+            rule.check(prefix + name, parts[prefix + name], {**sizes, **own})
+
+
+def _rules(parts: Parts, manifest: Manifest) -> Iterator[tuple[str, Rules]]:
+    if "ids/items" in parts:
+        yield "", SHOP
+        yield "catalog/", {name: Each("items") for name in COLUMNS}
+    for name in parts:
+        folder, _, last = name.rpartition("/")
+        if last == "codes":
+            owners = "users" if folder.startswith("people/") else "items"
+            yield f"{folder}/", {"codes": Rows("values", owners, UNKNOWN), "values": Sorted()}
+    for instance, one in manifest.strategies.items():
+        like_neighbours = f"{instance}/indices" in parts
+        rules = STRATEGIES.get(one["is"], NEIGHBOURS if like_neighbours else {})
+        yield f"{instance}/", rules
+
+
+def _sizes(parts: Parts, manifest: Manifest) -> dict[str, int]:
+    sizes = {name: len(part) - name.endswith("indptr") for name, part in parts.items()}
+    named = {"items": "ids/items", "users": "ids/users", "regions": "people/region/values"}
+    counted = {thing: sizes.get(name, 0) for thing, name in named.items()}
+    return {**sizes, **counted, "types": len(manifest.types), "one": 1}
+
+
+def _finite(part: Part) -> bool:
+    with np.errstate(invalid="ignore"):
+        return bool(np.isfinite(np.sum(part, dtype=np.float64)))
+
+
+def _expect(holds: Any, name: str, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(f"part {name} {otherwise}")

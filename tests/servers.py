@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +26,7 @@ from vitrina.server.front_grpc import Front
 from vitrina.server.options import Options
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
+from vitrina.server.workers import reserved
 
 KEY = b"sixteen bytes or more"
 NOW = 1_700_000_000
@@ -31,6 +35,18 @@ PLACEMENTS = {
     "home": {"sources": [{"strategy": "popular"}]},
     "cart": {"sources": [{"strategy": "popular"}]},
 }
+
+
+SERVE = """
+import json, sys
+from pathlib import Path
+from vitrina.server.options import Options
+from vitrina.server.workers import serve
+told = json.loads(sys.argv[1])
+told["registry"] = Path(told["registry"])
+code = serve(Options(**told))
+sys.exit(100 if "grpc" in sys.modules else code)
+"""
 
 
 @dataclass(frozen=True)
@@ -151,3 +167,38 @@ def publish(folder: Path, n_items: int = 17) -> str:
     fitted = fit(make_shop(bought), parse_recipe({"strategies": {"popular": {}}}, ""), placements)
     asked = probes.make(Engine.of(fitted), 4, 7)
     return Registry(folder).publish(with_metrics(fitted, {}, asked)).manifest.version
+
+
+@contextmanager
+def served(registry, **options):
+    """A supervisor process, and its ready line."""
+    told = json.dumps({"registry": str(registry), "port": 0, "grace_s": 2.0, "log_calls": False, **options})
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE, told], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        yield process, json.loads(line)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def children(pid):
+    """The processes that a process started, while it runs."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def free_port():
+    """A port that nobody has."""
+    with reserved("127.0.0.1", 0) as port:
+        return port
+
+
+def wait_for(true, seconds=15.0):
+    """Until something is true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -8,16 +8,13 @@ Needs grpcio and protobuf, and of Vitrina only the errors, the request words and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2
 
-from vitrina import errors
-from vitrina.errors import InvalidRequest, NotReady, ServerError, VitrinaError
+from vitrina.calling import ATTEMPTS, connect, give_up, passing
+from vitrina.errors import InvalidRequest, NotReady, ServerError
 from vitrina.request import Block, ListedBlock, ListedItem, Product, Reason, Request, Response, RuleReason
 from vitrina.v1 import recommendation_service_pb2 as v1
 
@@ -26,45 +23,7 @@ BATCH_TIMEOUT_S = 120.0
 MAX_USERS = 10_000
 MAX_BATCH_BYTES = 900_000
 """Askers and bytes sent in one batch call; longer campaigns are split. The server admits 1 MiB."""
-_ATTEMPTS = 5
 _SERVICE: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
-
-_RETRY = {
-    "maxAttempts": _ATTEMPTS,
-    "initialBackoff": "0.05s",
-    "maxBackoff": "1s",
-    "backoffMultiplier": 2,
-    # A server that drains answers calls on their way with CANCELLED (grpc/grpc#41785). Both calls only
-    # read, so asking again does no harm.
-    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
-}
-_CHANNEL_OPTIONS = (
-    ("grpc.service_config", json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": _RETRY}]})),
-    ("grpc.enable_retries", 1),
-    # The server permits a ping every 10 s.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.max_receive_message_length", 16 << 20),
-)
-_REASONS: dict[str, type[VitrinaError]] = {
-    "MALFORMED_MESSAGE": errors.Malformed,
-    "INVALID_REQUEST": errors.InvalidRequest,
-    "INVALID_TOKEN": errors.InvalidToken,
-    "UNKNOWN_PLACEMENT": errors.UnknownPlacement,
-    "NOT_READY": errors.NotReady,
-    "OVERLOADED": errors.Overloaded,
-    "TIME_UP": errors.TimedOut,
-    "INTERNAL": errors.ServerError,
-}
-_CODES: dict[grpc.StatusCode, type[VitrinaError]] = {
-    grpc.StatusCode.UNAVAILABLE: errors.Unreachable,
-    grpc.StatusCode.CANCELLED: errors.Unreachable,
-    grpc.StatusCode.DEADLINE_EXCEEDED: errors.TimedOut,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Overloaded,
-}
 _HEALTHY = b"\x08\x01"
 """A HealthCheckResponse that says SERVING."""
 
@@ -80,11 +39,7 @@ class Client:
         self, target: str, *, credentials: grpc.ChannelCredentials | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
         self.timeout_s = timeout_s
-        self._channel = (
-            grpc.secure_channel(target, credentials, _CHANNEL_OPTIONS)
-            if credentials
-            else grpc.insecure_channel(target, _CHANNEL_OPTIONS)
-        )
+        self._channel = connect(target, credentials)
         self._recommend = self._channel.unary_unary(
             f"/{_SERVICE}/Recommend",
             request_serializer=v1.RecommendRequest.SerializeToString,
@@ -120,7 +75,7 @@ class Client:
         try:
             return _response(self._recommend(message, timeout=timeout_s or self.timeout_s))
         except grpc.RpcError as error:
-            _raise(error)
+            give_up(error)
 
     def batch_recommend(
         self,
@@ -147,8 +102,8 @@ class Client:
                         answered, failures = answered + 1, 0
                 except grpc.RpcError as error:
                     failures += 1
-                    if failures == _ATTEMPTS or not _passing(error):
-                        _raise(error)
+                    if failures == ATTEMPTS or not passing(error):
+                        give_up(error)
 
     def _stream(
         self, shared: dict[str, Any], askers: list[Request], timeout_s: float
@@ -274,24 +229,3 @@ def _listed_item(message: Any) -> ListedItem:
 
 def _product(item_id: str, of: Any) -> Product:
     return Product(item_id, of.title, of.category, of.price, of.old_price, of.image, dict(of.attributes))
-
-
-def _passing(error: Any) -> bool:
-    return error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-
-
-def _raise(error: Any) -> NoReturn:
-    """The error of the server's reason; of the code, where the network answered instead."""
-    kind = _REASONS.get(_reason(error)) or _CODES.get(error.code(), ServerError)
-    raise kind(error.details() or error.code().name) from None
-
-
-def _reason(error: Any) -> str:
-    """The ErrorInfo's reason; empty where there is none of ours."""
-    found = dict(error.trailing_metadata() or ())
-    info = error_details_pb2.ErrorInfo()
-    try:
-        details = status_pb2.Status.FromString(found.get("grpc-status-details-bin", b"")).details
-        return next((info.reason for one in details if one.Unpack(info) and info.domain == "vitrina"), "")
-    except DecodeError:
-        return ""

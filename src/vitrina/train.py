@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +14,11 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError, RecipeError, VitrinaError, WorseBundle
 from vitrina.evaluate import Evaluation
 from vitrina.fit import fit, with_metrics
-from vitrina.gate import gate
+from vitrina.gate import Verdict, gate
 from vitrina.images import vectors
-from vitrina.placements import Placements, read_placements
+from vitrina.placements import Placements, parse_placements, read_placements
 from vitrina.readers import Reading, read
-from vitrina.recipe import Recipe
+from vitrina.recipe import Recipe, parse_recipe
 from vitrina.registry import Registry
 from vitrina.rivals import arena, with_baselines
 from vitrina.splits import split
@@ -44,10 +45,12 @@ def read_shop(folder: Path, recipe: Recipe, say: Say, rejects: Path | None = Non
 
 
 def placements_of(recipe: Recipe) -> Placements:
-    """The placements that a recipe names. Raises RecipeError where it names none."""
+    """The placements that a recipe names. Raises RecipeError where it names none, PlacementsError."""
     if recipe.placements is None:
         raise RecipeError('the recipe names no placements; add: placements = "../placements/standard.toml"')
-    return read_placements(recipe.placements)
+    if isinstance(recipe.placements, Path):
+        return read_placements(recipe.placements)
+    return parse_placements(recipe.placements, "the recipe's placements")
 
 
 def weighed(dataset: Dataset, recipe: Recipe, say: Say) -> Placements:
@@ -130,3 +133,20 @@ def current_engine(registry: Registry, say: Say) -> Engine | None:
     except VitrinaError as reason:
         say(f"the current bundle cannot be compared with: {reason}")
         return None
+
+
+def compared(folder: Path, registry: Registry, version: str, against: str, say: Say) -> Verdict:
+    """Judge a stored bundle against another on events later than both. By default the newest one against
+    the current one.
+
+    Raises DataError, RegistryError and BundleError; RecipeError where the bundle's recipe reads no more.
+    """
+    name = version or (registry.versions() or [""])[-1]
+    new = Engine.open(registry.path(name))
+    known = against or registry.current()
+    current = Engine.open(registry.path(known)) if known != new.version else None
+    say(f"{new.version} against {current.version if current else 'nothing: it is the current bundle itself'}")
+    recipe = parse_recipe(tomllib.loads(new.manifest.recipe), new.manifest.recipe)
+    dataset = read_shop(folder, recipe, say).dataset
+    held = recipe.evaluation
+    return gate(dataset, new, new.last_event + 1, current, held.gate, held.seed)

@@ -12,6 +12,7 @@ from vitrina.live import Live
 from vitrina.registry import Registry
 from vitrina.request import Block, Request
 from vitrina.server.current import Current
+from vitrina.server.generations import Generations
 from vitrina.server.metrics import Tallies
 
 TOML = 'version = "{}"\n[home]\nsources = [{{ strategy = "popular" }}]\nlimit = {}\n'
@@ -24,9 +25,16 @@ def registry(tmp_path):
     return Registry(tmp_path / "registry")
 
 
+def generations(registry):
+    """A folder for the copies, made when it is first asked for."""
+    folder = registry.folder.parent / "run"
+    folder.mkdir(exist_ok=True)
+    return Generations(folder)
+
+
 def opened(registry, placements=None):
     """What a worker has after its start."""
-    one = Current(registry, placements, lambda: NOW, Tallies())
+    one = Current(registry, generations(registry), placements, lambda: NOW, Tallies())
     one.open()
     return one
 
@@ -48,7 +56,7 @@ def break_one_byte(registry, version):
 
 def test_before_the_first_bundle_there_is_no_answer(tmp_path):
     """An empty registry cannot be opened, and asking is NOT_READY."""
-    current = Current(Registry(tmp_path), None, lambda: NOW, Tallies())
+    current = Current(Registry(tmp_path), Generations(tmp_path), None, lambda: NOW, Tallies())
     with pytest.raises(RegistryError):
         current.open()
     with pytest.raises(NotReady):

@@ -6,34 +6,21 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from servers import publish
+from servers import children, free_port, publish, served, wait_for
 
 from vitrina.client import Client, healthcheck
 from vitrina.errors import RegistryError, ServerError
 from vitrina.request import Block, Request
 from vitrina.server.options import Options, Order
-from vitrina.server.workers import reserved, serve, token_key
+from vitrina.server.workers import serve, token_key
 
 HOME = Request((Block("home", limit=5),), user_id="u1")
-SERVE = """
-import json, sys
-from pathlib import Path
-from vitrina.server.options import Options
-from vitrina.server.workers import serve
-told = json.loads(sys.argv[1])
-told["registry"] = Path(told["registry"])
-code = serve(Options(**told))
-sys.exit(100 if "grpc" in sys.modules else code)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -42,41 +29,6 @@ def registry(tmp_path_factory):
     folder = tmp_path_factory.mktemp("registry")
     publish(folder)
     return folder
-
-
-@contextmanager
-def served(registry, **options):
-    """A supervisor process, and its ready line."""
-    told = json.dumps({"registry": str(registry), "port": 0, "grace_s": 2.0, "log_calls": False, **options})
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, told], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        line = process.stdout.readline()
-        assert line, process.stderr.read()
-        yield process, json.loads(line)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
-
-
-def children(pid):
-    """The processes that a process started, while it runs."""
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def free_port():
-    """A port that nobody has."""
-    with reserved("127.0.0.1", 0) as port:
-        return port
-
-
-def wait_for(true, seconds=15.0):
-    """Until something is true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def scraped(address):
@@ -189,6 +141,8 @@ def test_token_keys(tmp_path, monkeypatch, capfd):
 
 def test_orders_travel_whole(tmp_path):
     """What the supervisor was told is what a worker is told."""
-    order = Order(Options(tmp_path, placements=tmp_path / "p.toml", as_of=5, grace_s=1.5), 1234, b"\0\xff")
+    order = Order(
+        Options(tmp_path, placements=tmp_path / "p.toml", as_of=5, grace_s=1.5), 1234, b"\0\xff", tmp_path
+    )
     assert Order.of_json(order.to_json()) == order
     assert "\n" not in order.to_json()

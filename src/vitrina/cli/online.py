@@ -25,6 +25,11 @@ def serve(
         Path | None, typer.Option(help="A placements file instead of the bundle's own.")
     ] = None,
     metrics_port: Annotated[int, typer.Option(help="Prometheus metrics over HTTP; 0 for none.")] = 0,
+    admin_port: Annotated[int, typer.Option(help="Port of ModelService for operators; 0 for none.")] = 0,
+    admin_host: Annotated[str, typer.Option(help="Address of ModelService.")] = "127.0.0.1",
+    run_dir: Annotated[
+        Path | None, typer.Option(help="Where the workers' checked copy of the bundle lies.")
+    ] = None,
     token_key_file: Annotated[Path | None, typer.Option(help="Key that signs attribution tokens.")] = None,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")
@@ -44,6 +49,9 @@ def serve(
                 as_of=_as_of(as_of, registry),
                 placements=placements,
                 metrics_port=metrics_port,
+                admin_port=admin_port,
+                admin_host=admin_host,
+                run_dir=run_dir,
                 token_key_file=token_key_file,
                 reflection=reflection,
             )

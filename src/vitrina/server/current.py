@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from vitrina import bundle, probes
+from vitrina import probes
 from vitrina.engine import Engine
-from vitrina.errors import NotReady, PlacementsError, VitrinaError
+from vitrina.errors import BundleError, NotReady, PlacementsError, RegistryError, VitrinaError
 from vitrina.placements import read_placements
 from vitrina.registry import Registry
+from vitrina.server.generations import Generations
 from vitrina.server.log import say
 from vitrina.server.metrics import Tallies
 from vitrina.server.service import Service
@@ -29,14 +31,17 @@ _Wanted = tuple[str, int]
 class Current:
     """Follows the registry's current bundle, and the placements file where one was given.
 
-    Calls take the engine once and keep it to their end; the old one goes with its last call.
+    Calls take the engine once and keep it to their end; the old one goes with its last call. Bundles are
+    opened from `generations`: nothing that happens to the registry reaches one that answers.
     """
 
     registry: Registry
+    generations: Generations
     placements: Path | None
     clock: Callable[[], int]
     tallies: Tallies
     engine: Engine | None = None
+    since: int = 0
     _served: _Wanted = ("", 0)
     _refused: tuple[_Wanted, str] = (("", 0), "")
     _refused_at: float = -_PATIENCE_S
@@ -48,8 +53,18 @@ class Current:
         return self.engine
 
     def open(self) -> None:
-        """Take up the current bundle. Raises VitrinaError; the engine stays as it was then."""
-        self._take(self._wanted())
+        """Take up the current bundle; where it cannot be, the one that this server answered from last.
+
+        Raises VitrinaError where there is neither.
+        """
+        try:
+            self._take(self._wanted())
+        except (BundleError, RegistryError) as reason:
+            known = self.generations.versions()
+            if not known:
+                raise
+            self._refuse((self._asked(), 0), reason, kept=known[0])
+            self._take((known[0], 0))
 
     def refresh(self) -> None:
         """Take up what is newer than what is served. On failure keep the old, and log the reason."""
@@ -62,11 +77,20 @@ class Current:
             self._take(wanted)
         except VitrinaError as reason:
             if not impatient or (wanted, str(reason)) != self._refused:
-                self._refused, self._refused_at = (wanted, str(reason)), time.monotonic()
-                self.tallies.add("vitrina_bundle_swaps", "refused")
-                say("bundle refused", bundle=wanted[0], kept=self._served[0], reason=str(reason))
+                self._refuse(wanted, reason, kept=self._served[0])
         else:
             say("bundle taken", bundle=wanted[0], placements=self().placements.version)
+
+    def state(self) -> dict[str, Any]:
+        """What this worker answers from since when, and what it would not take up, and why."""
+        (refused, _), reason = self._refused
+        return {
+            "version": self._served[0],
+            "placements": self.engine.placements.version if self.engine else "",
+            "since": self.since,
+            "refused": refused,
+            "reason": reason,
+        }
 
     def age(self) -> None:
         """Say in the metrics how old the bundle and its last event are."""
@@ -77,8 +101,21 @@ class Current:
     def _take(self, wanted: _Wanted) -> None:
         engine = self._opened(wanted)
         warm(engine, self.clock())
-        self.engine, self._served = engine, wanted
+        self.engine, self._served, self.since = engine, wanted, int(time.time())
+        if self._refused[0] == wanted:
+            self._refused = ("", 0), ""
         self.tallies.add("vitrina_bundle_swaps", "taken")
+
+    def _refuse(self, wanted: _Wanted, reason: VitrinaError, kept: str) -> None:
+        self._refused, self._refused_at = (wanted, str(reason)), time.monotonic()
+        self.tallies.add("vitrina_bundle_swaps", "refused")
+        say("bundle refused", bundle=wanted[0], kept=kept, reason=str(reason))
+
+    def _asked(self) -> str:
+        try:
+            return self.registry.current()
+        except VitrinaError:
+            return ""
 
     def _wanted(self) -> _Wanted:
         version = self.registry.current()
@@ -89,10 +126,10 @@ class Current:
         return version, changed
 
     def _opened(self, wanted: _Wanted) -> Engine:
-        chosen = read_placements(self.placements) if self.placements else None
+        chosen = read_placements(self.placements) if self.placements and wanted[1] else None
         if self.engine and chosen and wanted[0] == self._served[0]:
             return self.engine.with_placements(chosen)
-        return Engine.of(bundle.verify(self.registry.path(wanted[0])), chosen)
+        return Engine.of(self.generations.take(self.registry.folder / wanted[0]), chosen)
 
 
 def warm(engine: Engine, now: int) -> None:

@@ -147,7 +147,7 @@ class Front:
                 code = failed.name
                 if failed.id:
                     say_fault("fault", error, id=failed.id, method=method)
-                await _refuse(context, failed)
+                await refuse(context, failed)
             finally:
                 self._finish(method, code, perf_counter() - started, note)
 
@@ -170,7 +170,8 @@ class Front:
             )
 
 
-async def _refuse(context: Context, failed: Failure) -> NoReturn:
+async def refuse(context: Context, failed: Failure) -> NoReturn:
+    """End a call with a failure and its details."""
     status = to_status(failed.status)
     await context.abort(status.code, status.details, status.trailing_metadata)
     raise AssertionError("abort returned")
@@ -221,7 +222,7 @@ async def _health_request(data: bytes, context: Context) -> Any:
     try:
         return health_pb2.HealthCheckRequest.FromString(data)
     except DecodeError:
-        await _refuse(context, failure(Malformed("the request is not a HealthCheckRequest message")))
+        await refuse(context, failure(Malformed("the request is not a HealthCheckRequest message")))
 
 
 def _reflect(server: Any) -> None:

@@ -13,7 +13,9 @@ class Options:
 
     `host`: the address to listen on; by default only this machine reaches it. `as_of`: the time that
     answers are given for, seconds since 1970 UTC; None is the clock. `placements`: a file that replaces
-    the bundle's own. `metrics_port` 0 serves none. `in_flight`: calls that one worker holds at once;
+    the bundle's own. `metrics_port` 0 serves none. `admin_port`: where ModelService listens, on
+    `admin_host`; 0 serves none. `run_dir`: where the workers' copy of the bundle lies, by default the
+    system's folder for temporary files. `in_flight`: calls that one worker holds at once;
     `wait_s`: how long one of them may queue; `grace_s`: how long a stop waits for them.
     """
 
@@ -24,6 +26,9 @@ class Options:
     as_of: int | None = None
     placements: Path | None = None
     metrics_port: int = 0
+    admin_port: int = 0
+    admin_host: str = "127.0.0.1"
+    run_dir: Path | None = None
     token_key_file: Path | None = None
     reflection: bool = False
     in_flight: int = 256
@@ -35,24 +40,38 @@ class Options:
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker is told: the options, the port that was picked, and the key that signs tokens."""
+    """What a worker is told: the options, the port that was picked, the key that signs tokens, and the
+    folder of this run."""
 
     options: Options
     port: int
     token_key: bytes
+    folder: Path
 
     def to_json(self) -> str:
         """One line."""
         options = {
             name: str(one) if isinstance(one, Path) else one for name, one in asdict(self.options).items()
         }
-        return json.dumps({"options": options, "port": self.port, "token_key": self.token_key.hex()})
+        return json.dumps(
+            {
+                "options": options,
+                "port": self.port,
+                "token_key": self.token_key.hex(),
+                "folder": str(self.folder),
+            }
+        )
 
     @classmethod
     def of_json(cls, line: str) -> Order:
         """What `to_json` wrote."""
         told = json.loads(line)
         options = told["options"]
-        for name in ("registry", "placements", "token_key_file"):
+        for name in ("registry", "placements", "token_key_file", "run_dir"):
             options[name] = options[name] and Path(options[name])
-        return cls(Options(**options), told["port"], bytes.fromhex(told["token_key"]))
+        return cls(Options(**options), told["port"], bytes.fromhex(told["token_key"]), Path(told["folder"]))
+
+
+def address(host: str, port: int) -> str:
+    """host:port as gRPC reads it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

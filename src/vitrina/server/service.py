@@ -12,11 +12,13 @@ from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from vitrina.errors import (
+    BundleError,
     InvalidRequest,
     InvalidToken,
     Malformed,
     NotReady,
     Overloaded,
+    RegistryError,
     TimedOut,
     UnknownPlacement,
     VitrinaError,
@@ -44,6 +46,8 @@ FAILURES: dict[type[Exception], tuple[int, int]] = {
     NotReady: (code_pb2.UNAVAILABLE, reasons.ERROR_REASON_NOT_READY),
     Overloaded: (code_pb2.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_OVERLOADED),
     TimedOut: (code_pb2.DEADLINE_EXCEEDED, reasons.ERROR_REASON_TIME_UP),
+    RegistryError: (code_pb2.NOT_FOUND, reasons.ERROR_REASON_NO_SUCH_BUNDLE),
+    BundleError: (code_pb2.FAILED_PRECONDITION, reasons.ERROR_REASON_BUNDLE_REFUSED),
 }
 """The one table from exceptions to what a caller sees; anything else is INTERNAL."""
 

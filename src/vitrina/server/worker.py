@@ -20,13 +20,16 @@ from vitrina.errors import ServerError, VitrinaError
 from vitrina.registry import Registry
 from vitrina.server.current import Current
 from vitrina.server.front_grpc import Front
+from vitrina.server.generations import Generations
 from vitrina.server.log import say, say_fault
 from vitrina.server.metrics import Tallies
-from vitrina.server.options import Order
+from vitrina.server.options import Order, address
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
 
-_POLL_S = 1.0
+_LOOK_S = 0.25
+"""How often a worker looks whether another bundle is current."""
+_REPORT_S = 1.0
 _OVERTIME_S = 3.0
 """How long after the grace a worker that will not stop is stopped."""
 
@@ -36,7 +39,13 @@ def main() -> int:
     order = Order.of_json(sys.stdin.readline())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
     clock = _clock(order.options.as_of)
-    current = Current(Registry(order.options.registry), order.options.placements, clock, Tallies())
+    current = Current(
+        Registry(order.options.registry),
+        Generations(order.folder),
+        order.options.placements,
+        clock,
+        Tallies(),
+    )
     try:
         current.open()
         service = Service(current, Signer(order.token_key))
@@ -56,9 +65,9 @@ async def _serve(order: Order, service: Service, current: Current, clock: Callab
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(sys.stdin.fileno(), stop.set)
-    host = f"[{order.options.host}]" if ":" in order.options.host else order.options.host
-    await front.start(f"{host}:{order.port}")
+    await front.start(address(order.options.host, order.port))
     watching = asyncio.create_task(_watch(current, front))
+    _tell(state=current.state())
     _tell(ready=current().version)
     await stop.wait()
     loop.remove_reader(sys.stdin.fileno())
@@ -70,13 +79,19 @@ async def _serve(order: Order, service: Service, current: Current, clock: Callab
 
 async def _watch(current: Current, front: Front) -> None:
     """Follow the registry. Checking and warming happen in a thread; calls go on meanwhile."""
+    reported = 0.0
     while True:
-        _report(current, front)
-        await asyncio.sleep(_POLL_S)
+        if time.monotonic() >= reported + _REPORT_S:
+            _report(current, front)
+            reported = time.monotonic()
+        await asyncio.sleep(_LOOK_S)
+        before = current.state()
         try:
             await asyncio.to_thread(current.refresh)
         except Exception as fault:
             say_fault("bundle refused", fault)
+        if current.state() != before:
+            _tell(state=current.state())
 
 
 def _report(current: Current, front: Front) -> None:

@@ -24,7 +24,9 @@ from vitrina import errors
 from vitrina.errors import ServerError, VitrinaError
 from vitrina.registry import Registry
 from vitrina.server import metrics
+from vitrina.server.generations import run_folder
 from vitrina.server.log import say
+from vitrina.server.operators import Operators
 from vitrina.server.options import Options, Order
 
 KEY_VARIABLE = "VITRINA_TOKEN_KEY"
@@ -46,8 +48,8 @@ def serve(options: Options, announce: Callable[[str], None] | None = None) -> in
         raise ServerError(f"{options.workers} workers cannot serve; give --workers 1 or more")
     Registry(options.registry).current()
     key = token_key(options.token_key_file)
-    with reserved(options.host, options.port) as port:
-        return asyncio.run(_Supervisor(Order(options, port, key), announce or _print).run())
+    with reserved(options.host, options.port) as port, run_folder(options.run_dir) as folder:
+        return asyncio.run(_Supervisor(Order(options, port, key, folder), announce or _print).run())
 
 
 def _print(line: str) -> None:
@@ -104,6 +106,7 @@ class _Supervisor:
     def __init__(self, order: Order, announce: Callable[[str], None]) -> None:
         self.order, self.announce = order, announce
         self.collected = metrics.Collected()
+        self.operators = Operators(order)
         self.stopping = asyncio.Event()
         self.living: set[Process] = set()
 
@@ -115,6 +118,8 @@ class _Supervisor:
             where = self._expose(closing)
             ready = [loop.create_future() for _ in range(self.order.options.workers)]
             keeping = [asyncio.create_task(self._keep(number, one)) for number, one in enumerate(ready)]
+            ready.append(loop.create_future())
+            keeping.append(asyncio.create_task(self.operators.keep(ready[-1], self.stopping)))
             try:
                 await self._announced(ready, where)
                 await asyncio.gather(*keeping)
@@ -140,12 +145,13 @@ class _Supervisor:
             versions.cancel()
             return
         stop.cancel()
-        version = versions.result()[0]
+        version, admin = versions.result()[0], versions.result()[-1]
         address = f"{self.order.options.host}:{self.order.port}"
         n = self.order.options.workers
         words = f"Vitrina answers on {address}: {n} worker{'s' * (n > 1)}, bundle {version}"
         line = {"event": "ready", "message": words, "address": address, "workers": n, "bundle": version}
-        self.announce(json.dumps({**line, "metrics": where} if where else line))
+        also = {"metrics": where, "admin": admin}
+        self.announce(json.dumps(line | {name: one for name, one in also.items() if one}))
 
     async def _keep(self, number: int, ready: asyncio.Future[str]) -> None:
         """Keep one worker running until told to stop."""
@@ -184,6 +190,7 @@ class _Supervisor:
             await listening
             self.living.discard(process)
             self.collected.gone(process.pid)
+            self.operators.gone(number)
 
     async def _listen(self, number: int, process: Process, ready: asyncio.Future[str]) -> None:
         """Hear what a worker says until it is silent."""
@@ -192,6 +199,8 @@ class _Supervisor:
             words = json.loads(line)
             if "metrics" in words:
                 self.collected.heard(process.pid, words["metrics"])
+            elif "state" in words:
+                self.operators.heard(number, process.pid, words["state"])
             elif "ready" in words and not ready.done():
                 ready.set_result(words["ready"])
             elif "failed" in words:

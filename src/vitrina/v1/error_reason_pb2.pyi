@@ -15,6 +15,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_OVERLOADED: _ClassVar[ErrorReason]
     ERROR_REASON_TIME_UP: _ClassVar[ErrorReason]
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+    ERROR_REASON_NO_SUCH_BUNDLE: _ClassVar[ErrorReason]
+    ERROR_REASON_BUNDLE_REFUSED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_MALFORMED_MESSAGE: ErrorReason
 ERROR_REASON_INVALID_REQUEST: ErrorReason
@@ -24,3 +26,5 @@ ERROR_REASON_NOT_READY: ErrorReason
 ERROR_REASON_OVERLOADED: ErrorReason
 ERROR_REASON_TIME_UP: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
+ERROR_REASON_NO_SUCH_BUNDLE: ErrorReason
+ERROR_REASON_BUNDLE_REFUSED: ErrorReason

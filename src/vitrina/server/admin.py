@@ -1,0 +1,115 @@
+"""The operators' process: `python -m vitrina.server.admin`, started by the supervisor and by nobody else.
+
+It serves ModelService on a port of its own. Its order comes as a line of JSON on standard input, and after
+it a line whenever the state of the workers changes. When that input ends, it stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from vitrina.errors import ServerError, VitrinaError
+from vitrina.registry import Registry
+from vitrina.server.front_grpc import refuse
+from vitrina.server.log import say, say_fault
+from vitrina.server.models import Models, States
+from vitrina.server.options import Order, address
+from vitrina.server.service import failure
+from vitrina.v1 import model_service_pb2 as v1
+
+NAME: str = v1.DESCRIPTOR.services_by_name["ModelService"].full_name
+MAX_BYTES = 4 << 10
+_MAX_LINE = 4 << 20
+
+
+class Desk:
+    """ModelService on gRPC. `states` is replaced as the workers report."""
+
+    def __init__(self, models: Models) -> None:
+        self.states: States = {}
+        self.server = grpc.aio.server(
+            options=(("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MAX_BYTES)),
+            maximum_concurrent_rpcs=32,
+        )
+        methods = {
+            "ListModels": self._method("ListModels", models.list_models),
+            "ActivateModel": self._method("ActivateModel", models.activate_model),
+            "RollBackModel": self._method("RollBackModel", models.roll_back_model),
+        }
+        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, methods),))
+        self._turn = asyncio.Lock()
+
+    def _method(self, name: str, answer: Callable[[bytes, States], bytes]) -> Any:
+        async def call(data: bytes, context: Any) -> bytes:
+            try:
+                async with self._turn:  # two at once would both walk the same history
+                    said = await asyncio.to_thread(answer, data, self.states)
+            except Exception as error:
+                failed = failure(error)
+                if failed.id:
+                    say_fault("fault", error, id=failed.id, method=name)
+                say("operator refused", method=name, code=failed.name, reason=failed.message)
+                await refuse(context, failed)
+            if name != "ListModels":
+                say("operator", method=name)
+            return said
+
+        return grpc.unary_unary_rpc_method_handler(call)
+
+
+async def _serve(order: Order) -> None:
+    desk = Desk(Models(Registry(order.options.registry)))
+    where = address(order.options.admin_host, order.options.admin_port)
+    try:
+        desk.server.add_insecure_port(where)
+    except RuntimeError:
+        raise ServerError(f"cannot listen on {where}; choose another --admin-port") from None
+    await desk.server.start()
+    _tell(ready=where)
+    async for line in await _input():
+        desk.states = {int(number): one for number, one in json.loads(line).items()}
+    await desk.server.stop(1.0)
+
+
+async def _input() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=_MAX_LINE)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
+
+
+def main() -> int:
+    """Read the order, serve until the input ends, and return the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which ends our input
+    # Unbuffered: what follows the order is read by the loop.
+    order = Order.of_json(_line(sys.stdin.fileno()))
+    try:
+        asyncio.run(_serve(order))
+    except VitrinaError as reason:
+        _tell(failed=type(reason).__name__, message=str(reason))
+        return reason.exit_code
+    return 0
+
+
+def _line(handle: int) -> str:
+    read = b""
+    while not read.endswith(b"\n") and (byte := os.read(handle, 1)):
+        read += byte
+    return read.decode()
+
+
+def _tell(**words: object) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    os._exit(main())  # grpcio may hang while the interpreter takes itself down (grpc/grpc#40989)

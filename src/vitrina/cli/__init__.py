@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from vitrina import __version__
-from vitrina.cli import models, offline, online, pictures
+from vitrina.cli import models, offline, online, pictures, tuning
 from vitrina.cli.words import errors
 from vitrina.errors import VitrinaError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 for verb in (
     offline.doctor,
     offline.train,
+    tuning.tune,
     offline.evaluate,
     offline.verify,
     offline.recommend,

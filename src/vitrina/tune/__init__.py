@@ -1,0 +1,155 @@
+"""Tuning: the best recipe for one shop that its last days and a budget of time can find.
+
+    bench     the days held out, and each source alone on them
+    spaces    what may be searched of each strategy
+    search    each family's settings, by TPE; journal keeps what was tried
+    choose    settings by placement, and how sources are weighed
+    write     a recipe
+
+All of the data given is used, the last days to choose by: what a tuned recipe is worth is shown by
+later days alone, so give `--at` and evaluate after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vitrina import __version__
+from vitrina.dataset import Dataset
+from vitrina.errors import DataError
+from vitrina.fit import fingerprint
+from vitrina.placements import Placements
+from vitrina.recipe import Recipe
+from vitrina.tune import write
+from vitrina.tune.bench import Bench
+from vitrina.tune.choose import Chosen, choose
+from vitrina.tune.journal import Journal
+from vitrina.tune.search import Search, families
+
+__all__ = ["Chosen", "Search", "Tuned", "tune"]
+
+Say = Callable[[str], None]
+Watch = Callable[[Search, float], None]
+WEIGHING = 0.25
+"""Share of the budget that is kept for weights."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What a search found. `text`: the recipe; `trials`: in all, of earlier runs too; `seconds`: of this."""
+
+    text: str
+    chosen: Mapping[str, Chosen]
+    trials: int
+    seconds: float
+    seed: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "trials": self.trials,
+            "seconds": round(self.seconds, 1),
+            "seed": self.seed,
+            "placements": {name: _facts(one) for name, one in self.chosen.items()},
+        }
+
+
+def tune(
+    dataset: Dataset,
+    recipe: Recipe,
+    placements: Placements,
+    out: Path,
+    budget: float,
+    *,
+    seed: int | None = None,
+    say: Say = lambda line: None,
+    watch: Watch = lambda search, share: None,
+) -> Tuned:
+    """Search for `budget` seconds and write the best recipe to `out`; Ctrl-C writes the best so far.
+
+    What was tried is kept in `<out>.journal`, from which the same search goes on. Raises DataError where
+    there is too little to hold out, RecipeError where the journal is another search's.
+    """
+    started = time.perf_counter()
+    seed = recipe.evaluation.seed if seed is None else seed
+    journal = Journal.open(out.with_name(out.name + ".journal"), _made_on(dataset, recipe, placements, seed))
+    bench = Bench.of(dataset, recipe, placements, seed)
+    say(f"{bench.windows[0].cut.rule}{_more(len(bench.windows))}; asked: {_asked(bench)}")
+    known = {one.name: one for one in families(recipe, bench.placements, dataset)}
+    found = Search(bench, known, journal, seed)
+    try:
+        found.run(started + budget * (1 - WEIGHING), watch)
+    except KeyboardInterrupt:
+        say("interrupted: weighing what was found")
+        budget = time.perf_counter() - started + 10
+    say(f"{len(found.trials)} trials; weighing sources")
+    chosen = choose(found, weigh=recipe.evaluation.weigh, until=started + budget, say=say)
+    plans, tables = write.tuned(found, chosen, recipe, placements)
+    seconds = time.perf_counter() - started
+    weigh = recipe.evaluation.weigh and chosen.keys() != bench.placements.keys()
+    made = write.text(_head(found, chosen, seconds, dataset), recipe, plans, tables, weigh=weigh)
+    _put(out, made)
+    say(f"wrote {out}: {len(plans)} instances to fit")
+    return Tuned(made, chosen, len(found.trials), seconds, seed)
+
+
+def _made_on(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> dict[str, Any]:
+    tables = json.dumps(placements.tables, sort_keys=True, default=list)
+    digest = hashlib.sha256((recipe.text + tables).encode()).hexdigest()[:16]
+    return {"data": fingerprint(dataset), "recipe": digest, "seed": seed, "vitrina": __version__}
+
+
+def _head(found: Search, chosen: Mapping[str, Chosen], seconds: float, dataset: Dataset) -> list[str]:
+    windows = found.bench.windows
+    lines = [
+        f"Written by vitrina tune {__version__}: seed {found.seed}, {len(found.trials)} trials, "
+        f"{seconds:.0f} s.",
+        f"Data {fingerprint(dataset)}; {windows[0].cut.rule}{_more(len(windows))}.",
+        "NDCG@10 there, of the recipe it started from and of this one, +- one standard error of the gain.",
+        "These days chose the settings, so the gain flatters; days after the data's end do not.",
+    ]
+    for name, one in chosen.items():
+        gain = one.after - one.before
+        share = f" ({gain / one.before:+.1%})" if one.before > 0 else ""
+        lines.append(
+            f"  {name}: {one.before:.4f} -> {one.after:.4f}, {gain:+.4f} +- {one.error:.4f}{share}, "
+            f"{one.askers:,} askers"
+        )
+    return lines
+
+
+def _facts(one: Chosen) -> dict[str, Any]:
+    sources = [
+        {
+            "family": part.family.name,
+            "params": dict(part.plan.params),
+            "weight": part.weight,
+            "seeds": part.seeds,
+        }
+        for part in one.parts
+    ]
+    figures = {"before": one.before, "after": one.after, "error": one.error, "askers": one.askers}
+    return {**figures, "blend": one.blend, "sources": sources}
+
+
+def _asked(bench: Bench) -> str:
+    return ", ".join(f"{name} {len(truth):,}" for name, truth in bench.truths.items())
+
+
+def _more(windows: int) -> str:
+    return f", and {windows - 1} such windows before" if windows > 1 else ""
+
+
+def _put(out: Path, made: str) -> None:
+    part = out.with_name(out.name + ".part")
+    try:
+        part.write_text(made, encoding="utf-8")
+        part.replace(out)
+    except OSError as reason:
+        raise DataError(f"cannot write {out}: {reason}; name a file that can be written") from reason

@@ -1,0 +1,173 @@
+"""Where settings are tried: a shop's last days, the questions asked on them, and each source alone.
+
+A source is asked under a placement's own rules, as the engine asks it. Where few ask, the days
+before are held out in turn as well, and the figure is the mean over all who asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vitrina import metrics, strategies
+from vitrina.askers import query
+from vitrina.dataset import Dataset
+from vitrina.engine import Engine
+from vitrina.errors import DataError
+from vitrina.fit import fit
+from vitrina.ids import Rows
+from vitrina.live import Live
+from vitrina.metrics import Truth
+from vitrina.placements import Placement, Placements
+from vitrina.questions import Questions, questions
+from vitrina.recipe import Plan, Recipe
+from vitrina.request import Block
+from vitrina.splits import Split, split
+from vitrina.stages import Draft
+from vitrina.strategy import Candidates
+from vitrina.weights import MIN_ASKERS, joined, ndcg
+
+Lists = Mapping[str, Candidates]
+"""By placement, one source's lists for everybody who was asked."""
+MOST = 2000
+"""Askers of a placement, over all windows."""
+ENOUGH = 600
+"""Where a placement has fewer askers, another window is held out."""
+WINDOWS = 6
+QUICK = 300_000
+"""Events from which on there is but one window: more would take too long."""
+_DEPTH = 100
+"""Rows of a source, as many as `stages.retrieve` asks for."""
+_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Window:
+    """One cut of the past, and by placement what is asked of every source, in batches, and the truth."""
+
+    cut: Split
+    drafts: Mapping[str, tuple[Draft, ...]]
+    truths: Mapping[str, Truth]
+
+    @classmethod
+    def of(
+        cls, cut: Split, recipe: Recipe, placements: Placements, seed: int, asked: dict[str, int]
+    ) -> Window:
+        """The cut's questions, so many that with those `asked` before there are `MOST` of a placement."""
+        engine = Engine.of(fit(cut.train, replace(recipe, strategies={}), placements))
+        drafts, truths = {}, {}
+        for one in questions(cut, MOST, seed):
+            room = MOST - asked.get(one.placement, 0)
+            if room > 0 and one.placement in placements.by_name:
+                sample = _sample(one, room, seed)
+                drafts[one.placement] = _drafts(engine, sample, cut.now)
+                truths[one.placement] = sample.truth
+        return cls(replace(cut, train=cut.train.settled()), drafts, truths)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """`windows`, latest first; `placements`: those asked often enough; `truths`: over all windows."""
+
+    windows: tuple[Window, ...]
+    placements: Mapping[str, Placement]
+    truths: Mapping[str, Truth]
+    product: Rows
+
+    @classmethod
+    def of(cls, dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> Bench:
+        """Hold out the last days, and those before them where few ask. Raises DataError where too few do."""
+        windows = _windows(dataset, recipe, placements, seed)
+        asked = {name: many for name, many in _askers(windows).items() if many >= MIN_ASKERS}
+        if not asked:
+            raise DataError(
+                f"too little to tune on: no placement is asked {MIN_ASKERS} times in the days held out "
+                f"({windows[0].cut.rule}); more history is needed, or other [evaluation] test_days"
+            )
+        truths = {
+            name: _pooled([one.truths[name] for one in windows if name in one.truths]) for name in asked
+        }
+        ruled = {name: placements.by_name[name] for name in asked}
+        return cls(tuple(windows), ruled, truths, dataset.catalog.product)
+
+    def lists(self, plan: Plan, seeds: Mapping[str, str]) -> Lists:
+        """Fit a strategy on each window, and ask it in every placement, starting from the seeds named
+        for that. Raises VitrinaError."""
+        strategy = strategies.make(plan.strategy, plan.params)
+        found: dict[str, list[Candidates]] = {name: [] for name in self.placements}
+        for window in self.windows:
+            source = strategy.open(strategy.fit(window.cut.train))
+            for name, answers in found.items():
+                for draft in window.drafts.get(name, ()):
+                    asked = query(draft.askers, seeds[name], draft.now)
+                    answers.append(source.top(asked, _DEPTH, draft.allow))
+        return {name: joined(one) for name, one in found.items()}
+
+    def ndcg(
+        self,
+        placement: str,
+        lists: Sequence[Candidates],
+        weights: Sequence[float] = (1.0,),
+        way: str = "score",
+    ) -> metrics.Values:
+        """float64[n]: NDCG@10 of each asker of a placement for a blend of sources."""
+        return ndcg(lists, weights, way, self.truths[placement], self.product)
+
+
+def _windows(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> list[Window]:
+    days, windows = recipe.evaluation.test_days, list[Window]()
+    known = dataset
+    while len(windows) < WINDOWS:
+        try:
+            cut = split(known, days)
+        except DataError:
+            if not windows:
+                raise
+            break
+        windows.append(Window.of(cut, recipe, placements, seed, _askers(windows)))
+        asked = _askers(windows)
+        if len(dataset.events) > QUICK or not asked or min(asked.values()) >= ENOUGH:
+            break
+        known = cut.train
+    return windows
+
+
+def _askers(windows: Sequence[Window]) -> dict[str, int]:
+    """By placement, how many ask in all windows."""
+    many: dict[str, int] = {}
+    for window in windows:
+        for name, truth in window.truths.items():
+            many[name] = many.get(name, 0) + len(truth)
+    return many
+
+
+def _sample(asked: Questions, most: int, seed: int) -> Questions:
+    """At most so many askers, drawn by lot; sessions whole while they fit."""
+    if len(asked) <= most:
+        return asked
+    lot = np.random.default_rng(seed).permutation(int(asked.clusters.max()) + 1)
+    keep = np.sort(np.argsort(lot[asked.clusters], kind="stable")[:most])
+    requests = tuple(asked.requests[one] for one in keep)
+    everybody = {"all": np.arange(len(keep))}
+    return Questions(asked.placement, requests, asked.truth.take(keep), everybody, asked.clusters[keep])
+
+
+def _drafts(engine: Engine, asked: Questions, now: int) -> tuple[Draft, ...]:
+    """Who asks, and what may be shown to them, in batches."""
+    block = Block(asked.placement, limit=10)
+    starts = range(0, len(asked), _BATCH)
+    return tuple(engine.retrieved(block, asked.requests[one : one + _BATCH], Live(now=now)) for one in starts)
+
+
+def _pooled(truths: Sequence[Truth]) -> Truth:
+    """The truths of several windows as one."""
+    starts = np.cumsum([0, *(len(one.rows) for one in truths)])
+    indptr = [one.indptr[:-1] + start for one, start in zip(truths, starts[:-1], strict=True)]
+    return Truth(
+        np.concatenate([*indptr, starts[-1:]]).astype(np.int64),
+        np.concatenate([one.rows for one in truths]),
+        np.concatenate([one.values for one in truths]),
+        np.concatenate([one.repeat for one in truths]),
+    )

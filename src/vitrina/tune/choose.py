@@ -1,0 +1,171 @@
+"""From what was tried to a recipe: each family's setting in each placement, then the blend.
+
+A change is made where it is better by more than one standard error of the difference, asker by
+asker; else what the recipe had before stays, and a setting already used elsewhere is used again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vitrina.metrics import Values
+from vitrina.placements import Placement
+from vitrina.recipe import Plan
+from vitrina.strategy import Candidates
+from vitrina.tune.search import Family, Search
+from vitrina.weights import Found, search
+
+SOURCES = 8
+"""Families of a placement that weights are searched for, the best alone."""
+USELESS = 0.02
+"""A family below this share of the placement's best is not weighed at all."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One source of a placement: its family, with which settings, how it weighs."""
+
+    family: Family
+    plan: Plan
+    weight: float
+    seeds: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A placement's blend. `before`, `after`: NDCG@10 of the recipe given and of this one, over `askers`;
+    `error`: the standard error of the gain."""
+
+    parts: tuple[Part, ...]
+    blend: str
+    before: float
+    after: float
+    error: float
+    askers: int
+
+
+def choose(found: Search, *, weigh: bool, until: float, say: Say) -> dict[str, Chosen]:
+    """The best blend of each placement, of sources that were tried; a placement some of whose own
+    sources were not is left out. `weigh`: whether the recipe's own weights are searched too, as in training.
+    """
+    chosen: dict[str, Chosen] = {}
+    used: dict[str, list[Plan]] = {}
+    names = sorted(found.bench.placements, key=lambda one: -len(found.bench.truths[one]))
+    for number, name in enumerate(names):
+        placement = found.bench.placements[name]
+        own = _own(found, placement)
+        if own is None:
+            say(f"{name}: its own sources were not all tried in this time, so it stays as it is")
+            continue
+        parts = _tuned(found, name, used)
+        now = time.perf_counter()
+        half = max(until - now, 2.0) / (2 * (len(names) - number))
+        chosen[name] = _blended(found, placement, own, parts, weigh=weigh, half=half)
+        for part in chosen[name].parts:
+            used.setdefault(part.family.name, []).append(part.plan)
+        say(f"{name}: NDCG@10 {chosen[name].before:.4f} -> {chosen[name].after:.4f}, {_words(chosen[name])}")
+    return chosen
+
+
+def better(one: Values, other: Values) -> bool:
+    """Whether the first has the greater mean, by more than one standard error of the paired difference."""
+    return bool(np.nanmean(one - other) > _error(one, other))
+
+
+def _error(one: Values, other: Values) -> float:
+    gains = (one - other)[~np.isnan(one - other)]
+    return float(gains.std() / np.sqrt(max(len(gains), 1)))
+
+
+def _own(found: Search, placement: Placement) -> list[Part] | None:
+    """The placement's own sources, as the recipe has them; None where one was not tried."""
+    parts = []
+    for mix in placement.sources:
+        family = next((one for one in found.families.values() if mix.strategy in one.starts), None)
+        if family is None:  # the recipe does not fit it
+            continue
+        plan = family.starts[mix.strategy]
+        if not found.measured(family, plan):
+            return None
+        parts.append(Part(family, plan, mix.weight, mix.seeds))
+    return parts
+
+
+def _tuned(found: Search, placement: str, used: Mapping[str, Sequence[Plan]]) -> list[Part]:
+    """Each family's setting for a placement, of the families that are best alone."""
+    ranked = found.ranked(placement)
+    leader = ranked[0][1] if ranked else 0.0
+    parts = []
+    for name, score in ranked[:SOURCES]:
+        if score > USELESS * leader:
+            family = found.families[name]
+            plan = _setting(found, family, placement, used.get(name, ()))
+            parts.append(Part(family, plan, 1.0, family.seeds[placement]))
+    return parts
+
+
+def _setting(found: Search, family: Family, placement: str, used: Sequence[Plan]) -> Plan:
+    """The best setting found, where it is clearly better than those there are already."""
+    best = Plan(family.strategy, found.best[family.name, placement].params)
+    there = [plan for plan in (*family.starts.values(), *used) if found.measured(family, plan)]
+    if not there:
+        return best
+    values = [found.alone(family, plan, placement) for plan in there]
+    place = int(np.argmax([np.nanmean(one) for one in values]))
+    return best if better(found.alone(family, best, placement), values[place]) else there[place]
+
+
+def _blended(
+    found: Search, placement: Placement, own: list[Part], tuned: list[Part], *, weigh: bool, half: float
+) -> Chosen:
+    """The better of both blends: the recipe's own sources, and the tuned ones."""
+    askers = len(found.bench.truths[placement.name])
+    nothing = np.zeros(askers)
+    start = Found(tuple(one.weight for one in own), placement.blend, 0.0)
+    before = _values(found, placement.name, own, start) if own else nothing
+    if own and weigh:
+        searched = _weighed(found, placement.name, own, half)
+        if searched.ndcg > np.nanmean(before):
+            start, before = searched, _values(found, placement.name, own, searched)
+    other = _weighed(found, placement.name, tuned, half) if tuned else None
+    after = _values(found, placement.name, tuned, other) if other else nothing
+    parts, best, values = (tuned, other, after) if other and better(after, before) else (own, start, before)
+    kept = tuple(
+        Part(one.family, one.plan, weight, one.seeds)
+        for one, weight in zip(parts, best.weights, strict=True)
+        if weight > 0
+    )
+    means = float(np.nanmean(before)), float(np.nanmean(values))
+    return Chosen(kept, best.blend, *means, _error(values, before), askers)
+
+
+def _lists(found: Search, placement: str, parts: Sequence[Part]) -> list[Candidates]:
+    return [found.lists(one.family, one.plan, {placement: one.seeds})[placement] for one in parts]
+
+
+def _values(found: Search, placement: str, parts: Sequence[Part], how: Found) -> Values:
+    return found.bench.ndcg(placement, _lists(found, placement, parts), how.weights, how.blend)
+
+
+def _weighed(found: Search, placement: str, parts: Sequence[Part], seconds: float) -> Found:
+    """The best weights found in so many seconds; the first tries are always made."""
+    lists, until = _lists(found, placement, parts), time.perf_counter() + seconds
+    tries = 0
+
+    def score(weights: Sequence[float], way: str) -> float:
+        nonlocal tries
+        tries += 1
+        if tries > 2 and time.perf_counter() > until:
+            return -1.0
+        return float(np.nanmean(found.bench.ndcg(placement, lists, weights, way)))
+
+    return search(score, len(lists))
+
+
+def _words(chosen: Chosen) -> str:
+    return ", ".join([f"by {chosen.blend}", *(f"{one.family.name} {one.weight:g}" for one in chosen.parts)])

@@ -1,0 +1,64 @@
+"""What was tried, a JSON line each, beside the recipe to be written: an interrupted search goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vitrina.errors import DataError, RecipeError
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting of one family: its hyperparameters, NDCG@10 alone by placement, seconds it took."""
+
+    family: str
+    params: Mapping[str, Any]
+    scores: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A file whose first line says what its trials were made on."""
+
+    file: Path
+    trials: tuple[Trial, ...]
+
+    @classmethod
+    def open(cls, file: Path, made_on: Mapping[str, Any]) -> Journal:
+        """The trials so far; a new file where there is none. Raises RecipeError where they were made on
+        something else, DataError where the file cannot be used."""
+        try:
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(json.dumps(dict(made_on)) + "\n", encoding="utf-8")
+                return cls(file, ())
+            head, *lines = file.read_text(encoding="utf-8").splitlines() or [""]
+            trials = tuple(Trial(**json.loads(line)) for line in lines if line.endswith("}"))
+            _same(file, json.loads(head or "{}"), made_on)
+            if lines and not lines[-1].endswith("}"):  # the writer was killed in the middle of a line
+                file.write_text("\n".join([head, *lines[:-1], ""]), encoding="utf-8")
+        except (OSError, ValueError, TypeError) as reason:
+            raise DataError(f"cannot use the journal {file}: {reason}; remove it to begin anew") from reason
+        return cls(file, trials)
+
+    def add(self, trial: Trial) -> None:
+        """Write one more. Raises DataError where the disk does not take it."""
+        try:
+            with self.file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(asdict(trial)) + "\n")
+        except OSError as reason:
+            raise DataError(f"cannot write the journal {self.file}: {reason}") from reason
+
+
+def _same(file: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    changed = [name for name, value in now.items() if then.get(name) != value]
+    if changed:
+        raise RecipeError(
+            f"{file} holds trials of another search: {', '.join(changed)} differ; "
+            "give another --out, or remove the journal to begin anew"
+        )

@@ -1,0 +1,236 @@
+"""Searching each family's settings: TPE (Bergstra et al., 2011; Optuna's), halving what leads nowhere.
+
+A family is a strategy with what a recipe fixes of it; it has one study a placement. A trial is fitted
+once and judged in every placement, so that all of a family's studies learn from it. The next trial goes
+to the pair of family and placement that had least time, among those that still lead somewhere: at first
+all, then the best few of each placement.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from vitrina import strategies
+from vitrina.dataset import Dataset
+from vitrina.errors import VitrinaError
+from vitrina.placements import Placement
+from vitrina.recipe import Plan, Recipe
+from vitrina.rivals import USUAL_SEEDS
+from vitrina.tune.bench import Bench, Lists
+from vitrina.tune.journal import Journal, Trial
+from vitrina.tune.spaces import EVENT, Space
+
+KEPT = (99, 6, 3)
+"""Families of a placement that are searched on in each third of the time."""
+HOPELESS = 0.3
+"""After a few trials a family below this share of the placement's best is searched no more."""
+FEW = 5
+Pair = tuple[str, str]
+_USUAL: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Family:
+    """`starts`: by instance of the recipe, its plan; the first lends its name. `seeds`: by placement."""
+
+    name: str
+    strategy: str
+    fixed: Mapping[str, Any]
+    starts: Mapping[str, Plan]
+    seeds: Mapping[str, str]
+    space: Space
+
+    def plan(self, point: Mapping[str, Any]) -> Plan:
+        """The plan of a point of the space."""
+        return Plan(self.strategy, self.space.params(point, self.fixed))
+
+
+def families(recipe: Recipe, asked: Mapping[str, Placement], dataset: Dataset) -> list[Family]:
+    """What can be searched: the recipe's instances, and every strategy that it does not name."""
+    groups: dict[str, dict[str, Plan]] = {}
+    others = {name: Plan(name, {}) for name in strategies.names()}
+    for plan in recipe.strategies.values():
+        others.pop(plan.strategy, None)
+    for name, plan in {**recipe.strategies, **others}.items():
+        space = Space.of(plan.strategy, strategies.make(plan.strategy, {}), dataset)
+        groups.setdefault(key_of(Plan(plan.strategy, _fixed(plan, space))), {})[name] = plan
+    found = []
+    for starts in groups.values():
+        name, plan = next(iter(starts.items()))
+        space = Space.of(plan.strategy, strategies.make(plan.strategy, {}), dataset)
+        seeds = {one: _seeds(placement, starts) for one, placement in asked.items()}
+        found.append(Family(name, plan.strategy, _fixed(plan, space), starts, seeds, space))
+    return found
+
+
+def key_of(plan: Plan) -> str:
+    """The same for the same settings."""
+    return json.dumps([plan.strategy, dict(plan.params)], sort_keys=True, default=list)
+
+
+def _fixed(plan: Plan, space: Space) -> dict[str, Any]:
+    """What a recipe gives beyond the space."""
+    fixed = {name: value for name, value in plan.params.items() if name not in space.dimensions}
+    if "event_weights" in fixed:
+        weights = fixed["event_weights"].items()
+        fixed["event_weights"] = {one: value for one, value in weights if EVENT + one not in space.dimensions}
+    return fixed
+
+
+def _seeds(placement: Placement, instances: Iterable[str]) -> str:
+    """What the family starts from in a placement: as that says of one of its instances, or as usual."""
+    named = [one.seeds for one in placement.sources if one.strategy in instances]
+    return named[0] if named else USUAL_SEEDS.get(placement.name, "history")
+
+
+@dataclass
+class Search:
+    """The state of a search. `best`: by (family, placement) its best trial alone."""
+
+    bench: Bench
+    families: Mapping[str, Family]
+    journal: Journal
+    seed: int
+    trials: list[Trial] = field(default_factory=list)
+    best: dict[Pair, Trial] = field(default_factory=dict)
+    spent: dict[Pair, float] = field(default_factory=dict)
+    _studies: dict[Pair, Any] = field(default_factory=dict)
+    _lists: dict[str, Lists] = field(default_factory=dict)
+
+    def run(self, until: float, watch: Callable[[Search, float], None]) -> None:
+        """Try the recipe's own settings, what the journal holds, and then others, `until` that second.
+
+        `watch` is told after each trial, with the share of the time that is gone. Ctrl-C ends it early.
+        """
+        began = time.perf_counter()
+        self._remember(self.journal.trials)
+        for family, plan in self._unmeasured():
+            if time.perf_counter() >= until:
+                return
+            self._try(family, plan)
+            watch(self, _share(began, until))
+        while pair := self._next(_share(began, until), until - time.perf_counter()):
+            family, study = self.families[pair[0]], self._study(pair)
+            asked = study.ask(family.space.distributions())
+            trial = self._try(family, family.plan(asked.params), pair)
+            study.tell(asked, trial.scores[pair[1]])
+            watch(self, _share(began, until))
+
+    def lists(self, family: Family, plan: Plan, seeds: Mapping[str, str] = _USUAL) -> Lists:
+        """A plan's lists, made again where they were not kept; `seeds`, by placement, where they are other
+        than the family's. Raises VitrinaError."""
+        key = key_of(plan)
+        if any(family.seeds[name] != one for name, one in seeds.items()):
+            return self.bench.lists(plan, {**family.seeds, **seeds})
+        if key not in self._lists:
+            self._lists[key] = self.bench.lists(plan, family.seeds)
+        return self._lists[key]
+
+    def alone(self, family: Family, plan: Plan, placement: str) -> Any:
+        """float64[n]: NDCG@10 of each asker for a plan alone."""
+        return self.bench.ndcg(placement, [self.lists(family, plan)[placement]])
+
+    def measured(self, family: Family, plan: Plan) -> bool:
+        """Whether a plan was tried."""
+        return any(_same(one, family, plan) for one in self.trials)
+
+    def _unmeasured(self) -> list[tuple[Family, Plan]]:
+        starts = [(one, plan) for one in self.families.values() for plan in one.starts.values()]
+        return [(family, plan) for family, plan in starts if not self.measured(family, plan)]
+
+    def _remember(self, trials: Sequence[Trial]) -> None:
+        for trial in trials:
+            if trial.family in self.families and trial.scores.keys() == self.bench.placements.keys():
+                self._note(trial, None)
+
+    def _try(self, family: Family, plan: Plan, asked: Pair | None = None) -> Trial:
+        started = time.perf_counter()
+        try:
+            lists = self.bench.lists(plan, family.seeds)
+            scores = {name: float(np.nanmean(self.bench.ndcg(name, [one]))) for name, one in lists.items()}
+        except VitrinaError:  # such as a matrix that this setting leaves without an inverse
+            lists, scores = {}, dict.fromkeys(self.bench.placements, 0.0)
+        trial = Trial(family.name, plan.params, scores, round(time.perf_counter() - started, 3))
+        self.journal.add(trial)
+        self._note(trial, asked)
+        if lists:
+            self._lists[key_of(plan)] = lists
+        self._forget()
+        return trial
+
+    def _note(self, trial: Trial, asked: Pair | None) -> None:
+        from optuna.trial import create_trial
+
+        self.trials.append(trial)
+        family = self.families[trial.family]
+        for name, score in trial.scores.items():
+            pair = (trial.family, name)
+            share = trial.seconds / len(trial.scores) if asked is None else trial.seconds * (asked == pair)
+            self.spent[pair] = self.spent.get(pair, 0.0) + share
+            if pair not in self.best or score > self.best[pair].scores[name]:
+                self.best[pair] = trial
+            if pair != asked and family.space.dimensions:
+                point, shape = family.space.point(trial.params), family.space.distributions()
+                self._study(pair).add_trial(create_trial(params=point, distributions=shape, value=score))
+
+    def _study(self, pair: Pair) -> Any:
+        import optuna
+
+        if pair not in self._studies:
+            optuna.logging.set_verbosity(optuna.logging.WARNING)
+            seed = self.seed + zlib.crc32("/".join(pair).encode()) + len(self.journal.trials)
+            sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=FEW)
+            self._studies[pair] = optuna.create_study(direction="maximize", sampler=sampler)
+        return self._studies[pair]
+
+    def _next(self, share: float, left: float) -> Pair | None:
+        """The pair that had least time for how good it is, of those that lead somewhere and fit into
+        what is left."""
+        kept = KEPT[min(int(share * len(KEPT)), len(KEPT) - 1)]
+        due: dict[Pair, float] = {}
+        for placement in self.bench.placements:
+            ranked = self.ranked(placement)
+            for name, score in ranked[:kept]:
+                if self._hopeful(name, score, ranked[0][1]) and self._seconds(name) < left:
+                    due[name, placement] = self.spent[name, placement] * (ranked[0][1] / score) ** 2
+        return min(due, key=lambda one: due[one], default=None)
+
+    def ranked(self, placement: str) -> list[tuple[str, float]]:
+        """Each family tried, and its best alone in a placement; best first."""
+        found = [
+            (family, one.scores[placement]) for (family, name), one in self.best.items() if name == placement
+        ]
+        return sorted(found, key=lambda one: -one[1])
+
+    def _hopeful(self, name: str, score: float, leader: float) -> bool:
+        tried = sum(one.family == name for one in self.trials)
+        return bool(
+            self.families[name].space.dimensions and score > 0 and (tried < FEW or score >= HOPELESS * leader)
+        )
+
+    def _seconds(self, name: str) -> float:
+        """What another trial of a family may take."""
+        return median(one.seconds for one in self.trials if one.family == name)
+
+    def _forget(self) -> None:
+        """Keep the lists of the recipe's own plans and of the best ones alone."""
+        kept = {key_of(plan) for one in self.families.values() for plan in one.starts.values()}
+        for (name, _), trial in self.best.items():
+            kept.add(key_of(Plan(self.families[name].strategy, trial.params)))
+        self._lists = {key: lists for key, lists in self._lists.items() if key in kept}
+
+
+def _same(trial: Trial, family: Family, plan: Plan) -> bool:
+    return trial.family == family.name and key_of(Plan(plan.strategy, trial.params)) == key_of(plan)
+
+
+def _share(began: float, until: float) -> float:
+    return min((time.perf_counter() - began) / max(until - began, 1e-9), 1.0)

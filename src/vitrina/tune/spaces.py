@@ -1,0 +1,211 @@
+"""What may be searched of each strategy: its hyperparameters' ranges, in one table.
+
+Strategies know nothing of this. A point of a space is what the search sees: one number or word a
+dimension; `Space.params` makes it a recipe's hyperparameters, rounded as a person would write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import floor, log10
+from typing import Any
+
+import numpy as np
+
+from vitrina.dataset import DAY, TYPES, Dataset
+
+EVENT = "event_weights."
+"""A dimension 'event_weights.view' is what a view counts; other types keep their weights."""
+_FINEST = 1 / 24
+
+
+@dataclass(frozen=True)
+class Real:
+    """A number between two, on a logarithmic scale unless `even`."""
+
+    low: float
+    high: float
+    even: bool = False
+
+    def value(self, point: float) -> float:
+        """The number, to three digits."""
+        return _rounded(point)
+
+    def point(self, value: float) -> float:
+        """Where a number stands, within the bounds."""
+        return float(min(max(value, self.low), self.high))
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number between two, on a logarithmic scale."""
+
+    low: int
+    high: int
+
+    def value(self, point: int) -> int:
+        """The number itself."""
+        return int(point)
+
+    def point(self, value: int) -> int:
+        """Where a number stands, within the bounds."""
+        return int(min(max(value, self.low), self.high))
+
+
+@dataclass(frozen=True)
+class Days:
+    """A half-life or a window, from a hundredth of the shop's `span` of days to four times it.
+
+    What would hardly fade in the whole span is written as 0, which is never.
+    """
+
+    span: float = 365.0
+
+    @property
+    def low(self) -> float:
+        """The shortest, in days; never under an hour."""
+        return max(self.span / 100, _FINEST)
+
+    @property
+    def high(self) -> float:
+        """The end of the scale, which stands for never."""
+        return max(self.span * 4, 8 * _FINEST)
+
+    def value(self, point: float) -> float:
+        """Days, or 0."""
+        return 0.0 if point >= self.high / 2 else _rounded(point)
+
+    def point(self, value: float) -> float:
+        """Where so many days stand; 0 at the far end."""
+        return float(min(max(value, self.low), self.high)) if value > 0 else self.high
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    def value(self, point: str) -> str:
+        """The word itself."""
+        return point
+
+    def point(self, value: str) -> str:
+        """The word itself, or the first where it is no choice."""
+        return value if value in self.words else self.words[0]
+
+
+Dimension = Real | Whole | Days | Choice
+
+_SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 500), "seed_half_life_days": Days()}
+_EVENTS: Mapping[str, Dimension] = {"half_life_days": Days(), f"{EVENT}view": Real(0.01, 1.0)}
+
+SPACES: Mapping[str, Mapping[str, Dimension]] = {
+    "item_knn": {
+        "neighbours": Whole(10, 1000),
+        "weighting": Choice(("cosine", "tfidf", "bm25")),
+        "shrink": Real(0.1, 1000.0),
+        "bm25_k1": Real(0.2, 20.0),
+        "bm25_b": Real(0.0, 1.0, even=True),
+        **_EVENTS,
+        **_SEEDS,
+    },
+    "user_knn": {
+        "neighbours": Whole(10, 1000),
+        "takers": Whole(30, 1500),
+        "seeds": Whole(3, 200),
+        **_EVENTS,
+    },
+    "rp3beta": {
+        "alpha": Real(0.2, 2.0, even=True),
+        "beta": Real(0.0, 1.0, even=True),
+        "neighbours": Whole(20, 1000),
+        **_EVENTS,
+        **_SEEDS,
+    },
+    "ease": {"ridge": Real(1.0, 10_000.0), "kept": Whole(50, 1000), **_EVENTS, **_SEEDS},
+    "bought_together": {
+        "discount": Real(0.0, 1.0, even=True),
+        "power": Real(1.0, 8.0),
+        "min_count": Whole(2, 12),
+        "z": Real(0.0, 3.0, even=True),
+        "max_seeds": Whole(2, 100),
+    },
+    "buy_again": {
+        "half_life_days": Days(),
+        "repeat_power": Real(0.0, 2.0, even=True),
+        "repeat_prior": Real(1.0, 300.0),
+        "min_count": Whole(1, 3),
+    },
+    "popular": {"half_life_days": Days(), "window_days": Days(), "prior": Real(1.0, 200.0)},
+    "image_similar": {
+        "colour_weight": Real(0.0, 0.6, even=True),
+        "whiten": Real(0.0, 1.0, even=True),
+        "recency": Real(0.4, 1.0, even=True),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Space:
+    """What may be searched of one strategy in one shop. `defaults`: the strategy as it comes."""
+
+    dimensions: Mapping[str, Dimension]
+    defaults: Any
+
+    @classmethod
+    def of(cls, strategy: str, defaults: Any, dataset: Dataset) -> Space:
+        """The strategy's space, less what this shop's events leave without effect."""
+        span = (dataset.end - int(dataset.events.time[0])) / DAY if len(dataset.events) else 0.0
+        happened = {dataset.types[one] for one in np.unique(dataset.events.type)}
+        kept: dict[str, Dimension] = {}
+        for name, one in SPACES.get(strategy, {}).items():
+            if isinstance(one, Days):
+                if dataset.timed and span > 0:
+                    kept[name] = replace(one, span=span)
+            elif not name.startswith(EVENT) or {name.removeprefix(EVENT), TYPES[0]} <= happened:
+                kept[name] = one
+        return cls(kept, defaults)
+
+    def params(self, point: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+        """Hyperparameters of a point; `fixed` are those that a recipe gives, searched ones overridden."""
+        params = dict(fixed)
+        for name, one in self.dimensions.items():
+            value = one.value(point[name])
+            if name.startswith(EVENT):
+                weights = params.get("event_weights", self.defaults.event_weights)
+                params["event_weights"] = {**weights, name.removeprefix(EVENT): value}
+            else:
+                params[name] = value
+        return params
+
+    def point(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Where hyperparameters stand; those not given stand at the strategy's defaults."""
+        return {name: one.point(self._given(name, params)) for name, one in self.dimensions.items()}
+
+    def _given(self, name: str, params: Mapping[str, Any]) -> Any:
+        if not name.startswith(EVENT):
+            return params.get(name, getattr(self.defaults, name))
+        weights = params.get("event_weights", self.defaults.event_weights)
+        return weights.get(name.removeprefix(EVENT), 0.0)
+
+    def distributions(self) -> dict[str, Any]:
+        """The space in Optuna's words."""
+        from optuna import distributions as of
+
+        found: dict[str, Any] = {}
+        for name, one in self.dimensions.items():
+            if isinstance(one, Choice):
+                found[name] = of.CategoricalDistribution(one.words)
+            elif isinstance(one, Whole):
+                found[name] = of.IntDistribution(one.low, one.high, log=True)
+            else:
+                even = isinstance(one, Real) and one.even
+                found[name] = of.FloatDistribution(one.low, one.high, log=not even)
+        return found
+
+
+def _rounded(value: float) -> float:
+    """To three significant digits."""
+    return round(value, 2 - floor(log10(abs(value)))) if value else 0.0

@@ -1,0 +1,139 @@
+"""A tuned recipe as one TOML file: instances, placements, and at its head where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from math import isfinite
+from typing import Any
+
+from vitrina.placements import Mix, Placements
+from vitrina.recipe import Holdout, Plan, Recipe
+from vitrina.tune.choose import Chosen
+from vitrina.tune.search import Search, key_of
+
+ALIKE = {
+    "history": ("discover", "home"),
+    "none": ("home", "discover"),
+    "session": ("session_next", "cart"),
+    "context": ("cart", "session_next"),
+    "last_order": ("cart", "discover"),
+}
+"""By the seeds that a source starts from, the placements whose settings suit it where nothing is asked."""
+
+
+class Instances:
+    """Plans by the names they get: a family's first plan has its name, others their placement's too."""
+
+    def __init__(self, taken: Sequence[str]) -> None:
+        self.plans: dict[str, Plan] = {}
+        self._names: dict[str, str] = {}
+        self._taken = set(taken)
+
+    def name(self, family: str, plan: Plan, placement: str) -> str:
+        """The instance of a plan; a new one where there is none yet."""
+        key = family + key_of(plan)
+        if key not in self._names:
+            name = family if family not in self.plans else f"{family}_{placement}"
+            while name in self.plans or (name != family and name in self._taken):
+                name += "_2"
+            self._names[key], self.plans[name] = name, plan
+        return self._names[key]
+
+
+def tuned(
+    found: Search, chosen: Mapping[str, Chosen], recipe: Recipe, placements: Placements
+) -> tuple[dict[str, Plan], dict[str, Any]]:
+    """The instances to fit, and the placements' tables over them."""
+    instances = Instances(tuple(found.families))
+    tables: dict[str, Any] = {"version": f"{placements.version}+tuned"}
+    for name, one in chosen.items():
+        sources = [
+            {
+                "strategy": instances.name(part.family.name, part.plan, name),
+                "weight": part.weight,
+                "seeds": part.seeds,
+            }
+            for part in one.parts
+        ]
+        tables[name] = {**placements.tables[name], "sources": sources, "blend": one.blend}
+    for name, placement in placements.by_name.items():
+        table = dict(tables.get(name, placements.tables[name]))
+        if name not in chosen:
+            table["sources"] = [
+                _renamed(mix, name, found, chosen, recipe, instances) for mix in placement.sources
+            ]
+        fallback = [Mix(one, seeds="none") for one in placement.fallback]
+        table["fallback"] = [
+            _renamed(mix, name, found, chosen, recipe, instances)["strategy"] for mix in fallback
+        ]
+        tables[name] = table
+    return instances.plans, tables
+
+
+def _renamed(
+    mix: Mix,
+    placement: str,
+    found: Search,
+    chosen: Mapping[str, Chosen],
+    recipe: Recipe,
+    instances: Instances,
+) -> dict[str, Any]:
+    """A source of a placement that nobody asked: the family's setting where it starts from the like."""
+    name = mix.strategy
+    family = next((one for one in found.families.values() if name in one.starts), None)
+    if family is not None and name in recipe.strategies:
+        suited = [one for like in ALIKE[mix.seeds] if like in chosen for one in chosen[like].parts]
+        plans = [one.plan for one in suited if one.family is family]
+        name = instances.name(family.name, plans[0] if plans else family.starts[name], placement)
+    return {"strategy": name, "weight": mix.weight, "seeds": mix.seeds}
+
+
+def text(
+    head: Sequence[str], recipe: Recipe, plans: Mapping[str, Plan], tables: Mapping[str, Any], *, weigh: bool
+) -> str:
+    """The whole file."""
+    lines = [f"# {line}".rstrip() for line in head]
+    lines += ["", f"about = {_value(recipe.about)}", ""]
+    for name, plan in sorted(plans.items()):
+        params = {"is": plan.strategy} if plan.strategy != name else {}
+        lines += _table(f"strategies.{_key(name)}", {**params, **plan.params})
+    for name, columns in recipe.columns.items():
+        lines += _table(f"columns.{_key(name)}", columns)
+    held = {one.name: getattr(recipe.evaluation, one.name) for one in fields(Holdout)}
+    lines += _table("evaluation", {**held, "weigh": weigh})
+    lines += _table("placements", {"version": tables["version"]})
+    for name, table in tables.items():
+        if isinstance(table, Mapping):
+            lines += _table(f"placements.{_key(name)}", table)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _table(name: str, values: Mapping[str, Any]) -> Iterator[str]:
+    yield f"[{name}]"
+    for key, value in values.items():
+        yield f"{_key(key)} = {_value(value)}"
+    yield ""
+
+
+def _value(value: Any) -> str:
+    """A TOML value; tables stand in one line, lists of tables one a line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value) if isfinite(value) else str(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(one)}" for key, one in value.items()) + " }"
+    if value and isinstance(value[0], Mapping):
+        return "[\n" + "".join(f"  {_value(one)},\n" for one in value) + "]"
+    return "[" + ", ".join(_value(one) for one in value) + "]"
+
+
+def _key(name: str) -> str:
+    plain = name.isascii() and name.replace("_", "a").replace("-", "a").isalnum()
+    return name if plain else _value(name)

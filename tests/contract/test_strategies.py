@@ -35,6 +35,13 @@ ALSO: dict[str, list[dict[str, Any]]] = {
     ],
     "popular": [{"by": "velocity"}, {"by": "newness"}, {"window_days": 7.0, "half_life_days": 0.0}],
     "image_similar": [{"projection": ["brand"], "duplicates": 0.5}],
+    "markov": [
+        {"order": 2, "support": 1, "customers": 0.5, "half_life_days": 9.0, "discount": 0.4, "neighbours": 9},
+        {"visits": 0.0, "customers": 1.0, "fade": "linear", "seed_fade": "none", "confidence": 0.0},
+    ],
+    "session_knn": [
+        {"near": 5, "recent": 3, "longest": 4, "seeds": 2, "idf": 0.0, "length": 0.0, "age_days": 0.0}
+    ],
 }
 NAMES = sorted(file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("_"))
 CASES = [(name, json.dumps(params)) for name in NAMES for params in [{}, *ALSO.get(name, [])]]

@@ -38,20 +38,23 @@ def replay(engine: Engine) -> int:
     A bundle that another version of Vitrina trained may be answered otherwise, as ranking improves;
     of it only lists that come back empty are refused. Raises BundleCorrupt naming the first probe.
     """
-    own = engine.with_placements(parse_placements(engine.manifest.placements, "the bundle's placements"))
-    same = engine.manifest.vitrina == __version__
-    for number, probe in enumerate(engine.manifest.probes):
-        with as_corrupt(engine.version):
-            request, told = _read(probe["request"]), list(probe["items"])
-        got = [
-            one.item_id for one in own.recommend([request], Live(now=engine.last_event))[0].blocks[0].items
-        ]
-        if got != told if same else len(got) < len(told):
-            raise BundleCorrupt(
-                f"bundle {engine.version}: probe {number} ({request.blocks[0].placement}) is answered "
-                f"{_difference(got, told)}; train again with this version of Vitrina"
-            )
+    with as_corrupt(engine.version):
+        own = engine.with_placements(parse_placements(engine.manifest.placements, "the bundle's placements"))
+        for number, probe in enumerate(engine.manifest.probes):
+            _replay(own, number, probe)
     return len(engine.manifest.probes)
+
+
+def _replay(engine: Engine, number: int, probe: dict[str, Any]) -> None:
+    request, told = _read(probe["request"]), list(probe["items"])
+    answer = engine.recommend([request], Live(now=engine.last_event))[0]
+    got = [one.item_id for one in answer.blocks[0].items]
+    same = engine.manifest.vitrina == __version__
+    if got != told if same else len(got) < len(told):
+        raise BundleCorrupt(
+            f"bundle {engine.version}: probe {number} ({request.blocks[0].placement}) is answered "
+            f"{_difference(got, told)}; train again with this version of Vitrina"
+        )
 
 
 def _difference(got: list[str], told: list[str]) -> str:

@@ -114,8 +114,8 @@ def load(path: Path) -> Manifest:
 def confined(path: Path, file: str) -> Path:
     """The file inside the bundle; a link, a way out of it, whatever is no plain file is refused."""
     found = path / file
-    inside = found.resolve().is_relative_to(path.resolve())
-    if not inside or found.is_symlink() or not found.is_file():
+    plain = found.is_file() and not found.is_symlink()
+    if not plain or not found.resolve().is_relative_to(path.resolve()):
         raise BundleCorrupt(
             f"bundle {path.name}: {file!r} is not a plain file inside it; train or copy it again"
         )
@@ -136,7 +136,7 @@ def as_corrupt(name: str) -> Iterator[None]:
         KeyError,
         IndexError,
         AttributeError,
-        RecursionError,
+        RuntimeError,
         OverflowError,
     ) as reason:
         said = f"{reason} is missing" if isinstance(reason, KeyError) else reason

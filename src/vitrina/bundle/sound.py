@@ -80,6 +80,8 @@ class Sorted:
 
 Rules = Mapping[str, Ends | Rows | Each | Sorted]
 _CHUNK = 1 << 16
+_FOREVER = 1 << 60
+"""Seconds: beyond any time, and half-lives may still be subtracted from it."""
 
 SHOP: Rules = {
     "ids/items": Sorted(),
@@ -135,6 +137,8 @@ STRATEGIES: Mapping[str, Rules] = {
 def check(parts: Parts, manifest: Manifest) -> None:
     """Raises ValueError, or KeyError where a part is not there, naming the first unsound part."""
     sizes = _sizes(parts, manifest)
+    if "ids/items" in parts:
+        _check_facts(manifest.dataset)
     for name, part in parts.items():
         if not isinstance(part, bytes) and part.dtype.kind == "f" and not name.startswith("catalog/"):
             _expect(_finite(part), name, "holds what is not finite")
@@ -142,6 +146,18 @@ def check(parts: Parts, manifest: Manifest) -> None:
         own = {name.removeprefix(prefix): size for name, size in sizes.items() if name.startswith(prefix)}
         for name, rule in rules.items():
             rule.check(prefix + name, parts[prefix + name], {**sizes, **own})
+
+
+def _check_facts(facts: Mapping[str, Any]) -> None:
+    """What the engine takes from the manifest's word alone."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "timed": (bool,),
+        "last_event": (int,),
+        "repeat_share": (int, float),
+    }
+    for name, kind in kinds.items():
+        if type(facts[name]) not in kind or not abs(facts[name]) < _FOREVER:
+            raise ValueError(f"manifest field dataset.{name} is {facts[name]!r}")
 
 
 def _rules(parts: Parts, manifest: Manifest) -> Iterator[tuple[str, Rules]]:

@@ -81,7 +81,9 @@ class Connection:
     def __init__(self, port: int, method: str = METHOD) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        opening = frame(_SETTINGS, 0, 0, _SETTINGS_WE_WANT) + frame(8, 0, 0, struct.pack(">I", _LARGE - _WINDOW))
+        opening = frame(_SETTINGS, 0, 0, _SETTINGS_WE_WANT) + frame(
+            8, 0, 0, struct.pack(">I", _LARGE - _WINDOW)
+        )
         self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + opening)
         self.socket.setblocking(False)
         self.pending, self.read = bytearray(), bytearray()
@@ -159,20 +161,26 @@ def _outcome(kind: int, trailers: bytes) -> str:
 def closed(
     port: int, messages: Sequence[bytes], seconds: float, *, connections: int = 8, streams: int = 4
 ) -> Run:
-    """Keep `connections` times `streams` calls in flight, message after message, round and round."""
-    run, lines, messages = Run(), [Connection(port) for _ in range(connections)], list(messages)
+    """Keep `connections` times `streams` calls in flight, message after message, round and round.
+
+    After `seconds` nothing more is sent; the time until the last answer counts, and so do those answers.
+    """
+    run, lines = Run(), [Connection(port) for _ in range(connections)]
     with _Poll(lines) as poll:
         started = time.perf_counter()
-        while (now := time.perf_counter()) < started + seconds:
+        while (now := time.perf_counter()) < started + seconds + PATIENCE_S:
+            asking = now < started + seconds
             for one in lines:
-                while len(one.due) < streams:
+                while asking and len(one.due) < streams:
                     one.ask(messages[run.sent % len(messages)], now)
                     run.sent += 1
                 one.flush()
+            if not asking and not any(one.due for one in lines):
+                break
             poll.receive(run)
         run.seconds = time.perf_counter() - started
-        # What is in flight at the end counts neither as answered nor as failed.
-        run.sent -= sum(len(one.due) for one in lines)
+        run.failed["no answer"] += sum(len(one.due) for one in lines)
+    run.failed += Counter()  # drops what counts nothing
     return run
 
 

@@ -1,0 +1,261 @@
+"""A worker over gRPC beside servers that answer constant bytes of the same size: closed loop, open loop.
+
+    python benchmarks/server.py             prints tables, writes results/server.json (six minutes)
+    python benchmarks/server.py --quick     seconds, nothing written
+    python benchmarks/server.py --json      prints the result as JSON instead of the tables
+    python benchmarks/server.py --shop complete_journey     one shop only; needs no shared data
+
+Ours is one `vitrina serve` worker with every default, answering home pages of 20 items with reasons from
+every source of the placements as written; nothing is cached between calls and no two requests in a row
+are one customer's. The rivals do no work at all: grpc.server with threads, grpc.aio on asyncio and on
+uvloop, sending one real answer of median size. The server has a core of its own, the client another; the client
+is the raw HTTP/2 one of serving/load.py. Contenders take turns; medians, least and most are over rounds. The ratio is
+ours / fastest constant server, by rate, and, which no neighbour on the machine disturbs, by CPU.
+
+Closed loop: 32 calls in flight, each customer in turn. Open loop: Poisson arrivals at shares of the
+fastest constant server's rate, customers by Zipf's law, latency from when a call was due. h2load checks
+the closed loop with one payload; it counts refusals as successes, so the server's own counts stand beside it.
+
+amazon_toys has 19,412 customers. complete_journey has 2,467 households: 10,000 requests are theirs
+in turn, each with two clicks of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from shutil import which
+from statistics import median
+from typing import Any
+
+import numpy as np
+from machine import machine, write
+from serving import load, processes, shops
+from serving.constant_server import KINDS
+from serving.processes import Served
+
+from vitrina.engine import Engine
+from vitrina.server.service import Service
+from vitrina.server.token import Signer
+
+OURS = "vitrina"
+ASKED = {"amazon_toys": (19_412, 0), "complete_journey": (10_000, 2)}
+"""Of each shop: how many requests, and clicks in each."""
+SHARES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+LIMIT, CONNECTIONS, STREAMS = 20, 8, 4
+Rounds = dict[str, list[dict[str, Any]]]
+
+
+def main() -> None:
+    """Every shop; print and store."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quick", action="store_true", help="one short round, nothing written")
+    parser.add_argument("--shop", choices=ASKED, help="one shop only")
+    options = parser.parse_args()
+    rounds, seconds, open_s = (1, 0.5, 1.0) if options.quick else (5, 4.0, 10.0)
+    result: dict[str, Any] = {
+        "machine": machine("grpcio", "protobuf", "uvloop"),
+        "settings": {
+            "rounds": rounds,
+            "seconds": seconds,
+            "open_seconds": open_s,
+            "in_flight": CONNECTIONS * STREAMS,
+            "limit": LIMIT,
+        },
+        "shops": {},
+    }
+    server, client = processes.cores()
+    os.sched_setaffinity(0, client)
+    for shop in [options.shop] if options.shop else ASKED:
+        shares = SHARES[1:3] if options.quick else SHARES
+        result["shops"][shop] = measured(shop, server, rounds, seconds, open_s, shares)
+        if not options.json:
+            print(table(shop, result["shops"][shop]), flush=True)
+    if options.json:
+        print(json.dumps(result, indent=2))
+    if not options.quick and not options.shop:
+        print(f"\nwritten to {write('server', result)}", file=sys.stderr)
+
+
+def measured(
+    shop: str, core: set[int], rounds: int, seconds: float, open_s: float, shares: tuple[float, ...]
+) -> dict[str, Any]:
+    """One shop: all servers up at once, those that are not asked idle."""
+    registry = shops.registry(shop)
+    n, clicks = ASKED[shop]
+    engine = Engine.open(registry.path())
+    asked = list(shops.messages(shops.requests(engine, n, clicks=clicks, limit=LIMIT)))
+    answer = typical(engine, asked)
+    facts = {
+        "requests": n,
+        "customers": min(n, engine.n_users),
+        "items": engine.n_items,
+        "median_history": int(np.median(shops.lengths(engine))),
+        "home_sources": [one.strategy for one in engine.placements.named("home").sources],
+        "answer_bytes": len(answer),
+    }
+    del engine
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "answer").write_bytes(answer)
+        servers = {OURS: stack.enter_context(processes.vitrina(registry.folder, on=core))}
+        for kind in KINDS:
+            servers[kind] = stack.enter_context(processes.constant(kind, folder / "answer", on=core))
+        closed = closed_loop(servers, asked, rounds, seconds)
+        fastest = closed["fastest_constant"]
+        capacity = closed["servers"][fastest]["rate"]["median"]
+        pair = {name: servers[name] for name in (OURS, fastest)}
+        return {
+            **facts,
+            "closed": closed,
+            "open": open_loop(pair, asked, capacity, shares, open_s),
+            "h2load": h2load(pair, asked[0], folder, seconds),
+        }
+
+
+def typical(engine: Engine, asked: list[bytes]) -> bytes:
+    """The answer of median size among a hundred, as the service writes it."""
+    service = Service(lambda: engine, Signer(b"sixteen bytes or more"))
+    answers = [service.recommend(one, engine.last_event) for one in asked[:101]]
+    return sorted(answers, key=len)[len(answers) // 2]
+
+
+def closed_loop(
+    servers: dict[str, Served], asked: list[bytes], rounds: int, seconds: float
+) -> dict[str, Any]:
+    """Rates and CPU of all, taking turns: ours, a constant one, ours, the next constant one, and so on."""
+    found: Rounds = {name: [] for name in servers}
+    turns = [name for kind in KINDS for name in (OURS, kind)]
+    for one in servers.values():
+        load.closed(one.port, asked[-200:], 0.3, connections=CONNECTIONS, streams=STREAMS)
+    at = 0
+    for name in turns * rounds:
+        mine = asked[at:] + asked[:at] if name == OURS else asked
+        found[name].append(turn(servers[name], mine, seconds))
+        at = (at + found[name][-1]["answered"]) % len(asked) if name == OURS else at
+    rows = {name: spread(runs) for name, runs in found.items()}
+    fastest = max(KINDS, key=lambda kind: rows[kind]["rate"]["median"])
+    cheapest = min(KINDS, key=lambda kind: rows[kind]["cpu_us"]["median"])
+    return {
+        "servers": rows,
+        "fastest_constant": fastest,
+        "cheapest_constant": cheapest,
+        "ratio_by_rate": round(rows[OURS]["rate"]["median"] / rows[fastest]["rate"]["median"], 3),
+        "ratio_by_cpu": round(rows[cheapest]["cpu_us"]["median"] / rows[OURS]["cpu_us"]["median"], 3),
+        "server_counts": counted(servers[OURS]),
+    }
+
+
+def turn(server: Served, asked: list[bytes], seconds: float) -> dict[str, Any]:
+    """One closed run of one server."""
+    before, client = server.cpu_s(), time.process_time()
+    run = load.closed(server.port, asked, seconds, connections=CONNECTIONS, streams=STREAMS)
+    cpu = (server.cpu_s() - before) / max(len(run.took) + sum(run.failed.values()), 1)
+    busy = (time.process_time() - client) / run.seconds
+    return {**run.figures(), "cpu_us": round(cpu * 1e6, 1), "client_busy": round(busy, 2)}
+
+
+def spread(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Median, least and most of each figure over rounds; failures added up."""
+    rows: dict[str, Any] = {}
+    for name in ("rate", "cpu_us", "p50_ms", "p99_ms", "mean_bytes"):
+        values = [one[name] for one in runs]
+        rows[name] = {"median": round(median(values), 3), "min": min(values), "max": max(values)}
+    rows["answered"] = sum(one["answered"] for one in runs)
+    rows["failed"] = sum(sum(one["failed"].values()) for one in runs)
+    return rows
+
+
+def counted(server: Served) -> dict[str, int]:
+    """What the server itself counted, after its next report."""
+    time.sleep(1.6)
+    return server.codes()
+
+
+def open_loop(
+    servers: dict[str, Served],
+    asked: list[bytes],
+    capacity: float,
+    shares: tuple[float, ...],
+    seconds: float,
+) -> list[dict[str, Any]]:
+    """Ours and the fastest constant server under the same arrivals, from quiet to crowded."""
+    rows = []
+    for number, share in enumerate(shares):
+        due = load.poisson(share * capacity, seconds, shops.SEED + number)
+        order = load.zipf(len(asked), len(due), shops.SEED + number)
+        messages = [asked[one] for one in order]
+        for name, server in servers.items():
+            run = load.opened(server.port, messages, due, connections=CONNECTIONS)
+            offered = round(len(due) / seconds, 1)
+            rows.append({"server": name, "share": share, "offered": offered, **run.figures()})
+            time.sleep(0.3)
+    return rows
+
+
+def h2load(servers: dict[str, Served], message: bytes, folder: Path, seconds: float) -> dict[str, Any]:
+    """The closed loop again by h2load, with one payload; empty where it is not installed."""
+    if not which("h2load"):
+        return {}
+    file = folder / "request"
+    file.write_bytes(struct.pack(">BI", 0, len(message)) + message)
+    found = {}
+    for name, server in servers.items():
+        before, codes = server.cpu_s(), counted(server) if server.metrics else {}
+        shape = ["-c", str(CONNECTIONS), "-m", str(STREAMS), "-t", "1", "-D", str(max(1, round(seconds)))]
+        url = f"http://127.0.0.1:{server.port}{load.METHOD}"
+        headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
+        command = ["h2load", *shape, "-d", str(file), *headers, url]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        done, rate = _said(r"(\d+) done", said), _said(r"([\d.]+) req/s", said)
+        spent = (server.cpu_s() - before) / max(done, 1) * 1e6
+        after = counted(server) if server.metrics else {}
+        own = {code: n - codes.get(code, 0) for code, n in after.items()}
+        found[name] = {"rate": rate, "done": int(done), "cpu_us": round(spent, 1), "server_counts": own}
+    return found
+
+
+def _said(pattern: str, text: str) -> float:
+    found = re.search(pattern, text)
+    return float(found[1]) if found else float("nan")
+
+
+def table(shop: str, one: dict[str, Any]) -> str:
+    """One shop, for a terminal."""
+    closed = one["closed"]
+    lines = [
+        f"== {shop}: {one['requests']:,} requests of {one['customers']:,} customers, {one['median_history']} events in "
+        f"the median history, {one['items']:,} items, {one['answer_bytes']:,} bytes an answer",
+        f"{'closed loop':16}{'calls/s':>10}{'min':>9}{'max':>9}{'CPU us':>9}{'min':>8}{'max':>8}{'p50 ms':>9}{'p99 ms':>9}{'failed':>8}",
+    ]
+    for name, row in closed["servers"].items():
+        rate, cpu = row["rate"], row["cpu_us"]
+        lines.append(
+            f"{name:16}{rate['median']:10.0f}{rate['min']:9.0f}{rate['max']:9.0f}{cpu['median']:9.0f}{cpu['min']:8.0f}"
+            f"{cpu['max']:8.0f}{row['p50_ms']['median']:9.1f}{row['p99_ms']['median']:9.1f}{row['failed']:8}"
+        )
+    lines.append(
+        f"ratio by rate {closed['ratio_by_rate']} of {closed['fastest_constant']}, by CPU {closed['ratio_by_cpu']} of "
+        f"{closed['cheapest_constant']}; the server counted {closed['server_counts']}"
+    )
+    lines += [f"h2load, {name}: {row}" for name, row in one["h2load"].items()]
+    heads = ("offered", "rate", "p50_ms", "p90_ms", "p99_ms", "p999_ms")
+    lines.append(f"{'open loop':16}{'share':>7}" + "".join(f"{head:>11}" for head in heads) + "  failed")
+    for row in one["open"]:
+        figures = "".join(f"{row[head]:11.1f}" for head in heads)
+        lines.append(f"{row['server']:16}{row['share']:7.2f}{figures}  {row['failed'] or ''}")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    main()

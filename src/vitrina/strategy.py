@@ -18,11 +18,24 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrina.catalog import Catalog
 from vitrina.dataset import Dataset
 from vitrina.ids import Rows
 from vitrina.parts import Part, Parts
 
-__all__ = ["Allow", "Candidates", "Part", "Parts", "Query", "Rule", "Seeds", "Source", "Strategy", "Why"]
+__all__ = [
+    "Allow",
+    "Candidates",
+    "Extendable",
+    "Part",
+    "Parts",
+    "Query",
+    "Rule",
+    "Seeds",
+    "Source",
+    "Strategy",
+    "Why",
+]
 
 
 @dataclass(frozen=True)
@@ -136,3 +149,15 @@ class Strategy(Protocol):
 
     def open(self, parts: Parts) -> Source:
         """Answer from parts, which may be memory-mapped and read-only."""
+
+
+class Extendable(Source, Protocol):
+    """A source that takes items added since training."""
+
+    def extended(self, catalog: Catalog, vectors: NDArray[np.float32] | None) -> Source:
+        """The same source with items added: they answer, and stand in the lists of old ones.
+
+        `catalog` has the trained items first, in their rows, then the added ones; `vectors`:
+        float32[items, d] of all their photos, zeros for no photo, or None. What was learned stays.
+        Raises DataError where the catalogue is shorter than what was trained.
+        """

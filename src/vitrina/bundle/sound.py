@@ -18,12 +18,12 @@ from vitrina.ids import MAX_ID_BYTES, UNKNOWN
 from vitrina.parts import Part, Parts
 
 Sizes = Mapping[str, int]
-"""How many there are of each thing. A part's name stands for its entries, or for the lists it cuts."""
+"""How many of each thing: of the shop's (#items), of a part's entries, or of the lists that offsets cut."""
 
 
 @dataclass(frozen=True)
 class Ends:
-    """Offsets: a list for each of `of`, cut from the parts `into`, of which it covers all."""
+    """Offsets: a list for each of `of` ("a+b": of both), that cut all of the parts `into`."""
 
     of: str
     into: tuple[str, ...]
@@ -31,7 +31,11 @@ class Ends:
     def check(self, name: str, part: Any, sizes: Sizes) -> None:
         """Raises ValueError."""
         _expect(part.dtype == np.int64 and part.ndim == 1, name, "is not int64 offsets")
-        _expect(len(part) == sizes[self.of] + 1, name, f"does not cut a list for each of {self.of}")
+        _expect(
+            len(part) == sum(sizes[one] for one in self.of.split("+")) + 1,
+            name,
+            f"does not cut a list for each of {self.of}",
+        )
         _expect(part[0] == 0 and not (part[1:] < part[:-1]).any(), name, "holds offsets that fall")
         for one in self.into:
             _expect(part[-1] == sizes[one], name, f"does not end where {one} ends")
@@ -86,52 +90,72 @@ _FOREVER = 1 << 60
 SHOP: Rules = {
     "ids/items": Sorted(),
     "ids/users": Sorted(),
-    "history/indptr": Ends("users", tuple(f"history/{one}" for one in ("rows", "types", "times", "visits"))),
-    "history/rows": Rows("items"),
-    "history/types": Rows("types", dtype=np.uint8),
-    "catalog/product": Rows("items", "items"),
-    "catalog/title/offsets": Ends("items", ("catalog/title/blob",)),
-    "catalog/image/offsets": Ends("items", ("catalog/image/blob",)),
+    "history/indptr": Ends("#users", tuple(f"history/{one}" for one in ("rows", "types", "times", "visits"))),
+    "history/rows": Rows("#items"),
+    "history/types": Rows("#types", dtype=np.uint8),
+    "catalog/product": Rows("#items", "#items"),
+    "catalog/title/offsets": Ends("#items", ("catalog/title/blob",)),
+    "catalog/image/offsets": Ends("#items", ("catalog/image/blob",)),
 }
 COLUMNS = ("price", "old_price", "margin", "in_stock", "available_from", "available_until", "due_days")
-NEIGHBOURS: Rules = {"indptr": Ends("items", ("indices", "scores")), "indices": Rows("items")}
+NEIGHBOURS: Rules = {"indptr": Ends("#items", ("indices", "scores")), "indices": Rows("#items")}
 STRATEGIES: Mapping[str, Rules] = {
+    "item_knn": NEIGHBOURS,
+    "rp3beta": NEIGHBOURS,
+    "ease": NEIGHBOURS,
     "popular": {
-        "order": Rows("items", "items"),
-        "rank": Rows("items", "items"),
-        "scores": Each("items"),
-        "region_indptr": Ends("regions", ("region_rows", "region_scores")),
-        "region_rows": Rows("items"),
+        "order": Rows("#items", "#items"),
+        "rank": Rows("#items", "#items"),
+        "scores": Each("#items"),
+        "region_indptr": Ends("#regions", ("region_rows", "region_scores")),
+        "region_rows": Rows("#items"),
     },
-    "buy_again": {"weights": Each("items")},
+    "buy_again": {"weights": Each("#items")},
     "bought_together": {
-        "starts": Ends("items", ("antecedent_counts", "companions")),
-        "companions": Rows("items", least=UNKNOWN),
+        "starts": Ends("#items", ("antecedent_counts", "companions")),
+        "companions": Rows("#items", least=UNKNOWN),
         "indptr": Ends("antecedent_counts", ("indices", "counts", "scores")),
-        "indices": Rows("items"),
-        "item_counts": Each("items"),
-        "baskets": Each("one"),
+        "indices": Rows("#items"),
+        "item_counts": Each("#items"),
+        "baskets": Each("#one"),
     },
     "image_similar": {
         "indptr": Ends("shown_indptr", ("rows", "scores")),
         "rows": Rows("shown_indptr"),
-        "look": Rows("shown_indptr", "items", UNKNOWN),
+        "look": Rows("shown_indptr", "#items", UNKNOWN),
         "shown_indptr": Ends("shown_indptr", ("shown",)),
-        "shown": Rows("items"),
+        "shown": Rows("#items"),
     },
     "user_knn": {
         "alike/indptr": Ends("taken/indptr", ("alike/rows", "alike/scores")),
         "alike/rows": Rows("taken/indptr"),
-        "takers/indptr": Ends("items", ("takers/rows", "takers/scores")),
+        "takers/indptr": Ends("#items", ("takers/rows", "takers/scores")),
         "takers/rows": Rows("taken/indptr"),
         "taken/indptr": Ends("taken/indptr", ("taken/rows", "taken/scores")),
-        "taken/rows": Rows("items"),
-        "events": Each("users"),
-        "digests": Each("users"),
-        "lengths": Each("users"),
+        "taken/rows": Rows("#items"),
+        "events": Each("#users"),
+        "digests": Each("#users"),
+        "lengths": Each("#users"),
+    },
+    "content_similar": {
+        **NEIGHBOURS,
+        "vectors/indptr": Ends("#items", ("vectors/indices", "vectors/data")),
+        "vectors/indices": Rows("features/keys"),
+    },
+    "markov": {
+        "indptr": Ends("#items+pairs", ("indices", "scores")),
+        "indices": Rows("#items"),
+        "rest": Each("pairs"),
+    },
+    "session_knn": {
+        "index_indptr": Ends("#items", ("index_visits",)),
+        "index_visits": Rows("credit"),
+        "indptr": Ends("credit", ("items", "ages")),
+        "items": Rows("#items"),
+        "favour": Each("#items"),
     },
 }
-"""What is bounded by what. A strategy that is not named is known by `indices`, as NEIGHBOURS has it."""
+"""What is bounded by what, in every strategy whose parts compiled code follows."""
 
 
 def check(parts: Parts, manifest: Manifest) -> None:
@@ -163,23 +187,21 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
 def _rules(parts: Parts, manifest: Manifest) -> Iterator[tuple[str, Rules]]:
     if "ids/items" in parts:
         yield "", SHOP
-        yield "catalog/", {name: Each("items") for name in COLUMNS}
+        yield "catalog/", {name: Each("#items") for name in COLUMNS}
     for name in parts:
         folder, _, last = name.rpartition("/")
         if last == "codes":
-            owners = "users" if folder.startswith("people/") else "items"
+            owners = "#users" if folder.startswith("people/") else "#items"
             yield f"{folder}/", {"codes": Rows("values", owners, UNKNOWN), "values": Sorted()}
     for instance, one in manifest.strategies.items():
-        like_neighbours = f"{instance}/indices" in parts
-        rules = STRATEGIES.get(one["is"], NEIGHBOURS if like_neighbours else {})
-        yield f"{instance}/", rules
+        yield f"{instance}/", STRATEGIES.get(one["is"], {})
 
 
 def _sizes(parts: Parts, manifest: Manifest) -> dict[str, int]:
     sizes = {name: len(part) - name.endswith("indptr") for name, part in parts.items()}
-    named = {"items": "ids/items", "users": "ids/users", "regions": "people/region/values"}
+    named = {"#items": "ids/items", "#users": "ids/users", "#regions": "people/region/values"}
     counted = {thing: sizes.get(name, 0) for thing, name in named.items()}
-    return {**sizes, **counted, "types": len(manifest.types), "one": 1}
+    return {**sizes, **counted, "#types": len(manifest.types), "#one": 1}
 
 
 def _finite(part: Part) -> bool:

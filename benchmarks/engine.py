@@ -48,14 +48,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quick", action="store_true", help="few requests, nothing written")
+    parser.add_argument("--shop", choices=shops.RECIPES, default=SHOP, help="another shop; nothing written")
     options = parser.parse_args()
     numba.set_num_threads(1)
-    engine = Engine.open(shops.registry(SHOP).path())
+    engine = Engine.open(shops.registry(options.shop).path())
     n, rounds = (20, 2) if options.quick else (400, 5)
     lengths = shops.lengths(engine)
     result = {
         "machine": machine("implicit"),
-        "settings": {"shop": SHOP, "limit": LIMIT, "requests": n, "rounds": rounds, "batch": BATCH},
+        "settings": {"shop": options.shop, "limit": LIMIT, "requests": n, "rounds": rounds, "batch": BATCH},
         "users": engine.n_users,
         "items": engine.n_items,
         "median_history": int(np.median(lengths)),
@@ -65,7 +66,7 @@ def main() -> None:
         "placements": placements(engine, n, options.quick),
     }
     print(json.dumps(result, indent=2) if options.json else table(result))
-    if not options.quick:
+    if not options.quick and options.shop == SHOP:
         written = write("engine", result)
         if not options.json:
             print(f"\nwritten to {written}")
@@ -112,9 +113,7 @@ def _spread(runs: list[tuple[float, float]]) -> dict[str, float]:
 
 def _alone(engine: Engine) -> Placements:
     """Placements whose home asks one source and shows nothing bought before."""
-    home = replace(
-        engine.placements.named("home"), sources=(Mix("item_knn", 1.0, "history"),), rebuy="never"
-    )
+    home = replace(engine.placements.named("home"), sources=(Mix("item_knn", 1.0, "history"),), rebuy="never")
     return replace(engine.placements, by_name={**engine.placements.by_name, "home": home})
 
 
@@ -151,9 +150,7 @@ def stages(engine: Engine, n: int) -> dict[str, dict[str, float]]:
                 engine.recommend(requests[first : first + size], Live(engine.last_event))
             total = time.process_time() - started
         spent["the rest"] = total - sum(spent.values())
-        found[f"batch of {size}"] = {
-            name: round(one / len(requests) * 1e6, 1) for name, one in spent.items()
-        }
+        found[f"batch of {size}"] = {name: round(one / len(requests) * 1e6, 1) for name, one in spent.items()}
     return found
 
 

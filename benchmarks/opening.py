@@ -50,15 +50,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quick", action="store_true", help="one swap each, nothing written")
+    parser.add_argument("--shop", choices=shops.RECIPES, default=SHOP, help="another shop; nothing written")
     options = parser.parse_args()
-    source = shops.registry(SHOP)
+    source = shops.registry(options.shop)
     opened, n = source.open(), 1 if options.quick else 3
     engine = Engine.of(opened)
     asked = list(shops.messages(shops.requests(engine, 100 if options.quick else 1000)))
     size = sum(file.stat().st_size for file in source.path().rglob("*") if file.is_file())
     result = {
         "machine": machine("grpcio"),
-        "settings": {"shop": SHOP, "swaps": n, "look_s": LOOK_S},
+        "settings": {"shop": options.shop, "swaps": n, "look_s": LOOK_S},
         "bundle_mb": round(size / 2**20, 1),
         "steps_s": steps(source.path(), n),
         "swaps": swaps(opened, asked, n),
@@ -67,7 +68,7 @@ def main() -> None:
         },
     }
     print(json.dumps(result, indent=2) if options.json else table(result))
-    if not options.quick:
+    if not options.quick and options.shop == SHOP:
         written = write("opening", result)
         if not options.json:
             print(f"\nwritten to {written}")

@@ -2,6 +2,7 @@
 
     complete_journey   2,467 households of a grocer, hundreds of purchases each; the grocery recipe
     amazon_toys        19,412 customers of a toy shop, a few purchases each; the default recipe
+    small              600 customers that are made up, to try a benchmark out; measures nothing
 
 Both answer by the placements as written, with every source: a weighed shop drops those that do not
 help, and is faster. The toys carry no times; their order stands for days.
@@ -33,14 +34,24 @@ from vitrina.v1 import recommendation_service_pb2 as v1
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "benchmarks" / ".cache"
-RECIPES = {"complete_journey": "grocery", "amazon_toys": "default"}
+RECIPES = {"complete_journey": "grocery", "amazon_toys": "default", "small": "default"}
 SEED = 7
 _DIGITS = 12
 Rows = NDArray[np.int32]
 
 _TOYS = """
 COPY (SELECT user AS user_id, item AS item_id, to_timestamp(1400000000 + 86400 * pos) AS timestamp
-      FROM read_parquet('{sequences}')) TO '{events}' (FORMAT parquet)
+      FROM read_parquet('{sequences}')) TO '{data}/events.parquet' (FORMAT parquet)
+"""
+
+_SMALL = """
+SELECT setseed(0.5);
+COPY (SELECT format('u{{:03}}', u) AS user_id, format('i{{:03}}', CAST(pow(random(), 3) * 199 AS INT)) AS item_id,
+      to_timestamp(1400000000 + 86400 * n + u) AS timestamp FROM range(600) a(u), range(30) b(n))
+    TO '{data}/events.parquet' (FORMAT parquet);
+COPY (SELECT format('i{{:03}}', i) AS item_id, format('Thing {{}}', i) AS title, 5 + i % 7 AS price,
+      format('Shelf {{}} > Tray {{}}', i % 5, i % 20) AS category FROM range(200) a(i))
+    TO '{data}/items.parquet' (FORMAT parquet);
 """
 
 
@@ -111,10 +122,13 @@ def _write(shop: str, data: Path) -> None:
     if shop == "complete_journey":
         complete_journey.write(data, print)
         return
+    if shop == "small":
+        duckdb.execute(_SMALL.format(data=data))
+        return
     sequences = SHARED / "amazon_toys_5core" / "sequences.parquet"
     if not sequences.is_file():
         sys.exit(f"{sequences} is missing; ask for --shop complete_journey, which needs no file")
-    duckdb.sql(_TOYS.format(sequences=sequences, events=data / "events.parquet"))
+    duckdb.execute(_TOYS.format(sequences=sequences, data=data))
 
 
 def _recipe(shop: str) -> Path:

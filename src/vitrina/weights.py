@@ -1,26 +1,26 @@
 """How much each source of a placement weighs, searched on days the sources have not learned from.
 
 Coordinate ascent on NDCG@10 over the sources' weights and over both ways to blend, from several
-starts: the placement as written, and every source alone. Each source is asked once; only the cheap
-fusion is repeated. A source that no longer weighs anything is left out of the placement.
+starts: the placement as written, and every source alone. Each source is asked once and the lists are
+merged once; only sums and places are found again. A source that no longer weighs anything is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrina import metrics
-from vitrina.blend import fuse
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.ids import Rows
-from vitrina.kernels.fusion import settle
+from vitrina.kernels.weighing import merged, ranks
 from vitrina.live import Live
 from vitrina.metrics import Truth
 from vitrina.placements import Placement, Placements, parse_placements
@@ -121,31 +121,56 @@ def _drafts(engine: Engine, placement: Placement, asked: Questions, now: int) ->
     ]
 
 
+@dataclass(frozen=True)
+class Table:
+    """Sources' lists for the same askers, merged, to be judged under many weights; see kernels/weighing.
+
+    `wanted`: int64 along `truth`, which counts products: where each stands in the table, -1 if nowhere.
+    """
+
+    truth: Truth
+    wanted: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    found: Rows
+    heads: NDArray[np.int64]
+    gains: Mapping[str, NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, lists: Sequence[Candidates], truth: Truth, product: Rows) -> Table:
+        """Merge one list or more. `product`: int32, the product of each item."""
+        begins = np.cumsum([0, *(len(one.rows) for one in lists)])[:-1]
+        indptr = np.stack([one.indptr + begin for one, begin in zip(lists, begins, strict=True)])
+        rows, scores = (np.concatenate([getattr(one, name) for one in lists]) for name in ("rows", "scores"))
+        starts, found, heads, by_rank, by_score = merged(indptr, rows, scores, product)
+        wanted = np.full(len(truth.rows), -1, np.int64)
+        n_products = int(max(product.max(initial=-1), truth.rows.max(initial=-1))) + 1
+        asker = np.repeat(np.arange(len(truth)), np.diff(starts))
+        listed, places = np.unique(asker * n_products + product[found], return_index=True)
+        asked = truth.askers * n_products + truth.rows
+        at = np.searchsorted(listed, asked)
+        there = np.append(listed, -1)[at] == asked
+        wanted[there] = heads[places[at[there]]]
+        return cls(truth, wanted, starts, found, heads, {"rank": by_rank, "score": by_score})
+
+    def ndcg(self, weights: Sequence[float], way: str) -> metrics.Values:
+        """float64[n]: NDCG@10 of each asker, NaN where nothing was taken, of the lists blended so."""
+        levels = np.array(weights, np.float32)
+        merge = (self.starts, self.found, self.heads, self.gains[way])
+        before = ranks(*merge, levels, self.truth.indptr, self.wanted)
+        shown = (before >= 0) & (before < _K)
+        gained = np.where(shown, 1 / np.log2(np.maximum(before, 0) + 2), 0.0)
+        sums = np.bincount(self.truth.askers, gained, len(self.truth))
+        ideals = np.concatenate([[np.nan], np.cumsum(1 / np.log2(np.arange(2, _K + 2)))])
+        found: metrics.Values = sums / ideals[np.minimum(self.truth.sizes, _K)]
+        return found
+
+
 def _scorer(
     drafts: Sequence[Draft], asked: Questions, product: Rows
 ) -> Callable[[Sequence[float], str], float]:
     lists = [joined([draft.lists[source] for draft in drafts]) for source in range(len(drafts[0].lists))]
-
-    def score(weights: Sequence[float], way: str) -> float:
-        return float(np.nanmean(ndcg(lists, weights, way, asked.truth, product)))
-
-    return score
-
-
-def ndcg(
-    lists: Sequence[Candidates], weights: Sequence[float], way: str, truth: Truth, product: Rows
-) -> metrics.Values:
-    """float64[n]: NDCG@10 of each asker, of lists blended by these weights, one variant a product.
-
-    `product`: int32, the product of each item, in which `truth` counts.
-    """
-    used = [place for place, weight in enumerate(weights) if weight > 0]
-    ranked = fuse([lists[one] for one in used], [weights[one] for one in used], by=way, depth=2 * _K)
-    plain = np.zeros(ranked.rows.shape, np.int8)
-    picks, _ = settle(ranked.rows, product, plain, 0, _K)
-    shown = np.append(product, np.int32(metrics.MISS))[ranked.take(picks).rows]
-    hit = metrics.places(shown, truth) != metrics.MISS
-    return metrics.ndcg(hit, truth.sizes)
+    table = Table.of(lists, asked.truth, product)
+    return lambda weights, way: float(np.nanmean(table.ndcg(weights, way)))
 
 
 def joined(parts: Sequence[Candidates]) -> Candidates:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vitrina import metrics, strategies
+from vitrina import strategies
 from vitrina.askers import query
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
@@ -19,7 +19,7 @@ from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.ids import Rows
 from vitrina.live import Live
-from vitrina.metrics import Truth
+from vitrina.metrics import Truth, Values
 from vitrina.placements import Placement, Placements
 from vitrina.questions import Questions, questions
 from vitrina.recipe import Plan, Recipe
@@ -27,7 +27,7 @@ from vitrina.request import Block
 from vitrina.splits import Split, split
 from vitrina.stages import Draft
 from vitrina.strategy import Candidates
-from vitrina.weights import MIN_ASKERS, joined, ndcg
+from vitrina.weights import MIN_ASKERS, Table, joined
 
 Lists = Mapping[str, Candidates]
 """By placement, one source's lists for everybody who was asked."""
@@ -105,15 +105,13 @@ class Bench:
                     answers.append(source.top(asked, _DEPTH, draft.allow))
         return {name: joined(one) for name, one in found.items()}
 
-    def ndcg(
-        self,
-        placement: str,
-        lists: Sequence[Candidates],
-        weights: Sequence[float] = (1.0,),
-        way: str = "score",
-    ) -> metrics.Values:
-        """float64[n]: NDCG@10 of each asker of a placement for a blend of sources."""
-        return ndcg(lists, weights, way, self.truths[placement], self.product)
+    def table(self, placement: str, lists: Sequence[Candidates]) -> Table:
+        """Sources' lists in a placement, to be judged under weights."""
+        return Table.of(lists, self.truths[placement], self.product)
+
+    def alone(self, placement: str, lists: Candidates) -> Values:
+        """float64[n]: NDCG@10 of each asker of a placement for one source alone."""
+        return self.table(placement, [lists]).ndcg((1.0,), "score")
 
 
 def _windows(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> list[Window]:

@@ -15,9 +15,8 @@ import numpy as np
 from vitrina.metrics import Values
 from vitrina.placements import Placement
 from vitrina.recipe import Plan
-from vitrina.strategy import Candidates
 from vitrina.tune.search import Family, Search
-from vitrina.weights import Found, search
+from vitrina.weights import Found, Table, search
 
 SOURCES = 8
 """Families of a placement that weights are searched for, the best alone."""
@@ -125,16 +124,21 @@ def _blended(
 ) -> Chosen:
     """The better of both blends: the recipe's own sources, and the tuned ones."""
     askers = len(found.bench.truths[placement.name])
-    nothing = np.zeros(askers)
     start = Found(tuple(one.weight for one in own), placement.blend, 0.0)
-    before = _values(found, placement.name, own, start) if own else nothing
-    if own and weigh:
-        searched = _weighed(found, placement.name, own, half)
+    before = after = np.zeros(askers)
+    if own:
+        table = _table(found, placement.name, own)
+        before = table.ndcg(start.weights, start.blend)
+        searched = _weighed(table, len(own), half) if weigh else start
         if searched.ndcg > np.nanmean(before):
-            start, before = searched, _values(found, placement.name, own, searched)
-    other = _weighed(found, placement.name, tuned, half) if tuned else None
-    after = _values(found, placement.name, tuned, other) if other else nothing
-    parts, best, values = (tuned, other, after) if other and better(after, before) else (own, start, before)
+            start, before = searched, table.ndcg(searched.weights, searched.blend)
+    parts, best, values = own, start, before
+    if tuned:
+        table = _table(found, placement.name, tuned)
+        other = _weighed(table, len(tuned), half)
+        after = table.ndcg(other.weights, other.blend)
+        if better(after, before):
+            parts, best, values = tuned, other, after
     kept = tuple(
         Part(one.family, one.plan, weight, one.seeds)
         for one, weight in zip(parts, best.weights, strict=True)
@@ -144,27 +148,23 @@ def _blended(
     return Chosen(kept, best.blend, *means, _error(values, before), askers)
 
 
-def _lists(found: Search, placement: str, parts: Sequence[Part]) -> list[Candidates]:
-    return [found.lists(one.family, one.plan, {placement: one.seeds})[placement] for one in parts]
+def _table(found: Search, placement: str, parts: Sequence[Part]) -> Table:
+    lists = [found.lists(one.family, one.plan, {placement: one.seeds})[placement] for one in parts]
+    return found.bench.table(placement, lists)
 
 
-def _values(found: Search, placement: str, parts: Sequence[Part], how: Found) -> Values:
-    return found.bench.ndcg(placement, _lists(found, placement, parts), how.weights, how.blend)
-
-
-def _weighed(found: Search, placement: str, parts: Sequence[Part], seconds: float) -> Found:
+def _weighed(table: Table, n_sources: int, seconds: float) -> Found:
     """The best weights found in so many seconds; the first tries are always made."""
-    lists, until = _lists(found, placement, parts), time.perf_counter() + seconds
-    tries = 0
+    until, tries = time.perf_counter() + seconds, 0
 
     def score(weights: Sequence[float], way: str) -> float:
         nonlocal tries
         tries += 1
         if tries > 2 and time.perf_counter() > until:
             return -1.0
-        return float(np.nanmean(found.bench.ndcg(placement, lists, weights, way)))
+        return float(np.nanmean(table.ndcg(weights, way)))
 
-    return search(score, len(lists))
+    return search(score, n_sources)
 
 
 def _words(chosen: Chosen) -> str:

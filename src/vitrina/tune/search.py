@@ -21,6 +21,7 @@ import numpy as np
 from vitrina import strategies
 from vitrina.dataset import Dataset
 from vitrina.errors import VitrinaError
+from vitrina.metrics import Values
 from vitrina.placements import Placement
 from vitrina.recipe import Plan, Recipe
 from vitrina.rivals import USUAL_SEEDS
@@ -134,9 +135,9 @@ class Search:
             self._lists[key] = self.bench.lists(plan, family.seeds)
         return self._lists[key]
 
-    def alone(self, family: Family, plan: Plan, placement: str) -> Any:
+    def alone(self, family: Family, plan: Plan, placement: str) -> Values:
         """float64[n]: NDCG@10 of each asker for a plan alone."""
-        return self.bench.ndcg(placement, [self.lists(family, plan)[placement]])
+        return self.bench.alone(placement, self.lists(family, plan)[placement])
 
     def measured(self, family: Family, plan: Plan) -> bool:
         """Whether a plan was tried."""
@@ -155,7 +156,7 @@ class Search:
         started = time.perf_counter()
         try:
             lists = self.bench.lists(plan, family.seeds)
-            scores = {name: float(np.nanmean(self.bench.ndcg(name, [one]))) for name, one in lists.items()}
+            scores = {name: float(np.nanmean(self.bench.alone(name, one))) for name, one in lists.items()}
         except VitrinaError:  # such as a matrix that this setting leaves without an inverse
             lists, scores = {}, dict.fromkeys(self.bench.placements, 0.0)
         trial = Trial(family.name, plan.params, scores, round(time.perf_counter() - started, 3))

@@ -1,0 +1,65 @@
+"""A blend judged without blending: the figures are those of the lists that fusing and settling make."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vitrina import metrics
+from vitrina.blend import fuse
+from vitrina.kernels.fusion import settle
+from vitrina.metrics import Truth
+from vitrina.strategy import Candidates
+from vitrina.weights import Table
+
+K = 10
+
+
+def ragged(random, n, n_items):
+    """A source: to each asker some of the items, best first, with falling scores, some of them below 0."""
+    lists = [random.permutation(n_items)[: random.integers(0, n_items + 1)] for _ in range(n)]
+    indptr = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int64)
+    scores = [np.sort(random.choice([-0.5, 0.1, 0.3, 0.5, 0.9], len(one)))[::-1] for one in lists]
+    return Candidates(
+        indptr,
+        np.concatenate(lists).astype(np.int32),
+        np.concatenate(scores).astype(np.float32),
+    )
+
+
+def taken(random, n, n_products):
+    """What each asker took: none, or some products."""
+    lists = [np.sort(random.permutation(n_products)[: random.integers(0, 5)]) for _ in range(n)]
+    indptr = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int64)
+    rows = np.concatenate(lists).astype(np.int32)
+    return Truth(indptr, rows, np.full(len(rows), np.nan), np.zeros(len(rows), np.bool_))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    weights=st.lists(st.sampled_from([0.0, 0.05, 0.5, 1.0, 4.0]), min_size=1, max_size=4).filter(any),
+    way=st.sampled_from(["rank", "score"]),
+)
+def test_the_figure_is_that_of_the_engine_s_own_blend(seed, weights, way):
+    """Variants, ties, negative scores, empty lists and askers who took nothing are all judged alike."""
+    random = np.random.default_rng(seed)
+    n, n_items, n_products = 6, 25, 18
+    product = np.sort(random.integers(0, n_products, n_items)).astype(np.int32)
+    lists = [ragged(random, n, n_items) for _ in weights]
+    truth = taken(random, n, n_products)
+    used = [place for place, weight in enumerate(weights) if weight > 0]
+    ranked = fuse([lists[one] for one in used], [weights[one] for one in used], by=way, depth=n_items)
+    picks, _ = settle(ranked.rows, product, np.zeros(ranked.rows.shape, np.int8), 0, K)
+    shown = np.append(product, np.int32(metrics.MISS))[ranked.take(picks).rows]
+    expected = metrics.accuracy(shown, truth)["ndcg"]
+    found = Table.of(lists, truth, product).ndcg(weights, way)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_no_lists_are_worth_nothing():
+    """Sources that are silent gain 0, not an error."""
+    truth = taken(np.random.default_rng(1), 3, 4)
+    found = Table.of([Candidates.none(3)], truth, np.arange(4, dtype=np.int32)).ndcg((1.0,), "rank")
+    np.testing.assert_array_equal(found, np.where(truth.sizes > 0, 0.0, np.nan))

@@ -61,15 +61,16 @@ def found_then_ranked(
 
     Linear in memory: so many rows at a time.
     """
-    found, columns = [], matrix.transposed()
+    columns = matrix.transposed()
+    found: Lists = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
     for low in range(0, asking.shape[0], CHUNK):
         high = min(low + CHUNK, asking.shape[0])
         own = owner[low:high]
         chosen = across(sliced(finders, low, high), columns, candidates, owner=own, owners=owners)
         whole = sliced(asking, low, high)
         sides = (whole.indptr, whole.indices, whole.data, matrix.indptr, matrix.indices, matrix.data)
-        found.append(shortened((*chosen[:2], _products(*sides, *chosen[:2])), k))
-    return _stacked(found)
+        found = appended(found, shortened((*chosen[:2], _products(*sides, *chosen[:2])), k))
+    return found
 
 
 def rarer(matrix: Csr, held: NDArray[np.int64], common: int) -> Csr:
@@ -98,6 +99,12 @@ def stacked(above: Csr, below: Csr, n_columns: int) -> Csr:
     indices = np.concatenate([above.indices, below.indices])
     shape = (above.shape[0] + below.shape[0], n_columns)
     return Csr(indptr, indices, np.concatenate([above.data, below.data]), shape)
+
+
+def appended(lists: Lists, more: Lists) -> Lists:
+    """The lists of some rows, then those of others."""
+    indptr = np.concatenate([lists[0], more[0][1:] + lists[0][-1]])
+    return indptr, np.concatenate([lists[1], more[1]]), np.concatenate([lists[2], more[2]])
 
 
 def joined(one: Lists, other: Lists, k: int) -> Lists:
@@ -134,12 +141,6 @@ def shortened(lists: Lists, k: int) -> Lists:
             *lists, np.empty(longest, np.int64), np.empty(k, np.int64), rows, scores.view(np.int32), counts
         )
     return ragged(rows, scores, counts)
-
-
-def _stacked(lists: list[Lists]) -> Lists:
-    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(indptr) for indptr, _, _ in lists)])
-    rows = np.concatenate([np.zeros(0, np.int32), *(one[1] for one in lists)])
-    return np.cumsum(sizes), rows, np.concatenate([np.zeros(0, np.float32), *(one[2] for one in lists)])
 
 
 @njit(cache=True, nogil=True)

@@ -25,6 +25,7 @@ from vitrina.features import Aspect, Vocabulary, attributes, categories, identif
 from vitrina.ids import Rows
 from vitrina.kernels.across import (
     across,
+    appended,
     found_then_ranked,
     joined,
     rarer,
@@ -143,8 +144,7 @@ class Strategy:
         )
         lists = joined(lists, (indptr, rows + np.int32(first), scores), k)
         added = self._lists(new, vectors, product[first:], product)
-        both = (np.append(lists[0], added[0][1:] + lists[0][-1]), *map(np.append, lists[1:], added[1:]))
-        return {**parts, **_named(both, vectors, features)}  # type: ignore[arg-type]  # a tuple of three
+        return {**parts, **_named(appended(lists, added), vectors, features)}
 
     def _attributes(self, catalog: Catalog) -> list[str]:
         """The attributes that count, sorted."""

@@ -63,10 +63,10 @@ def main() -> None:
         "bundle_mb": round(size / 2**20, 1),
         "steps_s": steps(source.path(), n),
         "swaps": swaps(opened, asked, n),
-        "memory_mb": {
-            f"{workers} worker{'s' * (workers > 1)}": memory(source, asked, workers) for workers in (1, 2)
-        },
     }
+    with processes.vitrina(source.folder, workers=2) as served:
+        two = memory(served, asked)
+    result["memory_mb"] = {"1 worker": result["swaps"].pop("memory_mb"), "2 workers": two}
     print(json.dumps(result, indent=2) if options.json else table(result))
     if not options.quick and options.shop == SHOP:
         written = write("opening", result)
@@ -98,12 +98,13 @@ def swaps(opened: bundle.Bundle, asked: list[bytes], n: int) -> dict[str, Any]:
         registry = Registry(Path(folder))
         versions = [registry.publish(_younger(opened, n - age)).manifest.version for age in range(n + 1)]
         first = versions.pop()
-        with processes.vitrina(registry.folder) as served, asking(served.port, asked) as heard:
-            fresh = [swapped(registry, one, heard) for one in versions]
-            turns = ([first, *versions][-2:] * n)[:n]  # the host keeps two
-            known = [swapped(registry, one, heard) for one in turns]
-            started = served.started_s
-    return {"start_s": round(started, 2), "fresh": _table(fresh), "known": _table(known)}
+        with processes.vitrina(registry.folder) as served:
+            weight = memory(served, asked)
+            with asking(served.port, asked) as heard:
+                fresh = [swapped(registry, one, heard) for one in versions]
+                turns = ([first, *versions][-2:] * n)[:n]  # the host keeps two
+                known = [swapped(registry, one, heard) for one in turns]
+    return {"memory_mb": weight, "fresh": _table(fresh), "known": _table(known)}
 
 
 def _younger(opened: bundle.Bundle, seconds: int) -> bundle.Bundle:
@@ -188,12 +189,11 @@ def _table(runs: list[dict[str, float]]) -> dict[str, Any]:
     }
 
 
-def memory(registry: Registry, asked: list[bytes], workers: int) -> dict[str, Any]:
-    """MB of each worker after the load, which every worker gets its part of."""
-    with processes.vitrina(registry.folder, workers=workers) as served:
-        seconds = len(asked) / 250 * workers
-        run = load.closed(served.port, asked, seconds, connections=8 * workers, streams=2)
-        return {"start_s": round(served.started_s, 2), "answered": len(run.took), "each": served.memory_mb()}
+def memory(served: processes.Served, asked: list[bytes]) -> dict[str, Any]:
+    """MB of each worker after a load that every worker gets its part of; and the seconds of the start."""
+    connections = 8 * len(served.pids)
+    run = load.closed(served.port, asked, len(asked) / 250, connections=connections, streams=2)
+    return {"start_s": round(served.started_s, 2), "answered": len(run.took), "each": served.memory_mb()}
 
 
 def _spread(seconds: list[float]) -> dict[str, float]:

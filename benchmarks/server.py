@@ -120,7 +120,7 @@ def measured(
             **facts,
             "closed": closed,
             "open": open_loop(pair, asked, capacity, shares, open_s),
-            "h2load": h2load(pair, asked[0], folder, seconds),
+            "h2load": h2load(pair, asked[0], folder, seconds) if rounds > 1 else {},
         }
 
 

@@ -141,15 +141,8 @@ class Table:
         begins = np.cumsum([0, *(len(one.rows) for one in lists)])[:-1]
         indptr = np.stack([one.indptr + begin for one, begin in zip(lists, begins, strict=True)])
         rows, scores = (np.concatenate([getattr(one, name) for one in lists]) for name in ("rows", "scores"))
-        starts, found, heads, by_rank, by_score = merged(indptr, rows, scores, product)
-        wanted = np.full(len(truth.rows), -1, np.int64)
-        n_products = int(max(product.max(initial=-1), truth.rows.max(initial=-1))) + 1
-        asker = np.repeat(np.arange(len(truth)), np.diff(starts))
-        listed, places = np.unique(asker * n_products + product[found], return_index=True)
-        asked = truth.askers * n_products + truth.rows
-        at = np.searchsorted(listed, asked)
-        there = np.append(listed, -1)[at] == asked
-        wanted[there] = heads[places[at[there]]]
+        merge = merged(indptr, rows, scores, product, truth.indptr, truth.rows)
+        wanted, starts, found, heads, by_rank, by_score = merge
         return cls(truth, wanted, starts, found, heads, {"rank": by_rank, "score": by_score})
 
     def ndcg(self, weights: Sequence[float], way: str) -> metrics.Values:

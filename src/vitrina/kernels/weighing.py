@@ -13,10 +13,11 @@ ABSENT = np.float32(-1.0)
 
 
 @njit(cache=True, nogil=True)
-def merged(indptr: Any, rows: Any, scores: Any, product: Any) -> Any:
+def merged(indptr: Any, rows: Any, scores: Any, product: Any, asked_indptr: Any, asked: Any) -> Any:
     """The rows of S sources' lists, once each, for n askers.
 
-    Arguments as of `fusion.fuse`; `product`: int32, the product of each row. Returns `starts`
+    First arguments as of `fusion.fuse`; `product`: int32, the product of each row; `asked`: products,
+    ragged by asker. Returns `wanted` int64 along it, the head of each, -1 if in no list; `starts`
     int64[n + 1], and ragged along it `found` int32, the rows; `heads` int64, the place of the first row
     of the same product; `by_rank`, `by_score` float32[., S], what each source gives the row for a
     weight of 1, ABSENT where it does not list it.
@@ -27,7 +28,8 @@ def merged(indptr: Any, rows: Any, scores: Any, product: Any) -> Any:
     by_rank = np.full((total, n_sources), ABSENT, np.float32)
     by_score = np.full((total, n_sources), ABSENT, np.float32)
     place_of = np.full(len(product), -1, np.int64)
-    head_of = np.full(product.max() + 1 if len(product) else 0, -1, np.int64)
+    head_of = np.full(max(_most(product), _most(asked)) + 1, -1, np.int64)
+    wanted = np.full(len(asked), -1, np.int64)
     end = 0
     for asker in range(n):
         for source in range(n_sources):
@@ -45,9 +47,19 @@ def merged(indptr: Any, rows: Any, scores: Any, product: Any) -> Any:
                 by_rank[place, source] = 1 / (RANK_CONSTANT + at - low + 1)
                 by_score[place, source] = max(scores[at], np.float32(0)) / best
         starts[asker + 1] = end
+        for at in range(asked_indptr[asker], asked_indptr[asker + 1]):
+            wanted[at] = head_of[asked[at]]
         for place in range(starts[asker], end):
             place_of[found[place]] = head_of[product[found[place]]] = -1
-    return starts, found[:end].copy(), heads[:end].copy(), by_rank[:end].copy(), by_score[:end].copy()
+    return wanted, starts, found[:end], heads[:end], by_rank[:end], by_score[:end]
+
+
+@njit(cache=True, nogil=True)
+def _most(numbers: Any) -> Any:
+    most = -1
+    for one in numbers:
+        most = max(most, one)
+    return most
 
 
 @njit(cache=True, nogil=True, parallel=True)

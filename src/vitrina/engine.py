@@ -22,7 +22,7 @@ from vitrina.errors import InvalidRequest
 from vitrina.history import History
 from vitrina.ids import Ids, Rows
 from vitrina.live import Live
-from vitrina.placements import Placement, Placements, parse_placements, read_placements
+from vitrina.placements import Mix, Placement, Placements, parse_placements, read_placements
 from vitrina.request import Block, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
 from vitrina.stages import STAGES, Draft, Opened, admit, retrieve
@@ -41,6 +41,7 @@ class Engine:
         self.manifest = opened.manifest
         self.placements = _as_shop(placements, float(opened.manifest.dataset["repeat_share"]))
         self.sources = sources
+        self._fitted = _fitted(self.placements, sources)
         self.items = Ids(opened.parts["ids/items"])  # type: ignore[arg-type]
         self.catalog = Catalog.of_columns(parts)  # type: ignore[arg-type]
         regions = opened.under("people/region")
@@ -60,7 +61,7 @@ class Engine:
     def open(cls, path: Path, placements: Path | None = None) -> Engine:
         """Open a stored bundle, with its own copy of the placements or with a file's.
 
-        Raises BundleError, RecipeError and PlacementsError.
+        Raises BundleError, and PlacementsError for the file's.
         """
         chosen = read_placements(placements) if placements else None
         return cls.of(bundle.read(path), chosen)
@@ -79,8 +80,8 @@ class Engine:
     def with_placements(self, placements: Placements) -> Engine:
         """The same bundle under other placements; nothing is opened again."""
         other = object.__new__(Engine)
-        repeats = float(self.manifest.dataset["repeat_share"])
-        other.__dict__.update(self.__dict__, placements=_as_shop(placements, repeats))
+        chosen = _as_shop(placements, float(self.manifest.dataset["repeat_share"]))
+        other.__dict__.update(self.__dict__, placements=chosen, _fitted=_fitted(chosen, self.sources))
         return other
 
     @property
@@ -145,18 +146,17 @@ class Engine:
         return Response(tuple(blocks), self.version, asker.unknown, asker.user >= 0)
 
     def _draft(self, block: Block, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
-        placement = self.placements.named(block.placement)
-        fallback = tuple(one for one in placement.fallback if one in self.sources)
-        nothing = Allow(np.zeros(0, np.bool_), np.zeros(len(askers) + 1, np.int64), NOTHING)
+        self.placements.named(block.placement)  # or UnknownPlacement, naming those there are
+        placement, mixes = self._fitted[block.placement]
         return Draft(
-            placement=replace(placement, fallback=fallback),
-            mixes=tuple(one for one in placement.sources if one.strategy in self.sources),
+            placement=placement,
+            mixes=mixes,
             block=block,
             limit=_limit(block, placement),
             now=now,
             askers=askers,
             taken=taken,
-            allow=nothing,
+            allow=Allow(np.zeros(0, np.bool_), np.zeros(len(askers) + 1, np.int64), NOTHING),
         )
 
     def _run(self, draft: Draft, explain: bool) -> tuple[Draft, list[tuple[str, Draft]]]:
@@ -176,6 +176,19 @@ def _as_shop(placements: Placements, repeat_share: float) -> Placements:
         for name, one in placements.by_name.items()
     }
     return replace(placements, by_name=decided)
+
+
+def _fitted(
+    placements: Placements, sources: Mapping[str, Source]
+) -> dict[str, tuple[Placement, tuple[Mix, ...]]]:
+    """Each placement with the fallbacks and the mixes that the bundle has sources for."""
+    return {
+        name: (
+            replace(one, fallback=tuple(back for back in one.fallback if back in sources)),
+            tuple(mix for mix in one.sources if mix.strategy in sources),
+        )
+        for name, one in placements.by_name.items()
+    }
 
 
 def _alike(requests: Sequence[Request], depth: int) -> dict[Block, list[int]]:

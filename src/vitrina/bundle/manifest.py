@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from vitrina.errors import BundleCorrupt, BundleTooNew, VitrinaError
+from vitrina.errors import BundleCorrupt, BundleError, BundleTooNew, VitrinaError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -127,9 +127,10 @@ def as_corrupt(name: str) -> Iterator[None]:
     """Whatever reading a hostile directory raises, say it as BundleCorrupt, naming the bundle."""
     try:
         yield
-    except VitrinaError:
+    except BundleError:
         raise
     except (
+        VitrinaError,
         OSError,
         ValueError,
         TypeError,

@@ -142,6 +142,13 @@ STRATEGIES: Mapping[str, Rules] = {
         "vectors/indptr": Ends("#items", ("vectors/indices", "vectors/data")),
         "vectors/indices": Rows("features/keys"),
     },
+    "transaction_similar": {
+        **NEIGHBOURS,
+        "affinity/indptr": Ends("features/keys", ("affinity/indices", "affinity/scores")),
+        "affinity/indices": Rows("features/keys"),
+        "values/indptr": Ends("#items", ("values/indices", "values/weights")),
+        "values/indices": Rows("features/keys"),
+    },
     "markov": {
         "indptr": Ends("#items+pairs", ("indices", "scores")),
         "indices": Rows("#items"),
@@ -211,4 +218,4 @@ def _finite(part: Part) -> bool:
 
 def _expect(holds: Any, name: str, otherwise: str) -> None:
     if not holds:
-        raise ValueError(f"part {name} {otherwise}")
+        raise ValueError(f"part {name} {otherwise.replace('#', '')}")

@@ -41,11 +41,11 @@ def visit_keys(
 
 
 @njit(cache=True)
-def latest_items(indptr: Any, items: Any, visits: Any, longest: Any, n_items: Any) -> Any:
+def latest_items(indptr: Any, items: Any, times: Any, visits: Any, longest: Any, n_items: Any) -> Any:
     """The distinct items of these visits, latest first, `longest` of each at most: (indptr, items, ages).
 
     Visit v holds `items[indptr[v]:indptr[v + 1]]`, oldest first. Ages: uint8, steps from the end of the
-    visit to the item's last event there, FAR at most.
+    visit to the item's last event there, FAR at most; what has one time is no step apart.
     """
     seen = np.full(n_items, -1, np.int64)
     ends = np.zeros(len(visits) + 1, np.int64)
@@ -53,11 +53,13 @@ def latest_items(indptr: Any, items: Any, visits: Any, longest: Any, n_items: An
     filled = 0
     for at in range(len(visits)):
         first, last = indptr[visits[at]], indptr[visits[at] + 1] - 1
+        age = 0
         for place in range(last, first - 1, -1):
             row = items[place]
+            age += place < last and times[place] != times[place + 1]
             if seen[row] != at and filled - ends[at] < longest:
                 seen[row] = at
-                rows[filled], ages[filled] = row, min(last - place, FAR)
+                rows[filled], ages[filled] = row, min(age, FAR)
                 filled += 1
         ends[at + 1] = filled
     return ends, rows[:filled].copy(), ages[:filled].copy()

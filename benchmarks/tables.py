@@ -1,0 +1,235 @@
+"""benchmarks/README.md, written from results/*.json: what was measured, on what, by which command.
+
+python benchmarks/tables.py      writes it; what has no result yet is said to have none
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from machine import RESULTS
+from plots import read
+
+README = Path(__file__).resolve().parent / "README.md"
+HEAD = """# Benchmarks
+
+Every figure here is in `results/*.json`, with the machine, its load and the versions it was measured with;
+this page is written from them by `python benchmarks/tables.py`, and the pictures by
+`python benchmarks/plots.py`. `make bench` runs all of them. Each script says in its first lines what it
+compares and how, and takes `--quick` or `--help`.
+"""
+Section = Callable[[dict[str, Any]], Iterable[str]]
+
+
+def main() -> None:
+    """Write the page."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    README.write_text(page(RESULTS))
+    print(f"written {README}")
+
+
+def page(results: Path) -> str:
+    """The whole page."""
+    parts = [HEAD]
+    for name, (title, section) in SECTIONS.items():
+        found = read(name, results)
+        parts.append(f"## {title}\n")
+        if not found:
+            parts.append(f"No result yet: `python benchmarks/{name}.py`.\n")
+            continue
+        parts += [*section(found), "", f"`python benchmarks/{name}.py`; {_machine(found['machine'])}\n"]
+    return "\n".join(parts)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table, first column to the left."""
+    heads = list(heads)
+    lines = [f"| {' | '.join(heads)} |", f"| --- |{' ---: |' * (len(heads) - 1)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
+
+
+def _machine(of: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {of[name]}" for name in of if name not in _MACHINE)
+    return (
+        f"{of['cpu']}, {of['cores']} cores, {of['memory_gb']} GB, load {of['load']} at the end; "
+        f"Python {of['python']}, {versions}."
+    )
+
+
+_MACHINE = ("cpu", "cores", "memory_gb", "load", "python", "vitrina")
+
+
+def engine(found: dict[str, Any]) -> Iterable[str]:
+    """Microseconds of a list."""
+    yield (
+        f"CPU microseconds of a list of {found['settings']['limit']}, one request at a time unless said; "
+        f"{found['users']:,} households, {found['median_history']} events in the median history, "
+        f"{found['items']:,} items. `home` mixes {len(found['home_sources'])} sources and says why.\n"
+    )
+    contest = found["contest"]
+    rows = (
+        (name, one["cpu_us"], one["least_us"], one["most_us"], one["wall_us"])
+        for name, one in contest.items()
+    )
+    yield table(("one request", "CPU us", "least", "most", "wall us"), rows)
+    yield ""
+    stages = found["stages"]
+    names = list(next(iter(stages.values())))
+    yield table(
+        ("home, CPU us", *names),
+        ((size, *(one.get(name, 0) for name in names)) for size, one in stages.items()),
+    )
+    yield ""
+    rows = ((name, one["cpu_us"], one["batch_cpu_us"]) for name, one in found["placements"].items())
+    yield table(("placement", "CPU us", f"in batches of {found['settings']['batch']}"), rows)
+    yield "\n![CPU of a list](results/request.png)"
+
+
+def server(found: dict[str, Any]) -> Iterable[str]:
+    """Closed and open loop."""
+    told = found["settings"]
+    yield (
+        "One worker on one core, a raw HTTP/2 client on another. The constant servers answer the bytes of one "
+        f"real answer. Closed loop: {told['in_flight']} calls in flight, {told['rounds']} rounds of "
+        f"{told['seconds']:g} s in turn. Open loop: Poisson arrivals, customers by Zipf, latency from when a call "
+        "was due."
+    )
+    for shop, one in found["shops"].items():
+        yield (
+            f"\n### {shop}\n\n{one['requests']:,} requests of {one['customers']:,} customers, {one['median_history']} "
+            f"events in the median history, {one['items']:,} items, {one['answer_bytes']:,} bytes an answer.\n"
+        )
+        closed = one["closed"]
+        yield table(
+            ("closed loop", "calls/s", "CPU us a call", "p50 ms", "p99 ms", "failed"),
+            map(_closed, closed["servers"].items()),
+        )
+        yield (
+            f"\nOurs / fastest constant: {closed['ratio_by_rate']} by rate ({closed['fastest_constant']}), "
+            f"{closed['ratio_by_cpu']} by CPU ({closed['cheapest_constant']}).\n"
+        )
+        if one["h2load"]:
+            rows = ((name, round(row["rate"]), row["cpu_us"]) for name, row in one["h2load"].items())
+            yield table(("h2load, one payload", "calls/s", "CPU us a call"), rows) + "\n"
+        yield table(
+            ("open loop", "offered/s", "answered/s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "failed"),
+            map(_open, one["open"]),
+        )
+    yield "\n![Latency under open loop](results/open_loop.png)"
+
+
+def _closed(row: tuple[str, dict[str, Any]]) -> tuple[Any, ...]:
+    name, one = row
+    rate, cpu = one["rate"], one["cpu_us"]
+    return (
+        name,
+        f"{rate['median']:.0f} ({rate['min']:.0f} to {rate['max']:.0f})",
+        f"{cpu['median']:.0f} ({cpu['min']:.0f} to {cpu['max']:.0f})",
+        f"{one['p50_ms']['median']:.1f}",
+        f"{one['p99_ms']['median']:.1f}",
+        one["failed"],
+    )
+
+
+def _open(one: dict[str, Any]) -> tuple[Any, ...]:
+    times = (f"{one[name]:.1f}" for name in ("p50_ms", "p90_ms", "p99_ms", "p999_ms"))
+    return one["server"], f"{one['offered']:.0f}", f"{one['rate']:.0f}", *times, sum(one["failed"].values())
+
+
+def opening(found: dict[str, Any]) -> Iterable[str]:
+    """Swaps and memory."""
+    yield f"A bundle of {found['bundle_mb']} MB; a worker looks for another every {found['settings']['look_s']} s.\n"
+    rows = {f"by hand: {name}": one for name, one in found["steps_s"].items()}
+    for kind, about in (("fresh", "a new bundle"), ("known", "one served before")):
+        rows[f"{about}: CURRENT replaced to first answer"] = found["swaps"][kind]["to_first_answer_s"]
+        rows[f"{about}: slowest answer meanwhile"] = found["swaps"][kind]["slowest_answer_s"]
+    yield table(("seconds", "median", "least", "most"), ((name, *one.values()) for name, one in rows.items()))
+    yield ""
+    each = [(name, one) for name, found_ in found["memory_mb"].items() for one in found_["each"]]
+    heads = list(each[0][1])
+    yield table(
+        ("MB of a worker", *heads), ((f"of {name}", *(one[head] for head in heads)) for name, one in each)
+    )
+
+
+def train(found: dict[str, Any]) -> Iterable[str]:
+    """Seconds of neighbours."""
+    yield "Cosine neighbours from counts; every list is equal to the library's. Median seconds, MB that a fit adds.\n"
+    names = list(dict.fromkeys(name for one in found["rows"] for name in one["seconds"]))
+    heads = ("data", "of", "K", "threads", *names, "ours / fastest", "MB, ours : theirs")
+    rows = (
+        (
+            one["data"], one["of"], one["k"], one["threads"],
+            *(one["seconds"].get(name, "") for name in names),
+            f"{one['times']:.1f} times", f"{one['peak_mb']['vitrina']} : {one['peak_mb'][one['fastest_library']]}",
+        )
+        for one in found["rows"]
+    )  # fmt: skip
+    yield table(heads, rows)
+    yield "\n![Training speed and accuracy](results/training.png)"
+
+
+def rules(found: dict[str, Any]) -> Iterable[str]:
+    """Seconds of association rules."""
+    yield "All rules of one item to one at a support, each figure equal to mlxtend's to 1e-9.\n"
+    sides = ("vitrina", "mlxtend sparse", "mlxtend dense")
+    rows = (
+        (f"{case['shop']}, {case['support']}", side, case[side]["rules"], case[side]["seconds"], case[side]["ratio"], case[side]["added_mb"])
+        for case in found["cases"]
+        for side in sides
+        if side in case
+    )  # fmt: skip
+    yield table(("shop, support", "by", "rules", "seconds", "times ours", "MB"), rows)
+
+
+def accuracy(found: dict[str, Any]) -> Iterable[str]:
+    """NDCG of the blend, its best part, and implicit's families."""
+    yield f"Complete Journey, {found['split']}; NDCG@10 with 95% intervals. `results/accuracy.json` has every strategy.\n"
+    ours = [
+        one
+        for one in found["vitrina"]
+        if one["bucket"] == "all" and one["system"] in ("blend", "item_knn", "popular")
+    ]
+    rows = []
+    for placement in ("home", "discover"):
+        shown = [one for one in [*ours, *found["implicit"]] if one["placement"] == placement]
+        shown.sort(key=lambda one: -one["ndcg@10"][0])
+        rows += [
+            (placement, one["system"], "{:.4f} ({:.4f} to {:.4f})".format(*one["ndcg@10"])) for one in shown
+        ]
+    yield table(("placement", "lists of", "NDCG@10"), rows)
+
+
+def front(found: dict[str, Any]) -> Iterable[str]:
+    """CPU of a call by front."""
+    yield "Which gRPC server carries the service: its own CPU microseconds a call, least disturbed of interleaved runs.\n"
+    kinds = ("page", "raw", "work", "overload")
+    names = list(found["page"])
+    yield table(
+        ("front", *kinds), ((name, *(found[kind][name]["server_cpu_us"] for kind in kinds)) for name in names)
+    )
+
+
+def elsewhere(found: dict[str, Any]) -> Iterable[str]:
+    """What has its tables in the terminal and its figures in the file."""
+    yield "The script prints its tables; the figures are in the result file."
+
+
+SECTIONS: dict[str, tuple[str, Section]] = {
+    "engine": ("The engine alone", engine),
+    "server": ("A worker over gRPC", server),
+    "opening": ("Another bundle, and memory", opening),
+    "train": ("Training beside libraries", train),
+    "rules": ("Association rules beside mlxtend", rules),
+    "accuracy": ("Accuracy beside implicit", accuracy),
+    "front": ("gRPC servers", front),
+    "baskets": ("Completing baskets", elsewhere),
+    "buy_again": ("Buying again", elsewhere),
+    "images": ("Photos", elsewhere),
+}
+
+if __name__ == "__main__":
+    main()

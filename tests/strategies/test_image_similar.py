@@ -14,6 +14,7 @@ from shops import make_shop
 from vitrina.dataset import REMOVE, VIEW, Attribute
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN
+from vitrina.images.metric import Metric
 from vitrina.strategies.image_similar import Strategy
 from vitrina.strategy import Allow, Query, Seeds
 
@@ -323,3 +324,102 @@ def test_very_many_photos_go_through_an_inverted_file():
     recall = np.mean([len(set(one) & set(other)) / max(1, len(one)) for one, other in pairs])
     assert near.parts["recall"][0] >= 0.97
     assert recall > 0.95
+
+
+def cut(shop, n):
+    """The shop of the first n items."""
+    names = [f"{row:03d}" for row in range(n)]
+    catalog = make_shop([], items=names).catalog
+    catalog = replace(catalog, product=shop.catalog.product[:n])
+    colours = None if shop.colours is None else shop.colours[:n]
+    return replace(make_shop([], items=names), catalog=catalog, vectors=shop.vectors[:n], colours=colours)
+
+
+@pytest.mark.parametrize("with_colours", [True, False])
+def test_added_photos_are_listed_as_the_learned_metric_says(with_colours):
+    """Trained on 60, given 80: every list, old or new, is what sorting all by the metric of the 60 gives."""
+    shop = random_shop(4, 80)
+    shop = shop if with_colours else replace(shop, colours=None)
+    made = Strategy(neighbours=12)
+    trained = made.open(made.fit(cut(shop, 60)))
+    grown = trained.extended(shop.catalog, shop.vectors, shop.colours)
+    mapped = Metric.of_parts(trained.parts)(shop.vectors, shop.colours)
+    likeness = mapped @ mapped.T
+    np.fill_diagonal(likeness, -1)
+    for seed in range(80):
+        found = listed(grown, asked([seed]), 12)[0]
+        best = np.sort(likeness[seed])[::-1][:12]
+        np.testing.assert_allclose([score for _, score in found], best[best > 0], atol=2e-3)
+        np.testing.assert_allclose(
+            [score for _, score in found], likeness[seed, [row for row, _ in found]], atol=2e-3
+        )
+    assert any(row >= 60 for row, _ in listed(grown, asked([0]), 12)[0] + listed(grown, asked([1]), 12)[0])
+
+
+def test_an_added_photo_of_an_old_thing_joins_its_look():
+    """It stands for the old item where that may not be shown, and is not similar to it; two copies added
+    are one look; an item added without a photo has no list."""
+    shop = random_shop(5, 40)
+    shop.vectors[30], shop.colours[30] = shop.vectors[3], shop.colours[3]
+    shop.vectors[32], shop.colours[32] = shop.vectors[31], shop.colours[31]
+    shop.vectors[33] = 0
+    made = Strategy()
+    grown = made.open(made.fit(cut(shop, 30))).extended(shop.catalog, shop.vectors, shop.colours)
+    look = grown.parts["look"]
+    assert look[30] == look[3]
+    assert look[31] == look[32] >= 30
+    assert look[33] == UNKNOWN
+    assert 30 not in rows_of(grown, asked([3]), 50)[0]
+    assert rows_of(grown, asked([33]), 50) == [[]]
+    seed = next(row for row in range(30) if 3 in rows_of(grown, asked([row]), 50)[0])
+    mask = np.ones(40, np.bool_)
+    mask[3] = False
+    allow = Allow(mask, np.zeros(2, np.int64), np.zeros(0, np.int32))
+    assert 30 in rows_of(grown, asked([seed]), 50, allow)[0]
+
+
+def test_photos_added_in_two_steps_are_photos_added_in_one():
+    """The same looks, and the same lists within the half precision that looks are kept in."""
+    shop, made = random_shop(6, 70), Strategy(neighbours=8)
+    trained = made.open(made.fit(cut(shop, 50)))
+    once = trained.extended(shop.catalog, shop.vectors, shop.colours)
+    half = cut(shop, 60)
+    twice = trained.extended(half.catalog, half.vectors, half.colours)
+    twice = twice.extended(shop.catalog, shop.vectors, shop.colours)
+    np.testing.assert_array_equal(once.parts["look"], twice.parts["look"])
+    np.testing.assert_allclose(once.parts["scores"], twice.parts["scores"], atol=2e-3)
+
+
+def test_variants_and_what_was_taught_hold_for_added_photos():
+    """An added size is not similar to its product; what attributes taught makes no added photo a double."""
+    n = 60
+    kind = np.arange(n) % 2
+    random = np.random.default_rng(0)
+    vectors = np.stack([kind, 1 - kind], axis=1) * 9 + random.normal(size=(n, 2)) * 0.1
+    vectors = np.concatenate([vectors, random.normal(size=(n, 6))], axis=1)
+    whole = shop_of(vectors, products=[*range(n - 1), 0], kind=[f"k{one}" for one in kind])
+    first = replace(
+        shop_of(vectors[:40], products=range(40), kind=[f"k{one}" for one in kind[:40]]), colours=None
+    )
+    made = Strategy(projection=("kind",), projection_weight=0.95)
+    grown = made.open(made.fit(first)).extended(whole.catalog, whole.vectors)
+    assert len(set(grown.parts["look"].tolist())) == n
+    assert n - 1 not in rows_of(grown, asked([0]), 60)[0]
+    assert 0 not in rows_of(grown, asked([n - 1]), 60)[0]
+
+
+def test_what_cannot_be_added_is_said():
+    """A catalogue too short, vectors of another length or of another network; and no vectors is no error."""
+    shop, made = random_shop(7, 30), Strategy()
+    trained = made.open(made.fit(cut(shop, 20)))
+    with pytest.raises(DataError, match="10 items, 20 were trained"):
+        trained.extended(cut(shop, 10).catalog, shop.vectors[:10])
+    with pytest.raises(DataError, match="29 photo vectors for 30 items"):
+        trained.extended(shop.catalog, shop.vectors[:29])
+    with pytest.raises(DataError, match="another network"):
+        trained.extended(shop.catalog, np.ones((30, D + 1), np.float32))
+    blind = trained.extended(shop.catalog, None)
+    assert rows_of(blind, asked([1], [25]), 5)[1] == []
+    assert rows_of(blind, asked([1]), 5)[0] == rows_of(trained, asked([1]), 5)[0]
+    bare = made.open(made.fit(replace(cut(shop, 20), vectors=None, colours=None)))
+    assert rows_of(bare.extended(shop.catalog, shop.vectors), asked([25]), 5) == [[]]

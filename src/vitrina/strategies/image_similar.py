@@ -8,22 +8,24 @@ look: never similar to itself, and listed once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrina.catalog import Catalog
 from vitrina.dataset import REMOVE, RETURN, Dataset
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.images.inverted import nearly_nearest
-from vitrina.images.metric import Floats, Metric, learn
+from vitrina.images.looks import by_look, distinct, doubles, nothing, table
+from vitrina.images.metric import TINY, Floats, Metric, learn, unit
+from vitrina.kernels.across import appended, joined
 from vitrina.kernels.looks import alike, likest
 from vitrina.kernels.nearest import likeness, nearest
 from vitrina.kernels.neighbours import Lists
-from vitrina.kernels.sparse import group
 from vitrina.strategy import Allow, Candidates, Parts, Query, Why
 
 UNDONE = np.isin(np.arange(256), [REMOVE, RETURN])
@@ -73,7 +75,7 @@ class Strategy:
         labels = self._labels(dataset)
         rows, first, photo = _photos(dataset)
         if dataset.vectors is None or not len(first):
-            return _nothing(len(dataset.items))
+            return nothing(len(dataset.items))
         with threadpool_limits(1, "blas"):  # sums in one order, for any number of cores
             vectors, colours = dataset.vectors[rows][first], dataset.colours
             colours = None if colours is None else colours[rows][first]
@@ -89,12 +91,12 @@ class Strategy:
             lists, recall = self._lists(mapped, dataset.catalog.product[rows][first])
             # What attributes teach makes different things alike on purpose: it proves no double.
             same = likeness(metric.untaught()(vectors, colours), lists[0], lists[1]) >= self.duplicates
-        looks, leaders = _looks(lists, same)
-        found = _by_look(lists, looks, len(leaders), self.neighbours)
+        looks, leaders = doubles(lists, same)
+        found = by_look(lists, looks, len(leaders), self.neighbours)
         look = np.full(len(dataset.items), UNKNOWN, np.int32)
         look[rows] = looks[photo]
         return {
-            **_table(found, look, len(leaders)),
+            **table(found, look, len(leaders)),
             "vectors": mapped[leaders].astype(np.float16),
             "recall": np.array([recall]),
             **metric.parts(),
@@ -160,6 +162,36 @@ class ImageSimilar:
         indptr, looks, scores = nearest(asked, known, k, asking=nobody[: len(asked)], owners=owners)
         return indptr, self.parts["shown"][self.parts["shown_indptr"][looks]], scores
 
+    def extended(
+        self, catalog: Catalog, vectors: Floats | None, colours: Floats | None = None
+    ) -> ImageSimilar:
+        """The same looks with items added: `catalog` has the trained items first, then the added ones.
+
+        `vectors`: float32[items, d], `colours`: float32[items, c], zeros for no photo; those of trained
+        items are not read. The metric stays as it was learned, and trained looks stay what they are, in
+        the half precision they are stored in; neighbours are exact. Without colours, looks alone tell;
+        where no photo was trained, none is read. Raises DataError where lengths do not fit.
+        """
+        first = len(self.parts["look"])
+        if len(catalog) < first:
+            raise DataError(f"the catalogue has {len(catalog)} items, {first} were trained: give these first")
+        if vectors is not None and len(vectors) != len(catalog):
+            raise DataError(f"there are {len(vectors)} photo vectors for {len(catalog)} items")
+        if vectors is None or "look/axes" not in self.parts:
+            blind = np.full(len(catalog) - first, UNKNOWN, np.int32)
+            return ImageSimilar({**self.parts, "look": np.append(self.parts["look"], blind)}, self.made)
+        metric = Metric.of_parts(self.parts)
+        if not metric.takes(vectors, colours):
+            raise DataError(
+                "these photos were read by another network than the catalogue's; embed them again"
+            )
+        rows, photos, photo = distinct(vectors, first)
+        shown = rows[photos]
+        mapped = metric(vectors[shown], None if colours is None else colours[shown])
+        mapped = unit(mapped) if colours is None else mapped
+        grown = _grown(self.parts, mapped, rows, photo, catalog.product, self.made)
+        return ImageSimilar({**self.parts, **grown}, self.made)
+
     @property
     def _table(self) -> Any:
         names = ("indptr", "rows", "scores", "look", "shown_indptr", "shown")
@@ -180,61 +212,53 @@ class ImageSimilar:
 
 
 def _photos(dataset: Dataset) -> tuple[Rows, NDArray[np.int64], NDArray[np.int64]]:
-    """Items with a photo; of these the first with each distinct photo; the photo of each.
-
-    Distinct photos are in the order of the first item that has them.
-    """
+    """As `distinct`; nothing of a shop without vectors. Raises DataError where they do not fit."""
     vectors, none = dataset.vectors, np.zeros(0, np.int64)
     if vectors is None:
         return np.zeros(0, np.int32), none, none
     if len(vectors) != len(dataset.items):
         raise DataError(f"there are {len(vectors)} photo vectors for {len(dataset.items)} items")
-    rows = np.flatnonzero(vectors.any(axis=1)).astype(np.int32)
-    places: dict[bytes, int] = {}
-    photo = np.array([places.setdefault(vectors[row].tobytes(), len(places)) for row in rows], np.int64)
-    first = np.full(len(places), len(rows), np.int64)
-    np.minimum.at(first, photo, np.arange(len(rows)))
-    return rows, first, photo
+    return distinct(vectors, 0)
 
 
-def _looks(lists: Lists, same: NDArray[np.bool_]) -> tuple[Rows, NDArray[np.int64]]:
-    """(look int32 per photo, the first photo of each look): a photo joins the first it doubles."""
-    indptr, rows, _ = lists
-    leader = np.arange(len(indptr) - 1)
-    for photo in range(len(leader)):
-        cut = slice(int(indptr[photo]), int(indptr[photo + 1]))
-        doubles = rows[cut][same[cut] & (rows[cut] < photo)]
-        doubles = doubles[leader[doubles] == doubles]
-        if len(doubles):
-            leader[photo] = doubles.min()
-    leaders, look = np.unique(leader, return_inverse=True)
-    return look.astype(np.int32), leaders
+def _grown(
+    parts: Mapping[str, NDArray[Any]],
+    mapped: Floats,
+    rows: Rows,
+    photo: NDArray[np.int64],
+    product: Rows,
+    made: Strategy,
+) -> dict[str, NDArray[Any]]:
+    """The table with new photos: `mapped` float32[new, p], item `rows[i]` showing `photo[i]`."""
+    n, k = len(parts["vectors"]), made.neighbours
+    every = np.concatenate([np.asarray(parts["vectors"], np.float32), mapped])
+    owners = np.append(product[parts["shown"][parts["shown_indptr"][:-1]]], np.zeros(len(mapped), np.int32))
+    owners[n + photo[::-1]] = product[rows[::-1]]
+    found = nearest(mapped, every, k + SLACK, asking=owners[n:], owners=owners)
+    indptr = np.concatenate([np.zeros(n, np.int64), found[0]])
+    same = _untaught(parts, every, indptr, found[1]) >= made.duplicates
+    looks, leaders = doubles((indptr, found[1], found[2]), same)
+    own = leaders[n:] - n
+    back = nearest(every[:n], mapped[own], k, asking=owners[:n], owners=owners[n + own])
+    old = (parts["indptr"], parts["rows"], parts["scores"])
+    lists = joined(old, (back[0], back[1] + np.int32(n), back[2]), k)
+    added = by_look((indptr, found[1], found[2]), looks, len(leaders), k)
+    fresh = added[0][n:] - added[0][n], added[1][added[0][n] :], added[2][added[0][n] :]
+    look = np.append(parts["look"], np.full(len(product) - len(parts["look"]), UNKNOWN, np.int32))
+    look[rows] = looks[n + photo]
+    kept = np.asarray(mapped[own], np.float16)
+    grown = table(appended(lists, fresh), look, len(leaders))
+    return {**grown, "vectors": np.concatenate([parts["vectors"], kept])}
 
 
-def _by_look(lists: Lists, look: Rows, n_looks: int, k: int) -> Lists:
-    """Neighbours of photos as neighbours of looks: the k best of each, each once."""
-    indptr, rows, scores = lists
-    asking, other = np.repeat(look, np.diff(indptr)), look[rows]
-    order = np.lexsort((other, -scores, asking))
-    order = order[(asking != other)[order]]
-    pair = asking[order].astype(np.int64) * n_looks + other[order]
-    once = np.sort(np.unique(pair, return_index=True)[1])
-    order = order[once]
-    ends = np.zeros(n_looks + 1, np.int64)
-    np.cumsum(np.bincount(asking[order], minlength=n_looks), out=ends[1:])
-    kept = np.arange(len(order)) - ends[asking[order]] < k
-    order = order[kept]
-    np.cumsum(np.bincount(asking[order], minlength=n_looks), out=ends[1:])
-    return ends, other[order], scores[order]
-
-
-def _table(found: Lists, look: Rows, n_looks: int) -> dict[str, NDArray[Any]]:
-    shown = np.flatnonzero(look >= 0)
-    shown_indptr, order = group(look[shown], n_looks)
-    names = ("indptr", "rows", "scores", "look", "shown_indptr", "shown")
-    return dict(zip(names, (*found, look, shown_indptr, shown[order].astype(np.int32)), strict=True))
-
-
-def _nothing(n_items: int) -> dict[str, NDArray[Any]]:
-    none: Lists = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
-    return _table(none, np.full(n_items, UNKNOWN, np.int32), 0)
+def _untaught(
+    parts: Mapping[str, NDArray[Any]], mapped: Floats, indptr: NDArray[np.int64], others: Rows
+) -> Floats:
+    """Likeness without what attributes have taught, which lies in the last columns of what is mapped."""
+    if "taught/axes" not in parts:
+        whole: Floats = likeness(mapped, indptr, others)
+        return whole
+    plain = mapped[:, : mapped.shape[1] - parts["taught/axes"].shape[1]]
+    share = max(TINY, 1.0 - float(parts["taught/weight"][0]))
+    alone: Floats = likeness(np.ascontiguousarray(plain), indptr, others)
+    return alone / np.float32(share)

@@ -82,6 +82,16 @@ class Days:
 
 
 @dataclass(frozen=True)
+class Steps(Days):
+    """A decay length in events, the same way: the far end is written as 0, which is none."""
+
+    @property
+    def low(self) -> float:
+        """Half an event."""
+        return 0.5
+
+
+@dataclass(frozen=True)
 class Choice:
     """One of some words."""
 
@@ -139,6 +149,48 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "min_count": Whole(1, 3),
     },
     "popular": {"half_life_days": Days(), "window_days": Days(), "prior": Real(1.0, 200.0)},
+    "session_knn": {
+        "recent": Whole(100, 5000),
+        "near": Whole(30, 2000),
+        "seeds": Whole(2, 50),
+        "seed_decay": Steps(25.0),
+        "echo_decay": Steps(25.0),
+        "step_decay": Steps(25.0),
+        "age_days": Days(),
+        "backward": Real(0.0, 1.0, even=True),
+        "length": Real(0.0, 1.0, even=True),
+        "idf": Real(0.0, 3.0, even=True),
+        f"{EVENT}view": Real(0.05, 1.0),
+    },
+    "markov": {
+        "neighbours": Whole(20, 500),
+        "customers": Real(0.0, 2.0, even=True),
+        "gap": Whole(1, 20),
+        "visit_gap": Whole(1, 10),
+        "fade": Choice(("none", "linear", "reciprocal", "quadratic", "exponential")),
+        "together": Real(0.0, 2.0, even=True),
+        "confidence": Real(0.0, 1.0, even=True),
+        "discount": Real(0.0, 1.0, even=True),
+        "order": Whole(1, 2),
+        "seeds": Whole(1, 100),
+        "seed_fade": Choice(("none", "linear", "reciprocal", "quadratic", "exponential")),
+        **_EVENTS,
+    },
+    "content_similar": {
+        "title_weight": Real(0.05, 5.0),
+        "category_weight": Real(0.05, 5.0),
+        "attribute_weight": Real(0.05, 5.0),
+        "price_weight": Real(0.0, 1.0, even=True),
+        "title": Choice(("tfidf", "bm25")),
+        **_SEEDS,
+    },
+    "transaction_similar": {
+        "score": Choice(("llr", "lift")),
+        "popularity": Real(0.0, 1.5, even=True),
+        "affinities": Whole(10, 200),
+        "depth": Whole(1, 5),
+        **_SEEDS,
+    },
     "image_similar": {
         "colour_weight": Real(0.0, 0.6, even=True),
         "whiten": Real(0.0, 1.0, even=True),
@@ -161,7 +213,7 @@ class Space:
         happened = {dataset.types[one] for one in np.unique(dataset.events.type)}
         kept: dict[str, Dimension] = {}
         for name, one in SPACES.get(strategy, {}).items():
-            if isinstance(one, Days):
+            if type(one) is Days:
                 if dataset.timed and span > 0:
                     kept[name] = replace(one, span=span)
             elif not name.startswith(EVENT) or {name.removeprefix(EVENT), TYPES[0]} <= happened:

@@ -54,7 +54,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 def _machine(of: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {of[name]}" for name in of if name not in _MACHINE)
     return (
-        f"{of['cpu']}, {of['cores']} cores, {of['memory_gb']} GB, load {of['load']} at the end; "
+        f"{of['cpu']}, {of['cores']} cores, {of['memory_gb']} GB, load {of['load']}; "
         f"Python {of['python']}, {versions}."
     )
 
@@ -147,7 +147,10 @@ def opening(found: dict[str, Any]) -> Iterable[str]:
         rows[f"{about}: CURRENT replaced to first answer"] = found["swaps"][kind]["to_first_answer_s"]
         rows[f"{about}: slowest answer meanwhile"] = found["swaps"][kind]["slowest_answer_s"]
     yield table(("seconds", "median", "least", "most"), ((name, *one.values()) for name, one in rows.items()))
-    yield ""
+    yield (
+        "\nThe bundle is mapped: its pages are the page cache's. Of a lone worker they count as private and clean; "
+        "of two they are shared. What a worker cannot share is `private_dirty`.\n"
+    )
     each = [(name, one) for name, found_ in found["memory_mb"].items() for one in found_["each"]]
     heads = list(each[0][1])
     yield table(
@@ -206,7 +209,7 @@ def accuracy(found: dict[str, Any]) -> Iterable[str]:
 def front(found: dict[str, Any]) -> Iterable[str]:
     """CPU of a call by front."""
     yield "Which gRPC server carries the service: its own CPU microseconds a call, least disturbed of interleaved runs.\n"
-    kinds = ("page", "raw", "work", "overload")
+    kinds = [name for name in ("page", "raw", "work", "overload") if name in found]
     names = list(found["page"])
     yield table(
         ("front", *kinds), ((name, *(found[kind][name]["server_cpu_us"] for kind in kinds)) for name in names)
@@ -228,6 +231,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "front": ("gRPC servers", front),
     "baskets": ("Completing baskets", elsewhere),
     "buy_again": ("Buying again", elsewhere),
+    "sessions": ("The next step of a visit", elsewhere),
     "images": ("Photos", elsewhere),
 }
 

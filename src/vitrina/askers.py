@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,14 +102,13 @@ class Askers:
 def query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
     """A batch of askers as a query that starts from the named kind of seeds."""
     chosen = [_SEEDS[seeds](one, now) for one in askers]
-    indptr = np.zeros(len(askers) + 1, np.int64)
-    np.cumsum([len(one.rows) for one in chosen], out=indptr[1:])
+    ends = [0, *accumulate(len(one.rows) for one in chosen)]
     joined = chosen[0] if len(chosen) == 1 else _joined(chosen)
     return Query(
         now=now,
         users=np.array([one.user for one in askers], np.int32),
         regions=np.array([one.region for one in askers], np.int32),
-        seeds=Seeds(indptr, joined.rows, joined.types, joined.times),
+        seeds=Seeds(np.array(ends, np.int64), joined.rows, joined.types, joined.times),
     )
 
 

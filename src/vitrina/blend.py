@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,7 @@ class Ranked:
 
     def take(self, places: NDArray[np.int32]) -> Ranked:
         """The places of each list chosen by int32[n, k]; -1 pads stay pads."""
-        index = np.maximum(places, 0).astype(np.intp)
-        rows = np.where(places >= 0, np.take_along_axis(self.rows, index, 1), -1).astype(np.int32)
-        scores = np.where(places >= 0, np.take_along_axis(self.scores, index, 1), 0).astype(np.float32)
-        shares = np.take_along_axis(self.shares, index[:, :, None], 1)
-        return Ranked(rows, scores, shares)
+        return Ranked(*fusion.take(self.rows, self.scores, self.shares, places))
 
 
 def fuse(lists: Sequence[Candidates], weights: Sequence[float], *, by: str, depth: int) -> Ranked:
@@ -36,9 +33,9 @@ def fuse(lists: Sequence[Candidates], weights: Sequence[float], *, by: str, dept
 
     Keeps the `depth` best of each asker.
     """
-    lengths = np.array([0, *(len(one.rows) for one in lists)], np.int64)
-    starts = np.cumsum(lengths)[:-1]
-    indptr = np.stack([one.indptr + start for one, start in zip(lists, starts, strict=True)])
+    starts = [0, *accumulate(len(one.rows) for one in lists)]
+    indptr = np.array([one.indptr for one in lists], np.int64)
+    indptr += np.array(starts[:-1], np.int64)[:, None]
     rows = np.concatenate([one.rows for one in lists])
     scores = np.concatenate([one.scores for one in lists])
     return Ranked(*fusion.fuse(indptr, rows, scores, np.array(weights, np.float32), by == "score", depth))

@@ -44,4 +44,4 @@ class Neighbourhood:
         """The one or two seeds whose lists gave each row most."""
         seeds = (query.seeds.rows, query.seeds.types, query.seeds.times)
         found = grounds(*seeds, *self._rules, *self._lists, rows, self._scratch.sums)
-        return [Why(tuple(seed for seed in pair if seed >= 0)) for pair in found.tolist()]
+        return [Why(tuple([seed for seed in pair if seed >= 0])) for pair in found.tolist()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,7 @@ class Request:
     """Whether items carry their reason; a campaign of a million lists may do without."""
 
 
-@dataclass(frozen=True)
-class RuleReason:
+class RuleReason(NamedTuple):
     """The association rule behind a product; shares of baskets between 0 and 1, lift a ratio."""
 
     antecedent_ids: tuple[str, ...]
@@ -78,8 +78,7 @@ class RuleReason:
     lift: float
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a product is in the list: the source that weighed most, its seeds, its rule if any."""
 
     source: str
@@ -87,8 +86,7 @@ class Reason:
     rule: RuleReason | None = None
 
 
-@dataclass(frozen=True)
-class ListedItem:
+class ListedItem(NamedTuple):
     """One product of a list. `sources`: all that proposed it, strongest first.
 
     `product` is None in the engine's answers; the client fills it where product fields were asked for.

@@ -12,12 +12,14 @@ A draft is a batch: every asker of the same block at once. No stage knows whethe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.askers import Asker, query
+from vitrina.askers import NOTHING, Asker, query
 from vitrina.blend import Ranked, append, fuse
 from vitrina.dataset import VIEW
 from vitrina.ids import Ids, Rows
@@ -25,7 +27,7 @@ from vitrina.kernels.fusion import settle
 from vitrina.placements import Mix, Placement
 from vitrina.request import Block
 from vitrina.rules import Rules
-from vitrina.strategy import Allow, Candidates, Source
+from vitrina.strategy import Allow, Candidates, Query, Source
 
 _DEPTH = 100
 """Rows asked of each source at least: rank fusion wants more than it shows."""
@@ -40,9 +42,11 @@ class Opened:
     sources: Mapping[str, Source]
 
 
-@dataclass(frozen=True)
-class Draft:
-    """One block of a batch of askers, as it passes the stages."""
+class Draft(NamedTuple):
+    """One block of a batch of askers, as it passes the stages.
+
+    `queries`: by kind of seeds, what the placement's sources were asked.
+    """
 
     placement: Placement
     mixes: tuple[Mix, ...]
@@ -52,6 +56,7 @@ class Draft:
     askers: tuple[Asker, ...]
     taken: tuple[Rows, ...]
     allow: Allow
+    queries: Mapping[str, Query] = {}
     lists: tuple[Candidates, ...] = ()
     ranked: Ranked | None = None
     relaxed: tuple[int, ...] = ()
@@ -72,7 +77,7 @@ def admit(opened: Opened, draft: Draft) -> Draft:
         narrow = np.zeros_like(mask)
         narrow[only[only >= 0]] = mask[only[only >= 0]]
         mask = narrow
-    excluded = opened.items.rows(block.exclude_item_ids)
+    excluded = opened.items.rows(block.exclude_item_ids) if block.exclude_item_ids else NOTHING
     excluded = excluded[excluded >= 0]
     rows = [
         rules.with_variants(
@@ -80,7 +85,7 @@ def admit(opened: Opened, draft: Draft) -> Draft:
         )
         for one, taken in zip(draft.askers, draft.taken, strict=True)
     ]
-    return replace(draft, allow=Allow(mask, _indptr(rows), np.concatenate(rows)))
+    return draft._replace(allow=Allow(mask, _indptr(rows), np.concatenate(rows)))
 
 
 def retrieve(opened: Opened, draft: Draft) -> Draft:
@@ -90,7 +95,7 @@ def retrieve(opened: Opened, draft: Draft) -> Draft:
     lists = tuple(
         opened.sources[mix.strategy].top(queries[mix.seeds], depth, draft.allow) for mix in draft.mixes
     )
-    return replace(draft, lists=lists)
+    return draft._replace(queries=queries, lists=lists)
 
 
 def blend(opened: Opened, draft: Draft) -> Draft:
@@ -101,7 +106,7 @@ def blend(opened: Opened, draft: Draft) -> Draft:
     if not lists:
         lists, weights = (nothing,), [1.0]
     depth = max(_DEPTH, 3 * draft.limit)
-    return replace(draft, ranked=fuse(lists, weights, by=draft.placement.blend, depth=depth))
+    return draft._replace(ranked=fuse(lists, weights, by=draft.placement.blend, depth=depth))
 
 
 def settle_down(opened: Opened, draft: Draft) -> Draft:
@@ -113,7 +118,7 @@ def settle_down(opened: Opened, draft: Draft) -> Draft:
         viewed = np.concatenate([asker.context, asker.doings.rows[asker.doings.types == VIEW]])
         levels[place] = opened.rules.levels(rows[place], draft.placement, asker.context, viewed)
     picks, used = settle(rows, opened.rules.product, levels, len(soft), draft.limit)
-    return replace(draft, ranked=draft.ranked.take(picks), relaxed=tuple(used.tolist()))
+    return draft._replace(ranked=draft.ranked.take(picks), relaxed=tuple(used.tolist()))
 
 
 def fall_back(opened: Opened, draft: Draft) -> Draft:
@@ -121,6 +126,8 @@ def fall_back(opened: Opened, draft: Draft) -> Draft:
     levels = [0] * len(draft.askers)
     ranked = draft.ranked
     assert ranked is not None
+    if (ranked.rows[:, -1:] >= 0).all():  # pads stand last
+        return draft._replace(levels=tuple(levels))
     for number, name in enumerate(draft.placement.fallback, start=1):
         counts = (ranked.rows >= 0).sum(axis=1)
         short = np.flatnonzero(counts < draft.limit)
@@ -134,7 +141,7 @@ def fall_back(opened: Opened, draft: Draft) -> Draft:
         ranked = _put(ranked, filled.take(picks), short)
         for one in short.tolist():
             levels[one] = number if (ranked.rows[one] >= 0).sum() > counts[one] else levels[one]
-    return replace(draft, ranked=ranked, levels=tuple(levels))
+    return draft._replace(ranked=ranked, levels=tuple(levels))
 
 
 def _fill(opened: Opened, draft: Draft, ranked: Ranked, name: str, short: NDArray[np.intp]) -> Candidates:
@@ -161,9 +168,7 @@ def _put(ranked: Ranked, filled: Ranked, where: NDArray[np.intp]) -> Ranked:
 
 
 def _indptr(rows: Sequence[Rows]) -> NDArray[np.int64]:
-    indptr = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum([len(one) for one in rows], out=indptr[1:])
-    return indptr
+    return np.array([0, *accumulate(map(len, rows))], np.int64)
 
 
 Stage = Callable[[Opened, Draft], Draft]

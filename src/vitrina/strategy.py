@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,8 +110,7 @@ class Candidates:
         return self.rows[self.indptr[asker] : self.indptr[asker + 1]]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """An association rule over `baskets` baskets: antecedent item rows, and its strength."""
 
     antecedent: tuple[int, ...]
@@ -120,8 +119,7 @@ class Rule:
     lift: float
 
 
-@dataclass(frozen=True)
-class Why:
+class Why(NamedTuple):
     """Why one row was proposed: the seed rows that counted most, or the rule that fired."""
 
     seeds: tuple[int, ...] = ()

@@ -57,7 +57,8 @@ def _gather(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, as
         best = max(scores[low], np.float32(1e-30)) if high > low else np.float32(1.0)
         for place in range(low, high):
             row = rows[place]
-            slot = (np.int64(row) * 2654435761) & (size - 1)
+            # Shifted, since a product's low bits know only the row's low bits.
+            slot = ((np.int64(row) * 2654435761) >> 16) & (size - 1)
             while table[slot] >= 0 and seen[table[slot]] != row:
                 slot = (slot + 1) & (size - 1)
             if table[slot] < 0:
@@ -109,3 +110,24 @@ def settle(rows: Any, products: Any, levels: Any, n_levels: Any, limit: Any) -> 
                     count += 1
                     used[asker] = level
     return picks, used
+
+
+@njit(cache=True, nogil=True)
+def take(rows: Any, scores: Any, shares: Any, places: Any) -> Any:
+    """The chosen places of n ranked lists: rows, scores and shares as `fuse` gives them, int32[n, k] places.
+
+    -1 pads stay pads: row -1 with nothing to its name.
+    """
+    n, k = places.shape
+    out_rows = np.full((n, k), -1, np.int32)
+    out_scores = np.zeros((n, k), np.float32)
+    out_shares = np.zeros((n, k, shares.shape[2]), np.float32)
+    for asker in range(n):
+        for rank in range(k):
+            place = places[asker, rank]
+            if place >= 0:
+                out_rows[asker, rank] = rows[asker, place]
+                out_scores[asker, rank] = scores[asker, place]
+                for source in range(shares.shape[2]):
+                    out_shares[asker, rank, source] = shares[asker, place, source]
+    return out_rows, out_scores, out_shares

@@ -34,6 +34,9 @@ ALLOW = (MASK, ENDS, ROWS)
 CHUNK = 256
 """Askers a thread takes at a time; up to so many are answered on the caller's thread."""
 
+SIEVE = np.uint32(8192)
+"""Slots of a filter that stays in the nearest cache: most rows of a list are of no interest to `grounds`."""
+
 Ragged = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 
 
@@ -83,13 +86,17 @@ def latest(
     every `half_life` by which it is older than the newest that is worth anything (0: never).
     """
     found, newest = 0, np.int64(0)
+    moment, fade = np.int64(-1), np.float64(1.0)
     for at in range(len(rows) - 1, -1, -1):
         row, weight = rows[at], np.float64(0.0)
         if kinds[at] < len(worth) and 0 <= row < len(sums):
             weight = np.float64(worth[kinds[at]])
         if weight > 0 and half_life > 0:
             newest = times[at] if found == 0 else newest
-            weight *= 2.0 ** (-max(0, newest - times[at]) / half_life)
+            if times[at] != moment:  # a basket's lines share their moment
+                moment = times[at]
+                fade = 2.0 ** (-max(0, newest - moment) / half_life)
+            weight *= fade
         if np.float32(weight) > 0 and (sums[row] != 0 or found < most):
             seeds[found] = row
             found += sums[row] == 0
@@ -215,11 +222,16 @@ def grounds(
     seeds, weights = np.empty(most + 1, np.int32), np.empty(most + 1, np.float32)
     found = latest(seed_rows, kinds, times, half_life, worth, most, sums, seeds, weights)
     reasons, given = np.full((len(wanted), 2), -1, np.int32), np.zeros((len(wanted), 2), np.float32)
+    near = np.zeros(SIEVE, np.bool_)
     for at in range(len(wanted)):
         sums[wanted[at]] = at + 1
+        near[wanted[at] % SIEVE] = True
     for seed in range(found):
-        for place in range(indptr[seeds[seed]], indptr[seeds[seed] + 1]):
-            which = np.int64(sums[rows[place]]) - 1
+        for place in range(np.uint64(indptr[seeds[seed]]), np.uint64(indptr[seeds[seed] + 1])):
+            row = np.uint32(rows[place])
+            if not near[row % SIEVE]:
+                continue
+            which = np.int64(sums[row]) - 1
             score = weights[seed] * scores[place]
             if which >= 0 and score > given[which, 0]:
                 reasons[which, 1], given[which, 1] = reasons[which, 0], given[which, 0]

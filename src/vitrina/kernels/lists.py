@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
+from vitrina.kernels.select import descending, key_of, ordered, row_of, to_front
+
 ROWS = types.Array(types.int32, 1, "C", readonly=True)
 ENDS = types.Array(types.int64, 1, "C", readonly=True)
 SCORES = types.Array(types.float32, 1, "C", readonly=True)
@@ -97,23 +99,29 @@ def best(indptr: Any, rows: Any, scores: Any, mask: Any, skip_indptr: Any, skipp
     row. Linear in the pairs, plus a sort of those kept.
     """
     n = len(indptr) - 1
+    bits = scores.view(np.int32)
     out_indptr = np.zeros(n + 1, np.int64)
     out_rows = np.empty(len(rows), np.int32)
     out_scores = np.empty(len(rows), np.float32)
+    out_bits = out_scores.view(np.int32)
     filled = 0
     for asker in range(n):
         skips = table_of(skipped[skip_indptr[asker] : skip_indptr[asker + 1]], 0)
+        free = skip_indptr[asker] == skip_indptr[asker + 1]
         low, high = indptr[asker], indptr[asker + 1]
-        heap = np.empty(min(k, high - low), np.int64)
-        kept = 0
+        keys, held = np.empty(high - low, np.int64), 0
         for place in range(low, high):
-            if mask[rows[place]] and skips[slot_of(skips, rows[place])] < 0:
-                kept = offer(heap, kept, place, rows, scores)
-        best_first(heap, kept, rows, scores)
-        for place in heap[:kept]:
-            out_rows[filled] = rows[place]
-            out_scores[filled] = scores[place]
-            filled += 1
+            keys[held] = key_of(ordered(bits[place]), rows[place])
+            held += mask[rows[place]] and (free or skips[slot_of(skips, rows[place])] < 0)
+        kept = min(k, held)
+        if held > k > 0:
+            to_front(keys[:held], k)
+        ranked = np.empty(kept, np.int64)
+        descending(keys[:kept], ranked)
+        for at in range(kept):
+            out_rows[filled + at] = row_of(ranked[at])
+            out_bits[filled + at] = ordered(ranked[at] >> 32)
+        filled += kept
         out_indptr[asker + 1] = filled
     return out_indptr, out_rows[:filled].copy(), out_scores[:filled].copy()
 

@@ -25,6 +25,13 @@ def key_of(score_bits: Any, row: Any) -> Any:
 
 
 @njit(cache=True, inline="always")
+def ordered(score_bits: Any) -> Any:
+    """The bits of any score as an int32 that compares as the score does; its own inverse."""
+    bits = np.int32(score_bits)
+    return bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF))
+
+
+@njit(cache=True, inline="always")
 def row_of(key: Any) -> Any:
     """The row of a key."""
     return np.int64(0xFFFFFFFF) - (key & np.int64(0xFFFFFFFF))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.ids import Rows
 from vitrina.kernels.lists import best
-from vitrina.kernels.repeats import purchases
+from vitrina.kernels.repeats import among, purchases
 from vitrina.kernels.sparse import counting_order
 from vitrina.strategy import Allow, Candidates, Parts, Query, Why
 
@@ -80,8 +80,10 @@ class BuyAgain:
 
     def why(self, query: Query, rows: Rows) -> Sequence[Why]:
         """Each row's reason is that it was bought before."""
-        bought = set(query.seeds.rows[query.seeds.types == PURCHASE].tolist())
-        return [Why((row,)) if row in bought else Why() for row in rows.tolist()]
+        bought = among(query.seeds.rows, query.seeds.types, PURCHASE, rows)
+        return [
+            Why((row,)) if own else Why() for row, own in zip(rows.tolist(), bought.tolist(), strict=True)
+        ]
 
 
 def _repeat_share(shop: Dataset, prior: float) -> NDArray[np.float64]:

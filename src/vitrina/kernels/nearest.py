@@ -7,6 +7,7 @@ same bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,11 +26,20 @@ Floats = NDArray[np.float32]
 Codes = NDArray[np.int32]
 
 
-def nearest(queries: Floats, rows: Floats, k: int, *, asking: Codes, owners: Codes) -> Lists:
+def nearest(
+    queries: Floats,
+    rows: Floats,
+    k: int,
+    *,
+    asking: Codes,
+    owners: Codes,
+    watch: Callable[[int, Floats], None] | None = None,
+) -> Lists:
     """The k of `rows` of greatest positive dot product with each query; ties to the lower row.
 
     `queries`: float32[m, d]; `rows`: float32[n, d]; `owners`: int32[n]; `asking`: int32[m], each
-    query is spared the rows of this owner (its own), -1 for none.
+    query is spared the rows of this owner (its own), -1 for none. `watch` is shown every block: its
+    first query and float32[queries, n], by any thread, in no order.
     """
     m, n = len(queries), len(rows)
     k = max(0, min(k, n))
@@ -40,6 +50,8 @@ def nearest(queries: Floats, rows: Floats, k: int, *, asking: Codes, owners: Cod
     def block(low: int) -> None:
         cut = slice(low, low + step)
         similar = queries[cut] @ columns
+        if watch is not None:
+            watch(low, similar)
         _select(similar, similar.view(np.int32), asking[cut], owners, best[cut], scores[cut], counts[cut])
 
     if k:

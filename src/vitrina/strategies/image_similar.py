@@ -22,7 +22,7 @@ from vitrina.ids import UNKNOWN, Rows
 from vitrina.images.inverted import nearly_nearest
 from vitrina.images.looks import by_look, distinct, doubles, nothing, table
 from vitrina.images.metric import TINY, Floats, Metric, learn, unit
-from vitrina.kernels.across import appended, joined
+from vitrina.kernels.across import appended, joined, worst
 from vitrina.kernels.looks import alike, likest
 from vitrina.kernels.nearest import likeness, nearest
 from vitrina.kernels.neighbours import Lists
@@ -234,21 +234,46 @@ def _grown(
     every = np.concatenate([np.asarray(parts["vectors"], np.float32), mapped])
     owners = np.append(product[parts["shown"][parts["shown_indptr"][:-1]]], np.zeros(len(mapped), np.int32))
     owners[n + photo[::-1]] = product[rows[::-1]]
-    found = nearest(mapped, every, k + SLACK, asking=owners[n:], owners=owners)
-    indptr = np.concatenate([np.zeros(n, np.int64), found[0]])
-    same = _untaught(parts, every, indptr, found[1]) >= made.duplicates
-    looks, leaders = doubles((indptr, found[1], found[2]), same)
-    own = leaders[n:] - n
-    back = nearest(every[:n], mapped[own], k, asking=owners[:n], owners=owners[n + own])
     old = (parts["indptr"], parts["rows"], parts["scores"])
-    lists = joined(old, (back[0], back[1] + np.int32(n), back[2]), k)
-    added = by_look((indptr, found[1], found[2]), looks, len(leaders), k)
-    fresh = added[0][n:] - added[0][n], added[1][added[0][n] :], added[2][added[0][n] :]
+    entering = _Entering(worst(old, k))
+    found = nearest(mapped, every, k + SLACK, asking=owners[n:], owners=owners, watch=entering.watch)
+    lists: Lists = np.concatenate([np.zeros(n, np.int64), found[0]]), found[1], found[2]
+    same = _untaught(parts, every, lists[0], lists[1]) >= made.duplicates
+    looks, leaders = doubles(lists, same)
+    added = by_look(lists, looks, len(leaders), k)
+    first = added[0][n]
+    fresh = added[0][n:] - first, added[1][first:], added[2][first:]
+    gained = entering.lists(leaders[n:] - n, owners)
     look = np.append(parts["look"], np.full(len(product) - len(parts["look"]), UNKNOWN, np.int32))
     look[rows] = looks[n + photo]
-    kept = np.asarray(mapped[own], np.float16)
-    grown = table(appended(lists, fresh), look, len(leaders))
+    grown = table(appended(joined(old, gained, k), fresh), look, len(leaders))
+    kept = np.asarray(mapped[leaders[n:] - n], np.float16)
     return {**grown, "vectors": np.concatenate([parts["vectors"], kept])}
+
+
+class _Entering:
+    """New photos that are more like an old look than the last of its list, as they are come upon."""
+
+    def __init__(self, floors: Floats) -> None:
+        self._floors = floors
+        self._seen: list[tuple[NDArray[Any], NDArray[Any], Floats]] = []
+
+    def watch(self, low: int, similar: Floats) -> None:
+        """A block of likenesses, float32[new photos from `low` on, looks and new photos]."""
+        new, old = np.nonzero(similar[:, : len(self._floors)] > self._floors)
+        self._seen.append((low + new, old, similar[new, old]))
+
+    def lists(self, leaders: NDArray[np.int64], owners: Rows) -> Lists:
+        """For each old look those of the new photos that are looks, `leaders`; never of its own product."""
+        n, none = len(self._floors), (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+        new, old, scores = (np.concatenate(one) for one in zip(none, *self._seen, strict=True))
+        number = np.full(len(owners) - n, UNKNOWN, np.int64)
+        number[leaders] = np.arange(len(leaders))
+        kept = (number[new] >= 0) & (owners[n + new] != owners[old])
+        new, old, scores = number[new[kept]], old[kept], scores[kept]
+        order = np.lexsort((new, -scores, old))
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(old, minlength=n))])
+        return indptr, (n + new[order]).astype(np.int32), scores[order]
 
 
 def _untaught(

@@ -12,7 +12,8 @@ uvloop, sending one real answer of median size. The server has a core of its own
 is the raw HTTP/2 one of serving/load.py. Contenders take turns; medians, least and most are over rounds. The ratio is
 ours / fastest constant server, by rate, and, which no neighbour on the machine disturbs, by CPU.
 
-Closed loop: 32 calls in flight, each customer in turn. Open loop: Poisson arrivals at shares of the
+Closed loop: 32 calls in flight, each customer in turn; `busy` is the share of its core that the server
+got, below 1 where somebody else, or the client, was in the way. Open loop: Poisson arrivals at shares of the
 fastest constant server's rate, customers by Zipf's law, latency from when a call was due. h2load checks
 the closed loop with one payload; it counts refusals as successes, so the server's own counts stand beside it.
 
@@ -159,17 +160,17 @@ def closed_loop(
 
 def turn(server: Served, asked: list[bytes], seconds: float) -> dict[str, Any]:
     """One closed run of one server."""
-    before, client = server.cpu_s(), time.process_time()
+    before = server.cpu_s()
     run = load.closed(server.port, asked, seconds, connections=CONNECTIONS, streams=STREAMS)
-    cpu = (server.cpu_s() - before) / max(len(run.took) + sum(run.failed.values()), 1)
-    busy = (time.process_time() - client) / run.seconds
-    return {**run.figures(), "cpu_us": round(cpu * 1e6, 1), "client_busy": round(busy, 2)}
+    cpu = server.cpu_s() - before
+    each = cpu / max(len(run.took) + sum(run.failed.values()), 1)
+    return {**run.figures(), "cpu_us": round(each * 1e6, 1), "core_busy": round(cpu / run.seconds, 2)}
 
 
 def spread(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Median, least and most of each figure over rounds; failures added up."""
     rows: dict[str, Any] = {}
-    for name in ("rate", "cpu_us", "p50_ms", "p99_ms", "mean_bytes"):
+    for name in ("rate", "cpu_us", "core_busy", "p50_ms", "p99_ms", "mean_bytes"):
         values = [one[name] for one in runs]
         rows[name] = {"median": round(median(values), 3), "min": min(values), "max": max(values)}
     rows["answered"] = sum(one["answered"] for one in runs)
@@ -237,13 +238,13 @@ def table(shop: str, one: dict[str, Any]) -> str:
     lines = [
         f"== {shop}: {one['requests']:,} requests of {one['customers']:,} customers, {one['median_history']} events in "
         f"the median history, {one['items']:,} items, {one['answer_bytes']:,} bytes an answer",
-        f"{'closed loop':16}{'calls/s':>10}{'min':>9}{'max':>9}{'CPU us':>9}{'min':>8}{'max':>8}{'p50 ms':>9}{'p99 ms':>9}{'failed':>8}",
+        f"{'closed loop':16}{'calls/s':>10}{'min':>9}{'max':>9}{'CPU us':>9}{'min':>8}{'max':>8}{'busy':>6}{'p50 ms':>9}{'p99 ms':>9}{'failed':>8}",
     ]
     for name, row in closed["servers"].items():
         rate, cpu = row["rate"], row["cpu_us"]
         lines.append(
             f"{name:16}{rate['median']:10.0f}{rate['min']:9.0f}{rate['max']:9.0f}{cpu['median']:9.0f}{cpu['min']:8.0f}"
-            f"{cpu['max']:8.0f}{row['p50_ms']['median']:9.1f}{row['p99_ms']['median']:9.1f}{row['failed']:8}"
+            f"{cpu['max']:8.0f}{row['core_busy']['median']:6.2f}{row['p50_ms']['median']:9.1f}{row['p99_ms']['median']:9.1f}{row['failed']:8}"
         )
     lines.append(
         f"ratio by rate {closed['ratio_by_rate']} of {closed['fastest_constant']}, by CPU {closed['ratio_by_cpu']} of "

@@ -104,7 +104,7 @@ def server(found: dict[str, Any]) -> Iterable[str]:
         )
         closed = one["closed"]
         yield table(
-            ("closed loop", "calls/s", "CPU us a call", "p50 ms", "p99 ms", "failed"),
+            ("closed loop", "calls/s", "CPU us a call", "core busy", "p50 ms", "p99 ms", "failed"),
             map(_closed, closed["servers"].items()),
         )
         yield (
@@ -128,6 +128,7 @@ def _closed(row: tuple[str, dict[str, Any]]) -> tuple[Any, ...]:
         name,
         f"{rate['median']:.0f} ({rate['min']:.0f} to {rate['max']:.0f})",
         f"{cpu['median']:.0f} ({cpu['min']:.0f} to {cpu['max']:.0f})",
+        f"{one['core_busy']['median']:.2f}",
         f"{one['p50_ms']['median']:.1f}",
         f"{one['p99_ms']['median']:.1f}",
         one["failed"],

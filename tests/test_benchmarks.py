@@ -1,16 +1,74 @@
-"""The benchmarks of serving run at their smallest setting, and their JSON has what the tables are made of."""
+"""The load generator tells the truth; the benchmarks of serving run at their smallest setting, and their JSON has what the tables are made of."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from servers import Shelf, serving
+
+from vitrina.errors import UnknownPlacement
+from vitrina.v1 import recommendation_service_pb2 as v1
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+ASKED = v1.RecommendRequest(user_id="ann", blocks=[{"placement": "home"}]).SerializeToString()
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The load generator, which stands beside the benchmarks."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return importlib.import_module("serving.load")
+
+
+def port(address: str) -> int:
+    """Of an address."""
+    return int(address.rpartition(":")[2])
+
+
+def test_load_counts_what_the_server_counts(load: Any) -> None:
+    """Closed loop: every call sent reached the engine once and came back whole."""
+    shelf = Shelf()
+    with serving(shelf) as address:
+        run = load.closed(port(address), [ASKED], 0.2, connections=2, streams=3)
+    assert run.sent == len(run.took) == len(shelf.asked) > 6
+    assert not run.failed
+    assert run.bytes / run.sent > 100
+
+
+def test_load_knows_a_refusal_from_an_answer(load: Any) -> None:
+    """Every gRPC status but 0 is a failure under its number, though HTTP says 200."""
+    with serving(Shelf(fault=UnknownPlacement("no such placement"))) as address:
+        run = load.closed(port(address), [ASKED], 0.1, connections=1, streams=1)
+    assert not run.took
+    assert run.failed == {"status 5": run.sent}
+
+
+def test_open_loop_counts_waiting(load: Any) -> None:
+    """Latency counts from when a call was due: a server that cannot keep up is not asked more gently."""
+    due = np.arange(20) * 0.01
+    with serving(Shelf(slow_s=0.05), wait_s=30.0) as address:
+        run = load.opened(port(address), [ASKED] * len(due), due, connections=2, streams=2)
+    assert len(run.took) == len(due)
+    assert max(run.took) > 0.05 * len(due) - due[-1] - 0.05
+
+
+def test_arrivals_and_customers_are_seeded(load: Any) -> None:
+    """Poisson arrivals have the rate asked for; by Zipf's law a few customers make most calls."""
+    due = load.poisson(1000.0, 10.0, 1)
+    assert len(due) == pytest.approx(10_000, rel=0.05)
+    assert np.all(np.diff(due) > 0)
+    assert np.array_equal(due, load.poisson(1000.0, 10.0, 1))
+    counts = np.sort(np.bincount(load.zipf(10_000, 50_000, 1), minlength=10_000))[::-1]
+    assert counts[0] == pytest.approx(50_000 / np.log(10_000 * 1.78), rel=0.1)
 
 
 def run(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A load generator for gRPC that costs a tenth of a server: HTTP/2 by hand, many payloads, two loops.
+"""A load generator for gRPC that costs a fraction of a server: HTTP/2 by hand, many payloads, two loops.
 
 A grpcio client spends as much on a call as its server does, so on two cores it would measure itself.
 This one writes the frames of unary calls on plain sockets, spins on a core of its own, and reads of an

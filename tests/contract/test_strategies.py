@@ -35,6 +35,10 @@ ALSO: dict[str, list[dict[str, Any]]] = {
     ],
     "popular": [{"by": "velocity"}, {"by": "newness"}, {"window_days": 7.0, "half_life_days": 0.0}],
     "image_similar": [{"projection": ["brand"], "duplicates": 0.5}],
+    "content_similar": [
+        {"title": "bm25", "attribute_weights": {"brand": 2.0}, "neighbours": 4, "exact_up_to": 9, "common": 7}
+    ],
+    "transaction_similar": [{"score": "lift", "complements": True, "members": 3, "neighbours": 5}],
     "markov": [
         {"order": 2, "support": 1, "customers": 0.5, "half_life_days": 9.0, "discount": 0.4, "neighbours": 9},
         {"visits": 0.0, "customers": 1.0, "fade": "linear", "seed_fade": "none", "confidence": 0.0},
@@ -385,6 +389,75 @@ def test_buying_again_brings_nothing_new(where: str) -> None:
     for asker in range(len(query)):
         seeds = query.one(asker).seeds
         assert set(found.of(asker).tolist()) <= set(seeds.rows[seeds.types == PURCHASE].tolist())
+
+
+TAKE_MORE = ("content_similar", "image_similar", "transaction_similar")
+EXTENDABLE = [(name, params) for name, params in CASES if name in TAKE_MORE]
+every_extendable = pytest.mark.parametrize(
+    ("name", "params"), EXTENDABLE, ids=[f"{n} {p}" for n, p in EXTENDABLE]
+)
+
+
+def longer(dataset: Dataset, more: int) -> tuple[Catalog, np.ndarray]:
+    """The catalogue and the photos' vectors with more items: each is what some trained item is."""
+    n = len(dataset.items)
+    random, brand = np.random.default_rng(3), dataset.catalog.attributes["brand"]
+    model = np.arange(more) % max(n, 1)
+    names = [brand.text(row) for row in range(n)]
+    names += [names[row] if n else "brand 0" for row in model.tolist()]
+    assert dataset.vectors is not None
+    new = dataset.vectors[model] if n else np.ones((more, dataset.vectors.shape[1]), np.float32)
+    new = new + random.normal(size=new.shape).astype(np.float32)
+    catalog = replace(Catalog.bare(n + more), attributes={"brand": Attribute.of(names)})
+    return catalog, np.concatenate([dataset.vectors, new]).astype(np.float32)
+
+
+def test_who_extends() -> None:
+    """What asks no event of an item takes new ones, and nothing else says that it does."""
+    able = {name for name in NAMES if hasattr(opened(name, "{}", "busy"), "extended")}
+    assert able == set(TAKE_MORE)
+
+
+@every_extendable
+@every_shop
+def test_added_items_are_seen_and_old_ones_stay(name: str, params: str, where: str) -> None:
+    """Lists over all rows keep every promise of lists; adding nothing changes nothing; where the old mask
+    stands, old seeds have their old lists."""
+    dataset = dataset_of(where)
+    query, n, source = askers(dataset), len(dataset.items), opened(name, params, where)
+    catalog, vectors = longer(dataset, 6)
+    grown = source.extended(catalog, vectors)  # type: ignore[attr-defined]
+    same = source.extended(longer(dataset, 0)[0], vectors[:n])  # type: ignore[attr-defined]
+    assert_same(
+        same.top(query, 9, allowed(dataset, len(query))), source.top(query, 9, allowed(dataset, len(query)))
+    )
+    everything = Allow.all(n + 6, len(query))
+    whole = grown.top(query, n + 6, everything)
+    assert ((whole.rows >= 0) & (whole.rows < n + 6)).all()
+    short = grown.top(query, 3, everything)
+    for asker in range(len(query)):
+        rows = whole.of(asker)
+        assert len(set(rows.tolist())) == len(rows)
+        assert short.of(asker).tolist() == rows[:3].tolist()
+        assert len(grown.why(query.one(asker), rows)) == len(rows)
+
+
+@pytest.mark.parametrize("name", TAKE_MORE)
+def test_added_items_answer_and_are_listed(name: str) -> None:
+    """In a busy shop an added item of a known brand has a list, which may hold another added one, and
+    stands in the list of an old one."""
+    dataset = dataset_of("busy")
+    n, more = len(dataset.items), 6
+    grown = opened(name, "{}", "busy").extended(*longer(dataset, more))  # type: ignore[attr-defined]
+    rows = np.arange(n + more, dtype=np.int32)
+    seeds = Seeds(
+        np.arange(n + more + 1), rows, np.full(n + more, VIEW, np.uint8), np.zeros(n + more, np.int64)
+    )
+    nobody = np.full(n + more, UNKNOWN, np.int32)
+    found = grown.top(Query(0, nobody, nobody, seeds), n + more, Allow.all(n + more, n + more))
+    answered = [one for one in range(n, n + more) if len(found.of(one))]
+    assert len(answered) >= more // 2
+    assert any((found.of(one) >= n).any() for one in range(n))
 
 
 SERVING = """

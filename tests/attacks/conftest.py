@@ -21,12 +21,6 @@ def plain(tmp_path_factory):
 
 
 @pytest.fixture
-def rich(trained, tmp_path):
-    """A copy of the bundle of every strategy, to be harmed."""
-    return shutil.copytree(trained, tmp_path / "registry" / trained.name)
-
-
-@pytest.fixture
 def stored(plain, tmp_path):
     """A copy of the bundle of few files, to be harmed."""
     return shutil.copytree(plain, tmp_path / "registry" / plain.name)

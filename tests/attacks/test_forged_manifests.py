@@ -91,7 +91,7 @@ def put(found, way, value):
     found[way[-1]] = value
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_value_anywhere(plain, tmp_path_factory, data):
     """One place of a manifest holds something else, all hashes forged: refused by a sentence, or it answers."""

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.live import Live
+from vitrina.readers.scan import hushed
 from vitrina.request import Block, Request, Response
 
 Say = Callable[[str], None]
@@ -82,7 +83,7 @@ def _rows(file: Path, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
         "read_parquet(?)" if file.suffix == ".parquet" else "read_csv(?, header = true, all_varchar = true)"
     )
     try:
-        found = duckdb.connect().execute(f"SELECT {wanted} FROM {reader}", [str(file)]).fetchall()  # noqa: S608 - names are ours
+        found = hushed(duckdb.connect()).execute(f"SELECT {wanted} FROM {reader}", [str(file)]).fetchall()  # noqa: S608 - names are ours
     except duckdb.Error as reason:
         raise DataError(
             f"{file} must be .csv or .parquet with columns {', '.join(columns)}: {reason}"
@@ -137,7 +138,7 @@ def _join(slices: Path, out: Path, key: str) -> int:
     pattern, file = str(slices / "*.parquet"), str(out).replace("'", "''")
     if not list(slices.glob("*.parquet")):
         raise DataError("nobody was asked: the input file has no rows")
-    source = duckdb.connect()
+    source = hushed(duckdb.connect())
     source.execute("SET preserve_insertion_order = true")
     query = f"COPY (SELECT * FROM read_parquet('{pattern}')) TO '{file}' ({target})"  # noqa: S608 - our own paths
     return int(source.execute(query).fetchall()[0][0])

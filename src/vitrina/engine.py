@@ -100,6 +100,11 @@ class Engine:
         return int(self.manifest.dataset["last_event"])
 
     @property
+    def moment(self) -> int:
+        """The time it was trained for: of its last event, or, where there was none, of its training."""
+        return self.last_event or self.created
+
+    @property
     def n_items(self) -> int:
         """Items known."""
         return len(self.items)

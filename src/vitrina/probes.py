@@ -25,7 +25,7 @@ def make(engine: Engine, count: int, seed: int) -> list[dict[str, Any]]:
     rng = np.random.default_rng(seed)
     placements = engine.placements.names
     requests = [_request(engine, placements[place % len(placements)], rng) for place in range(count)]
-    answers = engine.recommend(requests, Live(now=engine.last_event))
+    answers = engine.recommend(requests, Live(now=engine.moment))
     return [
         {"request": asdict(request), "items": [one.item_id for one in answer.blocks[0].items]}
         for request, answer in zip(requests, answers, strict=True)
@@ -47,7 +47,7 @@ def replay(engine: Engine) -> int:
 
 def _replay(engine: Engine, number: int, probe: dict[str, Any]) -> None:
     request, told = _read(probe["request"]), list(probe["items"])
-    answer = engine.recommend([request], Live(now=engine.last_event))[0]
+    answer = engine.recommend([request], Live(now=engine.moment))[0]
     got = [one.item_id for one in answer.blocks[0].items]
     same = engine.manifest.vitrina == __version__
     if got != told if same else len(got) < len(told):

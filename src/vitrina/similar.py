@@ -13,6 +13,7 @@ from vitrina.errors import DataError, RecipeError
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.images.embed import look
 from vitrina.images.sheet import Row
+from vitrina.readers.scan import hushed
 from vitrina.strategies.image_similar import ImageSimilar
 from vitrina.strategy import Allow, Query, Seeds, Source
 
@@ -66,7 +67,7 @@ def read_ids(file: Path) -> list[str]:
     reader = "read_parquet(?)" if file.suffix == ".parquet" else "read_csv(?, header=true, all_varchar=true)"
     query = f"SELECT CAST(item_id AS VARCHAR) FROM {reader}"  # noqa: S608 - one of two constants
     try:
-        rows = duckdb.connect().execute(query, [str(file)]).fetchall()
+        rows = hushed(duckdb.connect()).execute(query, [str(file)]).fetchall()
     except duckdb.Error as reason:
         raise DataError(f"{file} must be .csv or .parquet with a column item_id: {reason}") from reason
     return list(dict.fromkeys(one for (one,) in rows if one))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,14 @@ def doctor(
 ) -> None:
     """Say what is in the data, what is missing, and which lists will be empty because of it."""
     from vitrina.doctor import examine, show
+    from vitrina.images import vectors
     from vitrina.readers import read
     from vitrina.recipe import read_recipe
 
     columns = read_recipe(recipe).columns if recipe else {}
     # However many rows are bad, the doctor looks at the rest and says so; training stops at 5 %.
     reading = read(data, aliases=columns, rejects=rejects, max_rejected=1.0, say=say)
-    diagnosis = examine(reading)
+    diagnosis = examine(replace(reading, dataset=vectors.attach(reading.dataset, data, say)))
     put(diagnosis.as_dict()) if as_json else show(diagnosis, page())
 
 
@@ -122,7 +124,7 @@ def recommend(
     engine = Engine.open(Registry(registry).path(), placements)
     engine.placements.named(placement)
     at_seconds = seconds(at)
-    now = engine.last_event if at_seconds is None else at_seconds
+    now = engine.moment if at_seconds is None else at_seconds
     if users is not None:
         asked, key = campaign.for_users(users, placement, k), "user_id"
     else:

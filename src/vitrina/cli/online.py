@@ -82,4 +82,5 @@ def _as_of(text: str, registry: Path) -> int | None:
 
     if text != "last":
         return seconds(text)
-    return int(Registry(registry).open().manifest.dataset["last_event"])
+    manifest = Registry(registry).open().manifest
+    return int(manifest.dataset["last_event"]) or manifest.created

@@ -9,7 +9,7 @@ import typer
 
 from vitrina.cli.words import AsJson, Out, RegistryDir, put, say
 
-Images = Annotated[Path, typer.Option("--images", help="Folder or .zip of photos, named by item id.")]
+Images = Annotated[Path, typer.Option("--images", help="Folder or .zip of photos.")]
 EncoderFile = Annotated[
     Path | None, typer.Option("--encoder", help="The shop's own ONNX network instead of EfficientNet-Lite0.")
 ]
@@ -20,16 +20,33 @@ def embed(
     out: Annotated[Path, typer.Option("--out", help="Data folder that gets embeddings.npy and its ids.")],
     encoder: EncoderFile = None,
     workers: Annotated[int, typer.Option(help="Processes that decode; 0 for one a core.")] = 0,
+    recipe: Annotated[Path | None, typer.Option("--recipe", help="For its column names.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Turn photos into vectors that `vitrina train` reads; only photos that changed are encoded again."""
+    """Turn photos into vectors that `vitrina train` reads; only photos that changed are encoded again.
+
+    Where the data folder has items.*, each item's photo is the one that its `image` names.
+    """
     from vitrina.images.embed import embed as run
 
-    done = run(images, out, encoder=encoder, workers=workers, say=say)
+    done = run(images, out, encoder=encoder, photos=_photos(out, recipe), workers=workers, say=say)
     if as_json:
         put({"items": done.items, "encoded": done.encoded, "kept": done.kept, "rejects": dict(done.rejects)})
     else:
         print(done)
+
+
+def _photos(data: Path, recipe: Path | None) -> dict[str, str] | None:
+    """item id -> its `image` of the catalogue in a data folder; None where that has no items.*."""
+    from vitrina.images.sources import images_of
+    from vitrina.readers import has, read
+    from vitrina.recipe import read_recipe
+
+    if not has(data, "items"):
+        return None
+    columns = read_recipe(recipe).columns if recipe else {}
+    dataset = read(data, aliases=columns, say=say, only=("items",)).dataset
+    return images_of(dataset.items, dataset.catalog)
 
 
 def similar(
@@ -49,7 +66,7 @@ def similar(
     from vitrina import similar as run
     from vitrina.engine import Engine
     from vitrina.images import sheet as sheets
-    from vitrina.images.sources import open_source
+    from vitrina.images.sources import images_of, open_source
     from vitrina.registry import Registry
 
     if (items is None) == (image is None) or (out is None and sheet is None):
@@ -65,5 +82,6 @@ def similar(
     if out is not None:
         print(f"{run.write(rows, out):,} rows for {len(rows):,} queries in {out}")
     if sheet is not None and images is not None:
-        sheets.draw(rows[: sheets.MAX_ROWS], sheets.photos_of(open_source(images)), sheet)
+        photos = sheets.photos_of(open_source(images), images_of(engine.items, engine.catalog))
+        sheets.draw(rows[: sheets.MAX_ROWS], photos, sheet)
         print(f"contact sheet of {min(len(rows), sheets.MAX_ROWS)} queries in {sheet}")

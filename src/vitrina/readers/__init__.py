@@ -36,9 +36,9 @@ from vitrina.readers.rejects import set_aside, stop_if_many
 from vitrina.readers.report import Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
 from vitrina.readers.scan import Db, answer, hushed, named
-from vitrina.readers.tables import find
+from vitrina.readers.tables import TABLES, find, has
 
-__all__ = ["Reading", "Rejected", "Report", "TableReport", "read"]
+__all__ = ["Reading", "Rejected", "Report", "TableReport", "has", "read"]
 
 THREADS = 2
 MEMORY = "2GB"
@@ -69,12 +69,13 @@ def read(
     rejects: Path | None = None,
     max_rejected: float = 0.05,
     say: Say = _silently,
+    only: Sequence[str] = TABLES,
 ) -> Reading:
     """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines.
 
     `aliases`: table -> contract column -> the shop's column. `rejects`: a folder for rows that
-    cannot be used. Raises DataError where files or columns do not fit, or more than the share
-    `max_rejected` of a table's rows cannot be used.
+    cannot be used. `only`: the tables to look at. Raises DataError where files or columns do not fit,
+    or more than the share `max_rejected` of a table's rows cannot be used.
     """
     check_aliases(aliases)
     found = find(folder)
@@ -84,6 +85,7 @@ def read(
         staged = {
             table: stage(db, table, _shown(folder, files), aliases.get(table, {}), scratch, say)
             for table, files in found.files.items()
+            if table in only
         }
         if not any(one.rows for table, one in staged.items() if table != "users"):
             raise DataError(f"the files of {folder} hold no rows; export events or items with at least one")

@@ -52,6 +52,11 @@ def find(folder: Path) -> Found:
     return Found(files, tuple(aside))
 
 
+def has(folder: Path, table: str) -> bool:
+    """Whether a folder has files of a table, in a format that is read or not."""
+    return folder.is_dir() and any(_named(folder, table))
+
+
 def ending(path: Path) -> str:
     """The known ending of a file name, or the empty text."""
     return next((one for one in ENDINGS if path.name.lower().endswith(one)), "")

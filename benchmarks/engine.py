@@ -23,19 +23,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import numba
 import numpy as np
 from machine import machine, write
 from serving import shops
 
-import vitrina.engine as house
+from vitrina import answers
+from vitrina.askers import Askers
 from vitrina.catalog import PATH
 from vitrina.dataset import PURCHASE
 from vitrina.engine import Engine
 from vitrina.live import Live
 from vitrina.placements import Mix, Placements
 from vitrina.request import Block, Filter, Request
+from vitrina.stages import STAGES
 
 SHOP, LIMIT, BATCH = "complete_journey", 20, 256
 ALONE = "item_knn alone"
@@ -144,7 +147,7 @@ def stages(engine: Engine, n: int) -> dict[str, dict[str, float]]:
     asked = shops.requests(engine, max(n, BATCH), limit=LIMIT)
     found = {}
     for size, requests in ((1, asked[:n]), (BATCH, asked[:BATCH])):
-        with watched(engine) as spent:
+        with watched() as spent:
             started = time.process_time()
             for first in range(0, len(requests), size):
                 engine.recommend(requests[first : first + size], Live(engine.last_event))
@@ -155,8 +158,8 @@ def stages(engine: Engine, n: int) -> dict[str, dict[str, float]]:
 
 
 @contextmanager
-def watched(engine: Engine) -> Iterator[dict[str, float]]:
-    """CPU seconds by stage of all that the engine answers until the block ends."""
+def watched() -> Iterator[dict[str, float]]:
+    """CPU seconds by stage of all that engines answer until the block ends."""
     spent: dict[str, float] = {}
 
     def clocked(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -169,14 +172,13 @@ def watched(engine: Engine) -> Iterator[dict[str, float]]:
 
         return run
 
-    kind, before = type(engine.askers), (type(engine.askers).of, house.STAGES, house.answers.blocks)
-    kind.of = clocked("askers", kind.of)  # type: ignore[method-assign]
-    house.STAGES = tuple((name, clocked(name, stage)) for name, stage in house.STAGES)
-    house.answers.blocks = clocked("answers", house.answers.blocks)
-    try:
+    stages = tuple((name, clocked(name, stage)) for name, stage in STAGES)
+    with (
+        patch("vitrina.engine.STAGES", stages),
+        patch("vitrina.askers.Askers.of", clocked("askers", Askers.of)),
+        patch("vitrina.answers.blocks", clocked("answers", answers.blocks)),
+    ):
         yield spent
-    finally:
-        kind.of, house.STAGES, house.answers.blocks = before  # type: ignore[method-assign]
 
 
 def placements(engine: Engine, n: int, quick: bool) -> dict[str, dict[str, float]]:

@@ -57,16 +57,18 @@ def main() -> None:
     engine = Engine.of(opened)
     asked = list(shops.messages(shops.requests(engine, 100 if options.quick else 1000)))
     size = sum(file.stat().st_size for file in source.path().rglob("*") if file.is_file())
+    swapping = swaps(opened, asked, n)
+    weight = {"1 worker": swapping.pop("memory_mb")}
+    with processes.vitrina(source.folder, workers=2) as served:
+        weight["2 workers"] = memory(served, asked)
     result = {
         "machine": machine("grpcio"),
         "settings": {"shop": options.shop, "swaps": n, "look_s": LOOK_S},
         "bundle_mb": round(size / 2**20, 1),
         "steps_s": steps(source.path(), n),
-        "swaps": swaps(opened, asked, n),
+        "swaps": swapping,
+        "memory_mb": weight,
     }
-    with processes.vitrina(source.folder, workers=2) as served:
-        two = memory(served, asked)
-    result["memory_mb"] = {"1 worker": result["swaps"].pop("memory_mb"), "2 workers": two}
     print(json.dumps(result, indent=2) if options.json else table(result))
     if not options.quick and options.shop == SHOP:
         written = write("opening", result)

@@ -1,6 +1,6 @@
 """A worker over gRPC beside servers that answer constant bytes of the same size: closed loop, open loop.
 
-    python benchmarks/server.py             prints tables, writes results/server.json (six minutes)
+    python benchmarks/server.py             prints tables, writes results/server.json (seven minutes)
     python benchmarks/server.py --quick     seconds, nothing written
     python benchmarks/server.py --json      prints the result as JSON instead of the tables
     python benchmarks/server.py --shop complete_journey     one shop only; needs no shared data
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round, nothing written")
     parser.add_argument("--shop", choices=ASKED, help="one shop only")
     options = parser.parse_args()
-    rounds, seconds, open_s = (1, 0.3, 0.5) if options.quick else (5, 4.0, 10.0)
+    rounds, seconds, open_s = (1, 0.3, 0.5) if options.quick else (4, 3.0, 8.0)
     result: dict[str, Any] = {
         "machine": machine("grpcio", "protobuf", "uvloop"),
         "settings": {

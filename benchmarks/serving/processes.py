@@ -94,7 +94,7 @@ def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise RuntimeError(f"a server ended before it served: {' '.join(map(str, process.args))}")
+        raise RuntimeError(f"a server ended before it served: {process.args!r}")
     return line
 
 

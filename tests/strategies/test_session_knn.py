@@ -171,7 +171,7 @@ def test_types_of_no_weight_are_not_seen() -> None:
     strategy = Strategy(**NOTHING_SPECIAL, event_weights={"purchase": 1.0})
     assert scores_of(strategy, dataset, [0]) == {}
     both = Strategy(**NOTHING_SPECIAL, event_weights={"purchase": 1.0, "view": 0.5})
-    assert scores_of(both, dataset, [0]) == {row: 0.5 for row in range(3)}
+    assert scores_of(both, dataset, [0]) == dict.fromkeys(range(3), 0.5)
 
 
 def test_the_seed_that_visits_share_is_the_reason() -> None:

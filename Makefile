@@ -3,6 +3,7 @@ BIN := .venv/bin
 REGISTRY ?= .demo/registry
 PORT ?= 50051
 WORKERS ?= 2
+ADMIN_PORT ?= 50052
 
 .PHONY: help install demo test check serve bench soak lock proto clean
 
@@ -34,8 +35,8 @@ check: install  ## Lint, types, floors, proto, generated code
 	@$(BIN)/buf lint proto
 	@$(BIN)/python proto/generate.py --check
 
-serve: install  ## Serve the demo's bundle on PORT with WORKERS processes
-	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --as-of last
+serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, operators on ADMIN_PORT
+	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --admin-port $(ADMIN_PORT) --as-of last
 
 bench: install  ## Measure speed and accuracy beside named rivals; minutes
 	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from vitrina import bundle, probes
 from vitrina.dataset import PURCHASE
@@ -32,6 +33,15 @@ def test_every_scene_was_played(demo):
         assert scene in demo.output
     assert len(re.findall(r"\d+\.\d ms", demo.output)) >= 6
     assert "stopped cleanly" in demo.output
+
+
+def test_the_picture_index_is_shown(demo):
+    """Pack-shots are drawn and said to be drawn; a contact sheet of look-alikes lies beside the bundle."""
+    assert "simple pack-shots stand in for the 2,000 best-selling products" in " ".join(demo.output.split())
+    assert "Look-alikes by picture (drawn pack-shots" in demo.output
+    width, height = Image.open(demo.folder / "look-alikes.png").size
+    assert width > 800
+    assert height > 800
 
 
 def test_reasons_carry_rules_with_their_numbers(demo):

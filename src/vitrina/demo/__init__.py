@@ -22,6 +22,7 @@ from rich.text import Text
 from vitrina import doctor, evaluate
 from vitrina.client import Client
 from vitrina.dataset import PURCHASE, Dataset
+from vitrina.demo import photos
 from vitrina.errors import NotReady
 from vitrina.readers import complete_journey
 from vitrina.recipe import Recipe, read_recipe
@@ -68,6 +69,7 @@ def run(folder: Path, recipe_file: Path, console: Console, picture: Path | None 
             if picture:
                 draw(shop, cast, picture)
     say("stopped cleanly")
+    photos.look_alikes(dataset, folder, console)
     console.print("\nServe it yourself: [bold]make serve[/bold]; look at the bundle: "
                   f"[bold].venv/bin/vitrina models show --registry {folder / 'registry'}[/bold]")  # fmt: skip
 
@@ -78,11 +80,13 @@ def learn(folder: Path, recipe: Recipe, console: Console, say: evaluate.Say) -> 
     complete_journey.write(folder / "data", say)
     reading = read_shop(folder / "data", recipe, say, folder / "rejects")
     doctor.show(doctor.examine(reading), console)
+    console.rule("Photos")
+    dataset = photos.photographed(reading.dataset, folder, say)
     console.rule("Training: judged on the last weeks first, then fitted on everything")
-    trained = train(reading.dataset, recipe, Registry(folder / "registry"), say)
+    trained = train(dataset, recipe, Registry(folder / "registry"), say)
     if trained.evaluation:
         evaluate.show(trained.evaluation, console)
-    return reading.dataset
+    return dataset
 
 
 def pick(dataset: Dataset) -> Cast:

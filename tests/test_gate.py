@@ -1,0 +1,148 @@
+"""The quality gate: worse is refused by how much, better and unknown pass, empty never does."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from shops import make_shop
+from vitrina.cli import app
+from vitrina.dataset import DAY
+from vitrina.engine import Engine
+from vitrina.errors import WorseBundle
+from vitrina.fit import fit
+from vitrina.gate import MIN_EVENTS, gate
+from vitrina.placements import parse_placements
+from vitrina.recipe import Holdout, parse_recipe
+from vitrina.registry import Registry
+from vitrina.train import train
+
+FIRST = 19_000  # days since 1970: spring 2022
+USERS, DAYS, SPLIT = 60, FIRST + 40, FIRST + 30
+HABIT = {"buy_again": {}}
+FASHION = {"popular": {"by": "newness"}}
+
+
+def bought():
+    """Everybody buys two things of their own every day, and something at random."""
+    random = np.random.default_rng(3)
+    for day in range(FIRST + 1, DAYS + 1):
+        for user in range(USERS):
+            for item in (user, user + 1, int(random.integers(0, 300))):
+                yield f"u{user}", f"i{item}", day
+
+
+SHOP = make_shop(list(bought()))
+
+
+def placements(strategy):
+    """A home page of one source."""
+    return parse_placements(
+        {
+            "version": "p",
+            "home": {"sources": [{"strategy": strategy}], "fallback": [], "rebuy": "always"},
+        }
+    )
+
+
+def recipe(strategies, **evaluation):
+    """A recipe of these strategies, its placements beside it."""
+    found = parse_recipe({"strategies": strategies}, "")
+    return replace(found, evaluation=Holdout(probes=2, **evaluation))
+
+
+def engine(strategies, until=SPLIT):
+    """An engine that knows the shop's first days."""
+    name = next(iter(strategies))
+    return Engine.of(fit(SHOP.before(until * DAY), recipe(strategies), placements(name)))
+
+
+def judged(new, current, until=SPLIT, allowed=0.02):
+    """The verdict on a bundle that knows the days before `until`."""
+    return gate(SHOP, new, until * DAY, current, allowed, 7)
+
+
+def test_a_worse_bundle_is_refused_and_told_by_how_much():
+    """What each customer buys daily against what nobody bought before: the gate is shut, with figures."""
+    verdict = judged(engine(FASHION), engine(HABIT))
+    assert not verdict.passed
+    assert verdict.events == (DAYS - SPLIT + 1) * USERS * 3 > MIN_EVENTS
+    assert verdict.new < 0.5 * verdict.current
+    assert f"NDCG@10 {verdict.new:.4f} against {verdict.current:.4f}" in verdict.reason
+    assert "2% may be lost" in verdict.reason
+
+
+def test_a_better_or_equal_bundle_passes():
+    """The other way round, and a bundle against itself; a recipe may allow any loss."""
+    assert judged(engine(HABIT), engine(FASHION)).passed
+    assert judged(engine(HABIT), engine(HABIT)).passed
+    assert judged(engine(FASHION), engine(HABIT), allowed=1.0).passed
+
+
+def test_too_few_newer_events_are_not_comparable():
+    """Of a current bundle that knows nearly all, too little is left: said, and passed when lists are full."""
+    verdict = judged(engine(FASHION, DAYS), engine(HABIT, DAYS), until=DAYS)
+    assert verdict.passed
+    assert f"not comparable: {USERS * 3} events" in verdict.reason
+    assert np.isnan(verdict.new)
+    assert verdict.as_dict()["new"] is None
+
+
+def test_empty_lists_are_refused_without_any_comparison():
+    """A bundle that has nothing for anybody does not pass, though there is nothing to compare with."""
+    verdict = judged(engine({"buy_again": {"min_count": 1000}}), None)
+    assert not verdict.passed
+    assert "would get an empty home list" in verdict.reason
+
+
+@pytest.fixture
+def registry(tmp_path):
+    """A registry whose current bundle knows the first days and habits, and one made since of fashion."""
+    shelf = Registry(tmp_path / "registry")
+    for strategies in (FASHION, HABIT):
+        name = next(iter(strategies))
+        made = recipe(strategies)
+        file = tmp_path / f"{name}.toml"
+        file.write_text(
+            f'version = "p"\n[home]\nsources = [{{strategy = "{name}"}}]\nfallback = []\nrebuy = "always"\n'
+        )
+        text = f'placements = "{file}"\n[strategies.{name}]\n' + (
+            'by = "newness"\n' if name == "popular" else ""
+        )
+        made = replace(made, text=text, placements=file)
+        train(SHOP.before(SPLIT * DAY), made, shelf, lambda line: None, judge=False)
+    return shelf
+
+
+def test_training_does_not_publish_what_is_worse(registry, tmp_path):
+    """A training whose recipe is worse than the current bundle raises, and the current one stays."""
+    made = recipe(FASHION, test_days=8)
+    made = replace(made, text="x", placements=tmp_path / "popular.toml")
+    current = registry.current()
+    with pytest.raises(WorseBundle, match="--force"):
+        train(SHOP, made, registry, lambda line: None)
+    assert registry.current() == current
+    train(SHOP, made, registry, lambda line: None, force=True)
+    assert registry.current() != current
+
+
+def test_stored_bundles_are_judged_on_newer_data(registry, tmp_path):
+    """`models gate`: the stored bundle that is worse on the days since gets exit code 5, the better 0."""
+    with (tmp_path / "events.csv").open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["user_id", "item_id", "timestamp"])
+        rows.writerows((user, item, day * DAY) for user, item, day in bought())
+    worse, better = registry.history()
+    words = ["models", "gate", "--registry", str(registry.folder), "--data", str(tmp_path)]
+    found = CliRunner().invoke(app, [*words, worse])
+    assert found.exit_code == 5, found.output
+    assert "gate shut: " in found.output
+    found = CliRunner().invoke(app, [*words, better, "--against", worse, "--json"])
+    assert found.exit_code == 0, found.output
+    assert '"passed": true' in found.stdout
+    found = CliRunner().invoke(app, [*words, better])
+    assert "there is no current bundle to compare with" in found.output

@@ -24,6 +24,7 @@ FAR = 255
 RECALL = types.Tuple((SCORES, SCORES, SCORES))
 INDEX = types.Tuple((ENDS, ROWS))
 VISITS = types.Tuple((ENDS, ROWS, TYPES, SCORES))
+ALLOWED = types.Tuple(ALLOW)
 WORK = types.Tuple((SUMS, SUMS, SUMS))
 
 
@@ -87,8 +88,8 @@ def holders(indptr: Any, rows: Any, n_items: Any, most: Any) -> Any:
 def recall(rows: Any, kinds: Any, tables: Any, marks: Any, seeds: Any, weights: Any, echoes: Any) -> Any:
     """The latest distinct rows of some events, newest first, into `seeds`; how many they are.
 
-    `tables`: what an event is worth by its type; by how many came after it, in `weights` (which may be
-    as many as there are) and in `echoes`. Marks each seed with its number, from 1.
+    `tables`: what an event is worth by its type; then, by how many events came after it, what is left
+    of that in a seed's weight, and of a vote in its echo. Marks each seed with its number, from 1.
     """
     worth, fading, echoing = tables
     found, age = 0, 0
@@ -202,7 +203,7 @@ def _share(
 ANSWER = (types.int64, types.int64, ENDS, ROWS, TYPES, RECALL, types.int64, INDEX, VISITS, types.int64)
 
 
-@njit((*ANSWER, SCORES, SCORES, *ALLOW, types.int64, WORK), cache=True, nogil=True)
+@njit((*ANSWER, SCORES, SCORES, ALLOWED, types.int64, WORK), cache=True, nogil=True)
 def follow(
     low: Any,
     high: Any,
@@ -216,9 +217,7 @@ def follow(
     near: Any,
     nearness: Any,
     favour: Any,
-    mask: Any,
-    skip_ends: Any,
-    skips: Any,
+    allowed: Any,
     k: Any,
     work: Any,
 ) -> Any:
@@ -228,6 +227,7 @@ def follow(
     latest visit first; `nearness`, `favour`: see `vote`. `work`: zeros, one per visit, item, item.
     """
     likeness, marks, sums = work
+    mask, skip_ends, skips = allowed
     k = max(0, min(k, len(sums)))
     seeds, weights = np.empty(most, np.int32), np.empty(most, np.float32)
     echoes = np.empty(most, np.float32)

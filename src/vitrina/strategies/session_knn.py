@@ -145,7 +145,7 @@ class Visits:
 
         def answer(low: int, high: int) -> Ragged:
             weigh = (self._nearness, self._favour)
-            found: Ragged = follow(low, high, *seeds, *self._learned, *weigh, *allowed, k, self._work())
+            found: Ragged = follow(low, high, *seeds, *self._learned, *weigh, allowed, k, self._work())
             return found
 
         return Candidates(*in_chunks(len(query), answer))

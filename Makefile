@@ -5,7 +5,7 @@ PORT ?= 50051
 WORKERS ?= 2
 ADMIN_PORT ?= 50052
 
-.PHONY: help install demo test check serve bench soak lock proto clean
+.PHONY: help install demo test check serve fuzz bench soak lock proto clean
 
 help:  ## Print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: install  ## Lint, types, floors, proto, generated code
 
 serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, operators on ADMIN_PORT
 	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --admin-port $(ADMIN_PORT) --as-of last
+
+fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
+	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600
 
 bench: install  ## Measure speed and accuracy beside named rivals; minutes
 	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done

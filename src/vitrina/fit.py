@@ -67,7 +67,7 @@ def _manifest(dataset: Dataset, recipe: Recipe, placements: Placements) -> Manif
         recipe=recipe.text,
         placements=dict(placements.tables),
         strategies={
-            name: {"is": plan.strategy, "params": dict(plan.params)}
+            name: {"is": plan.strategy, "params": strategies.settings(plan.strategy, plan.params)}
             for name, plan in recipe.strategies.items()
         },
         dataset=_facts(dataset),

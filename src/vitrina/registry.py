@@ -58,7 +58,7 @@ class Registry:
 
     def activate(self, version: str) -> None:
         """Make a version current, once every byte of it is what its manifest says."""
-        verify(self.path(version))
+        self._verified(version)
         history = [one for one in self.history() if one != version]
         self._replace("HISTORY", "".join(f"{one}\n" for one in [*history, version]))
         self._replace("CURRENT", version + "\n")
@@ -78,7 +78,7 @@ class Registry:
                 f"{self.folder} has no bundle before {self.current()}; see 'vitrina models list'"
             )
         earlier = history[place - 1]
-        verify(self.path(earlier))
+        self._verified(earlier)
         self._replace("HISTORY", "".join(f"{one}\n" for one in history[:place]))
         self._replace("CURRENT", earlier + "\n")
         return earlier
@@ -89,6 +89,11 @@ class Registry:
         for version in doomed:
             shutil.rmtree(self.folder / version)
         return doomed
+
+    def _verified(self, version: str) -> None:
+        found = verify(self.path(version)).manifest.version
+        if found != version:
+            raise RegistryError(f"{self.folder / version} holds bundle {found}; name the folder so")
 
     def _known(self, version: str) -> str:
         if not VERSION.fullmatch(version):

@@ -217,6 +217,15 @@ every_shop = pytest.mark.parametrize("where", SHOPS)
 by_default = pytest.mark.parametrize("name", NAMES)
 
 
+@every_case
+def test_a_bundle_keeps_every_setting(name, params):
+    """All hyperparameters are written down, as JSON has them, and make the same strategy again."""
+    made = strategies.make(name, json.loads(params))
+    kept = json.loads(json.dumps(strategies.settings(name, json.loads(params))))
+    assert set(kept) == {one.name for one in fields(made)}
+    assert strategies.make(name, kept) == made
+
+
 def test_the_folder_is_what_recipes_may_name() -> None:
     """Every file but private ones, and each says whether it is personal."""
     assert strategies.names() == NAMES

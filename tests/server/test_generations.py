@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from servers import publish
 
-from vitrina.errors import BundleCorrupt, BundleError
+from vitrina.errors import BundleCorrupt, BundleError, RegistryError
 from vitrina.registry import Registry
 from vitrina.server.generations import KEPT, Generations, run_folder
 
@@ -83,16 +83,27 @@ def test_only_the_latest_copies_stay(registry, generations):
     assert len(first.parts["ids/items"]) > 0
 
 
-def test_no_room_is_said_with_the_next_step(registry, generations):
-    """A folder that takes no files: BundleError names it and --run-dir."""
-    source = registry.path()
-    for name in ("catalog", "manifest.json"):
-        blocked = generations.folder / name
-        blocked.mkdir()
-    (generations.folder / ".lock").touch()
-    readonly = Generations(generations.folder / "missing")
-    with pytest.raises((BundleError, FileNotFoundError)):
-        readonly.take(source)
+def test_no_room_is_said_with_the_next_step(registry, generations, monkeypatch):
+    """A disk that is full while copying: BundleError names the folder and --run-dir; no half copy stays."""
+
+    def full(source, target):
+        target.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(BundleError, match="--run-dir"):
+        generations.take(registry.path())
+    assert [one.name for one in generations.folder.iterdir()] == [".lock"]
+
+
+def test_a_bundle_under_anothers_name_is_refused(registry, generations):
+    """The folder's name is what everybody asks for, so it must be what is inside."""
+    other = registry.folder / "20200101T000000Z-0123456789ab"
+    shutil.copytree(registry.path(), other)
+    with pytest.raises(BundleCorrupt, match="name its folder so"):
+        generations.take(other)
+    with pytest.raises(RegistryError, match="name the folder so"):
+        registry.activate(other.name)
 
 
 def test_a_run_folder_goes_with_the_run_and_with_the_next_one(tmp_path):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from vitrina import bundle
 from vitrina.bundle import VERSION, Bundle
-from vitrina.errors import BundleError
+from vitrina.errors import BundleCorrupt, BundleError
 
 KEPT = 2
 """Copies that stay: the current one, and the one to roll back to. What is mapped lives on unnamed."""
@@ -60,7 +60,9 @@ class Generations:
             for file in _files(source):
                 (draft / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source / file, draft / file)
-            bundle.verify(draft)
+            found = bundle.verify(draft).manifest.version
+            if found != source.name:
+                raise BundleCorrupt(f"bundle {source.name} is bundle {found}; name its folder so")
             draft.rename(home)
         except OSError as reason:
             raise BundleError(

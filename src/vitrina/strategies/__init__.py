@@ -39,6 +39,19 @@ def make(name: str, params: Mapping[str, Any]) -> Strategy:
     return made  # type: ignore[no-any-return]
 
 
+def settings(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Every hyperparameter of a strategy, defaults too: a later default must not change an old bundle."""
+    made = make(name, params)
+    return {one.name: _plain(getattr(made, one.name)) for one in fields(made)}  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON keeps it."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 

@@ -2,6 +2,7 @@
 
     python benchmarks/sessions.py                   prints tables, writes results/sessions.json
     python benchmarks/sessions.py --trials 10       a shorter search
+    python benchmarks/sessions.py --latency         measures latency alone, of the settings found before
 
 Yoochoose: the prepared sample of session-rec (Ludewig and Jannach), its last day as the test. After
 each click of a test session the next one alone is the answer, what was clicked before may be clicked
@@ -18,6 +19,7 @@ Ties count against: a rank is how many score as much.
 from __future__ import annotations
 
 import argparse
+import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +29,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pyarrow.parquet as pq
-from machine import SHARED, machine, write
+from machine import RESULTS, SHARED, machine, write
 from numpy.typing import NDArray
 from session_oracles import SequentialRules, Vstan
 
@@ -49,14 +51,27 @@ def main() -> None:
     """Search, then ask the test once."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=60)
-    trials = parser.parse_args().trials
+    parser.add_argument("--latency", action="store_true")
+    asked = parser.parse_args()
+    result = latency_again() if asked.latency else accuracy(asked.trials)
+    result["latency"] = latencies(result["yoochoose"]["choice"])
+    print(f"\nwritten to {write('sessions', result)}")
+
+
+def latency_again() -> dict[str, Any]:
+    """What was found before."""
+    found: dict[str, Any] = json.loads((RESULTS / "sessions.json").read_text())
+    return found
+
+
+def accuracy(trials: int) -> dict[str, Any]:
+    """Every set of data."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     result: dict[str, Any] = {"machine": machine("optuna"), "trials": trials}
     for name, (chosen_on, tested_on) in sources().items():
         print(f"\n== {name}")
         result[name] = judged(chosen_on, tested_on, trials)
-    result["latency"] = latencies(result["yoochoose"]["choice"])
-    print(f"\nwritten to {write('sessions', result)}")
+    return result
 
 
 def sources() -> dict[str, tuple[Questions, Questions]]:

@@ -21,6 +21,7 @@ from vitrina.strategies.markov import Strategy
 from vitrina.strategy import Allow, Query, Seeds
 
 N = 8
+PLAIN: dict[str, Any] = {"discount": 0.0, "fade": "reciprocal", "confidence": 0.0}
 WORTH = {"purchase": 1.0, "view": 0.5}
 
 
@@ -142,7 +143,7 @@ def test_lists_are_counts_by_hand(happened, visits, customers, gap, visit_gap, f
     """Items and pairs: every weight here is a sum of binary fractions, or nearly."""
     strategy = Strategy(
         visits=visits, customers=customers, gap=gap, visit_gap=visit_gap, fade=fade, together=together,
-        event_weights=WORTH, order=2, support=1, backoff=2.0, confidence=0.5,
+        event_weights=WORTH, order=2, support=1, backoff=2.0, confidence=0.5, discount=0.0,
     )  # fmt: skip
     dataset = random_shop(happened)
     parts, (ones, twos) = strategy.fit(dataset), by_hand(dataset, strategy)
@@ -191,7 +192,7 @@ def test_an_answer_is_the_weighted_sum_of_lists(happened, session, seeds, order)
 def test_one_order_has_no_order() -> None:
     """Lines of one order follow one another both ways; those of the next order follow, not the reverse."""
     dataset = make_shop([("u", "a", 1), ("u", "b", 1), ("u", "c", 5), ("u", "d", 9)])
-    both = Strategy(customers=1.0, visit_gap=1, confidence=0.0)
+    both = Strategy(**PLAIN, customers=1.0, visit_gap=1)
     assert listed(both, dataset, [0]) == {"b": 1.0, "c": 1.0}
     assert listed(both, dataset, [1]) == {"a": 1.0, "c": 1.0}
     assert listed(both, dataset, [2]) == {"d": 1.0}
@@ -215,9 +216,9 @@ def visit_of(*rows: str, n: int = 1) -> Dataset:
 
 def test_what_is_seen_again_follows_itself() -> None:
     """A second look at another time is a step; the same item twice at one time is none."""
-    assert listed(Strategy(gap=1), visit_of("a", "a"), [0]) == {"a": 0.5}
+    assert listed(Strategy(discount=0.0, gap=1), visit_of("a", "a"), [0]) == {"a": 0.5}
     dataset = make_shop([("u", "a", 1), ("u", "a", 1), ("u", "b", 1)])
-    assert listed(Strategy(confidence=0.0), dataset, [0]) == {"b": 2.0}
+    assert listed(Strategy(**PLAIN), dataset, [0]) == {"b": 2.0}
 
 
 def test_the_last_two_know_more_than_the_last() -> None:
@@ -250,7 +251,7 @@ def test_lift_is_no_respecter_of_fame() -> None:
 def test_late_events_count_more() -> None:
     """By the half-life, in the follower."""
     dataset = make_shop([("u", "a", 0), ("u", "b", 0), ("u", "a", 10), ("u", "c", 10)])
-    found = listed(Strategy(half_life_days=10.0, confidence=0.0), dataset, [0])
+    found = listed(Strategy(**PLAIN, half_life_days=10.0), dataset, [0])
     assert found == {"c": pytest.approx(1.0), "b": pytest.approx(0.5)}
 
 
@@ -303,7 +304,7 @@ def test_sequential_rules_of_real_clicks(shared: Path) -> None:
         np.ones(n, np.float32),
         np.zeros(n, np.float32),
     )
-    parts = Strategy(gap=8, confidence=0.0, neighbours=item.max() + 1).fit(replace(dataset, events=events))
+    parts = Strategy(**PLAIN, gap=8, neighbours=item.max() + 1).fit(replace(dataset, events=events))
     rules: dict[int, Counter] = defaultdict(Counter)
     seen: list[int] = []
     for at, (visit, row) in enumerate(zip(session.tolist(), item.tolist(), strict=True)):

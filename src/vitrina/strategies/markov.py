@@ -50,14 +50,14 @@ class Strategy:
     customers: float = 0.0
     gap: int = 10
     visit_gap: int = 3
-    fade: str = "reciprocal"
+    fade: str = "quadratic"
     together: float = 1.0
     event_weights: Mapping[str, float] = field(
         default_factory=lambda: {"purchase": 1.0, "cart": 1.0, "view": 1.0}
     )
     half_life_days: float = 0.0
     confidence: float = 1.0
-    discount: float = 0.0
+    discount: float = 0.1
     order: int = 1
     support: int = 3
     backoff: float = 5.0

@@ -48,10 +48,10 @@ class Strategy:
     near: int = 500
     seeds: int = 20
     seed_decay: float = 4.0
-    echo_decay: float = 4.0
+    echo_decay: float = 1.0
     age_days: float = 30.0
     step_decay: float = 4.0
-    backward: float = 0.5
+    backward: float = 0.75
     length: float = 0.5
     idf: float = 1.0
     event_weights: Mapping[str, float] = field(

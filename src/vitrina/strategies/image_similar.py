@@ -238,7 +238,7 @@ def _grown(
     entering = _Entering(worst(old, k))
     found = nearest(mapped, every, k + SLACK, asking=owners[n:], owners=owners, watch=entering.watch)
     lists: Lists = np.concatenate([np.zeros(n, np.int64), found[0]]), found[1], found[2]
-    same = _untaught(parts, every, lists[0], lists[1]) >= made.duplicates
+    same = _untaught(parts, every, lists) >= made.duplicates
     looks, leaders = doubles(lists, same)
     added = by_look(lists, looks, len(leaders), k)
     first = added[0][n]
@@ -276,14 +276,11 @@ class _Entering:
         return indptr, (n + new[order]).astype(np.int32), scores[order]
 
 
-def _untaught(
-    parts: Mapping[str, NDArray[Any]], mapped: Floats, indptr: NDArray[np.int64], others: Rows
-) -> Floats:
+def _untaught(parts: Mapping[str, NDArray[Any]], mapped: Floats, lists: Lists) -> Floats:
     """Likeness without what attributes have taught, which lies in the last columns of what is mapped."""
     if "taught/axes" not in parts:
-        whole: Floats = likeness(mapped, indptr, others)
-        return whole
+        return lists[2]
     plain = mapped[:, : mapped.shape[1] - parts["taught/axes"].shape[1]]
     share = max(TINY, 1.0 - float(parts["taught/weight"][0]))
-    alone: Floats = likeness(np.ascontiguousarray(plain), indptr, others)
+    alone: Floats = likeness(np.ascontiguousarray(plain), lists[0], lists[1])
     return alone / np.float32(share)

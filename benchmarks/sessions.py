@@ -165,7 +165,7 @@ class Questions:
     def lists(self, name: str, params: Params) -> Candidates:
         """The lists of a strategy fitted with these hyperparameters."""
         strategy = make(name, params)
-        return strategy.open(strategy.fit(self.learned)).top(self.query, DEPTH, self.allow())  # type: ignore[no-any-return]
+        return strategy.open(strategy.fit(self.learned)).top(self.query, DEPTH, self.allow())
 
     def judge(self, found: Candidates) -> Scores:
         """Hit and reciprocal rank at K of each question; of equal scores the target's comes last."""

@@ -19,7 +19,7 @@ from vitrina import strategies, tune
 from vitrina.cli.tuning import duration
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
-from vitrina.errors import DataError, RecipeError
+from vitrina.errors import DataError, PlacementsError, RecipeError
 from vitrina.fit import fit
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.live import Live
@@ -315,3 +315,11 @@ def test_what_is_no_budget_is_refused(text):
     """The error shows what would be one."""
     with pytest.raises(typer.BadParameter, match="30s, 5m or 1h"):
         duration(text)
+
+
+def test_placements_in_a_recipe_are_tables_or_a_path():
+    """Anything else is refused, and a table's own mistakes are named."""
+    with pytest.raises(RecipeError, match="must be a path, or tables such as"):
+        parse_recipe({**RECIPE, "placements": 3}, "")
+    with pytest.raises(PlacementsError, match=r"the recipe's placements: \[home\] unknown key 'sorces'"):
+        placements_of(parse_recipe({**RECIPE, "placements": {"home": {"sorces": []}}}, ""))

@@ -103,6 +103,7 @@ class Search:
     trials: list[Trial] = field(default_factory=list)
     best: dict[Pair, Trial] = field(default_factory=dict)
     spent: dict[Pair, float] = field(default_factory=dict)
+    _took: dict[str, list[float]] = field(default_factory=dict)
     _studies: dict[Pair, Any] = field(default_factory=dict)
     _lists: dict[str, Lists] = field(default_factory=dict)
 
@@ -171,6 +172,7 @@ class Search:
         from optuna.trial import create_trial
 
         self.trials.append(trial)
+        self._took.setdefault(trial.family, []).append(trial.seconds)
         family = self.families[trial.family]
         for name, score in trial.scores.items():
             pair = (trial.family, name)
@@ -212,14 +214,14 @@ class Search:
         return sorted(found, key=lambda one: -one[1])
 
     def _hopeful(self, name: str, score: float, leader: float) -> bool:
-        tried = sum(one.family == name for one in self.trials)
+        tried = len(self._took[name])
         return bool(
             self.families[name].space.dimensions and score > 0 and (tried < FEW or score >= HOPELESS * leader)
         )
 
     def _seconds(self, name: str) -> float:
         """What another trial of a family may take."""
-        return median(one.seconds for one in self.trials if one.family == name)
+        return median(self._took[name][-9:])
 
     def _forget(self) -> None:
         """Keep the lists of the recipe's own plans and of the best ones alone."""

@@ -74,7 +74,8 @@ class Days:
 
     def value(self, point: float) -> float:
         """Days, or 0."""
-        return 0.0 if point >= self.high / 2 else _rounded(point)
+        days = _rounded(point)
+        return 0.0 if days >= self.high / 2 else days
 
     def point(self, value: float) -> float:
         """Where so many days stand; 0 at the far end."""

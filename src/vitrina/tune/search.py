@@ -27,10 +27,12 @@ from vitrina.recipe import Plan, Recipe
 from vitrina.rivals import USUAL_SEEDS
 from vitrina.tune.bench import Bench, Lists
 from vitrina.tune.journal import Journal, Trial
-from vitrina.tune.spaces import EVENT, Space
+from vitrina.tune.spaces import EVENT, SPACES, Space
 
 KEPT = (99, 6, 3)
 """Families of a placement that are searched on in each third of the time."""
+OTHERS = 0.4
+"""Share of the time after which no strategy is tried that the recipe does not name: one may be slow."""
 HOPELESS = 0.3
 """After a few trials a family below this share of the placement's best is searched no more."""
 FEW = 5
@@ -40,7 +42,8 @@ _USUAL: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Family:
-    """`starts`: by instance of the recipe, its plan; the first lends its name. `seeds`: by placement."""
+    """`starts`: by instance of the recipe, its plan; the first lends its name. `seeds`: by placement.
+    `named`: whether the recipe has it."""
 
     name: str
     strategy: str
@@ -48,6 +51,7 @@ class Family:
     starts: Mapping[str, Plan]
     seeds: Mapping[str, str]
     space: Space
+    named: bool
 
     def plan(self, point: Mapping[str, Any]) -> Plan:
         """The plan of a point of the space."""
@@ -57,7 +61,9 @@ class Family:
 def families(recipe: Recipe, asked: Mapping[str, Placement], dataset: Dataset) -> list[Family]:
     """What can be searched: the recipe's instances, and every strategy that it does not name."""
     groups: dict[str, dict[str, Plan]] = {}
-    others = {name: Plan(name, {}) for name in strategies.names()}
+    order = {name: place for place, name in enumerate(SPACES)}
+    names = sorted(strategies.names(), key=lambda one: order.get(one, len(order)))
+    others = {name: Plan(name, {}) for name in names}
     for plan in recipe.strategies.values():
         others.pop(plan.strategy, None)
     for name, plan in {**recipe.strategies, **others}.items():
@@ -68,7 +74,9 @@ def families(recipe: Recipe, asked: Mapping[str, Placement], dataset: Dataset) -
         name, plan = next(iter(starts.items()))
         space = Space.of(plan.strategy, strategies.make(plan.strategy, {}), dataset)
         seeds = {one: _seeds(placement, starts) for one, placement in asked.items()}
-        found.append(Family(name, plan.strategy, _fixed(plan, space), starts, seeds, space))
+        found.append(
+            Family(name, plan.strategy, _fixed(plan, space), starts, seeds, space, name in recipe.strategies)
+        )
     return found
 
 
@@ -117,6 +125,8 @@ class Search:
         for family, plan in self._unmeasured():
             if time.perf_counter() >= until:
                 return
+            if not family.named and _share(began, until) > OTHERS:
+                break
             self._try(family, plan)
             watch(self, _share(began, until))
         while pair := self._next(_share(began, until), until - time.perf_counter()):

@@ -112,6 +112,7 @@ Dimension = Real | Whole | Days | Choice
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 500), "seed_half_life_days": Days()}
 _EVENTS: Mapping[str, Dimension] = {"half_life_days": Days(), f"{EVENT}view": Real(0.01, 1.0)}
 
+# What a recipe does not name is tried in this order: strategies of events first, of catalogues last.
 SPACES: Mapping[str, Mapping[str, Dimension]] = {
     "item_knn": {
         "neighbours": Whole(10, 1000),

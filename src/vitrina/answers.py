@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,61 +20,69 @@ def blocks(
     draft: Draft, opened: Opened, trace: Sequence[tuple[str, Draft]], *, reasons: bool
 ) -> list[ListedBlock]:
     """The finished block of every asker of a draft."""
+    soft = draft.placement.soft
     return [
         ListedBlock(
             placement=draft.block.placement,
-            items=_items(draft, place, opened, reasons),
+            items=items,
             fallback_level=draft.levels[place],
-            relaxed=draft.placement.soft[len(draft.placement.soft) - draft.relaxed[place] :][::-1],
+            relaxed=soft[len(soft) - draft.relaxed[place] :][::-1],
             trace=tuple((name, _left(stage, place, opened.items)) for name, stage in trace),
         )
-        for place in range(len(draft.askers))
+        for place, items in enumerate(_items(draft, opened, reasons))
     ]
 
 
-def _items(draft: Draft, place: int, opened: Opened, reasons: bool) -> tuple[ListedItem, ...]:
+def _items(draft: Draft, opened: Opened, reasons: bool) -> list[tuple[ListedItem, ...]]:
+    """The items of every asker. Arrays become lists once for the whole batch, not once an asker."""
     assert draft.ranked is not None
-    shown = int((draft.ranked.rows[place] >= 0).sum())
-    rows = draft.ranked.rows[place, :shown]
-    if not shown:
-        return ()
-    shares = draft.ranked.shares[place, :shown]
+    shown = draft.ranked.rows >= 0
+    rows, shares = draft.ranked.rows[shown], draft.ranked.shares[shown]
     order = np.argsort(-shares, axis=1, kind="stable")
-    strongest = order[:, 0]
-    names = draft.names
-    why = _reasons(draft, place, rows, strongest, opened) if reasons else [_BARE] * shown
-    listed = zip(
-        opened.items.names(rows),
-        draft.ranked.scores[place, :shown].tolist(),
-        map(tuple, order.tolist()),
-        np.count_nonzero(shares, axis=1).tolist(),
-        why,
-        strict=True,
-    )
-    sources: dict[tuple[int, ...], tuple[str, ...]] = {}
-    items = []
-    for item_id, score, ranks, count, reason in listed:
-        found = ranks[:count]
-        if found not in sources:
-            sources[found] = tuple(dict.fromkeys(names[one] for one in found))
-        items.append(ListedItem(item_id, score, sources[found], reason or Reason(names[ranks[0]])))
-    return tuple(items)
+    ends = [0, *accumulate(shown.sum(axis=1).tolist())]
+    spans = [slice(*span) for span in pairwise(ends)]
+    ranks = list(map(tuple, order.tolist()))
+    counts = np.count_nonzero(shares, axis=1).tolist()
+    sources = _Sources(draft.names)
+    why = _reasons(draft, rows, order[:, 0], spans, opened) if reasons else _bare(draft.names, ranks)
+    listed = [
+        ListedItem(item_id, score, sources[order_[:count]], reason)
+        for item_id, score, order_, count, reason in zip(
+            opened.items.names(rows), draft.ranked.scores[shown].tolist(), ranks, counts, why, strict=True
+        )
+    ]
+    return [tuple(listed[span]) for span in spans]
 
 
-_BARE = None
-"""Instead of a reason: the strongest source's name is all that is said."""
+class _Sources(dict[tuple[int, ...], tuple[str, ...]]):
+    """Names of sources by their numbers, each once, strongest first; few combinations ever occur."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+
+    def __missing__(self, numbers: tuple[int, ...]) -> tuple[str, ...]:
+        found = self[numbers] = tuple(dict.fromkeys(self.names[one] for one in numbers))
+        return found
+
+
+def _bare(names: tuple[str, ...], ranks: Sequence[tuple[int, ...]]) -> list[Reason]:
+    """Reasons that say the strongest source and nothing else."""
+    plain = [Reason(name) for name in names]
+    return [plain[one[0]] for one in ranks]
 
 
 def _reasons(
-    draft: Draft, place: int, rows: Rows, strongest: NDArray[np.intp], opened: Opened
-) -> list[Reason | None]:
+    draft: Draft, rows: Rows, strongest: NDArray[np.intp], spans: Sequence[slice], opened: Opened
+) -> list[Reason]:
     """Each row's reason, from the source that gave it most."""
     found: list[tuple[str, Why]] = [("", Why())] * len(rows)
-    for column in set(strongest.tolist()):
-        name, where = draft.names[column], np.flatnonzero(strongest == column)
-        whys = opened.sources[name].why(_query(draft, place, column), rows[where])
-        for spot, why in zip(where.tolist(), whys, strict=True):
-            found[spot] = (name, why)
+    for place, span in enumerate(spans):
+        own, leading = rows[span], strongest[span]
+        for column in set(leading.tolist()):
+            name, where = draft.names[column], np.flatnonzero(leading == column)
+            whys = opened.sources[name].why(_query(draft, place, column), own[where])
+            for spot, why in zip(where.tolist(), whys, strict=True):
+                found[span.start + spot] = (name, why)
     known = _names(opened.items, [why for _, why in found])
     return [_reason(name, why, known) for name, why in found]
 

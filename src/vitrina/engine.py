@@ -128,12 +128,10 @@ class Engine:
         shown: list[list[Rows]] = [[] for _ in requests]
         blocks: list[list[ListedBlock]] = [[] for _ in requests]
         for depth in range(max((len(one.blocks) for one in requests), default=0)):
-            for block, members in _alike(requests, depth).items():
+            for (block, explain, reasons), members in _alike(requests, depth).items():
                 taken = tuple(_taken(askers[one], shown[one]) for one in members)
                 draft = self._draft(block, tuple(askers[one] for one in members), taken, live.now)
-                explain = any(requests[one].explain for one in members)
                 draft, trace = self._run(draft, explain)
-                reasons = any(requests[one].reasons for one in members)
                 listed = answers.blocks(draft, self.opened, trace, reasons=reasons)
                 for place, one in enumerate(members):
                     assert draft.ranked is not None
@@ -196,12 +194,12 @@ def _fitted(
     }
 
 
-def _alike(requests: Sequence[Request], depth: int) -> dict[Block, list[int]]:
-    """Requests whose block at this depth is the same run as one batch."""
-    groups: dict[Block, list[int]] = {}
+def _alike(requests: Sequence[Request], depth: int) -> dict[tuple[Block, bool, bool], list[int]]:
+    """Requests whose block at this depth is the same, explained and reasoned alike, run as one batch."""
+    groups: dict[tuple[Block, bool, bool], list[int]] = {}
     for place, one in enumerate(requests):
         if depth < len(one.blocks):
-            groups.setdefault(one.blocks[depth], []).append(place)
+            groups.setdefault((one.blocks[depth], one.explain, one.reasons), []).append(place)
     return groups
 
 

@@ -144,16 +144,30 @@ def test_faults_leak_nothing(capfd):
 
 @contextmanager
 def turn_held(engine, **options):
-    """A server whose only turn is taken, so that every call queues; (channel, address, give it back)."""
+    """A server whose engine is busy with a first call, so that every other queues; (channel, address, go on)."""
+    door, answer = threading.Event(), engine.recommend
+
+    def recommend(requests, live):
+        if requests[0].user_id == "first":
+            assert door.wait(60)
+            return [engine.answer(one) for one in requests]
+        return answer(requests, live)
+
+    engine.recommend = recommend
     with looping() as loop:
         made, address = start(loop, engine, **options)
-        loop.do(made.admission.enter(60.0))
-
-        async def leave():
-            made.admission.leave()
-
         with grpc.insecure_channel(address) as channel:
-            yield channel, address, lambda: loop.do(leave())
+            first = v1.RecommendRequest(user_id="first", blocks=[{"placement": "home"}])
+            inside = channel.unary_unary(RECOMMEND).future(first.SerializeToString(), timeout=120)
+            while not made.in_flight():
+                time.sleep(0.01)
+            time.sleep(0.05)  # into the engine, so that nothing is answered together with it
+
+            def go_on():
+                door.set()
+                assert inside.result(20)
+
+            yield channel, address, go_on
         loop.do(made.drain())
 
 
@@ -196,7 +210,8 @@ def test_overload_sheds_and_recovers():
         assert healthcheck(address, timeout_s=20) == 0
         assert engine.asked == []
         leave()
-        assert [one.code() for one in calls].count(CODES.OK) == 4 == len(engine.asked)
+        assert [one.code() for one in calls].count(CODES.OK) == 4
+        assert [len(requests) for requests, _ in engine.asked] == [4]  # what waited together
         assert unary(channel, RECOMMEND, HOME)
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from servers import KEY, NOW, Shelf, service
 
 from vitrina.errors import InvalidRequest, InvalidToken, Malformed, NotReady, UnknownPlacement, VitrinaError
-from vitrina.server.service import BATCH, FAILURES, Note, Service, failure
+from vitrina.server.failures import FAILURES, failure
+from vitrina.server.service import BATCH, Note, Service
 from vitrina.server.token import Signer
 from vitrina.v1 import error_reason_pb2
 from vitrina.v1 import recommendation_service_pb2 as v1

@@ -18,11 +18,11 @@ import grpc
 
 from vitrina.errors import ServerError, VitrinaError
 from vitrina.registry import Registry
+from vitrina.server.failures import failure
 from vitrina.server.front_grpc import refuse
 from vitrina.server.log import say, say_fault
 from vitrina.server.models import Models, States
 from vitrina.server.options import Order, address
-from vitrina.server.service import failure
 from vitrina.v1 import model_service_pb2 as v1
 
 NAME: str = v1.DESCRIPTOR.services_by_name["ModelService"].full_name

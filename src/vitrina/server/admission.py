@@ -1,77 +1,108 @@
 """How much work a worker takes on: what it cannot answer in time is refused at once.
 
-The engine answers one call at a time, so a queue always forms somewhere. Here it is visible, bounded in
-length and in time, and what stands in it can be dropped when its client goes away.
+The engine answers one batch at a time, so a queue always forms somewhere. Here it is visible, bounded in
+length and in time, and what stands in it can be dropped when its client goes away. What waits together is
+answered together: the busier a worker, the less each call costs.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
 
 from vitrina.errors import Overloaded, TimedOut
 
+TOGETHER = 16
+"""Calls answered at once: those beyond would wait longer for the batch than they win by it."""
+
+
+@dataclass(eq=False)
+class Waiting:
+    """A call in the queue: what it asks, and where its answer goes."""
+
+    asked: Any
+    answer: asyncio.Future[bytes]
+    alarm: asyncio.TimerHandle
+
 
 class Admission:
-    """A bounded queue before one engine. `limit`: calls inside or waiting; `wait_s`: seconds of patience."""
+    """A bounded queue before one engine. `limit`: calls inside or waiting; `wait_s`: seconds of patience.
 
-    def __init__(self, limit: int, wait_s: float) -> None:
-        self.limit = limit
-        self.wait_s = wait_s
+    `serve` answers a batch in `threads`: for each thing asked its bytes, or the exception it failed with.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        wait_s: float,
+        threads: Executor,
+        serve: Callable[[list[Any]], Sequence[bytes | Exception]],
+    ) -> None:
+        self.limit, self.wait_s = limit, wait_s
         self.in_flight = 0
-        self._taken = False
-        self._queue: deque[asyncio.Future[None]] = deque()
+        self._threads, self._serve = threads, serve
+        self._busy = False
+        self._queue: deque[Waiting] = deque()
 
-    async def enter(self, left_s: float) -> None:
-        """Wait for a turn, for `left_s` seconds at most. Raises Overloaded and TimedOut.
-
-        Whoever entered must leave.
-        """
+    async def ask(self, asked: Any, left_s: float) -> bytes:
+        """Answer a call that has `left_s` seconds. Raises Overloaded, TimedOut, and what `serve` says."""
         if left_s <= 0:
             raise TimedOut("the deadline passed before the engine was asked")
         if self.in_flight >= self.limit:
             raise Overloaded(f"{self.in_flight} requests are in flight already; ask again later")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bytes] = loop.create_future()
+        alarm = loop.call_later(min(left_s, self.wait_s), _refuse, answer, left_s <= self.wait_s, self.wait_s)
+        self._queue.append(Waiting(asked, answer, alarm))
         self.in_flight += 1
         try:
-            if self._taken:
-                await self._turn(left_s)
-            self._taken = True
-        except BaseException:
-            self.in_flight -= 1
-            raise
-
-    def leave(self) -> None:
-        """Give the turn back: to the first in the queue, if anybody waits."""
-        self.in_flight -= 1
-        self._pass_on()
-
-    async def _turn(self, left_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
-        self._queue.append(turn)
-        alarm = loop.call_later(min(left_s, self.wait_s), _refuse, turn, left_s <= self.wait_s, self.wait_s)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and not turn.exception():
-                self._pass_on()  # the turn had just been given to a caller who is gone
-            raise
+            if not self._busy:
+                self._start(loop)
+            return await answer
         finally:
+            self.in_flight -= 1
             alarm.cancel()
 
-    def _pass_on(self) -> None:
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._taken = False
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take from the queue what waits together, and let a thread answer it."""
+        batch: list[Waiting] = []
+        while self._queue and len(batch) < TOGETHER:
+            one = self._queue.popleft()
+            if not one.answer.done():
+                one.alarm.cancel()
+                batch.append(one)
+        self._busy = bool(batch)
+        if batch:
+            # In a thread: the loop goes on refusing, noticing who went away, and answering health.
+            work = loop.run_in_executor(self._threads, self._serve, [one.asked for one in batch])
+            work.add_done_callback(lambda done: self._finish(loop, batch, done))
+
+    def _finish(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[Waiting],
+        done: asyncio.Future[Sequence[bytes | Exception]],
+    ) -> None:
+        fault = asyncio.CancelledError() if done.cancelled() else done.exception()
+        answers: Sequence[Any] = [fault] * len(batch) if fault else done.result()
+        for one, found in zip(batch, answers, strict=True):
+            if one.answer.done():
+                continue  # its client went away
+            if isinstance(found, BaseException):
+                one.answer.set_exception(found)
+            else:
+                one.answer.set_result(found)
+        self._start(loop)
 
 
-def _refuse(turn: asyncio.Future[None], too_late: bool, wait_s: float) -> None:
-    if turn.done():
+def _refuse(answer: asyncio.Future[bytes], too_late: bool, wait_s: float) -> None:
+    if answer.done():
         return
     if too_late:
-        turn.set_exception(TimedOut("the deadline passed before the engine was asked"))
+        answer.set_exception(TimedOut("the deadline passed before the engine was asked"))
     else:
-        turn.set_exception(Overloaded(f"no turn came within {wait_s:g} s; ask again later"))
+        answer.set_exception(Overloaded(f"no turn came within {wait_s:g} s; ask again later"))

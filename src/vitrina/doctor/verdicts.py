@@ -79,7 +79,10 @@ def strategies(facts: Facts, report: Report) -> tuple[Verdict, ...]:
         _bought_together(facts, report),
         _buy_again(facts, report),
         _popular(facts, report),
+        *_sequences(facts, report),
         _image_similar(facts),
+        _content_similar(facts, report),
+        _transaction_similar(facts, report),
     )
 
 
@@ -160,6 +163,48 @@ def _popular(facts: Facts, report: Report) -> Verdict:
     return Verdict("popular", WORKS)
 
 
+def _sequences(facts: Facts, report: Report) -> tuple[Verdict, ...]:
+    """session_knn and markov: both live on visits, and the second on their order too."""
+    if not facts.events:
+        return Verdict("session_knn", EMPTY, NO_EVENTS), Verdict("markov", EMPTY, NO_EVENTS)
+    if not facts.learners:
+        why = "no customer and no visit touched two items: nothing follows anything"
+        return Verdict("session_knn", EMPTY, why), Verdict("markov", EMPTY, why)
+    if not report.has("events", "session_id"):
+        why = "there is no session_id: an order, or a customer's day, stands for a visit"
+        return Verdict("session_knn", THIN, why), Verdict("markov", THIN, why)
+    if not report.has("events", "timestamp"):
+        why = "there is no timestamp: the rows' order stands for what came first"
+        return Verdict("session_knn", WORKS), Verdict("markov", THIN, why)
+    return Verdict("session_knn", WORKS), Verdict("markov", WORKS)
+
+
+def _described(report: Report) -> list[str]:
+    """The columns of items that say what an item is."""
+    attributes = {table.table: table.attributes for table in report.tables}.get("items", ())
+    known = [name for name in ("title", "category", "price") if report.has("items", name)]
+    return [*known, *attributes]
+
+
+def _content_similar(facts: Facts, report: Report) -> Verdict:
+    name, columns = "content_similar", _described(report)
+    if not columns:
+        return Verdict(name, EMPTY, "items have no title, category, price or attribute to be alike in")
+    if len(columns) < 2:
+        return Verdict(name, THIN, f"items have nothing but {columns[0]} to be alike in")
+    return Verdict(name, WORKS)
+
+
+def _transaction_similar(facts: Facts, report: Report) -> Verdict:
+    name = "transaction_similar"
+    baskets = _bought_together(facts, report)
+    if baskets.state == EMPTY:
+        return Verdict(name, EMPTY, baskets.why)
+    if not set(_described(report)) - {"title"}:
+        return Verdict(name, EMPTY, "items have no category, price or attribute that baskets could share")
+    return Verdict(name, baskets.state, baskets.why)
+
+
 def _image_similar(facts: Facts) -> Verdict:
     name = "image_similar"
     if facts.with_vectors:
@@ -200,13 +245,13 @@ class _Place:
 _PLACES: Mapping[str, _Place] = {
     "home": _Place(("buy_again", "item_knn", "user_knn"), customer=True),
     "discover": _Place(("item_knn", "user_knn"), customer=True),
-    "product_similar": _Place(("item_knn", "image_similar")),
+    "product_similar": _Place(("item_knn", "image_similar", "content_similar")),
     "cart": _Place(("bought_together", "item_knn"), led=True),
-    "session_next": _Place(("item_knn", "bought_together"), intent=True),
+    "session_next": _Place(("session_knn", "markov", "item_knn"), intent=True),
     "category": _Place(("item_knn", "buy_again", "popular"), category=True),
     "post_purchase": _Place(("bought_together", "item_knn"), led=True, customer=True),
     "email_digest": _Place(("item_knn", "user_knn"), customer=True),
-    "retargeting": _Place(("item_knn", "image_similar"), intent=True),
+    "retargeting": _Place(("item_knn", "image_similar", "content_similar"), intent=True),
 }
 
 

@@ -23,6 +23,7 @@ from vitrina.history import History
 from vitrina.ids import Ids, Rows
 from vitrina.live import Live
 from vitrina.placements import Mix, Placement, Placements, parse_placements, read_placements
+from vitrina.ranker import Ranker
 from vitrina.request import Block, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
 from vitrina.stages import STAGES, Draft, Opened, admit, retrieve
@@ -55,7 +56,8 @@ class Engine:
         due = parts["due_days"]
         timed = bool(self.manifest.dataset["timed"])
         rules = Rules(self.catalog, self.items, due, timed=timed)  # type: ignore[arg-type]
-        self.opened = Opened(self.items, rules, sources)
+        ranker = Ranker.open(opened.under("ranker"), parts)
+        self.opened = Opened(self.items, rules, sources, ranker)
 
     @classmethod
     def open(cls, path: Path, placements: Path | None = None) -> Engine:

@@ -9,6 +9,8 @@
     by = "velocity"                              # its hyperparameters; defaults live in the strategy
     [evaluation]
     test_days = 28
+    [ranker]
+    placements = ["home"]                        # lists that learned trees put in order; none by default
 
 Unknown keys are errors that name the known ones.
 """
@@ -52,6 +54,22 @@ class Holdout:
 
 
 @dataclass(frozen=True)
+class RankerPlan:
+    """What is ranked by learned trees, and how they are learned; nothing by default.
+
+    `placements`: their names. `windows`: of `test_days`, one before another, to learn from, all before
+    the days to be judged by. `trees`, `leaves` of each, `rate` of learning, `least` candidates a leaf.
+    """
+
+    placements: tuple[str, ...] = ()
+    windows: int = 3
+    trees: int = 150
+    leaves: int = 15
+    rate: float = 0.05
+    least: int = 50
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What to fit. `text` is the file as it was read; `placements` the path of a placements file, or
     the placements' own tables."""
@@ -62,6 +80,7 @@ class Recipe:
     strategies: Mapping[str, Plan]
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     evaluation: Holdout = Holdout()
+    ranker: RankerPlan = RankerPlan()
 
 
 def read_recipe(file: Path) -> Recipe:
@@ -79,7 +98,7 @@ def read_recipe(file: Path) -> Recipe:
 
 def parse_recipe(table: dict[str, Any], text: str) -> Recipe:
     """Check a recipe's tables. Raises RecipeError."""
-    _known("recipe", table, {"about", "placements", "strategies", "columns", "evaluation"})
+    _known("recipe", table, {"about", "placements", "strategies", "columns", "evaluation", "ranker"})
     strategies = {name: _plan(name, one) for name, one in _tables(table, "strategies").items()}
     if not strategies:
         raise RecipeError("the recipe fits nothing: add a table such as [strategies.item_knn]")
@@ -92,6 +111,7 @@ def parse_recipe(table: dict[str, Any], text: str) -> Recipe:
         strategies=strategies,
         columns=columns,
         evaluation=_holdout(table.get("evaluation", {})),
+        ranker=_ranker(table.get("ranker", {})),
     )
 
 
@@ -119,6 +139,22 @@ def _holdout(table: dict[str, Any]) -> Holdout:
         if not number or float(value) < 0:
             raise RecipeError(f"[evaluation] {key} = {value!r} must be a {kinds[key].__name__} of 0 or more")
     return Holdout(**table)
+
+
+def _ranker(table: Any) -> RankerPlan:
+    if not isinstance(table, dict):
+        raise RecipeError('ranker must be a table: [ranker] with placements = ["home"]')
+    _known("ranker", table, {one.name for one in fields(RankerPlan)})
+    names = table.get("placements", [])
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise RecipeError(f'[ranker] placements = {names!r} must be names, such as ["home"]')
+    for key, value in table.items():
+        whole = (int, float) if key == "rate" else int
+        if key != "placements" and (not isinstance(value, whole) or isinstance(value, bool) or not value > 0):
+            raise RecipeError(f"[ranker] {key} = {value!r} must be a number above 0")
+    if table.get("leaves", 2) < 2:
+        raise RecipeError("[ranker] leaves = 1 must be 2 or more: a tree of one leaf ranks nothing")
+    return RankerPlan(**{**table, "placements": tuple(names)})
 
 
 def _tables(table: dict[str, Any], key: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
     admit     hard rules and the filter, as what may appear at all
     retrieve  each source's best candidates
-    blend     one ranked list
+    blend     one ranked list, by the sources' places or by learned trees
     settle    soft rules, one variant a product, the limit
     fall back the placement's fallbacks, while a list is short
 
@@ -25,6 +25,7 @@ from vitrina.dataset import VIEW
 from vitrina.ids import Ids, Rows
 from vitrina.kernels.fusion import settle
 from vitrina.placements import Mix, Placement
+from vitrina.ranker import DEPTH, Ranker
 from vitrina.request import Block
 from vitrina.rules import Rules
 from vitrina.strategy import Allow, Candidates, Query, Source
@@ -35,11 +36,12 @@ _DEPTH = 100
 
 @dataclass(frozen=True)
 class Opened:
-    """What stages may look at beside the draft: the id map, the rules, the sources by name."""
+    """What stages may look at beside the draft: the id map, the rules, the sources by name, the trees."""
 
     items: Ids
     rules: Rules
     sources: Mapping[str, Source]
+    ranker: Ranker | None = None
 
 
 class Draft(NamedTuple):
@@ -99,14 +101,23 @@ def retrieve(opened: Opened, draft: Draft) -> Draft:
 
 
 def blend(opened: Opened, draft: Draft) -> Draft:
-    """One ranked list of all of them; a fallback's share in it is nothing as yet."""
+    """One list of all of them, in the order of learned trees where the bundle has some for it.
+
+    A fallback's share in it is nothing as yet.
+    """
     nothing = Candidates.none(len(draft.askers))
     lists = (*draft.lists, *(nothing for _ in draft.placement.fallback))
     weights = [*(one.weight for one in draft.mixes), *(1.0 for _ in draft.placement.fallback)]
     if not lists:
         lists, weights = (nothing,), [1.0]
     depth = max(_DEPTH, 3 * draft.limit)
-    return draft._replace(ranked=fuse(lists, weights, by=draft.placement.blend, depth=depth))
+    ranker, way = opened.ranker, draft.placement.blend
+    forest = ranker.forest(draft.placement, draft.mixes) if ranker else None
+    ranked = fuse(lists, weights, by=way, depth=max(depth, DEPTH) if forest else depth)
+    if ranker and forest:
+        past = query(draft.askers, "history", draft.now).seeds
+        ranked = ranker.rank(forest, ranked, draft.lists, past, draft.now)
+    return draft._replace(ranked=ranked)
 
 
 def settle_down(opened: Opened, draft: Draft) -> Draft:

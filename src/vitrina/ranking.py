@@ -1,0 +1,252 @@
+"""Learning the order of candidates: LambdaRank (Burges 2010) over what past lists held and what came after.
+
+For each of some windows that lie one before another, the sources are fitted on what came before it, asked
+for candidates, and these labelled by whether they were taken within it: features are never younger than
+labels. LightGBM grows the trees; they leave here as plain arrays (`ranker.Forest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.askers import query
+from vitrina.blend import fuse
+from vitrina.bundle import Bundle
+from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.engine import Engine
+from vitrina.errors import DataError
+from vitrina.fit import fit
+from vitrina.intervals import due_days
+from vitrina.live import Live
+from vitrina.metrics import Truth
+from vitrina.placements import Placements
+from vitrina.questions import Questions, questions
+from vitrina.ranker import DEPTH, ITEM, Forest, Shelf, describe, feature_names, log_prices, mixture
+from vitrina.recipe import RankerPlan, Recipe
+from vitrina.request import Block
+from vitrina.splits import Split, split
+from vitrina.stages import Draft
+
+Say = Callable[[str], None]
+Forests = Mapping[str, Forest]
+Node = tuple[int, float, bool, int, int]
+MAX_ASKERS = 5000
+MIN_ASKERS = 50
+"""Below this many askers who took a candidate there is nothing to learn from."""
+_BATCH = 256
+_LIMIT = 10
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Candidates of many askers: `table` float32[n, f], `taken` bool[n], `sizes` int64 per asker."""
+
+    table: NDArray[np.float32]
+    taken: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+
+    def first(self, askers: int) -> Lessons:
+        """Those of the first askers."""
+        end = int(self.sizes[:askers].sum())
+        return Lessons(self.table[:end], self.taken[:end], self.sizes[:askers])
+
+
+def learn(
+    dataset: Dataset, recipe: Recipe, placements: Placements, say: Say = lambda line: None
+) -> dict[str, Forest]:
+    """Trees for the placements that the recipe's [ranker] names, from the last windows of `dataset`.
+
+    Give it the data before the days to be judged by. None, and said, where there is too little.
+    """
+    if not recipe.ranker.placements:
+        return {}
+    found: dict[str, list[Lessons]] = {}
+    known: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for cut in windows(dataset, recipe, say):
+        engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
+        for asked in questions(cut, MAX_ASKERS, recipe.evaluation.seed):
+            if asked.placement in recipe.ranker.placements and asked.placement in placements.by_name:
+                drafts = _drafts(engine, asked, cut.now)
+                if drafts[0].mixes:
+                    known[asked.placement] = _words(drafts[0])
+                    found.setdefault(asked.placement, []).append(lessons(engine, drafts, asked.truth, cut))
+    forests = {}
+    for name, parts in found.items():
+        learned = joined(parts)
+        if len(learned.sizes) < MIN_ASKERS:
+            say(
+                f"{name} is not ranked: {len(learned.sizes)} askers took a candidate, {MIN_ASKERS} are needed"
+            )
+            continue
+        forests[name] = grow(learned, *known[name], recipe.ranker, recipe.evaluation.seed)
+        say(f"{name} is ranked by {recipe.ranker.trees} trees, from {len(learned.sizes):,} lists")
+    return forests
+
+
+def windows(dataset: Dataset, recipe: Recipe, say: Say) -> Iterator[Split]:
+    """The last windows of a dataset, newest first, each cut from what came before the one after it."""
+    if not dataset.timed:
+        say("no placement is ranked: without times nothing comes after anything")
+        return
+    for number in range(recipe.ranker.windows):
+        try:
+            cut = split(dataset, recipe.evaluation.test_days)
+        except DataError as reason:
+            say(f"the ranker learns from {number} windows: {reason}")
+            return
+        yield cut
+        dataset = cut.train
+
+
+def lessons(engine: Engine, drafts: Sequence[Draft], truth: Truth, cut: Split) -> Lessons:
+    """What the askers of some drafts could be shown, described, and whether they took it.
+
+    Askers who took nothing of it teach nothing, and are left out.
+    """
+    shelf, product = shelf_of(cut.train), cut.train.catalog.product
+    tables: list[Lessons] = []
+    first = 0
+    for draft in drafts:
+        weights = [one.weight for one in draft.mixes]
+        ranked = fuse(draft.lists, weights, by=draft.placement.blend, depth=DEPTH)
+        table = describe(
+            shelf, ranked, draft.lists, query(draft.askers, "history", draft.now).seeds, draft.now
+        )
+        taken = _taken(ranked.rows, product, truth, first)
+        teaches = np.flatnonzero(taken.any(axis=1))
+        keep = ranked.rows[teaches] >= 0
+        tables.append(Lessons(table[teaches][keep], taken[teaches][keep], keep.sum(axis=1)))
+        first += len(draft.askers)
+    return joined(tables)
+
+
+def grow(
+    learned: Lessons, mixed: tuple[str, ...], names: tuple[str, ...], plan: RankerPlan, seed: int
+) -> Forest:
+    """Trees that put what was taken first; the same on any number of threads."""
+    return exported(booster(learned, plan, seed), mixed, names)
+
+
+def booster(learned: Lessons, plan: RankerPlan, seed: int) -> Any:
+    """LightGBM's own model of it."""
+    import lightgbm
+
+    lightgbm.register_logger(_Silent())
+    data = lightgbm.Dataset(learned.table, learned.taken.astype(np.int32), group=learned.sizes)
+    settings = {
+        "objective": "lambdarank", "lambdarank_truncation_level": 20, "learning_rate": plan.rate,
+        "num_leaves": plan.leaves, "min_data_in_leaf": plan.least, "feature_fraction": 0.5,
+        "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "seed": seed, "verbosity": -1,
+        "deterministic": True, "force_row_wise": True,
+    }  # fmt: skip
+    return lightgbm.train(settings, data, num_boost_round=plan.trees)
+
+
+class _Silent:
+    def info(self, line: str) -> None:
+        """Nothing."""
+
+    def warning(self, line: str) -> None:
+        """Nothing."""
+
+
+def exported(model: Any, mixed: tuple[str, ...], names: tuple[str, ...]) -> Forest:
+    """A LightGBM model as plain arrays; see `kernels.trees`."""
+    nodes: list[Node] = []
+    values: list[float] = []
+    roots = [_flat(tree["tree_structure"], nodes, values) for tree in model.dump_model()["tree_info"]]
+    columns = list(zip(*nodes, strict=True)) or [()] * 5
+    feature, threshold, nan_left, left, right = columns
+    whole = [np.array(one, np.int32) for one in (roots, feature, left, right)]
+    arrays = whole[0], whole[1], np.array(threshold), np.array(nan_left, np.bool_), whole[2], whole[3]
+    return Forest(mixed, names, (*arrays, np.array(values)))
+
+
+def _flat(
+    tree: Mapping[str, Any], nodes: list[tuple[int, float, bool, int, int]], values: list[float]
+) -> int:
+    """Append a tree's nodes, each before its children; the place of its root, ~place for a leaf."""
+    if "leaf_value" in tree:
+        values.append(float(tree["leaf_value"]))
+        return ~(len(values) - 1)
+    place, threshold = len(nodes), float(tree["threshold"])
+    # Where learning saw no NaN in a feature, LightGBM takes one for 0.
+    nan_left = tree["default_left"] if tree["missing_type"] == "NaN" else threshold >= 0
+    nodes.append((int(tree["split_feature"]), threshold, bool(nan_left), 0, 0))
+    left, right = (_flat(tree[side], nodes, values) for side in ("left_child", "right_child"))
+    nodes[place] = (*nodes[place][:3], left, right)
+    return place
+
+
+def with_ranker(bundle: Bundle, dataset: Dataset, forests: Forests) -> Bundle:
+    """A fitted bundle with trees, and with what they look at as `dataset` has it; as it was without any."""
+    if not forests:
+        return bundle
+    parts = {
+        f"ranker/{name}/{part}": one for name, own in forests.items() for part, one in own.parts().items()
+    }
+    return replace(bundle, parts={**bundle.parts, "ranker/items": facts(dataset), **parts})
+
+
+def shelf_of(dataset: Dataset) -> Shelf:
+    """What the engine would know of each item, had it been fitted on this dataset."""
+    settled = dataset.settled()
+    catalog = settled.catalog
+    return Shelf(facts(dataset), catalog.category.codes, log_prices(catalog.price), due_days(settled))
+
+
+def facts(dataset: Dataset) -> NDArray[np.float32]:
+    """float32[n_items, ITEM]: how much of each item is sold, lately and before, and what it is like."""
+    dataset = dataset.settled()
+    events, n_items = dataset.events, len(dataset.items)
+    bought = events.take(events.type == PURCHASE)
+    age = (dataset.end - bought.time) / DAY
+    week, month, before = (
+        np.bincount(bought.item[(low <= age) & (age < high)], minlength=n_items)
+        for low, high in ((0, 7), (0, 28), (28, 118))
+    )
+    oldest = np.full(n_items, np.nan)
+    oldest[bought.item[::-1]] = age[::-1]
+    known = bought.take(bought.user >= 0)
+    pairs = np.unique(known.user.astype(np.int64) * max(n_items, 1) + known.item) % max(n_items, 1)
+    takers, lines = np.bincount(pairs, minlength=n_items), np.bincount(known.item, minlength=n_items)
+    again = np.where(lines > 0, 1 - takers / np.maximum(lines, 1), np.nan)
+    trends = [np.log((sold / days + 0.01) / (before / 90 + 0.01)) for sold, days in ((week, 7), (month, 28))]
+    counts = [np.log1p(one) for one in (week, month, before)]
+    columns = [*counts, *trends, oldest, again, due_days(dataset), log_prices(dataset.catalog.price)]
+    assert len(columns) == len(ITEM)
+    return np.ascontiguousarray(np.stack(columns, axis=1), np.float32)
+
+
+def joined(parts: Sequence[Lessons]) -> Lessons:
+    """Several lessons as one."""
+    return Lessons(
+        *(np.concatenate([getattr(one, name) for one in parts]) for name in ("table", "taken", "sizes"))
+    )
+
+
+def _drafts(engine: Engine, asked: Questions, now: int) -> list[Draft]:
+    block, live = Block(asked.placement, limit=_LIMIT), Live(now=now)
+    starts = range(0, len(asked), _BATCH)
+    return [engine.retrieved(block, asked.requests[start : start + _BATCH], live) for start in starts]
+
+
+def _words(draft: Draft) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What trees learned from such drafts are for, and the features they see."""
+    return mixture(draft.placement, draft.mixes), feature_names([one.strategy for one in draft.mixes])
+
+
+def _taken(
+    rows: NDArray[np.int32], product: NDArray[np.int32], truth: Truth, first: int
+) -> NDArray[np.bool_]:
+    """bool[n, m]: whether asker `first` + i took the product of each of its rows."""
+    n_products = int(product.max(initial=-1)) + 1
+    mine = np.arange(len(rows))[:, None] + first
+    wanted = truth.askers * np.int64(n_products) + truth.rows
+    found: NDArray[np.bool_] = np.isin(mine * np.int64(n_products) + product[rows], wanted) & (rows >= 0)
+    return found

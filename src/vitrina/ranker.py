@@ -41,7 +41,11 @@ ITEM = (
     "item's age", "bought again", "usual days", "price",
 )  # fmt: skip
 
-FOREST = ("roots", "feature", "threshold", "nan_left", "left", "right", "value")
+FOREST = {
+    "roots": np.int32, "feature": np.int32, "threshold": np.float64, "nan_left": np.bool_, "left": np.int32,
+    "right": np.int32, "value": np.float64,
+}  # fmt: skip
+"""The arrays of `kernels.trees`, by name."""
 
 
 def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
@@ -66,8 +70,11 @@ class Forest:
 
     @classmethod
     def of_parts(cls, parts: Parts) -> Forest:
-        """Trees whose `parts` these are."""
+        """Trees whose `parts` these are. Raises ValueError where one is no such array."""
         arrays = tuple(np.asarray(parts[name]) for name in FOREST)
+        for (name, dtype), one in zip(FOREST.items(), arrays, strict=True):
+            if one.dtype != dtype or one.ndim != 1:
+                raise ValueError(f"part {name} of a ranker is {one.dtype}, not a row of {np.dtype(dtype)}")
         return cls(_texts(parts["mixture"]), _texts(parts["names"]), arrays)
 
     @property

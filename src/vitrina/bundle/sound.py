@@ -82,7 +82,29 @@ class Sorted:
             b"\n".join(part[first : first + _CHUNK].tolist()).decode()
 
 
-Rules = Mapping[str, Ends | Rows | Each | Sorted]
+@dataclass(frozen=True)
+class Steps:
+    """Where a walk goes on from each entry of `of`: to an entry of `nodes`, or as ~i to entry i of `leaves`.
+
+    Where `of` are the nodes themselves the next one stands after it, so that every walk ends.
+    """
+
+    of: str
+    nodes: str
+    leaves: str
+
+    def check(self, name: str, part: Any, sizes: Sizes) -> None:
+        """Raises ValueError."""
+        _expect(part.dtype == np.int32 and part.ndim == 1, name, f"is {part.dtype}")
+        _expect(len(part) == sizes[self.of], name, f"has no entry for each of {self.of}")
+        low, high = int(part.min(initial=0)), int(part.max(initial=-1))
+        _expect(-sizes[self.leaves] <= low and high < sizes[self.nodes], name, f"leads to {low} and {high}")
+        inner = part >= 0
+        ahead = (part[inner] > np.flatnonzero(inner)).all()
+        _expect(ahead or self.of != self.nodes, name, "leads back")
+
+
+Rules = Mapping[str, Ends | Rows | Each | Sorted | Steps]
 _CHUNK = 1 << 16
 _FOREVER = 1 << 60
 """Seconds: beyond any time, and half-lives may still be subtracted from it."""
@@ -97,7 +119,17 @@ SHOP: Rules = {
     "catalog/title/offsets": Ends("#items", ("catalog/title/blob",)),
     "catalog/image/offsets": Ends("#items", ("catalog/image/blob",)),
 }
+RANKER: Rules = {
+    "roots": Steps("roots", "feature", "value"),
+    "feature": Rows("names"),
+    "threshold": Each("feature"),
+    "nan_left": Each("feature"),
+    "left": Steps("feature", "feature", "value"),
+    "right": Steps("feature", "feature", "value"),
+}
 COLUMNS = ("price", "old_price", "margin", "in_stock", "available_from", "available_until", "due_days")
+UNKNOWABLE = ("catalog/", "ranker/items")
+"""Where NaN says that something is not known."""
 NEIGHBOURS: Rules = {"indptr": Ends("#items", ("indices", "scores")), "indices": Rows("#items")}
 STRATEGIES: Mapping[str, Rules] = {
     "item_knn": NEIGHBOURS,
@@ -149,6 +181,17 @@ STRATEGIES: Mapping[str, Rules] = {
         "values/indptr": Ends("#items", ("values/indices", "values/weights")),
         "values/indices": Rows("features/keys"),
     },
+    "decision_tree": {
+        **NEIGHBOURS,
+        "categories": Sorted(),
+        "roots": Rows("parents", "categories"),
+        "parents": Rows("parents", least=UNKNOWN),
+        "splits": Rows("attributes", "parents", UNKNOWN),
+        **dict.fromkeys(("values", "holds", "switches"), Each("parents")),
+        **dict.fromkeys(("root_holds", "edges"), Each("categories")),
+        "leaf": Rows("parents", "#items", UNKNOWN),
+        "sales": Each("#items"),
+    },
     "markov": {
         "indptr": Ends("#items+pairs", ("indices", "scores")),
         "indices": Rows("#items"),
@@ -171,7 +214,7 @@ def check(parts: Parts, manifest: Manifest) -> None:
     if "ids/items" in parts:
         _check_facts(manifest.dataset)
     for name, part in parts.items():
-        if not isinstance(part, bytes) and part.dtype.kind == "f" and not name.startswith("catalog/"):
+        if not isinstance(part, bytes) and part.dtype.kind == "f" and not name.startswith(UNKNOWABLE):
             _expect(_finite(part), name, "holds what is not finite")
     for prefix, rules in _rules(parts, manifest):
         own = {name.removeprefix(prefix): size for name, size in sizes.items() if name.startswith(prefix)}
@@ -200,6 +243,8 @@ def _rules(parts: Parts, manifest: Manifest) -> Iterator[tuple[str, Rules]]:
         if last == "codes":
             owners = "#users" if folder.startswith("people/") else "#items"
             yield f"{folder}/", {"codes": Rows("values", owners, UNKNOWN), "values": Sorted()}
+        if folder.startswith("ranker/") and last == "roots":
+            yield f"{folder}/", RANKER
     for instance, one in manifest.strategies.items():
         yield f"{instance}/", STRATEGIES.get(one["is"], {})
 

@@ -43,6 +43,9 @@ ALSO: dict[str, list[dict[str, Any]]] = {
         {"order": 2, "support": 1, "customers": 0.5, "half_life_days": 9.0, "discount": 0.4, "neighbours": 9},
         {"visits": 0.0, "customers": 1.0, "fade": "linear", "seed_fade": "none", "confidence": 0.0},
     ],
+    "decision_tree": [
+        {"neighbours": 4, "level": 1, "price_bands": 2, "min_switches": 1, "min_hold": 0.0, "shuffles": 19, "false_alarms": 0.9}
+    ],
     "session_knn": [
         {"near": 5, "recent": 3, "longest": 4, "seeds": 2, "idf": 0.0, "length": 0.0, "age_days": 0.0}
     ],
@@ -400,7 +403,7 @@ def test_buying_again_brings_nothing_new(where: str) -> None:
         assert set(found.of(asker).tolist()) <= set(seeds.rows[seeds.types == PURCHASE].tolist())
 
 
-TAKE_MORE = ("content_similar", "image_similar", "transaction_similar")
+TAKE_MORE = ("content_similar", "decision_tree", "image_similar", "transaction_similar")
 EXTENDABLE = [(name, params) for name, params in CASES if name in TAKE_MORE]
 every_extendable = pytest.mark.parametrize(
     ("name", "params"), EXTENDABLE, ids=[f"{n} {p}" for n, p in EXTENDABLE]

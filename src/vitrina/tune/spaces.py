@@ -193,6 +193,12 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "depth": Whole(1, 5),
         **_SEEDS,
     },
+    "decision_tree": {
+        "min_switches": Whole(30, 1000),
+        "min_hold": Real(0.01, 0.5),
+        "price_bands": Whole(2, 9),
+        **_SEEDS,
+    },
     "image_similar": {
         "colour_weight": Real(0.0, 0.6, even=True),
         "whiten": Real(0.0, 1.0, even=True),

@@ -33,6 +33,20 @@ ALSO: dict[str, list[dict[str, Any]]] = {
     "item_knn": [
         {"neighbours": 5, "weighting": "bm25", "seeds": 3, "half_life_days": 9.0, "seed_half_life_days": 5.0}
     ],
+    "als": [
+        {
+            "factors": 3,
+            "exponent": 0.0,
+            "regularization": 0.1,
+            "power": 1.0,
+            "seeds": 2,
+            "half_life_days": 9.0,
+        }
+    ],
+    "graph_filter": [
+        {"order": 3, "alpha": 0.6, "power": 1.4, "smooth": 0.0, "walks": 6, "kept": 5},
+        {"order": 2, "rank": 2, "half_life_days": 9.0},
+    ],
     "popular": [{"by": "velocity"}, {"by": "newness"}, {"window_days": 7.0, "half_life_days": 0.0}],
     "image_similar": [{"projection": ["brand"], "duplicates": 0.5}],
     "content_similar": [
@@ -44,7 +58,15 @@ ALSO: dict[str, list[dict[str, Any]]] = {
         {"visits": 0.0, "customers": 1.0, "fade": "linear", "seed_fade": "none", "confidence": 0.0},
     ],
     "decision_tree": [
-        {"neighbours": 4, "level": 1, "price_bands": 2, "min_switches": 1, "min_hold": 0.0, "shuffles": 19, "false_alarms": 0.9}
+        {
+            "neighbours": 4,
+            "level": 1,
+            "price_bands": 2,
+            "min_switches": 1,
+            "min_hold": 0.0,
+            "shuffles": 19,
+            "false_alarms": 0.9,
+        }
     ],
     "session_knn": [
         {"near": 5, "recent": 3, "longest": 4, "seeds": 2, "idf": 0.0, "length": 0.0, "age_days": 0.0}

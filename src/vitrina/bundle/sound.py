@@ -135,6 +135,8 @@ STRATEGIES: Mapping[str, Rules] = {
     "item_knn": NEIGHBOURS,
     "rp3beta": NEIGHBOURS,
     "ease": NEIGHBOURS,
+    "graph_filter": NEIGHBOURS,
+    "als": {"factors": Each("#items"), "learned": Each("#one"), "half_life": Each("#one")},
     "popular": {
         "order": Rows("#items", "#items"),
         "rank": Rows("#items", "#items"),

@@ -137,6 +137,23 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         **_SEEDS,
     },
     "ease": {"ridge": Real(1.0, 10_000.0), "kept": Whole(50, 1000), **_EVENTS, **_SEEDS},
+    "als": {
+        "factors": Whole(16, 128),
+        "confidence": Real(0.5, 100.0),
+        "regularization": Real(0.0003, 0.1),
+        "power": Real(0.0, 1.0, even=True),
+        **_EVENTS,
+        **_SEEDS,
+    },
+    "graph_filter": {
+        "alpha": Real(0.2, 0.8, even=True),
+        "order": Whole(1, 2),
+        "power": Real(0.5, 2.0, even=True),
+        "smooth": Real(0.0, 2.0, even=True),
+        "rank": Whole(8, 512),
+        **_EVENTS,
+        **_SEEDS,
+    },
     "bought_together": {
         "discount": Real(0.0, 1.0, even=True),
         "power": Real(1.0, 8.0),

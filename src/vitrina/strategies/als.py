@@ -1,0 +1,140 @@
+"""Implicit ALS: a few numbers for every item, such that customers' choices are products of two such rows.
+
+Hu, Koren and Volinsky (ICDM 2008), regularised by frequency as in "Revisiting the performance of iALS"
+(Rendle et al., RecSys 2022), which libraries leave out and most poor figures of iALS come from. Only items
+are kept: an asker, known or not, is solved for anew from the latest events in closed form, so today's
+events count and no customer needs a row. Items that nobody took together may still meet, through others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import DAY, Dataset
+from vitrina.ids import Rows
+from vitrina.kernels.factors import Rules, fold_in, shares, solved, turned
+from vitrina.kernels.gather import Ragged, Scratch, in_chunks
+from vitrina.kernels.sparse import Csr
+from vitrina.parts import Parts
+from vitrina.strategy import Allow, Candidates, Query, Why
+
+Numbers = NDArray[np.float32]
+_SEED = 2008
+_DEVIATION = 0.1
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """`factors`: numbers an item. `confidence`: how much more an event says than its absence.
+    `regularization`, `exponent`: pull towards zero, and how it grows with what is known of a row; see
+    kernels/factors. `power`: of the weights of repeated pairs, 0 counts a pair once. `iterations`: of
+    customers and items in turn.
+
+    Other fields are those of item_knn.
+    """
+
+    personal: ClassVar[bool] = True
+
+    factors: int = 64
+    confidence: float = 10.0
+    regularization: float = 0.003
+    exponent: float = 1.0
+    power: float = 0.5
+    iterations: int = 12
+    event_weights: Mapping[str, float] = field(
+        default_factory=lambda: {"purchase": 1.0, "cart": 0.6, "view": 0.25}
+    )
+    half_life_days: float = 0.0
+    seeds: int = 200
+    seed_half_life_days: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.factors, self.iterations, self.seeds) < 1:
+            raise ValueError("factors, iterations and seeds must be at least 1")
+        if min(self.confidence, self.regularization) <= 0 or min(self.exponent, self.power) < 0:
+            raise ValueError("confidence and regularization must be above 0, exponent and power at least 0")
+
+    def fit(self, dataset: Dataset) -> Parts:
+        """Parts: `factors` float32[items, k], zeros for an item without events; `spectrum` float64[k], the
+        diagonal of their Gram matrix, which has nothing beside it; `learned` float64[1], items with events;
+        `type_weights` of seeds; `half_life` of seeds in seconds."""
+        from threadpoolctl import threadpool_limits
+
+        dataset = dataset.settled()
+        matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
+        matrix = Csr(matrix.indptr, matrix.indices, matrix.data**self.power, matrix.shape)
+        with threadpool_limits(1):  # so that the answer is the same for any number of threads
+            factors, spectrum = self._alternated(matrix, self._start(matrix))
+        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
+        seen = {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}
+        return {
+            "factors": factors,
+            "spectrum": spectrum,
+            "learned": np.array([float((np.diff(matrix.indptr) > 0).sum())]),
+            "type_weights": dataset.type_weights(seen),
+            "half_life": np.array([half_life]),
+        }
+
+    def open(self, parts: Parts) -> Factors:
+        """A source over the items' factors."""
+        return Factors(parts, self)
+
+    @property
+    def rules(self) -> Rules:
+        """What a row's equation is made with."""
+        return self.confidence, self.regularization, self.exponent
+
+    def _start(self, matrix: Csr) -> Numbers:
+        random = np.random.default_rng(_SEED).normal(0, _DEVIATION, (matrix.shape[0], self.factors))
+        random[np.diff(matrix.indptr) == 0] = 0
+        start: Numbers = (random / np.sqrt(self.factors)).astype(np.float32)
+        return start
+
+    def _alternated(self, by_item: Csr, start: Numbers) -> tuple[Numbers, NDArray[np.float64]]:
+        by_customer, items = by_item.transposed(), turned(start)
+        for _ in range(self.iterations):
+            customers = turned(solved(by_customer, *items, self.rules))
+            items = turned(solved(by_item, *customers, self.rules))
+        return items
+
+
+class Factors:
+    """Items' factors, and the asker's made of them."""
+
+    def __init__(self, parts: Parts, made: Strategy) -> None:
+        factors, spectrum = np.asarray(parts["factors"]), np.asarray(parts["spectrum"])
+        if factors.ndim != 2 or spectrum.shape != factors.shape[1:]:
+            raise ValueError(f"part spectrum has shape {spectrum.shape}, factors {factors.shape}")
+        self._learned = (factors, spectrum, float(np.asarray(parts["learned"])[0]), made.rules)
+        half_life = float(np.asarray(parts["half_life"])[0])
+        self._rules: tuple[Any, ...] = (half_life, np.asarray(parts["type_weights"]), made.seeds, made.power)
+        self._everything = np.arange(len(factors), dtype=np.int32)
+        self._scratch = Scratch(len(factors))
+
+    def top(self, query: Query, k: int, allow: Allow) -> Candidates:
+        """The k best allowed rows of each asker, by the product of factors."""
+        seeds = (query.seeds.indptr, query.seeds.rows, query.seeds.types, query.seeds.times)
+        allowed = (allow.mask, allow.indptr, allow.rows)
+
+        def answer(low: int, high: int) -> Ragged:
+            rest = (self._learned, *allowed, self._everything, k, self._scratch.sums)
+            found: Ragged = fold_in(low, high, *seeds, *self._rules, *rest)
+            return found
+
+        return Candidates(*in_chunks(len(query), answer))
+
+    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+        """The one or two seeds that add most to each row's score; the row itself is no reason."""
+        asked = (query.seeds.rows, query.seeds.types, query.seeds.times)
+        seeds, given = shares(*asked, *self._rules, self._learned, rows, self._scratch.sums)
+        given = np.where(seeds[None, :] == rows[:, None], 0.0, given)
+        best = np.argsort(-given, axis=1, kind="stable")[:, :2]
+        return [
+            Why(tuple(int(seeds[one]) for one in pair if added[one] > 0))
+            for pair, added in zip(best, given, strict=True)
+        ]

@@ -62,7 +62,9 @@ def test_an_oracle_scores_one_and_the_wrong_scores_nothing(engine, cut):
 def test_buckets_and_counts(engine, cut):
     """Newcomers are counted apart, and so is what nobody had touched before the cut."""
     found = judge(engine, cut, 100, 7)
-    assert found.counts["home"] == {"all": 21, "known": 20, "cold": 1, "taken": 41, "taken_cold": 41}
+    assert found.counts["home"] == {
+        "all": 21, "known": 20, "cold": 1, "light": 20, "heavy": 0, "taken": 41, "taken_cold": 41
+    }  # fmt: skip
     assert found.row("right", "home", "cold").metrics["ndcg@10"].mean == 0.0
     assert found.row("popular", "home", "cold").askers == 1
     assert found.row("right", "home").metrics["ndcg@10"].mean == pytest.approx(20 / 21)

@@ -68,6 +68,8 @@ def test_home_is_everything_bought_after_the_cut():
         "all": [0, 1],
         "known": [0],
         "cold": [1],
+        "light": [0],
+        "heavy": [],
     }
 
 

@@ -87,6 +87,15 @@ class Catalog:
             image=empty,
         )
 
+    def departments(self) -> tuple[Rows, tuple[str, ...]]:
+        """int32 per item: which department, the first step of its category's path; UNKNOWN (-1) where it
+        has none. And their names."""
+        paths = self.category.values
+        tops = [path.split(PATH)[0] for path in paths.names(np.arange(len(paths), dtype=np.int32))]
+        numbers = {top: number for number, top in enumerate(dict.fromkeys(tops))}
+        of_path = np.array([*(numbers[top] for top in tops), UNKNOWN], np.int32)
+        return of_path[self.category.codes], tuple(numbers)
+
     def subtree(self, path: str) -> tuple[int, int]:
         """The half-open range of category codes at or below `path` ('a > b')."""
         stem = PATH.join(step.strip() for step in path.split(">")).encode()

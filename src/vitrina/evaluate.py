@@ -17,6 +17,7 @@ from vitrina.bootstrap import estimates
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.fit import fit
+from vitrina.ids import Ids
 from vitrina.live import Live
 from vitrina.metrics import Lists, Values
 from vitrina.placements import Placement, Placements
@@ -24,7 +25,7 @@ from vitrina.questions import Questions, questions
 from vitrina.recipe import Recipe
 from vitrina.request import Block
 from vitrina.rivals import arena, challengers, with_baselines
-from vitrina.scoreboard import BLEND, HEADLINE, Evaluation, Row, show
+from vitrina.scoreboard import BLEND, HEADLINE, Department, Evaluation, Row, show
 from vitrina.splits import Split, of_types, split
 
 __all__ = ["Evaluation", "Row", "ask", "evaluate", "judge", "show"]
@@ -43,38 +44,58 @@ def evaluate(
     *,
     at: int | None = None,
     max_users: int | None = None,
+    against: Engine | None = None,
 ) -> Evaluation:
     """Learn from all but the last days of a dataset, and judge its placements on those.
 
-    `at`: the moment taken for today, in seconds; later events are not looked at. Raises DataError
-    where there is too little to hold out, RecipeError for what cannot be fitted.
+    `at`: the moment taken for today, in seconds; later events are not looked at. `against`: a stored
+    bundle that is asked the same. Raises DataError where there is too little to hold out, RecipeError for
+    what cannot be fitted.
     """
     held = recipe.evaluation
     cut = split(dataset, held.test_days, at)
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
     engine = arena(fit(cut.train, with_baselines(recipe), placements, say), placements, held.seed)
-    return judge(engine, cut, max_users or held.max_users, held.seed, say)
+    return judge(engine, cut, max_users or held.max_users, held.seed, say, against=against)
 
 
-def judge(engine: Engine, cut: Split, max_users: int, seed: int, say: Say = lambda line: None) -> Evaluation:
+def judge(
+    engine: Engine,
+    cut: Split,
+    max_users: int,
+    seed: int,
+    say: Say = lambda line: None,
+    *,
+    against: Engine | None = None,
+) -> Evaluation:
     """Ask an engine that learned from `cut.train` alone, and score it by `cut.test`.
 
-    Every source the engine has is also asked alone. At most `max_users` askers a placement.
+    Every source the engine has is also asked alone, and so is the bundle `against` in its own way. At
+    most `max_users` askers a placement.
     """
+    if against and cut.train.timed and against.last_event >= cut.now:
+        say(f"{against.version} has learned from days it is judged by: its figures flatter it")
     shop = _Shop.of(cut)
     asked = [one for one in questions(cut, max_users, seed) if one.placement in engine.placements.by_name]
-    rows = []
+    rows, departments = [], {}
     for one in asked:
         systems = challengers(engine, engine.placements.named(one.placement))
-        rows += _compared(engine, cut.now, one, systems, shop, seed, say)
+        found, departments[one.placement] = _compared(engine, cut.now, one, systems, shop, seed, say, against)
+        rows += found
     counts = {one.placement: _counts(one, shop) for one in asked}
     rebuy = {one.placement: engine.placements.named(one.placement).rebuy for one in asked}
     start, end = (cut.now, cut.test.end) if cut.train.timed else (None, None)
-    return Evaluation(tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed)
+    return Evaluation(tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments)
 
 
-def ask(engine: Engine, asked: Questions, placement: Placement, now: int) -> tuple[Lists, Values]:
-    """The engine's lists for all askers of a placement: int32[n, 20] item rows, and the fallback of each."""
+def ask(
+    engine: Engine, asked: Questions, placement: Placement, now: int, known: Ids | None = None
+) -> tuple[Lists, Values]:
+    """The engine's lists for all askers of a placement: int32[n, 20] rows, and the fallback of each.
+
+    Rows are of the items `known`, by default the engine's own; what is not among them is a miss.
+    """
+    known = known or engine.items
     engine = engine.with_placements(Placements("evaluation", {placement.name: placement}))
     blocks = (Block(placement.name, limit=max(CUTS)),)
     lists = np.full((len(asked), max(CUTS)), metrics.MISS, np.int32)
@@ -83,7 +104,7 @@ def ask(engine: Engine, asked: Questions, placement: Placement, now: int) -> tup
         batch = [replace(one, blocks=blocks, reasons=False) for one in asked.requests[start : start + _BATCH]]
         for place, answer in enumerate(engine.recommend(batch, Live(now=now)), start=start):
             items = answer.blocks[0].items
-            lists[place, : len(items)] = engine.items.rows([one.item_id for one in items])
+            lists[place, : len(items)] = known.rows([one.item_id for one in items])
             levels[place] = answer.blocks[0].fallback_level
     return lists, levels
 
@@ -93,7 +114,8 @@ class _Shop:
     """What judging lists needs of the shop that was learned from, by product.
 
     `of_item`: int32, the product of each item. `owners`: int64, customers (or anonymous visits)
-    that took each product, of `n_owners`. `categories`: int32. `seen`: whether anybody touched it.
+    that took each product, of `n_owners`. `categories`, `departments`: int32, the latter into `named`.
+    `seen`: whether anybody touched it.
     """
 
     of_item: NDArray[np.int32]
@@ -101,6 +123,8 @@ class _Shop:
     n_owners: int
     categories: NDArray[np.int32]
     seen: NDArray[np.bool_]
+    departments: NDArray[np.int32]
+    named: tuple[str, ...]
 
     @classmethod
     def of(cls, cut: Split) -> _Shop:
@@ -113,7 +137,11 @@ class _Shop:
         seen = np.zeros(n_products, np.bool_)
         seen[of_item[train.events.item]] = True
         owners = np.bincount(np.unique(pairs) % max(n_products, 1), minlength=n_products)
-        return cls(of_item, owners, len(np.unique(train.actors[taken])), categories, seen)
+        codes, named = train.catalog.departments()
+        departments = np.full(n_products, metrics.MISS, np.int32)
+        departments[of_item] = codes
+        n_owners = len(np.unique(train.actors[taken]))
+        return cls(of_item, owners, n_owners, categories, seen, departments, named)
 
     def products(self, lists: Lists) -> Lists:
         """The lists in products."""
@@ -128,19 +156,40 @@ def _compared(
     shop: _Shop,
     seed: int,
     say: Say,
-) -> list[Row]:
+    against: Engine | None,
+) -> tuple[list[Row], tuple[Department, ...]]:
     lists: dict[str, Lists] = {}
     scores: dict[str, dict[str, Values]] = {}
-    for number, (system, placement) in enumerate(systems.items(), start=1):
+    turns = [(system, engine, placement) for system, placement in systems.items()]
+    if against and asked.placement in against.placements.by_name:
+        turns.append((against.version, against, against.placements.named(asked.placement)))
+    for number, (system, own, placement) in enumerate(turns, start=1):
         started = time.perf_counter()
-        rows, levels = ask(engine, asked, placement, now)
+        rows, levels = ask(own, asked, placement, now, engine.items)
         lists[system] = shop.products(rows)
         scores[system] = _scores(lists[system], levels, asked, shop)
-        own = scores[BLEND][HEADLINE]
-        scores[system][GAIN] = own - scores[system][HEADLINE]
+        scores[system][GAIN] = scores[BLEND][HEADLINE] - scores[system][HEADLINE]
         found = f"NDCG@10 {np.nanmean(scores[system][HEADLINE]):.4f}, {time.perf_counter() - started:.1f} s"
-        say(f"{asked.placement} {number}/{len(systems)}: {system}, {len(asked):,} askers, {found}")
-    return [row for bucket in asked.buckets for row in _rows(bucket, asked, lists, scores, shop, seed)]
+        say(f"{asked.placement} {number}/{len(turns)}: {system}, {len(asked):,} askers, {found}")
+    rows_ = [row for bucket in asked.buckets for row in _rows(bucket, asked, lists, scores, shop, seed)]
+    return rows_, _by_department(lists[BLEND], asked, shop)
+
+
+def _by_department(lists: Lists, asked: Questions, shop: _Shop) -> tuple[Department, ...]:
+    """What was taken in each department, and how much of it the lists had; the most taken first."""
+    truth = asked.truth
+    of_entry = shop.departments[truth.rows] if len(shop.departments) else truth.rows[:0]
+    taken = np.bincount(of_entry + 1, minlength=len(shop.named) + 1)[1:]
+    hits = {}
+    for k in CUTS:
+        entries = metrics.places(lists[:, :k], truth)
+        hit = of_entry[entries[entries != metrics.MISS]]
+        hits[k] = np.bincount(hit + 1, minlength=len(shop.named) + 1)[1:]
+    order = [one for one in np.argsort(-taken, kind="stable").tolist() if taken[one]]
+    return tuple(
+        Department(shop.named[one], int(taken[one]), {k: float(hits[k][one] / taken[one]) for k in CUTS})
+        for one in order
+    )
 
 
 def _rows(

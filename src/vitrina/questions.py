@@ -104,17 +104,17 @@ def _home(ground: _Ground, max_users: int, seed: int) -> Questions:
     sampled = np.append(users, -1)[asker] == taken.user
     truth = ground.truth(taken.take(sampled), asker[sampled], users)
     requests = tuple(Request((), user_id=name) for name in test.users.names(users))
-    known = np.isin(users, ground.train.events.user)
-    return Questions("home", requests, truth, _buckets(known), np.arange(len(users)))
+    past = np.bincount(ground.train.events.user[ground.train.events.user >= 0], minlength=len(test.users))
+    return Questions("home", requests, truth, _buckets(past[users]), np.arange(len(users)))
 
 
 def _discover(home: Questions) -> Questions:
     """Of the same customers, those who took something they never had, and that alone."""
     fresh = home.truth.only(~home.truth.repeat)
     keep = np.flatnonzero(fresh.sizes)
-    known = np.isin(keep, home.buckets["known"])
     requests = tuple(home.requests[one] for one in keep)
-    return Questions("discover", requests, fresh.take(keep), _buckets(known), np.arange(len(keep)))
+    buckets = {name: np.flatnonzero(np.isin(keep, askers)) for name, askers in home.buckets.items()}
+    return Questions("discover", requests, fresh.take(keep), buckets, np.arange(len(keep)))
 
 
 def _cart(ground: _Ground, max_users: int, seed: int) -> Questions:
@@ -192,9 +192,19 @@ def _sample(pool: NDArray[np.generic], most: int, seed: int) -> NDArray[np.gener
     )
 
 
-def _buckets(known: NDArray[np.bool_]) -> dict[str, Places]:
-    """Everybody; customers with a past; customers without one."""
-    return {"all": np.arange(len(known)), "known": np.flatnonzero(known), "cold": np.flatnonzero(~known)}
+def _buckets(past: NDArray[np.int64]) -> dict[str, Places]:
+    """Everybody; customers without a past, with one, and of those the lighter and the heavier half.
+
+    `past`: how many events each had before the cut.
+    """
+    middle = np.median(past[past > 0]) if past.any() else 0.0
+    return {
+        "all": np.arange(len(past)),
+        "known": np.flatnonzero(past > 0),
+        "cold": np.flatnonzero(past == 0),
+        "light": np.flatnonzero((past > 0) & (past <= middle)),
+        "heavy": np.flatnonzero(past > middle),
+    }
 
 
 def _type_names(dataset: Dataset, events: Events) -> list[str]:

@@ -12,9 +12,9 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.catalog import PATH, Catalog
+from vitrina.catalog import Catalog
 from vitrina.dataset import DAY, PURCHASE, VIEW
-from vitrina.ids import UNKNOWN, Ids, Rows
+from vitrina.ids import Ids, Rows
 from vitrina.kernels.sparse import group
 from vitrina.placements import Placement
 from vitrina.request import Filter
@@ -40,7 +40,7 @@ class Rules:
 
     def __init__(self, catalog: Catalog, items: Ids, due_days: NDArray[np.float32], *, timed: bool) -> None:
         self.product = np.asarray(catalog.product)
-        self._kind = {"same_category": catalog.category.codes, "same_department": _departments(catalog)}
+        self._kind = {"same_category": catalog.category.codes, "same_department": catalog.departments()[0]}
         self._due_seconds = due_days.astype(np.float64) * DAY
         self._timed = timed
         self._variants = _variants(self.product)
@@ -96,15 +96,6 @@ class Rules:
             return np.ones(rows.shape, np.bool_)
         kind = self._kind[rule]
         return np.isin(kind[np.maximum(rows, 0)], kind[context])
-
-
-def _departments(catalog: Catalog) -> Rows:
-    """int32 per item: the first step of its category's path, UNKNOWN where it has none."""
-    paths = catalog.category.values
-    tops = [path.split(PATH)[0] for path in paths.names(np.arange(len(paths), dtype=np.int32))]
-    numbers = {top: number for number, top in enumerate(dict.fromkeys(tops))}
-    of_path = np.array([*(numbers[top] for top in tops), UNKNOWN], np.int32)
-    return of_path[catalog.category.codes]
 
 
 def _variants(product: Rows) -> tuple[NDArray[np.int64], Rows] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
@@ -17,6 +17,8 @@ from vitrina.bootstrap import Estimate
 BLEND = "blend"
 HEADLINE = "ndcg@10"
 _USUAL = ("ndcg@10", "recall@10", "hit_rate@10", "revenue_recall@10", "repeat_recall@10", "explore_recall@10")
+BUCKETS = ("cold", "light", "heavy")
+"""Customers without a past, and the lighter and the heavier half of the others."""
 _COLUMNS = {
     "cart": ("ndcg@10", "hit_rate@10", "mrr@10", "revenue_recall@10"),
     "session_next": ("ndcg@10", "hit_rate@20", "mrr@20"),
@@ -50,11 +52,27 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Department:
+    """How much of what was taken in a department the placement itself had listed, in its first k."""
+
+    name: str
+    taken: int
+    found: Mapping[int, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON: shares by k."""
+        return {"department": self.name, "taken": self.taken} | {
+            f"found@{k}": round(share, 6) for k, share in self.found.items()
+        }
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What was asked, when, and how well each system answered.
 
     `rule`: what was held out, from `start` to `end` in seconds (None without times); `wanted`: the event
-    types foretold; by placement `counts`, and `rebuy`: whether bought products may return.
+    types foretold; by placement `counts`, `rebuy`: whether bought products may return, and `departments`,
+    most taken first.
     """
 
     rows: tuple[Row, ...]
@@ -65,6 +83,7 @@ class Evaluation:
     counts: Mapping[str, Mapping[str, int]]
     rebuy: Mapping[str, str]
     seed: int
+    departments: Mapping[str, tuple[Department, ...]] = field(default_factory=dict)
 
     def row(self, system: str, placement: str, bucket: str = "all") -> Row:
         """The row of these names. Raises KeyError."""
@@ -81,6 +100,7 @@ class Evaluation:
             "seed": self.seed,
             "counts": {name: dict(one) for name, one in self.counts.items()},
             "rebuy": dict(self.rebuy),
+            "departments": {name: [one.as_dict() for one in many] for name, many in self.departments.items()},
             "rows": [one.as_dict() for one in self.rows],
         }
 
@@ -97,7 +117,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
     for placement, counts in evaluation.counts.items():
         rows = [one for one in evaluation.rows if one.placement == placement]
         console.print(_table(f"{placement} (rebuy {evaluation.rebuy[placement]})", counts, rows))
-        console.print(_verdict(rows))
+        console.print(verdict(rows))
     if not evaluation.counts:
         console.print(
             "Nothing could be asked: the held-out days have no customer, no basket of two, and no session."
@@ -108,7 +128,7 @@ def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:
     cold = counts["taken_cold"] / max(counts["taken"], 1)
     title = f"{name}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
     names = _COLUMNS.get(rows[0].placement, _USUAL)
-    buckets = [one for one in ("known", "cold") if counts.get(one) and counts.get("cold")]
+    buckets = [one for one in BUCKETS if counts.get(one) and 0 < counts[one] < counts["all"]]
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("system", no_wrap=True)
     for head in (
@@ -129,7 +149,7 @@ def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:
     return table
 
 
-def _verdict(rows: Sequence[Row]) -> str:
+def verdict(rows: Sequence[Row]) -> str:
     """Whether mixing pays: the blend against the best of its rivals, over the same askers."""
     rivals = [one for one in rows if one.bucket == "all" and one.gain]
     if not rivals:

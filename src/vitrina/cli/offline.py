@@ -84,18 +84,28 @@ def evaluate(
     recipe: RecipeFile,
     at: At = "",
     max_users: Annotated[int, typer.Option(help="Askers sampled; 0 for the recipe's number.")] = 0,
+    against: Annotated[Path | None, typer.Option(help="A stored bundle's folder, asked the same.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page to look at, .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a recipe: fit before the last weeks, rank every item, compare with what was bought."""
     from vitrina import evaluate as evaluation
+    from vitrina.engine import Engine
     from vitrina.recipe import read_recipe
+    from vitrina.report import page as report
     from vitrina.train import read_shop, weighed
 
     made = read_recipe(recipe)
     dataset = read_shop(data, made, say).dataset
     at_seconds = seconds(at)
     known = dataset.before(at_seconds) if at_seconds is not None else dataset
-    found = evaluation.evaluate(known, made, weighed(known, made, say), say=say, max_users=max_users or None)
+    other = Engine.open(against) if against else None
+    found = evaluation.evaluate(
+        known, made, weighed(known, made, say), say=say, max_users=max_users or None, against=other
+    )
+    if html:
+        html.write_text(report(found), encoding="utf-8")
+        say(f"a page to look at: {html}")
     put(found.as_dict()) if as_json else evaluation.show(found, page())
 
 

@@ -1,0 +1,182 @@
+"""An evaluation as one self-contained page of HTML, for people who do not read NDCG.
+
+Bars are inline SVG, nothing is fetched, and every text is escaped: names come from the shop's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from math import isnan
+
+import numpy as np
+
+from vitrina.bootstrap import Estimate
+from vitrina.scoreboard import BLEND, BUCKETS, HEADLINE, Department, Evaluation, Row, verdict
+
+WIDTH, BAR, NAME = 720, 22, 190
+OWN, OTHER = "#2f6fed", "#b8c4d6"
+MOST_SYSTEMS, MOST_DEPARTMENTS = 14, 12
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;color:#1d2430;background:#fff}
+body{max-width:60rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.7rem}h2{font-size:1.3rem;margin-top:2.6rem;border-top:1px solid #dde2ea;padding-top:1.2rem}
+table{border-collapse:collapse;font-size:.86rem;margin:.8rem 0}
+th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #eceff4;font-variant-numeric:tabular-nums}
+th:first-child,td:first-child{text-align:left}tr.own td{font-weight:600;background:#f3f7ff}
+.lead{font-size:1.05rem}.quiet{color:#667085;font-size:.88rem}svg{max-width:100%;height:auto;display:block}
+dt{font-weight:600;margin-top:.5rem}dd{margin:0;color:#475467}
+"""
+_WORDS = {
+    "ndcg@10": ("NDCG@10", "How well the first ten foretold what was bought, the top counting more."),
+    "hit_rate@10": ("hit rate", "Share of customers who bought at least one of the ten."),
+    "recall@10": ("recall", "Share of what they bought that was among the ten."),
+    "revenue_recall@10": ("revenue recall", "The same by money: share of what they spent."),
+    "explore_recall@10": ("new to them", "Recall of things the customer had never had."),
+    "novelty@10": ("novelty", "How little known the listed products are, in bits; bestsellers are low."),
+}  # fmt: skip
+_ABOUT = {
+    "home": "the home page: what the customer takes next, new or known",
+    "discover": "discovery: only what the customer never had",
+    "cart": "the cart: one product of a real basket is hidden, the rest is shown",
+    "session_next": "a visit: the next product looked at, given those before",
+}
+
+
+def page(evaluation: Evaluation) -> str:
+    """The whole page."""
+    parts = [_head(evaluation)]
+    for placement in evaluation.counts:
+        rows = [one for one in evaluation.rows if one.placement == placement]
+        parts.append(_placement(placement, rows, evaluation))
+    parts.append(_glossary())
+    body = "\n".join(parts)
+    title = "Vitrina: how good are the lists?"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
+        f"<body>{body}</body></html>\n"
+    )
+
+
+def _head(found: Evaluation) -> str:
+    days = [str(np.datetime64(one, "s"))[:10] for one in (found.start, found.end) if one is not None]
+    when = f" ({days[0]} to {days[1]})" if days else ""
+    return (
+        "<h1>How good are the lists?</h1>"
+        f'<p class="lead">Vitrina learned from the past, was asked for lists as on the day it ends, and the '
+        f"lists were held against what customers did after it: {escape(found.rule)}{when}; counted: "
+        f"{escape(', '.join(found.wanted))}.</p>"
+        '<p class="quiet">Thin lines are 95 % intervals: where two overlap widely, the difference may be '
+        "chance. This is accuracy on past days; what a list adds to sales only a live test tells.</p>"
+    )
+
+
+def _placement(name: str, rows: Sequence[Row], found: Evaluation) -> str:
+    counts = found.counts[name]
+    whole = sorted((one for one in rows if one.bucket == "all"), key=_mean, reverse=True)
+    own = next(one for one in whole if one.system == BLEND)
+    parts = [
+        f"<h2>{escape(name)}</h2><p>{escape(_ABOUT.get(name, 'a placement'))}. {counts['all']:,} asked; "
+        f"bought products may return: {escape(found.rebuy[name])}.</p>",
+        f'<p class="lead">{escape(_sentence(own, whole))}</p>',
+        _bars([(one.system, one.metrics[HEADLINE], one.system == BLEND) for one in _few(whole)], "NDCG@10"),
+        _table(_few(whole)),
+        _buckets(rows),
+        _departments(found.departments.get(name, ())),
+    ]
+    return "\n".join(parts)
+
+
+def _sentence(own: Row, whole: Sequence[Row]) -> str:
+    hits = own.metrics.get("hit_rate@10")
+    share = f"{hits.mean:.0%} of those asked took at least one of the first ten. " if hits else ""
+    return share + verdict(whole)
+
+
+def _few(whole: Sequence[Row]) -> Sequence[Row]:
+    """The best systems; the placement itself is always among them."""
+    few = list(whole[:MOST_SYSTEMS])
+    return (
+        few if any(one.system == BLEND for one in few) else [*few, *(o for o in whole if o.system == BLEND)]
+    )
+
+
+def _bars(rows: Iterable[tuple[str, Estimate, bool]], label: str) -> str:
+    """Horizontal bars with their intervals, as SVG."""
+    known = [one for one in rows if not isnan(one[1].mean)]
+    if not known:
+        return ""
+    most = max(max(one.high, one.mean) for _, one, _ in known) or 1.0
+    room = WIDTH - NAME - 70
+    lines = []
+    for place, (name, one, own) in enumerate(known):
+        top, long = place * BAR + 4, one.mean / most * room
+        low, high = (NAME + value / most * room for value in (one.low, one.high))
+        middle = top + BAR / 2 - 3
+        lines.append(
+            f'<text x="{NAME - 8}" y="{middle + 4}" text-anchor="end">{escape(name[:28])}</text>'
+            f'<rect x="{NAME}" y="{top}" width="{long:.1f}" height="{BAR - 7}" fill="{(OTHER, OWN)[own]}"/>'
+            f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#1d2430"/>'
+            f'<text x="{high + 6:.1f}" y="{middle + 4}">{one.mean:.4f}</text>'
+        )
+    height = len(known) * BAR + 8
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" font-size="12" role="img" '
+        f'aria-label="{escape(label)}">{"".join(lines)}</svg>'
+    )
+
+
+def _table(rows: Sequence[Row]) -> str:
+    names = [name for name in _WORDS if name in rows[0].metrics]
+    head = "".join(f"<th>{_WORDS[name][0]}</th>" for name in names)
+    lines = [
+        f"<tr{' class=own' if one.system == BLEND else ''}><td>{escape(one.system)}</td>"
+        + "".join(f"<td>{_plain(one.metrics[name].mean)}</td>" for name in names)
+        + f"<td>{one.coverage:.1%}</td></tr>"
+        for one in rows
+    ]
+    return f"<table><tr><th>system</th>{head}<th>coverage</th></tr>{''.join(lines)}</table>"
+
+
+def _buckets(rows: Sequence[Row]) -> str:
+    mine: Mapping[str, Row] = {one.bucket: one for one in rows if one.system == BLEND}
+    known = [(name, mine[name]) for name in BUCKETS if name in mine and mine[name].askers]
+    if len(known) < 2:
+        return ""
+    bars = _bars(
+        [(f"{name} ({one.askers:,})", one.metrics[HEADLINE], True) for name, one in known], "by customer"
+    )
+    words = "Without a past, and the lighter and heavier half of the others."
+    return f"<h3>By customer</h3><p class=quiet>{words}</p>{bars}"
+
+
+def _departments(found: Sequence[Department]) -> str:
+    if len(found) < 2:
+        return ""
+    lines = "".join(
+        f"<tr><td>{escape(one.name)}</td><td>{one.taken:,}</td>"
+        + "".join(f"<td>{share:.1%}</td>" for share in one.found.values())
+        + "</tr>"
+        for one in found[:MOST_DEPARTMENTS]
+    )
+    heads = "".join(f"<th>in the first {k}</th>" for k in found[0].found)
+    return f"<h3>By department</h3><table><tr><th>department</th><th>taken</th>{heads}</tr>{lines}</table>"
+
+
+def _glossary() -> str:
+    words = "".join(f"<dt>{name}</dt><dd>{escape(about)}</dd>" for name, about in _WORDS.values())
+    also = "<dt>coverage</dt><dd>Share of the catalogue that stands in at least one list.</dd>"
+    rivals = (
+        "<dt>blend</dt><dd>The placement as it is served. All others are rivals: each source alone, last "
+        "week's bestsellers, products drawn by lot.</dd>"
+    )
+    return f"<h2>Words</h2><dl>{rivals}{words}{also}</dl>"
+
+
+def _mean(row: Row) -> float:
+    return row.metrics[HEADLINE].mean
+
+
+def _plain(value: float) -> str:
+    return "" if isnan(value) else f"{value:.4f}" if abs(value) < 1 else f"{value:.1f}"

@@ -1,0 +1,104 @@
+"""The page for people: whole without a network, safe with any name, and it says what the figures say."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from shops import make_shop, make_window
+from vitrina.catalog import Attribute
+from vitrina.evaluate import judge
+from vitrina.report import page
+from vitrina.rivals import Random
+from vitrina.splits import split
+
+EVIL = '<script>alert("x")</script>'
+PLACEMENTS = {
+    "home": {"sources": [{"strategy": "right"}], "fallback": []},
+    "cart": {"sources": [{"strategy": EVIL, "seeds": "context"}], "fallback": []},
+}
+VOID = {"meta", "rect", "path", "br"}
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    """Habits of twenty customers, light and heavy, in two departments; one source knows what comes next."""
+    bought = [(f"u{u}", f"i{i}", day) for day in range(90) for u in range(20) for i in range(1 + u % 3)]
+    after = [(f"u{u}", f"i{i}", 95) for u in range(20) for i in (10, 11)]
+    shop = make_shop([*bought, *after, ("zoe", "i12", 96)], items=[f"i{n}" for n in range(30)])
+    category = Attribute.of([f"{EVIL}\x1fa" if n % 2 else "plain\x1fb" for n in range(30)])
+    object.__setattr__(shop.catalog, "category", category)
+    cut = split(shop, 7)
+    rows = shop.items.rows(["i10", "i11", "i2"]).tolist()
+    engine = make_window(cut.train, {"right": rows, EVIL: range(9), "random": Random(7)}, PLACEMENTS)
+    return judge(engine, cut, 100, 7)
+
+
+class Nesting(HTMLParser):
+    """Checks that every tag is closed in order, and collects tags."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        """A tag begins."""
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        """A tag ends: the one that began last."""
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_needs_nothing(evaluation):
+    """Well-formed, no script, no address to fetch anything from."""
+    text = page(evaluation)
+    found = Nesting()
+    found.feed(text)
+    assert found.open == []
+    assert "script" not in found.tags
+    assert {"svg", "table", "h2", "dl"} <= found.tags
+    assert not re.search(r"https?:|src=|url\(|@import", text)
+
+
+def test_names_are_escaped(evaluation):
+    """A department or a strategy may be called anything."""
+    assert "<script" not in page(evaluation)
+    assert "&lt;script&gt;" in page(evaluation)
+
+
+def test_it_says_what_the_figures_say(evaluation):
+    """Every placement, the blend's figure beside its rivals', customers by weight, departments with shares."""
+    text = page(evaluation)
+    own = evaluation.row("blend", "home").metrics["ndcg@10"].mean
+    assert f"{own:.4f}" in text
+    assert "light (14)" in text
+    assert "heavy (6)" in text
+    assert "cold (1)" in text
+    plain = next(one for one in evaluation.departments["home"] if one.name == "plain")
+    assert (plain.taken, plain.found[10]) == (21, pytest.approx(20 / 21))
+    assert "<td>plain</td><td>21</td><td>95.2%</td>" in text
+    assert "95 % of those asked" not in text
+    assert "95% of those asked took at least one of the first ten" in text
+
+
+def test_a_stored_bundle_is_asked_the_same(evaluation):
+    """Another engine, with rows of its own, stands in the table under its version and is judged by ids."""
+    shop = make_shop([("u1", "i5", 1), ("u1", "i1", 99), ("u2", "i1", 99)], items=["i0", "i1", "i5"])
+    cut = split(shop, 7)
+    mine = make_window(cut.train, {"right": [0], "random": Random(7)}, PLACEMENTS)
+    other_shop = make_shop([("u1", "i1", 1)], items=["i1", "z9"])
+    other = make_window(other_shop, {"right": [0], "random": Random(7)}, PLACEMENTS)
+    lines = []
+    found = judge(mine, cut, 100, 7, lines.append, against=other)
+    assert found.row(other.version, "home").metrics["ndcg@10"].mean == 1.0
+    assert found.row("blend", "home").metrics["ndcg@10"].mean == 0.0
+    assert not any("flatter" in line for line in lines)
+    late = make_window(shop, {"right": [0], "random": Random(7)}, PLACEMENTS)
+    judge(mine, cut, 100, 7, lines.append, against=late)
+    assert any("flatter" in line for line in lines)

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from vitrina import __version__
-from vitrina.cli import models, offline, online, pictures, tuning
+from vitrina.cli import models, offline, online, pictures, trees, tuning
 from vitrina.cli.words import errors
 from vitrina.errors import VitrinaError
 
@@ -31,6 +31,7 @@ for verb in (
     offline.recommend,
     pictures.embed,
     pictures.similar,
+    trees.tree,
     online.serve,
     online.healthcheck,
     online.demo,

@@ -1,4 +1,4 @@
-"""How long until a product is bought again: the usual days between two purchases of it."""
+"""How often a product is bought again, and after how long: shares of buyers, days between purchases."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.kernels.repeats import HABIT
+from vitrina.kernels.sparse import counting_order
 
 _FEW = 5
 """Below this many gaps an item borrows its category's interval."""
+_PRIOR = 15.0
+"""Gaps of all that weigh as much as as many of an item's own."""
+_LEAST_SPREAD = 0.01
+"""Nobody is more regular than a tenth of an interval."""
 
 
 def due_days(dataset: Dataset) -> NDArray[np.float32]:
@@ -18,7 +24,7 @@ def due_days(dataset: Dataset) -> NDArray[np.float32]:
     has few too; 0, always due, where nobody ever came back or events have no times.
     """
     n_items = len(dataset.items)
-    items, days = _gaps(dataset)
+    _, items, days = _gaps(dataset)
     if not len(items):
         return np.zeros(n_items, np.float32)
     category = dataset.catalog.category.codes
@@ -34,18 +40,80 @@ def due_days(dataset: Dataset) -> NDArray[np.float32]:
     return interval.astype(np.float32)
 
 
-def _gaps(dataset: Dataset) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Each repeat purchase's item and the days since the customer's purchase before it."""
+def rhythm(dataset: Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Per item the mean logarithm of the days between purchases, and how regular they are: float32.
+
+    Both as in `kernels.repeats.due`: means are shrunk to the category's and that to the shop's; the
+    shape of a log-logistic is pi over the root of 3 times the deviation of the logarithms from each
+    customer's own mean. Empty where nobody came back for anything or events have no times.
+    """
+    pairs, items, days = _gaps(dataset)
+    if not len(items):
+        return np.zeros(0, np.float32), np.zeros(0, np.float32)
+    logs, n_items = np.log(days), len(dataset.items)
+    category = dataset.catalog.category.codes
+    n_categories = len(dataset.catalog.category.values) + 1
+    shared = _shrunk(category[items] + 1, logs, n_categories, np.full(n_categories, logs.mean()))
+    usual = _shrunk(items, logs, n_items, shared[category + 1])
+    owner = np.cumsum(np.append(True, np.diff(pairs) != 0)) - 1
+    whose = items[np.flatnonzero(np.append(True, np.diff(pairs) != 0))]
+    own = (np.bincount(owner, logs) + HABIT * usual[whose]) / (np.bincount(owner) + HABIT)
+    squares = (logs - own[owner]) ** 2
+    spread = _shrunk(items, squares, n_items, np.full(n_items, squares.mean()))
+    regular = np.pi / np.sqrt(3 * np.maximum(spread, _LEAST_SPREAD))
+    return usual.astype(np.float32), regular.astype(np.float32)
+
+
+def repeat_share(shop: Dataset, prior: float) -> NDArray[np.float64]:
+    """float64 per item: the share of its known buyers who bought it on a second day, smoothed.
+
+    Without times each order is a day, or each purchase. 1 for all where nobody came back for anything.
+    """
+    events = shop.events
+    order = np.flatnonzero((events.type == PURCHASE) & (events.user >= 0))
+    order = order[counting_order(events.user[order], len(shop.users))]
+    order = order[counting_order(events.item[order], len(shop.items))]
+    item, user = events.item[order], events.user[order]
+    alone = np.where(events.visit >= 0, events.visit, -1 - np.arange(len(events)))
+    day = (events.time // DAY if shop.timed else alone)[order]
+    pair = np.ones(len(order), np.bool_)
+    pair[1:] = (item[1:] != item[:-1]) | (user[1:] != user[:-1])
+    fresh = pair.copy()
+    fresh[1:] |= day[1:] != day[:-1]
+    starts = np.flatnonzero(pair)
+    days = np.add.reduceat(fresh, starts, dtype=np.int64) if len(starts) else starts
+    buyers = np.bincount(item[starts], minlength=len(shop.items))
+    again = np.bincount(item[starts], days > 1, len(shop.items))
+    if not again.any():
+        return np.ones(len(shop.items))
+    overall: float = again.sum() / buyers.sum()
+    share: NDArray[np.float64] = (again + prior * overall) / np.maximum(buyers + prior, 1e-9)
+    return share
+
+
+def _shrunk(
+    keys: NDArray[np.int32], values: NDArray[np.float64], n: int, prior: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The mean of each key's values and of its prior, which counts as so many values."""
+    sums, counts = np.bincount(keys, values, n), np.bincount(keys, minlength=n)
+    means: NDArray[np.float64] = (sums + _PRIOR * prior) / (counts + _PRIOR)
+    return means
+
+
+def _gaps(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Each repeat purchase's pair of customer and item (ascending), its item, and the days since the
+    customer's purchase before it."""
     events = dataset.events
     bought = (events.type == PURCHASE) & (events.user >= 0)
     if not dataset.timed or not bought.any():
-        return np.zeros(0, np.int32), np.zeros(0)
+        return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)
     user, item, day = events.user[bought], events.item[bought], events.time[bought] // DAY
     order = np.lexsort((day, item, user))
     user, item, day = user[order], item[order], day[order]
     gap = np.diff(day)
     repeat = (np.diff(user) == 0) & (np.diff(item) == 0) & (gap > 0)
-    return item[1:][repeat], gap[repeat].astype(np.float64)
+    pair = user[1:].astype(np.int64) * len(dataset.items) + item[1:]
+    return pair[repeat], item[1:][repeat], gap[repeat].astype(np.float64)
 
 
 def _medians(

@@ -31,7 +31,9 @@ from vitrina.strategy import Allow, Candidates, Query, Seeds, Source
 FOLDER = Path(strategies.__file__).parent
 ALSO: dict[str, list[dict[str, Any]]] = {
     "item_knn": [
-        {"neighbours": 5, "weighting": "bm25", "seeds": 3, "half_life_days": 9.0, "seed_half_life_days": 5.0}
+        {"neighbours": 5, "weighting": "bm25", "seeds": 3, "half_life_days": 9.0, "seed_half_life_days": 5.0},
+        {"weighting": "tfidf", "asymmetry": 0.2, "popularity": 0.4, "shrink": 2.0},
+        {"weighting": "tversky", "ours": 0.3, "theirs": 1.0, "shrink": 1.0, "neighbours": 6},
     ],
     "als": [
         {
@@ -47,6 +49,8 @@ ALSO: dict[str, list[dict[str, Any]]] = {
         {"order": 3, "alpha": 0.6, "power": 1.4, "smooth": 0.0, "walks": 6, "kept": 5},
         {"order": 2, "rank": 2, "half_life_days": 9.0},
     ],
+    "buy_again": [{"timing": 0.0, "min_count": 2}, {"half_life_days": 0.0, "ahead_days": 3.0, "timing": 0.5}],
+    "next_basket": [{"alpha": 0.0, "neighbours": 3, "takers": 4, "seeds": 2, "timing": 0.0}, {"alpha": 1.0}],
     "popular": [{"by": "velocity"}, {"by": "newness"}, {"window_days": 7.0, "half_life_days": 0.0}],
     "image_similar": [{"projection": ["brand"], "duplicates": 0.5}],
     "content_similar": [

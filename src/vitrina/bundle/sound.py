@@ -61,13 +61,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class Each:
-    """One entry for each of `of`."""
+    """One entry for each of `of`; or none at all, where it may be `empty`, or missing from old bundles."""
 
     of: str
+    empty: bool = False
 
     def check(self, name: str, part: Any, sizes: Sizes) -> None:
         """Raises ValueError."""
-        _expect(len(part) == sizes[self.of], name, f"has no entry for each of {self.of}")
+        none = self.empty and len(part) == 0
+        _expect(none or len(part) == sizes[self.of], name, f"has no entry for each of {self.of}")
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ COLUMNS = ("price", "old_price", "margin", "in_stock", "available_from", "availa
 UNKNOWABLE = ("catalog/", "ranker/items")
 """Where NaN says that something is not known."""
 NEIGHBOURS: Rules = {"indptr": Ends("#items", ("indices", "scores")), "indices": Rows("#items")}
+HABITS: Rules = {one: Each("#items", empty=True) for one in ("usual", "regular", "share")}
 STRATEGIES: Mapping[str, Rules] = {
     "item_knn": NEIGHBOURS,
     "rp3beta": NEIGHBOURS,
@@ -144,7 +147,17 @@ STRATEGIES: Mapping[str, Rules] = {
         "region_indptr": Ends("#regions", ("region_rows", "region_scores")),
         "region_rows": Rows("#items"),
     },
-    "buy_again": {"weights": Each("#items")},
+    "buy_again": {"weights": Each("#items"), **HABITS},
+    "next_basket": {
+        "alike/indptr": Ends("taken/indptr", ("alike/rows", "alike/scores")),
+        "alike/rows": Rows("taken/indptr"),
+        "takers/indptr": Ends("#items", ("takers/rows", "takers/scores")),
+        "takers/rows": Rows("taken/indptr"),
+        "taken/indptr": Ends("#users", ("taken/rows", "taken/scores")),
+        "taken/rows": Rows("#items"),
+        "weights": Each("#items"),
+        **HABITS,
+    },
     "bought_together": {
         "starts": Ends("#items", ("antecedent_counts", "companions")),
         "companions": Rows("#items", least=UNKNOWN),
@@ -221,6 +234,8 @@ def check(parts: Parts, manifest: Manifest) -> None:
     for prefix, rules in _rules(parts, manifest):
         own = {name.removeprefix(prefix): size for name, size in sizes.items() if name.startswith(prefix)}
         for name, rule in rules.items():
+            if isinstance(rule, Each) and rule.empty and prefix + name not in parts:
+                continue
             rule.check(prefix + name, parts[prefix + name], {**sizes, **own})
 
 

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from vitrina.kernels.lists import CODES, ENDS, ROWS, slot_of, table_of
+from vitrina.kernels.lists import CODES, ENDS, ROWS, SCORES, slot_of, table_of
 
 DAY = 86_400
+HABIT = 5.0
+"""Gaps of the item at large that weigh as much as as many of the asker's own."""
+LEAST = 1e-6
 
 
 @njit(cache=True, nogil=True)
@@ -31,44 +34,87 @@ def purchases(
     A day counts once however many lines it holds, halved for every `half_life` days that it lies
     before the asker's last purchase. Where `half_life` is negative there are no days: each event
     counts as one. 0 is for days that do not fade. Events of an asker come oldest first. Ragged:
-    int64[n + 1], rows int32 without repeats in the order of first purchase, sums float32.
+    int64[n + 1], rows int32 without repeats in the order of first purchase, sums float32; of each
+    row also what `due` asks for: int64 days bought on, int64 time of the last, float32 sum of the
+    logarithms of the days between them.
     """
     out_indptr = np.zeros(len(indptr), np.int64)
-    out_rows = np.empty(len(rows), np.int32)
-    out_sums = np.empty(len(rows), np.float32)
+    out_rows, out_sums = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
+    out_counts, out_last = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    out_gaps = np.empty(len(rows), np.float32)
     filled = 0
     for asker in range(len(indptr) - 1):
         low, high = indptr[asker], indptr[asker + 1]
         last = _last(event_types[low:high], times[low:high], bought)
         table = table_of(rows[low:low], high - low)
         numbers = np.empty(len(table), np.int64)
-        found = np.empty(high - low, np.int32)
-        counts = np.zeros(high - low, np.int64)
-        days = np.empty(high - low, np.int64)
-        sums = np.zeros(high - low, np.float64)
-        n = 0
+        start, n = filled, filled
         moment, faded = np.int64(-1), 1.0
         for place in range(low, high):
             if event_types[place] != bought:
                 continue
             slot = slot_of(table, rows[place])
             if table[slot] < 0:
-                table[slot], numbers[slot], found[n] = rows[place], n, rows[place]
+                table[slot], numbers[slot], out_rows[n] = rows[place], n, rows[place]
+                out_sums[n], out_counts[n], out_last[n], out_gaps[n] = 0, 0, times[place], 0
                 n += 1
-            number, day = numbers[slot], times[place] // DAY
-            if half_life < 0 or counts[number] == 0 or days[number] != day:
-                counts[number] += 1
-                days[number] = day
+            at = numbers[slot]
+            gap = times[place] // DAY - out_last[at] // DAY
+            if half_life < 0 or out_counts[at] == 0 or gap > 0:
+                out_counts[at] += 1
+                out_gaps[at] += np.log(np.float64(max(gap, 1)))
                 if half_life > 0 and times[place] != moment:  # a basket's lines share their moment
                     moment = times[place]
                     faded = 2.0 ** (-((last - moment) / DAY) / half_life)
-                sums[number] += faded
-        for number in range(n):
-            if counts[number] >= least:
-                out_rows[filled], out_sums[filled] = found[number], sums[number]
+                out_sums[at] += faded
+                out_last[at] = times[place]
+        for at in range(start, n):
+            if out_counts[at] >= least:
+                out_rows[filled], out_sums[filled] = out_rows[at], out_sums[at]
+                out_counts[filled], out_last[filled] = out_counts[at], out_last[at]
+                out_gaps[filled] = out_gaps[at]
                 filled += 1
         out_indptr[asker + 1] = filled
-    return out_indptr, out_rows[:filled].copy(), out_sums[:filled].copy()
+    return (
+        *(out_indptr, out_rows[:filled].copy(), out_sums[:filled].copy()),
+        *(out_counts[:filled].copy(), out_last[:filled].copy(), out_gaps[:filled].copy()),
+    )
+
+
+COUNTS = types.Array(types.int64, 1, "C", readonly=True)
+
+
+@njit(
+    (ROWS, COUNTS, COUNTS, SCORES, types.int64, types.float64, SCORES, SCORES, SCORES), cache=True, nogil=True
+)
+def due(
+    rows: Any,
+    counts: Any,
+    last: Any,
+    gaps: Any,
+    now: Any,
+    ahead: Any,
+    usual: Any,
+    regular: Any,
+    share: Any,
+) -> Any:
+    """The chance that who bought each row buys it again within `ahead` days from `now`: float32.
+
+    Days between purchases are log-logistic: their median is e to the mean logarithm of the asker's own
+    gaps, shrunk to the item's (`usual`, of weight HABIT gaps), their shape the item's (`regular`). Of
+    those who bought on n days a share (n - 1 + share of the item) / n comes back at all, so that who
+    stayed away for long counts as lost (as in Fader, Hardie and Lee's BG/NBD, 2005).
+    """
+    chances = np.empty(len(rows), np.float32)
+    for at in range(len(rows)):
+        row, again = rows[at], counts[at] - 1
+        days = np.exp((gaps[at] + HABIT * usual[row]) / (again + HABIT))
+        away = max(0.0, (now - last[at]) / DAY)
+        longer = 1 / (1 + (away / days) ** regular[row])
+        longest = 1 / (1 + ((away + ahead) / days) ** regular[row])
+        back = (again + share[row]) / counts[at]
+        chances[at] = max(LEAST, back * (longer - longest) / (1 - back * (1 - longer) + LEAST))
+    return chances
 
 
 @njit((ROWS, CODES, types.int64, ROWS), cache=True, nogil=True)

@@ -1,30 +1,35 @@
 """What a customer buys again: their own purchases, the frequent and the recent ones first.
 
 A frequency list is the floor that next-basket models have to beat, and few do (Li et al., TOIS
-2023). It learns one thing from others: which items people come back for at all, so that last
-week's kettle stands below last month's coffee.
+2023). It learns two things from others: which items people come back for at all, so that last
+week's kettle stands below last month's coffee; and how long each lasts, so that coffee for four
+weeks returns in week four, not on day two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.dataset import PURCHASE, Dataset
 from vitrina.ids import Rows
+from vitrina.intervals import repeat_share, rhythm
 from vitrina.kernels.lists import best
-from vitrina.kernels.repeats import among, purchases
-from vitrina.kernels.sparse import counting_order
+from vitrina.kernels.repeats import among, due, purchases
 from vitrina.strategy import Allow, Candidates, Parts, Query, Why
+
+HABITS = ("usual", "regular", "share")
+"""Parts that tell when a row is due."""
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """An asker's purchases, by days bought, faded, times how many of an item's buyers come back.
+    """An asker's purchases, by days bought, faded, times how many of an item's buyers come back, times
+    the chance that the asker's own next purchase of it falls in the days ahead.
 
     The defaults led on Complete Journey, lists of 10 against the next four weeks, chosen on the
     four weeks before the last (`python benchmarks/buy_again.py`, results/buy_again.json).
@@ -41,41 +46,61 @@ class Strategy:
     """Weight of the share of an item's buyers who bought it again, as its power; 0 ignores it."""
     repeat_prior: float = 20.0
     """Buyers with the overall share, added to each item's own."""
+    timing: float = 1.0
+    """Power of the chance that it is bought again in the days ahead; 0 ignores it. See `due`."""
+    ahead_days: float = 14.0
+    """The days ahead."""
 
     def __post_init__(self) -> None:
-        for name in ("half_life_days", "min_count", "repeat_power", "repeat_prior"):
+        for name in ("half_life_days", "min_count", "repeat_power", "repeat_prior", "timing"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more")
+        if not self.ahead_days > 0:
+            raise ValueError("ahead_days must be above 0")
 
     def fit(self, dataset: Dataset) -> Parts:
-        """Learn how many of each item's buyers come back for it."""
-        share = _repeat_share(dataset.settled(), self.repeat_prior)
+        """Learn how many of each item's buyers come back for it, and after how long."""
+        settled = dataset.settled()
+        share = repeat_share(settled, self.repeat_prior)
+        usual, regular = rhythm(settled)
         return {
             "weights": (share**self.repeat_power).astype(np.float32),
             "timed": np.array([dataset.timed]),
+            "share": share.astype(np.float32)[: len(usual)],
+            "usual": usual,
+            "regular": regular,
         }
 
     def open(self, parts: Parts) -> BuyAgain:
-        """Weights by row."""
-        weights: Any = np.asarray(parts["weights"])
-        half_life = self.half_life_days if np.asarray(parts["timed"])[0] else -1.0
-        return BuyAgain(weights, half_life, self.min_count)
+        """Weights by row. A bundle from before there was timing has none."""
+        array = {name: np.asarray(part) for name, part in parts.items()}
+        half_life = self.half_life_days if array["timed"][0] else -1.0
+        known = array["timed"][0] and all(len(array.get(name, ())) for name in HABITS)
+        habits = tuple(array[name] for name in HABITS) if known and self.timing > 0 else ()
+        return BuyAgain(array["weights"], half_life, self.min_count, habits, self.timing, self.ahead_days)
 
 
 @dataclass(frozen=True)
 class BuyAgain:
-    """`weights`: float32 per row; `half_life`: days, 0 for no decay, negative for no times."""
+    """`weights`: float32 per row; `half_life`: days, 0 for no decay, negative for no times. `habits`:
+    float32 per row, the parts HABITS; empty for no timing."""
 
     weights: NDArray[np.float32]
     half_life: float
     min_count: int
+    habits: tuple[NDArray[np.float32], ...] = ()
+    timing: float = 0.0
+    ahead: float = 14.0
 
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:
         """Purchases among the seeds of each asker; nothing else."""
         seeds = query.seeds
         events = (seeds.indptr, seeds.rows, seeds.types, seeds.times)
-        indptr, rows, days = purchases(*events, PURCHASE, self.half_life, self.min_count)
+        found = purchases(*events, PURCHASE, self.half_life, self.min_count)
+        indptr, rows, days = found[:3]
         scores = days * self.weights[rows]
+        if self.habits:
+            scores *= due(rows, *found[3:], query.now, self.ahead, *self.habits) ** np.float32(self.timing)
         return Candidates(*best(indptr, rows, scores, allow.mask, allow.indptr, allow.rows, k))
 
     def why(self, query: Query, rows: Rows) -> Sequence[Why]:
@@ -84,30 +109,3 @@ class BuyAgain:
         return [
             Why((row,)) if own else Why() for row, own in zip(rows.tolist(), bought.tolist(), strict=True)
         ]
-
-
-def _repeat_share(shop: Dataset, prior: float) -> NDArray[np.float64]:
-    """float64 per item: the share of its known buyers who bought it on a second day, smoothed.
-
-    Without times each order is a day, or each purchase. 1 for all where nobody came back for anything.
-    """
-    events = shop.events
-    order = np.flatnonzero((events.type == PURCHASE) & (events.user >= 0))
-    order = order[counting_order(events.user[order], len(shop.users))]
-    order = order[counting_order(events.item[order], len(shop.items))]
-    item, user = events.item[order], events.user[order]
-    alone = np.where(events.visit >= 0, events.visit, -1 - np.arange(len(events)))
-    day = (events.time // DAY if shop.timed else alone)[order]
-    pair = np.ones(len(order), np.bool_)
-    pair[1:] = (item[1:] != item[:-1]) | (user[1:] != user[:-1])
-    fresh = pair.copy()
-    fresh[1:] |= day[1:] != day[:-1]
-    starts = np.flatnonzero(pair)
-    days = np.add.reduceat(fresh, starts, dtype=np.int64) if len(starts) else starts
-    buyers = np.bincount(item[starts], minlength=len(shop.items))
-    again = np.bincount(item[starts], days > 1, len(shop.items))
-    if not again.any():
-        return np.ones(len(shop.items))
-    overall: float = again.sum() / buyers.sum()
-    share: NDArray[np.float64] = (again + prior * overall) / np.maximum(buyers + prior, 1e-9)
-    return share

@@ -116,8 +116,12 @@ _EVENTS: Mapping[str, Dimension] = {"half_life_days": Days(), f"{EVENT}view": Re
 SPACES: Mapping[str, Mapping[str, Dimension]] = {
     "item_knn": {
         "neighbours": Whole(10, 1000),
-        "weighting": Choice(("cosine", "tfidf", "bm25")),
+        "weighting": Choice(("cosine", "tfidf", "bm25", "jaccard", "tversky")),
         "shrink": Real(0.1, 1000.0),
+        "asymmetry": Real(0.0, 1.0, even=True),
+        "popularity": Real(0.0, 1.0, even=True),
+        "ours": Real(0.0, 2.0, even=True),
+        "theirs": Real(0.0, 2.0, even=True),
         "bm25_k1": Real(0.2, 20.0),
         "bm25_b": Real(0.0, 1.0, even=True),
         **_EVENTS,
@@ -166,6 +170,16 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "repeat_power": Real(0.0, 2.0, even=True),
         "repeat_prior": Real(1.0, 300.0),
         "min_count": Whole(1, 3),
+        "timing": Real(0.0, 1.5, even=True),
+        "ahead_days": Real(1.0, 90.0),
+    },
+    "next_basket": {
+        "alpha": Real(0.0, 1.0, even=True),
+        "neighbours": Whole(10, 1000),
+        "half_life_days": Days(),
+        "repeat_power": Real(0.0, 2.0, even=True),
+        "timing": Real(0.0, 1.5, even=True),
+        "ahead_days": Real(1.0, 90.0),
     },
     "popular": {"half_life_days": Days(), "window_days": Days(), "prior": Real(1.0, 200.0)},
     "session_knn": {

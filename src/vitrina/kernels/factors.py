@@ -32,6 +32,7 @@ RULES = types.UniTuple(types.float64, 3)
 LEARNED = types.Tuple((FACTORS, SPECTRUM, types.float64, RULES))
 """Factors of columns, the diagonal of their Gram matrix, how many columns there are, rules."""
 
+_NOTHING = np.float32(1e-12)
 PIECE = 512
 """Rows a thread takes at a time."""
 
@@ -39,7 +40,10 @@ PIECE = 512
 def turned(factors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """The factors turned so that their Gram matrix is diagonal, and its diagonal; products stay."""
     values, vectors = np.linalg.eigh(factors.T.astype(np.float64) @ factors.astype(np.float64))
-    return (factors @ vectors).astype(np.float32), np.maximum(values, 0.0)
+    found = (factors @ vectors).astype(np.float32)
+    # Too strong a ridge sends factors to zero through denormal numbers, each of which costs a trap.
+    found[np.abs(found) < _NOTHING] = 0
+    return found, np.maximum(values, 0.0)
 
 
 def solved(matrix: Csr, factors: NDArray[np.float32], spectrum: NDArray[np.float64], rules: Rules) -> Any:

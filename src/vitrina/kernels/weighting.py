@@ -27,7 +27,24 @@ def cosine(matrix: Csr, shrink: float = 0.0) -> Csr:
 
 def tfidf(matrix: Csr, shrink: float = 0.0) -> Csr:
     """Square roots of entries times the rarity of their column, then `cosine`."""
-    return cosine(_with(matrix, np.sqrt(matrix.data.astype(np.float64)) * _rarity(matrix)), shrink)
+    return cosine(rare(matrix), shrink)
+
+
+def rare(matrix: Csr) -> Csr:
+    """Square roots of entries times the rarity of their column."""
+    return _with(matrix, np.sqrt(matrix.data.astype(np.float64)) * _rarity(matrix))
+
+
+def lengths(matrix: Csr, shrink: float = 0.0) -> Doubles:
+    """float64 per row: its length as `cosine` has it, 1 for a row of nothing."""
+    squares = shrink + _row_sums(matrix, matrix.data.astype(np.float64) ** 2)
+    return np.sqrt(np.where(squares > 0, squares, 1.0))
+
+
+def tilted(matrix: Csr, factors: Doubles) -> Csr:
+    """Every row times its factor, float64 each."""
+    data = (matrix.data * factors[_rows(matrix)]).astype(np.float32)
+    return Csr(matrix.indptr, matrix.indices, data, matrix.shape)
 
 
 def bm25(matrix: Csr, k1: float = 1.2, b: float = 0.75) -> Csr:

@@ -1,8 +1,9 @@
 """Item-based collaborative filtering: what goes with what the customer had.
 
 Items are rows of customers' weights; the most similar rows of each are kept (Sarwar et al., 2001;
-Linden et al., 2003). A list is the sum of the lists of the asker's latest items, each weighed by what
-happened to it and how long ago. Anonymous visits teach as customers do.
+Linden et al., 2003), by a cosine, symmetric or not (Aiolli, RecSys 2013), or as sets of customers (Tversky,
+1977). A list is the sum of the lists of the asker's latest items, each weighed by what happened to it and
+how long ago. Anonymous visits teach as customers do.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import numpy as np
 
 from vitrina.dataset import DAY, Dataset
 from vitrina.kernels import weighting
-from vitrina.kernels.neighbours import neighbours
+from vitrina.kernels.neighbours import Lists, neighbours
+from vitrina.kernels.overlap import overlaps
 from vitrina.kernels.sparse import Csr
+from vitrina.kernels.weighting import Doubles
 from vitrina.neighbourhood import Neighbourhood
 from vitrina.parts import Parts
+
+COSINES, SETS = ("cosine", "tfidf"), ("jaccard", "tversky")
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,11 @@ class Strategy:
     """`neighbours`: kept of each item. `event_weights`: what an event counts, by type; others count
     nothing. `half_life_days`: by which events count half in training, 0 for never.
 
-    `weighting`: "cosine", "tfidf" or "bm25" (`bm25_k1`, `bm25_b`). `shrink`: see kernels/weighting.
+    `weighting`: "cosine", "tfidf", "bm25" (`bm25_k1`, `bm25_b`), "jaccard" or "tversky" (`ours`, `theirs`:
+    what customers of one item alone count; see kernels/overlap). `shrink`: see kernels/weighting.
+    `asymmetry`, of cosines: 0.5 divides by both items' lengths, 1 by the seed's alone, 0 by the other's.
+    `popularity`: the power of its number of customers by which the other is held down, but for sets.
+
     At request time: the latest `seeds` items of the asker, a seed counting half when it is
     `seed_half_life_days` older than the newest, 0 for never.
     """
@@ -41,23 +50,29 @@ class Strategy:
     weighting: str = "cosine"
     bm25_k1: float = 1.2
     bm25_b: float = 0.75
+    ours: float = 1.0
+    theirs: float = 1.0
     shrink: float = 0.0
+    asymmetry: float = 0.5
+    popularity: float = 0.0
     seeds: int = 50
     seed_half_life_days: float = 0.0
 
     def __post_init__(self) -> None:
-        known = ("cosine", "tfidf", "bm25")
+        known = (*COSINES, "bm25", *SETS)
         if self.weighting not in known:
             raise ValueError(f"weighting '{self.weighting}' is unknown; known: {', '.join(known)}")
         if self.neighbours < 1 or self.seeds < 1:
             raise ValueError("neighbours and seeds must be at least 1")
+        if not 0 <= self.asymmetry <= 1 or min(self.ours, self.theirs, self.shrink, self.popularity) < 0:
+            raise ValueError("asymmetry must be from 0 to 1; ours, theirs, shrink and popularity at least 0")
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: neighbour lists `indptr`, `indices`, `scores`, best first and without the item itself;
         `type_weights` of seeds; `half_life` of seeds in seconds."""
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
-        indptr, indices, scores = neighbours(self._weighted(matrix), self.neighbours)
+        indptr, indices, scores = self._similar(matrix)
         half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
         return {
             "indptr": indptr,
@@ -71,10 +86,27 @@ class Strategy:
         """A source over the neighbour lists."""
         return Neighbourhood(parts, self.seeds)
 
-    def _weighted(self, matrix: Csr) -> Csr:
+    def _similar(self, matrix: Csr) -> Lists:
+        if self.weighting in SETS:
+            ratio = (self.ours, self.theirs) if self.weighting == "tversky" else (1.0, 1.0)
+            return overlaps(matrix, self.neighbours, *ratio, self.shrink)
+        weighted, seed, other = self._weighted(matrix)
+        if (seed == 1).all() and (other == 1).all():
+            return neighbours(weighted, self.neighbours)
+        # The kernel's products are symmetric: a row's own factor is put right when its list is chosen.
+        indptr, indices, scores = neighbours(weighting.tilted(weighted, other), self.neighbours)
+        own = np.repeat(seed / other, np.diff(indptr))
+        return indptr, indices, (scores * own).astype(np.float32)
+
+    def _weighted(self, matrix: Csr) -> tuple[Csr, Doubles, Doubles]:
+        """The matrix whose rows' products are similarities, but for a factor of each seed and other item."""
+        takers = np.maximum(np.diff(matrix.indptr), 1).astype(np.float64)
+        other = takers**-self.popularity
         if self.weighting == "bm25":
-            return weighting.bm25(matrix, self.bm25_k1, self.bm25_b)
-        return getattr(weighting, self.weighting)(matrix, self.shrink)  # type: ignore[no-any-return]
+            return weighting.bm25(matrix, self.bm25_k1, self.bm25_b), np.ones(len(takers)), other
+        entries = weighting.rare(matrix) if self.weighting == "tfidf" else matrix
+        tilt = weighting.lengths(entries, self.shrink) ** (2 * self.asymmetry - 1)
+        return weighting.cosine(entries, self.shrink), 1 / tilt, other * tilt
 
     def _seed_weights(self) -> Mapping[str, float]:
         """A shop that does not learn from views still shows lists to who only looks at a product."""

@@ -25,7 +25,7 @@ from vitrina.questions import Questions, questions
 from vitrina.recipe import Recipe
 from vitrina.request import Block
 from vitrina.rivals import arena, challengers, with_baselines
-from vitrina.scoreboard import BLEND, HEADLINE, Department, Evaluation, Row, show
+from vitrina.scoreboard import BLEND, HEADLINE, STORED, Department, Evaluation, Row, show
 from vitrina.splits import Split, of_types, split
 
 __all__ = ["Evaluation", "Row", "ask", "evaluate", "judge", "show"]
@@ -73,14 +73,14 @@ def judge(
     Every source the engine has is also asked alone, and so is the bundle `against` in its own way. At
     most `max_users` askers a placement.
     """
-    if against and cut.train.timed and against.last_event >= cut.now:
+    if against and _knew(against, cut):
         say(f"{against.version} has learned from days it is judged by: its figures flatter it")
     shop = _Shop.of(cut)
     asked = [one for one in questions(cut, max_users, seed) if one.placement in engine.placements.by_name]
     rows, departments = [], {}
     for one in asked:
         systems = challengers(engine, engine.placements.named(one.placement))
-        found, departments[one.placement] = _compared(engine, cut.now, one, systems, shop, seed, say, against)
+        found, departments[one.placement] = _compared(engine, cut, one, systems, shop, seed, say, against)
         rows += found
     counts = {one.placement: _counts(one, shop) for one in asked}
     rebuy = {one.placement: engine.placements.named(one.placement).rebuy for one in asked}
@@ -148,9 +148,13 @@ class _Shop:
         return np.append(self.of_item, np.int32(metrics.MISS))[lists]
 
 
+def _knew(against: Engine, cut: Split) -> bool:
+    return cut.train.timed and against.last_event >= cut.now
+
+
 def _compared(
     engine: Engine,
-    now: int,
+    cut: Split,
     asked: Questions,
     systems: Mapping[str, Placement],
     shop: _Shop,
@@ -162,10 +166,11 @@ def _compared(
     scores: dict[str, dict[str, Values]] = {}
     turns = [(system, engine, placement) for system, placement in systems.items()]
     if against and asked.placement in against.placements.by_name:
-        turns.append((against.version, against, against.placements.named(asked.placement)))
+        label = f"{STORED} {against.version[:16]}{', knew' if _knew(against, cut) else ''}"
+        turns.append((label, against, against.placements.named(asked.placement)))
     for number, (system, own, placement) in enumerate(turns, start=1):
         started = time.perf_counter()
-        rows, levels = ask(own, asked, placement, now, engine.items)
+        rows, levels = ask(own, asked, placement, cut.now, engine.items)
         lists[system] = shop.products(rows)
         scores[system] = _scores(lists[system], levels, asked, shop)
         scores[system][GAIN] = scores[BLEND][HEADLINE] - scores[system][HEADLINE]

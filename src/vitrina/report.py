@@ -169,7 +169,8 @@ def _glossary() -> str:
     also = "<dt>coverage</dt><dd>Share of the catalogue that stands in at least one list.</dd>"
     rivals = (
         "<dt>blend</dt><dd>The placement as it is served. All others are rivals: each source alone, last "
-        "week's bestsellers, products drawn by lot.</dd>"
+        "week's bestsellers, products drawn by lot. A bundle that 'knew' has learned from the very days "
+        "it is judged by, so its figures flatter it.</dd>"
     )
     return f"<h2>Words</h2><dl>{rivals}{words}{also}</dl>"
 

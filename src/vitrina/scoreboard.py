@@ -16,6 +16,8 @@ from vitrina.bootstrap import Estimate
 
 BLEND = "blend"
 HEADLINE = "ndcg@10"
+STORED = "bundle"
+"""How the name of a stored bundle begins, that an evaluation was told to ask too."""
 _USUAL = ("ndcg@10", "recall@10", "hit_rate@10", "revenue_recall@10", "repeat_recall@10", "explore_recall@10")
 BUCKETS = ("cold", "light", "heavy")
 """Customers without a past, and the lighter and the heavier half of the others."""
@@ -151,7 +153,9 @@ def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:
 
 def verdict(rows: Sequence[Row]) -> str:
     """Whether mixing pays: the blend against the best of its rivals, over the same askers."""
-    rivals = [one for one in rows if one.bucket == "all" and one.gain]
+    rivals = [
+        one for one in rows if one.bucket == "all" and one.gain and not one.system.startswith(STORED + " ")
+    ]
     if not rivals:
         return ""
     best = max(rivals, key=_headline)

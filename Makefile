@@ -41,8 +41,9 @@ serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, opera
 fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600
 
-bench: install  ## Measure speed and accuracy beside named rivals; minutes
-	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+bench: install  ## Measure speed and accuracy beside named rivals; plots and tables last
+	@for one in $(filter-out benchmarks/plots.py benchmarks/tables.py benchmarks/session_oracles.py,$(wildcard benchmarks/*.py)) benchmarks/plots.py benchmarks/tables.py; do \
+	  echo "== $$one"; $(BIN)/python $$one || exit 1; done
 
 lock:  ## Resolve pyproject.toml into requirements/*.txt again
 	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/serve.txt
@@ -53,4 +54,4 @@ proto:  ## Generate src/vitrina/v1 from proto/ again
 	@$(BIN)/python proto/generate.py
 
 clean:  ## Remove .venv, the demo's data and bundles, caches
-	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .demo benchmarks/.cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -181,3 +181,76 @@ def test_wrong_hyperparameters_are_refused(wrong: dict[str, object]) -> None:
     """Before anything is fitted."""
     with pytest.raises(ValueError):
         Strategy(**wrong)
+
+
+def whole_counts(dataset: Dataset) -> np.ndarray:
+    """Items x customers, how often each took each."""
+    counts = np.zeros((len(dataset.items), len(dataset.users)))
+    np.add.at(counts, (dataset.events.item, dataset.events.user), 1)
+    return counts
+
+
+def assert_similarities(parts, expected: np.ndarray) -> None:
+    """Each list is the K best of its row, but the item itself, scores in order."""
+    np.fill_diagonal(expected, 0)
+    for item in range(len(expected)):
+        span = slice(parts["indptr"][item], parts["indptr"][item + 1])
+        best = np.sort(expected[item][expected[item] > 0])[::-1][:K]
+        np.testing.assert_allclose(parts["scores"][span], best, rtol=2e-5)
+        np.testing.assert_allclose(expected[item][parts["indices"][span]], best, rtol=2e-5)
+
+
+@pytest.mark.parametrize("weighting", ["cosine", "tfidf"])
+@pytest.mark.parametrize(
+    ("asymmetry", "popularity", "shrink"), [(0.1, 0.0, 0.0), (1.0, 0.3, 5.0), (0.5, 0.7, 2.0)]
+)
+def test_cosines_may_be_asymmetric(
+    weighting: str, asymmetry: float, popularity: float, shrink: float
+) -> None:
+    """<i, j> / |i|^2a |j|^2(1 - a) (Aiolli 2013), over the other's number of customers to a power."""
+    dataset = random_purchases(5)
+    counts = whole_counts(dataset)
+    taken = (counts > 0).sum(axis=1)
+    if weighting == "tfidf":
+        counts = np.sqrt(counts) * np.log(len(counts) / (1 + (counts > 0).sum(axis=0)))
+    lengths = np.maximum(np.sqrt((counts**2).sum(axis=1) + shrink), 1e-9)
+    expected = (
+        counts @ counts.T / lengths[:, None] ** (2 * asymmetry) / lengths[None, :] ** (2 - 2 * asymmetry)
+    )
+    expected *= np.maximum(taken, 1.0)[None, :] ** -popularity
+    made = Strategy(
+        neighbours=K, weighting=weighting, asymmetry=asymmetry, popularity=popularity, shrink=shrink
+    )
+    assert_similarities(made.fit(dataset), expected)
+
+
+def test_bm25_may_hold_popular_ones_down() -> None:
+    """The product of all items' BM25 rows over the other's number of customers to a power."""
+    dataset = random_purchases(6)
+    plain = Strategy(neighbours=150, weighting="bm25").fit(dataset)
+    expected = np.zeros((150, 150))
+    expected[np.repeat(np.arange(150), np.diff(plain["indptr"])), plain["indices"]] = plain["scores"]
+    expected *= np.maximum((whole_counts(dataset) > 0).sum(axis=1), 1.0)[None, :] ** -0.5
+    assert_similarities(Strategy(neighbours=K, weighting="bm25", popularity=0.5).fit(dataset), expected)
+
+
+@pytest.mark.parametrize(
+    "made", [{"weighting": "jaccard"}, {"weighting": "tversky", "ours": 0.2, "theirs": 0.9}]
+)
+def test_items_may_be_sets(made: dict[str, object]) -> None:
+    """Customers in common over all, those of one item alone counting as asked; how often does not matter."""
+    dataset = random_purchases(7)
+    had = (whole_counts(dataset) > 0).astype(np.float64)
+    common, sizes = had @ had.T, had.sum(axis=1)
+    ours, theirs = float(made.get("ours", 1.0)), float(made.get("theirs", 1.0))  # type: ignore[arg-type]
+    whole = common + ours * (sizes[:, None] - common) + theirs * (sizes[None, :] - common) + 3.0
+    assert_similarities(Strategy(neighbours=K, shrink=3.0, **made).fit(dataset), common / whole)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"asymmetry": 1.5}, {"asymmetry": -0.1}, {"popularity": -1.0}, {"ours": -1.0}, {"theirs": -1.0}]
+)
+def test_wrong_likenesses_are_refused(wrong: dict[str, float]) -> None:
+    """Before anything is fitted."""
+    with pytest.raises(ValueError):
+        Strategy(**wrong)  # type: ignore[arg-type]

@@ -218,3 +218,42 @@ def test_wrong_hyperparameters_are_refused(wrong: dict[str, int]) -> None:
     """Before anything is fitted."""
     with pytest.raises(ValueError):
         Strategy(**wrong)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    ("rarity", "asymmetry", "shrink", "popularity"),
+    [(1.0, 0.5, 0.0, 0.0), (0.7, 0.2, 3.0, 0.4), (0.0, 1.0, 1.0, 0.0)],
+)
+def test_customers_may_be_compared_otherwise(
+    known: bool, rarity: float, asymmetry: float, shrink: float, popularity: float
+) -> None:
+    """Rare items tell more, lengths count on one side more, popular items score less: customers and visitors."""
+    dataset = random_shop(6)
+    strategy = Strategy(
+        neighbours=7, rarity=rarity, asymmetry=asymmetry, shrink=shrink, popularity=popularity
+    )
+    source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, 0)
+    takers = (whole > 0).sum(axis=0)
+    rare = np.log1p((whole.any(axis=1)).sum() / np.maximum(takers, 1)) ** rarity
+    lengths = np.sqrt(((whole * rare) ** 2).sum(axis=1) + shrink)
+    shares = whole / np.sqrt((whole**2).sum(axis=1, keepdims=True)) * np.maximum(takers, 1.0) ** -popularity
+    for user in range(0, len(whole), 3):
+        query = whole_history(dataset, user)
+        if not known:
+            query = replace(query, users=np.array([UNKNOWN], np.int32))
+        closeness = (whole * rare) @ (whole[user] * rare) / lengths ** (2 - 2 * asymmetry)
+        if known:
+            closeness[user] = 0
+        nearest = np.argsort(-closeness, kind="stable")[:7]
+        found = source.top(query, 30, Allow.all(30, 1))
+        assert_scores(found, closeness[nearest] @ shares[nearest])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rarity": -1.0}, {"asymmetry": 1.1}, {"shrink": -1.0}, {"popularity": -0.1}]
+)
+def test_wrong_comparisons_are_refused(wrong: dict[str, float]) -> None:
+    """Before anything is fitted."""
+    with pytest.raises(ValueError):
+        Strategy(**wrong)  # type: ignore[arg-type]

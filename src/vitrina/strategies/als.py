@@ -41,8 +41,8 @@ class Strategy:
     personal: ClassVar[bool] = True
 
     factors: int = 64
-    confidence: float = 10.0
-    regularization: float = 0.003
+    confidence: float = 8.0
+    regularization: float = 0.001
     exponent: float = 1.0
     power: float = 0.5
     iterations: int = 12

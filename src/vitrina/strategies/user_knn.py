@@ -22,7 +22,7 @@ from vitrina.kernels.customers import digest, shared_grounds, through_customers
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.sparse import Csr, compress
-from vitrina.kernels.weighting import cosine
+from vitrina.kernels.weighting import Doubles, cosine, lengths, tilted
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Why
 
@@ -38,6 +38,11 @@ class Strategy:
     `takers`: the latest customers of each item through whom visitors find their like. `seeds`: the latest
     items of theirs that are looked up. `crowd`: an item that more customers took tells nobody apart, and
     is left out when they are compared, which bounds the time of training.
+
+    Customers are compared by what they took times its rarity, log(1 + customers / its customers), to the
+    power `rarity`. `asymmetry`: 0.5 divides by both customers' lengths (cosine), 1 by the asker's alone, 0 by
+    the other's (Aiolli, RecSys 2013). `shrink` is added to squared lengths. `popularity`: the power of its
+    number of customers by which an item is held down.
     """
 
     personal: ClassVar[bool] = True
@@ -50,14 +55,21 @@ class Strategy:
     takers: int = 300
     seeds: int = 50
     crowd: int = 20_000
+    rarity: float = 0.0
+    asymmetry: float = 0.5
+    shrink: float = 0.0
+    popularity: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.neighbours, self.takers, self.seeds, self.crowd) < 1:
             raise ValueError("neighbours, takers, seeds and crowd must be at least 1")
+        if not 0 <= self.asymmetry <= 1 or min(self.rarity, self.shrink, self.popularity) < 0:
+            raise ValueError("asymmetry must be from 0 to 1; rarity, shrink and popularity at least 0")
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: three tables of lists, `<table>/indptr`, `rows`, `scores`: `alike`, the nearest of each
-        customer; `takers`, the latest customers of each item; `taken`, each customer's items, of length 1.
+        customer; `takers`, the latest customers of each item; `taken`, each customer's items, of length 1
+        but for `popularity`.
         Of each customer `events`, `digests`, `lengths`; `type_weights`, `half_life` and `end` of seeds."""
         dataset = dataset.settled()
         weights = dataset.weights(self.event_weights, self.half_life_days)
@@ -65,22 +77,35 @@ class Strategy:
             weights = np.where(dataset.events.user >= 0, weights, 0).astype(np.float32)
         by_item = dataset.matrix(weights)
         customers = by_item.transposed()
-        vectors = cosine(customers)
+        vectors, long, rare = self._compared(customers, by_item)
+        tilt = long ** (2 * self.asymmetry - 1)
         indptr, rows, scores = neighbours(
-            _without(vectors, np.diff(by_item.indptr) > self.crowd), self.neighbours
+            _without(tilted(vectors, tilt), np.diff(by_item.indptr) > self.crowd), self.neighbours
         )
-        takers = _latest(vectors.transposed(), _last_times(dataset, weights, by_item), self.takers)
+        scores = (scores / np.repeat(tilt, np.diff(indptr))).astype(np.float32)
+        told = tilted(tilted(vectors, tilt).transposed(), rare)
+        takers = _latest(told, _last_times(dataset, weights, by_item), self.takers)
+        taken = cosine(customers)
+        held = np.maximum(np.diff(by_item.indptr), 1.0) ** -self.popularity
+        taken = replace(taken, data=(taken.data * held[taken.indices]).astype(np.float32))
         half_life = self.half_life_days * DAY if dataset.timed else 0.0
         seen = {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}
         return {
             **_table("alike", indptr, rows, scores),
             **_table("takers", takers.indptr, takers.indices, takers.data),
-            **_table("taken", vectors.indptr, vectors.indices, vectors.data),
-            **_past(dataset, customers),
+            **_table("taken", taken.indptr, taken.indices, taken.data),
+            **_past(dataset, np.where(np.diff(customers.indptr) > 0, long, 0.0)),
             "type_weights": dataset.type_weights(seen),
             "half_life": np.array([half_life]),
             "end": np.array([dataset.end]),
         }
+
+    def _compared(self, customers: Csr, by_item: Csr) -> tuple[Csr, Doubles, Doubles]:
+        """Vectors whose products are cosines, their lengths before, and what each item's rarity counts."""
+        having = np.maximum(np.diff(by_item.indptr), 1)
+        rare = np.log1p(int((np.diff(customers.indptr) > 0).sum()) / having) ** self.rarity
+        entries = replace(customers, data=(customers.data * rare[customers.indices]).astype(np.float32))
+        return cosine(entries, self.shrink), lengths(entries, self.shrink), rare
 
     def open(self, parts: Parts) -> UserKnn:
         """A source over the tables."""
@@ -159,14 +184,12 @@ def _latest(by_item: Csr, times: NDArray[np.int64], most: int) -> Csr:
     return compress(items[keep], by_item.indices[keep], by_item.data[keep], by_item.shape)
 
 
-def _past(dataset: Dataset, customers: Csr) -> dict[str, NDArray[Any]]:
+def _past(dataset: Dataset, long: Doubles) -> dict[str, NDArray[Any]]:
     """By what customers are recognised, and the lengths of their vectors."""
     history, n_users = History.of(dataset), len(dataset.users)
     spans = [history.span(user) for user in range(n_users)]
-    owners = np.repeat(np.arange(customers.shape[0]), np.diff(customers.indptr))
-    squares = np.bincount(owners, customers.data.astype(np.float64) ** 2, customers.shape[0])
     return {
         "events": np.diff(history.indptr).astype(np.int32),
         "digests": np.array([digest(history.rows[one], history.types[one]) for one in spans], np.int64),
-        "lengths": np.sqrt(squares[:n_users]).astype(np.float32),
+        "lengths": long[:n_users].astype(np.float32),
     }

@@ -131,6 +131,10 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "neighbours": Whole(10, 1000),
         "takers": Whole(30, 1500),
         "seeds": Whole(3, 200),
+        "rarity": Real(0.0, 2.0, even=True),
+        "asymmetry": Real(0.0, 1.0, even=True),
+        "shrink": Real(0.1, 1000.0),
+        "popularity": Real(0.0, 1.0, even=True),
         **_EVENTS,
     },
     "rp3beta": {

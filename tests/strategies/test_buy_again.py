@@ -15,7 +15,8 @@ from vitrina.kernels import repeats
 from vitrina.strategies.buy_again import BuyAgain, Strategy
 from vitrina.strategy import Allow, Query, Seeds
 
-PLAIN = Strategy(repeat_power=0.0)
+UNTIMED = Strategy(timing=0.0)
+PLAIN = Strategy(repeat_power=0.0, timing=0.0)
 """Frequency and recency alone."""
 
 
@@ -37,7 +38,7 @@ def shop_of(lines, n_items=6, n_users=30, timed=True):
     return Dataset(users, items, events, Catalog.bare(n_items), timed=timed)
 
 
-def asks(*histories):
+def asks(*histories, now=10**9):
     """A query of histories, each of (day, item[, type])."""
     lines = [one for some in histories for one in some]
     indptr = np.concatenate([[0], np.cumsum([len(some) for some in histories])]).astype(np.int64)
@@ -48,13 +49,13 @@ def asks(*histories):
         np.array([one[2] if len(one) > 2 else PURCHASE for one in lines], np.uint8),
         np.array([round(one[0] * DAY) for one in lines], np.int64),
     )
-    return Query(10**9, nobody, nobody, seeds)
+    return Query(now, nobody, nobody, seeds)
 
 
-def lists_of(strategy, shop, *histories, k=9):
+def lists_of(strategy, shop, *histories, k=9, now=10**9):
     """The rows of each asker, and all scores."""
     source = strategy.open(strategy.fit(shop))
-    found = source.top(asks(*histories), k, Allow.all(len(shop.items), len(histories)))
+    found = source.top(asks(*histories, now=now), k, Allow.all(len(shop.items), len(histories)))
     return [found.of(asker).tolist() for asker in range(len(histories))], found.scores
 
 
@@ -84,7 +85,7 @@ def test_what_nobody_comes_back_for_stands_below():
     kettles = [(10, user, 2) for user in range(25)]
     history = [(0, 1), (25, 2)]
     assert lists_of(PLAIN, shop_of(coffee + kettles), history)[0] == [[2, 1]]
-    assert lists_of(Strategy(), shop_of(coffee + kettles), history)[0] == [[1, 2]]
+    assert lists_of(UNTIMED, shop_of(coffee + kettles), history)[0] == [[1, 2]]
 
 
 def test_the_share_that_comes_back_is_smoothed():
@@ -104,6 +105,7 @@ def test_without_times_each_purchase_counts():
     history = [(0, 1), (0, 1), (0.5, 2)]
     assert lists_of(PLAIN, shop, history)[1].tolist() == [2.0, 1.0]
     one_order = replace(shop, events=replace(shop.events, visit=np.zeros(3, np.int32)))
+    assert lists_of(Strategy(repeat_power=0.0), shop, history)[1].tolist() == [2.0, 1.0]
     assert Strategy(repeat_power=1.0).fit(one_order)["weights"].tolist() == [1.0] * 6
     apart = Strategy(repeat_power=1.0).fit(shop)["weights"]
     assert apart[1] > apart[2]
@@ -146,7 +148,75 @@ def test_sums_are_those_of_brute_force(histories, half_life, least):
         assert scores == sorted(scores, reverse=True)
 
 
+def every(gap, user, item, times=8, start=0):
+    """A habit: purchases of one item, a fixed number of days apart."""
+    return [(start + gap * turn, user, item) for turn in range(times)]
+
+
+COFFEE = [line for user in range(20) for item in (1, 2) for line in every(28, user, item, start=user)]
+"""Two coffees that everybody buys every 28 days."""
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 6), st.integers(0, 4), st.integers(25, 30), st.integers(1, 3), st.booleans())
+def test_what_is_due_stands_above_what_was_just_bought(days, fresh, away, items, swapped):
+    """Of two items with gaps of 28 days, bought equally often, the one bought 27 days ago comes first and
+    that of two days ago after it, whichever is which; without timing the later one leads."""
+    due, new = (2, 1) if swapped else (1, 2)
+    now = 1000
+    history = [(now - away - 28 * turn, due) for turn in range(days)]
+    history += [(now - fresh - 28 * turn, new) for turn in range(days)]
+    history = sorted(history)
+    shop = shop_of(COFFEE + every(7, 25, 3, times=items))
+    rows, _ = lists_of(Strategy(), shop, history, now=now * DAY)
+    assert rows == [[due, new]]
+    assert lists_of(replace(UNTIMED, half_life_days=20.0), shop, history, now=now * DAY)[0] == [[new, due]]
+
+
+def test_one_who_drinks_faster_is_due_sooner():
+    """A customer's own gaps, where there are enough, outweigh the item's."""
+    shop = shop_of(COFFEE)
+    quick = [(1000 - 7 * turn, 1) for turn in range(10, 0, -1)]
+    slow = [(1000 - 7 - 28 * turn, 1) for turn in range(9, -1, -1)]
+    strategy = replace(Strategy(), half_life_days=0.0)
+    source = strategy.open(strategy.fit(shop))
+    found = source.top(asks(quick, slow, now=1000 * DAY), 3, Allow.all(6, 2))
+    assert found.scores[0] > 2 * found.scores[1]
+
+
+def test_who_stayed_away_for_long_counts_as_lost():
+    """The chance rises until an item is due and falls again when it long was."""
+    strategy = replace(Strategy(), half_life_days=0.0)
+    source = strategy.open(strategy.fit(shop_of(COFFEE)))
+    histories = [[(1000 - away - 28, 1), (1000 - away, 1)] for away in (2, 21, 300)]
+    scores = source.top(asks(*histories, now=1000 * DAY), 3, Allow.all(6, 3)).scores
+    assert scores[1] > 3 * scores[0]
+    assert scores[1] > 3 * scores[2]
+
+
+def test_without_times_nothing_is_due():
+    """No times, or nobody who came back: timing changes nothing, and no rhythm is learned."""
+    history = [(0, 1), (5, 1), (9, 2)]
+    for shop in (shop_of(COFFEE, timed=False), shop_of([(0, 0, 1), (1, 1, 2)])):
+        assert len(Strategy().fit(shop)["usual"]) == 0
+        for one in (Strategy(), UNTIMED):
+            assert lists_of(one, shop, history)[0] == [[1, 2]]
+        assert lists_of(Strategy(), shop, history)[1].tolist() == lists_of(UNTIMED, shop, history)[1].tolist()
+
+
+def test_a_bundle_from_before_timing_opens():
+    """Parts without a rhythm answer by frequency and recency."""
+    parts = Strategy().fit(shop_of(COFFEE))
+    old = {name: parts[name] for name in ("weights", "timed")}
+    found = [
+        one.top(asks([(1, 1), (2, 2)]), 3, Allow.all(6, 1))
+        for one in (Strategy().open(old), UNTIMED.open(parts))
+    ]
+    assert found[0].scores.tolist() == found[1].scores.tolist()
+
+
 def test_nothing_compiles_after_import():
     """One machine code for all requests."""
-    assert len(repeats.purchases.signatures) == 1
-    assert not repeats.purchases._can_compile
+    for kernel in (repeats.purchases, repeats.due):
+        assert len(kernel.signatures) == 1
+        assert not kernel._can_compile

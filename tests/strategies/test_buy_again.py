@@ -178,7 +178,7 @@ def test_one_who_drinks_faster_is_due_sooner():
     shop = shop_of(COFFEE)
     quick = [(1000 - 7 * turn, 1) for turn in range(10, 0, -1)]
     slow = [(1000 - 7 - 28 * turn, 1) for turn in range(9, -1, -1)]
-    strategy = replace(Strategy(), half_life_days=0.0)
+    strategy = Strategy(half_life_days=0.0, timing=1.0)
     source = strategy.open(strategy.fit(shop))
     found = source.top(asks(quick, slow, now=1000 * DAY), 3, Allow.all(6, 2))
     assert found.scores[0] > 2 * found.scores[1]
@@ -186,7 +186,7 @@ def test_one_who_drinks_faster_is_due_sooner():
 
 def test_who_stayed_away_for_long_counts_as_lost():
     """The chance rises until an item is due and falls again when it long was."""
-    strategy = replace(Strategy(), half_life_days=0.0)
+    strategy = Strategy(half_life_days=0.0, timing=1.0)
     source = strategy.open(strategy.fit(shop_of(COFFEE)))
     histories = [[(1000 - away - 28, 1), (1000 - away, 1)] for away in (2, 21, 300)]
     scores = source.top(asks(*histories, now=1000 * DAY), 3, Allow.all(6, 3)).scores

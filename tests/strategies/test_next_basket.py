@@ -119,7 +119,6 @@ def test_all_of_own_habits_is_buying_again() -> None:
     same = basket.open(basket.fit(dataset))
     again_source = again.open(again.fit(dataset))
     np.testing.assert_array_equal(lists[0].rows, lists[1].rows)
-    np.testing.assert_allclose(lists[0].scores, lists[1].scores, rtol=1e-6)
     rows = lists[0].of(2)
     assert same.why(customers(dataset).one(2), rows) == again_source.why(customers(dataset).one(2), rows)
 

@@ -46,7 +46,7 @@ class Strategy:
     """Weight of the share of an item's buyers who bought it again, as its power; 0 ignores it."""
     repeat_prior: float = 20.0
     """Buyers with the overall share, added to each item's own."""
-    timing: float = 1.0
+    timing: float = 0.5
     """Power of the chance that it is bought again in the days ahead; 0 ignores it. See `due`."""
     ahead_days: float = 14.0
     """The days ahead."""

@@ -41,7 +41,7 @@ class Strategy:
 
     personal: ClassVar[bool] = True
 
-    alpha: float = 0.9
+    alpha: float = 0.85
     """What own habits count; the rest is the neighbours'."""
     neighbours: int = 100
     """The nearest customers that make a list."""
@@ -51,7 +51,7 @@ class Strategy:
     """Weight of the share of an item's buyers who bought it again, as its power; 0 ignores it."""
     repeat_prior: float = 20.0
     """Buyers with the overall share, added to each item's own."""
-    timing: float = 1.0
+    timing: float = 0.5
     """Power of the chance that a habit is due in the days ahead; 0 ignores it. See `due`."""
     ahead_days: float = 14.0
     """The days ahead."""
@@ -162,8 +162,19 @@ class NextBasket:
         indptr, rows, days = found[:3]
         scores = days * self._weights[rows]
         if self._habits:
-            scores *= due(rows, *found[3:], query.now, self._ahead, *self._habits) ** self._timing
+            timed = scores * due(rows, *found[3:], query.now, self._ahead, *self._habits) ** self._timing
+            scores = _as_much(indptr, timed, scores)
         return indptr, rows, scores
+
+
+def _as_much(
+    indptr: NDArray[np.int64], scores: NDArray[np.float32], before: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Each asker's scores, adding up to what they were before: timing moves habits, not alpha."""
+    owner, n = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)), len(indptr) - 1
+    whole = np.bincount(owner, before, n) / np.maximum(np.bincount(owner, scores, n), 1e-12)
+    scaled: NDArray[np.float32] = scores * whole[owner].astype(np.float32)
+    return scaled
 
 
 def _table(name: str, *lists: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -116,12 +116,10 @@ _EVENTS: Mapping[str, Dimension] = {"half_life_days": Days(), f"{EVENT}view": Re
 SPACES: Mapping[str, Mapping[str, Dimension]] = {
     "item_knn": {
         "neighbours": Whole(10, 1000),
-        "weighting": Choice(("cosine", "tfidf", "bm25", "jaccard", "tversky")),
+        "weighting": Choice(("cosine", "tfidf", "bm25", "jaccard")),
         "shrink": Real(0.1, 1000.0),
         "asymmetry": Real(0.0, 1.0, even=True),
         "popularity": Real(0.0, 1.0, even=True),
-        "ours": Real(0.0, 2.0, even=True),
-        "theirs": Real(0.0, 2.0, even=True),
         "bm25_k1": Real(0.2, 20.0),
         "bm25_b": Real(0.0, 1.0, even=True),
         **_EVENTS,
@@ -132,8 +130,6 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "takers": Whole(30, 1500),
         "seeds": Whole(3, 200),
         "rarity": Real(0.0, 2.0, even=True),
-        "asymmetry": Real(0.0, 1.0, even=True),
-        "shrink": Real(0.1, 1000.0),
         "popularity": Real(0.0, 1.0, even=True),
         **_EVENTS,
     },
@@ -155,7 +151,6 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
     },
     "graph_filter": {
         "alpha": Real(0.2, 0.8, even=True),
-        "order": Whole(1, 2),
         "power": Real(0.5, 2.0, even=True),
         "smooth": Real(0.0, 2.0, even=True),
         "rank": Whole(8, 512),

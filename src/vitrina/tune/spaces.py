@@ -151,7 +151,6 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
     },
     "graph_filter": {
         "alpha": Real(0.2, 0.8, even=True),
-        "power": Real(0.5, 2.0, even=True),
         "smooth": Real(0.0, 2.0, even=True),
         "rank": Whole(8, 512),
         **_EVENTS,

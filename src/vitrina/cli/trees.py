@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 """Children of a node that are shown, the best sold; the rest are counted."""
-ROW, STEP, BAR, LABEL = 24, 210, 60, 26
+ROW, STEP, BAR, LABEL = 24, 250, 60, 26
 """Of the picture: pixels of a line and of a level, of a bar that is all sales; letters of a label."""
 
 

@@ -22,6 +22,7 @@ from vitrina.live import Live
 from vitrina.metrics import Lists, Values
 from vitrina.placements import Placement, Placements
 from vitrina.questions import Questions, questions
+from vitrina.ranking import NO_FORESTS, Forests, with_ranker
 from vitrina.recipe import Recipe
 from vitrina.request import Block
 from vitrina.rivals import arena, challengers, with_baselines
@@ -45,17 +46,21 @@ def evaluate(
     at: int | None = None,
     max_users: int | None = None,
     against: Engine | None = None,
+    forests: Forests = NO_FORESTS,
 ) -> Evaluation:
     """Learn from all but the last days of a dataset, and judge its placements on those.
 
     `at`: the moment taken for today, in seconds; later events are not looked at. `against`: a stored
     bundle that is asked the same. Raises DataError where there is too little to hold out, RecipeError for
     what cannot be fitted.
+
+    `forests`: learned trees that put candidates in order, from days before those held out.
     """
     held = recipe.evaluation
     cut = split(dataset, held.test_days, at)
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
-    engine = arena(fit(cut.train, with_baselines(recipe), placements, say), placements, held.seed)
+    fitted = with_ranker(fit(cut.train, with_baselines(recipe), placements, say), cut.train, forests)
+    engine = arena(fitted, placements, held.seed)
     return judge(engine, cut, max_users or held.max_users, held.seed, say, against=against)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from vitrina.stages import Draft
 
 Say = Callable[[str], None]
 Forests = Mapping[str, Forest]
+NO_FORESTS: Forests = MappingProxyType({})
 Node = tuple[int, float, bool, int, int]
 MAX_ASKERS = 5000
 MIN_ASKERS = 50
@@ -63,29 +65,34 @@ def learn(
 
     Give it the data before the days to be judged by. None, and said, where there is too little.
     """
-    if not recipe.ranker.placements:
-        return {}
-    found: dict[str, list[Lessons]] = {}
-    known: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-    for cut in windows(dataset, recipe, say):
-        engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
-        for asked in questions(cut, MAX_ASKERS, recipe.evaluation.seed):
-            if asked.placement in recipe.ranker.placements and asked.placement in placements.by_name:
-                drafts = _drafts(engine, asked, cut.now)
-                if drafts[0].mixes:
-                    known[asked.placement] = _words(drafts[0])
-                    found.setdefault(asked.placement, []).append(lessons(engine, drafts, asked.truth, cut))
     forests = {}
-    for name, parts in found.items():
-        learned = joined(parts)
+    for name, (learned, mixed, names) in taught(dataset, recipe, placements, say).items():
         if len(learned.sizes) < MIN_ASKERS:
-            say(
-                f"{name} is not ranked: {len(learned.sizes)} askers took a candidate, {MIN_ASKERS} are needed"
-            )
+            few = f"{len(learned.sizes)} askers took a candidate, {MIN_ASKERS} are needed"
+            say(f"{name} is not ranked: {few}")
             continue
-        forests[name] = grow(learned, *known[name], recipe.ranker, recipe.evaluation.seed)
+        forests[name] = grow(learned, mixed, names, recipe.ranker, recipe.evaluation.seed)
         say(f"{name} is ranked by {recipe.ranker.trees} trees, from {len(learned.sizes):,} lists")
     return forests
+
+
+def taught(
+    dataset: Dataset, recipe: Recipe, placements: Placements, say: Say
+) -> dict[str, tuple[Lessons, tuple[str, ...], tuple[str, ...]]]:
+    """By placement: what the windows teach, the mixture it is for, and the names of its features."""
+    wanted = set(recipe.ranker.placements) & set(placements.by_name)
+    found: dict[str, list[Lessons]] = {}
+    words: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for cut in windows(dataset, recipe, say) if wanted else ():
+        engine = Engine.of(fit(cut.train, recipe, placements), placements)
+        shelf = shelf_of(cut.train)
+        for asked in questions(cut, MAX_ASKERS, recipe.evaluation.seed):
+            held = drafts(engine, asked, cut.now) if asked.placement in wanted else []
+            if held and held[0].mixes:
+                words[asked.placement] = _words(held[0])
+                own = lessons(held, asked.truth, shelf, cut.train.catalog.product)
+                found.setdefault(asked.placement, []).append(own)
+    return {name: (joined(parts), *words[name]) for name, parts in found.items()}
 
 
 def windows(dataset: Dataset, recipe: Recipe, say: Say) -> Iterator[Split]:
@@ -103,15 +110,14 @@ def windows(dataset: Dataset, recipe: Recipe, say: Say) -> Iterator[Split]:
         dataset = cut.train
 
 
-def lessons(engine: Engine, drafts: Sequence[Draft], truth: Truth, cut: Split) -> Lessons:
+def lessons(held: Sequence[Draft], truth: Truth, shelf: Shelf, product: NDArray[np.int32]) -> Lessons:
     """What the askers of some drafts could be shown, described, and whether they took it.
 
     Askers who took nothing of it teach nothing, and are left out.
     """
-    shelf, product = shelf_of(cut.train), cut.train.catalog.product
     tables: list[Lessons] = []
     first = 0
-    for draft in drafts:
+    for draft in held:
         weights = [one.weight for one in draft.mixes]
         ranked = fuse(draft.lists, weights, by=draft.placement.blend, depth=DEPTH)
         table = describe(
@@ -142,7 +148,7 @@ def booster(learned: Lessons, plan: RankerPlan, seed: int) -> Any:
         "objective": "lambdarank", "lambdarank_truncation_level": 20, "learning_rate": plan.rate,
         "num_leaves": plan.leaves, "min_data_in_leaf": plan.least, "feature_fraction": 0.5,
         "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "seed": seed, "verbosity": -1,
-        "deterministic": True, "force_row_wise": True,
+        "deterministic": True, "force_row_wise": True, "num_threads": 1,
     }  # fmt: skip
     return lightgbm.train(settings, data, num_boost_round=plan.trees)
 
@@ -230,7 +236,8 @@ def joined(parts: Sequence[Lessons]) -> Lessons:
     )
 
 
-def _drafts(engine: Engine, asked: Questions, now: int) -> list[Draft]:
+def drafts(engine: Engine, asked: Questions, now: int) -> list[Draft]:
+    """What the sources propose to everybody asked, in batches."""
     block, live = Block(asked.placement, limit=_LIMIT), Live(now=now)
     starts = range(0, len(asked), _BATCH)
     return [engine.retrieved(block, asked.requests[start : start + _BATCH], live) for start in starts]

@@ -17,6 +17,7 @@ from vitrina.fit import fit, with_metrics
 from vitrina.gate import Verdict, gate
 from vitrina.images import vectors
 from vitrina.placements import Placements, parse_placements, read_placements
+from vitrina.ranking import NO_FORESTS, Forests, learn, with_ranker
 from vitrina.readers import Reading, read
 from vitrina.recipe import Recipe, parse_recipe
 from vitrina.registry import Registry
@@ -66,6 +67,18 @@ def weighed(dataset: Dataset, recipe: Recipe, say: Say) -> Placements:
     return weigh(before, recipe, placements, say)
 
 
+def ranked(dataset: Dataset, recipe: Recipe, placements: Placements, say: Say) -> Forests:
+    """Trees for the placements that the recipe has ranked, learned on days before those held out."""
+    if not recipe.ranker.placements:
+        return {}
+    try:
+        before = split(dataset, recipe.evaluation.test_days).train
+    except DataError as reason:
+        say(f"no placement is ranked: {reason}")
+        return {}
+    return learn(before, recipe, placements, say)
+
+
 def train(
     dataset: Dataset,
     recipe: Recipe,
@@ -85,9 +98,10 @@ def train(
     if at is not None and not len(known.events) and len(dataset.events):
         raise DataError(f"no event lies before --at {at}; the first one is at {int(dataset.events.time[0])}")
     placements = weighed(known, recipe, say)
-    evaluation = judged(known, recipe, placements, registry, say, force=force) if judge else None
+    forests = ranked(known, recipe, placements, say)
+    evaluation = judged(known, recipe, placements, registry, say, forests, force=force) if judge else None
     say("fitting on everything")
-    fitted = fit(known, recipe, placements, say)
+    fitted = with_ranker(fit(known, recipe, placements, say), known, forests)
     asked = probes.make(Engine.of(fitted), recipe.evaluation.probes, recipe.evaluation.seed)
     metrics = evaluation.as_dict() if evaluation else {}
     stored = registry.publish(with_metrics(fitted, metrics, asked))
@@ -102,6 +116,7 @@ def judged(
     placements: Placements,
     registry: Registry,
     say: Say,
+    forests: Forests = NO_FORESTS,
     *,
     force: bool = False,
 ) -> Evaluation | None:
@@ -117,7 +132,8 @@ def judged(
         say(f"not judged: {reason}")
         return None
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
-    engine = arena(fit(cut.train, with_baselines(recipe), placements, say), placements, held.seed)
+    fitted = with_ranker(fit(cut.train, with_baselines(recipe), placements, say), cut.train, forests)
+    engine = arena(fitted, placements, held.seed)
     evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
     verdict = gate(dataset, engine, cut.now, current_engine(registry, say), held.gate, held.seed)
     say(f"gate {'open' if verdict.passed else 'shut'}: {verdict.reason}")

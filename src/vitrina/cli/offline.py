@@ -93,15 +93,17 @@ def evaluate(
     from vitrina.engine import Engine
     from vitrina.recipe import read_recipe
     from vitrina.report import page as report
-    from vitrina.train import read_shop, weighed
+    from vitrina.train import ranked, read_shop, weighed
 
     made = read_recipe(recipe)
     dataset = read_shop(data, made, say).dataset
     at_seconds = seconds(at)
     known = dataset.before(at_seconds) if at_seconds is not None else dataset
     other = Engine.open(against) if against else None
+    placements = weighed(known, made, say)
+    forests = ranked(known, made, placements, say)
     found = evaluation.evaluate(
-        known, made, weighed(known, made, say), say=say, max_users=max_users or None, against=other
+        known, made, placements, say=say, max_users=max_users or None, against=other, forests=forests
     )
     if html:
         html.write_text(report(found), encoding="utf-8")

@@ -1,0 +1,172 @@
+"""What learned trees add to a tuned blend: Complete Journey, home and discover, by the same askers.
+
+Sources are weighed and trees are learned before the window that judges. The learning curve is drawn on
+the window before the last (validation); the last one (test) is asked once, by trees of all the lists.
+
+    python benchmarks/ranker.py [--part validation|test] [--json]
+
+writes benchmarks/results/ranker.json; with --part only that part of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from machine import machine, write
+from rich.console import Console
+from tuned import SHOPS, load
+
+from vitrina import ranking
+from vitrina.askers import query
+from vitrina.bootstrap import estimates
+from vitrina.engine import Engine
+from vitrina.evaluate import ask
+from vitrina.fit import fit
+from vitrina.metrics import accuracy
+from vitrina.placements import Placements
+from vitrina.questions import Questions, questions
+from vitrina.ranker import Forest
+from vitrina.recipe import RankerPlan, Recipe, read_recipe
+from vitrina.splits import Split, split
+from vitrina.stages import blend
+from vitrina.train import placements_of
+from vitrina.weights import weigh
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "benchmarks" / "results" / "ranker.json"
+SEED, ASKERS, DAYS = 7, 5000, 28
+PLACEMENTS = ("home", "discover")
+CURVE = (200, 600, 1800)
+Say = Callable[[str], None]
+
+
+def measured(cut: Split, recipe: Recipe, curve: tuple[int, ...], say: Say) -> dict[str, Any]:
+    """Both placements on one window, with trees from the first lists and from all of them."""
+    placements = weigh(cut.train, recipe, placements_of(recipe), say)
+    learned, words = lessons(cut, recipe, placements, say)
+    made = fit(cut.train, recipe, placements)
+    plain = Engine.of(made, placements)
+    rows = []
+    for asked in questions(cut, ASKERS, SEED):
+        if asked.placement not in PLACEMENTS:
+            continue
+        name, all_of_it = asked.placement, learned[asked.placement]
+        before = ndcg(plain, asked, cut)
+        for lists in (*(one for one in curve if one < len(all_of_it.sizes)), len(all_of_it.sizes)):
+            started = time.perf_counter()
+            forest = ranking.grow(all_of_it.first(lists), *words[name], recipe.ranker, SEED)
+            seconds = time.perf_counter() - started
+            engine = Engine.of(ranking.with_ranker(made, cut.train, {name: forest}), placements)
+            row = {"placement": name, "askers": len(asked), "lists": lists, "seconds": round(seconds, 1)}
+            rows.append(row | compared(before, ndcg(engine, asked, cut)) | costs(engine, forest, asked, cut))
+            say(spoken(rows[-1]))
+    return {"from": int(cut.now), "rows": rows}
+
+
+def lessons(cut: Split, recipe: Recipe, placements: Placements, say: Say) -> tuple[dict[str, Any], Any]:
+    """By placement, what past windows teach, lists in a seeded order; and what the trees are for."""
+    found = ranking.taught(cut.train, recipe, placements, say)
+    order = np.random.default_rng(SEED)
+    return {name: shuffled(one[0], order) for name, one in found.items()}, {
+        name: one[1:] for name, one in found.items()
+    }
+
+
+def shuffled(all_of_it: ranking.Lessons, random: np.random.Generator) -> ranking.Lessons:
+    """The same lists in an order drawn by lot, so that the first ones are of all windows."""
+    ends = np.cumsum(all_of_it.sizes)
+    drawn = random.permutation(len(ends))
+    places = np.concatenate([np.arange(ends[one] - all_of_it.sizes[one], ends[one]) for one in drawn])
+    return ranking.Lessons(all_of_it.table[places], all_of_it.taken[places], all_of_it.sizes[drawn])
+
+
+def ndcg(engine: Engine, asked: Questions, cut: Split) -> np.ndarray:
+    """NDCG@10 of each asker."""
+    rows, _ = ask(engine, asked, engine.placements.named(asked.placement), cut.now)
+    product = np.append(cut.train.catalog.product, np.int32(-1))
+    return accuracy(product[rows][:, :10], asked.truth)["ndcg"]
+
+
+def compared(before: np.ndarray, after: np.ndarray) -> dict[str, list[float]]:
+    """Means with their intervals, and those of the paired difference."""
+    found = estimates({"blend": before, "ranker": after, "gain": after - before}, seed=SEED)
+    return {key: [one.mean, one.low, one.high] for key, one in found.items()}
+
+
+def costs(engine: Engine, forest: Forest, asked: Questions, cut: Split) -> dict[str, float]:
+    """Microseconds of one list: describing its candidates, and all that the ranker does to it."""
+    from vitrina.ranker import describe
+
+    ranker = engine.opened.ranker
+    assert ranker is not None
+    drafts = [
+        ranking.drafts(engine, replace(asked, requests=(one,)), cut.now)[0] for one in asked.requests[:200]
+    ]
+    plain = replace(engine.opened, ranker=None)
+    pasts = [query(one.askers, "history", cut.now).seeds for one in drafts]
+    wide = [one._replace(limit=67) for one in drafts]
+    blends = [blend(plain, one).ranked for one in wide]
+    table = [
+        lambda at=at: describe(ranker.shelf, blends[at], drafts[at].lists, pasts[at], cut.now)
+        for at in range(len(drafts))
+    ]
+    whole = [
+        lambda at=at: ranker.rank(forest, blends[at], drafts[at].lists, pasts[at], cut.now)
+        for at in range(len(drafts))
+    ]
+    return {"describe_us": _median(table), "rank_us": _median(whole)}
+
+
+def _median(calls: list[Callable[[], Any]]) -> float:
+    """The median of the best of three, by the processor's clock."""
+    best = []
+    for call in calls:
+        times = []
+        for _ in range(3):
+            started = time.thread_time_ns()
+            call()
+            times.append(time.thread_time_ns() - started)
+        best.append(min(times) / 1000)
+    return round(float(np.median(best)), 1)
+
+
+def spoken(row: dict[str, Any]) -> str:
+    """One row, for people."""
+    (blended, *_), (trees, *_), (gain, low, high) = (row[key] for key in ("blend", "ranker", "gain"))
+    return (
+        f"{row['placement']:9} {row['lists']:6,} lists  NDCG@10 {blended:.4f} -> {trees:.4f}  "
+        f"{gain / blended:+.1%} [{low / blended:+.1%}, {high / blended:+.1%}]  "
+        f"{row['describe_us']} of {row['rank_us']} us a list"
+    )
+
+
+def main() -> None:
+    """Measure, print, write."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--part", choices=("validation", "test"))
+    options.add_argument("--json", action="store_true")
+    given = options.parse_args()
+    console = Console(stderr=given.json, width=140, highlight=False)
+    recipe = read_recipe(ROOT / "models" / "recipes" / "grocery.toml")
+    recipe = replace(recipe, ranker=RankerPlan(PLACEMENTS))
+    last = split(load(SHOPS["complete_journey"], console.print), DAYS)
+    result = json.loads(RESULT.read_text()) if given.part and RESULT.exists() else {}
+    if given.part != "test":
+        result["validation"] = measured(split(last.train, DAYS), recipe, CURVE, console.print)
+    if given.part != "validation":
+        result["test"] = measured(last, recipe, (), console.print)
+    result = {"machine": machine("lightgbm"), "ranker": vars(recipe.ranker), **result}
+    write("ranker", json.loads(json.dumps(result, default=float)))
+    if given.json:
+        print(json.dumps(result, default=float))
+
+
+if __name__ == "__main__":
+    main()

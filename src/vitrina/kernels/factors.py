@@ -90,12 +90,17 @@ def _system(rows: Any, weights: Any, learned: Any) -> Any:
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _by_factors(scaled: Any, diagonal: Any) -> Any:
     """The lower triangle of D + Z'Z."""
-    k = len(diagonal)
+    (n, k), four = scaled.shape, 4
     matrix = np.zeros((k, k))
-    for one in scaled:
+    for at in range(0, n - n % four, four):  # four at a time: the matrix is read and written once for all
+        p, q, r, s = scaled[at], scaled[at + 1], scaled[at + 2], scaled[at + 3]
         for a in range(k):
             for b in range(a + 1):
-                matrix[a, b] += one[a] * one[b]
+                matrix[a, b] += (p[a] * p[b] + q[a] * q[b]) + (r[a] * r[b] + s[a] * s[b])
+    for at in range(n - n % four, n):
+        for a in range(k):
+            for b in range(a + 1):
+                matrix[a, b] += scaled[at, a] * scaled[at, b]
     for a in range(k):
         matrix[a, a] += diagonal[a]
     return matrix

@@ -97,7 +97,9 @@ class Forest:
 
 def categories(catalog: Catalog, level: int) -> Attribute:
     """Each item's category: the first `level` steps of its path, ANY where it has none."""
-    return _of_paths(catalog, lambda path: PATH.join(path.split(PATH)[:level]) or ANY)
+    told = _of_paths(catalog, lambda path: PATH.join(path.split(PATH)[:level]) or ANY)
+    used, codes = np.unique(told.codes, return_inverse=True)
+    return Attribute(codes.astype(np.int32), Ids(told.values.sorted[used]))
 
 
 def traits(catalog: Catalog, names: Sequence[str], level: int, bands: Rows) -> dict[str, Attribute]:

@@ -1,0 +1,95 @@
+"""Switches are counted as by hand, chance leaves no hold, and a hold that is put in is read off."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vitrina.kernels.switching import hold, shares, shuffled, substitutes, switches
+
+BASKETS = st.lists(st.tuples(st.integers(0, 3), st.sets(st.integers(0, 6), min_size=1)), max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(BASKETS)
+def test_switches_are_what_only_one_of_two_baskets_holds(baskets):
+    """All pairs of what was left out and what came instead, of weight 1 together; crowds say nothing."""
+    baskets.sort(key=lambda one: one[0])
+    owner = np.array([one for one, _ in baskets], np.int32)
+    ends = np.append(0, np.cumsum([len(items) for _, items in baskets])).astype(np.int64)
+    flat = np.array([item for _, items in baskets for item in sorted(items)], np.int32)
+    first, second, weight = switches(owner, ends, flat, 4)
+    expected = [
+        (a, b, 1 / (len(one - other) * len(other - one)))
+        for (who, one), (whose, other) in pairwise(baskets)
+        if who == whose and max(len(one), len(other)) <= 4
+        for a in sorted(one - other)
+        for b in sorted(other - one)
+    ]
+    assert list(zip(first.tolist(), second.tolist(), weight.tolist(), strict=True)) == expected
+
+
+def table(share, stay=0.0, codes=None):
+    """All switches between items, as many as chance makes; a share of shoppers keep to their code."""
+    n = len(share)
+    first, second = np.nonzero(~np.eye(n, dtype=bool))
+    weight = share[first] * share[second] / (1 - share[first])
+    if stay:
+        same = codes[first] == codes[second]
+        within = np.array([share[(codes == codes[one])].sum() - share[one] for one in range(n)])
+        weight = (1 - stay) * weight + stay * share[first] * np.where(same, share[second] / within[first], 0)
+    return first.astype(np.int32), second.astype(np.int32), weight
+
+
+def test_shares_are_those_that_made_the_switches():
+    """Quasi-independence is undone: from margins without a diagonal back to the shares."""
+    share = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
+    np.testing.assert_allclose(shares(*table(share), 5), share, atol=1e-6)
+
+
+@pytest.mark.parametrize("stay", [0.0, 0.3, 0.9])
+def test_hold_is_the_share_of_shoppers_who_hold(stay):
+    """Read off exactly, whatever the values' shares; of what nobody holds to it is 0."""
+    share, codes = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.1]), np.array([0, 0, 1, 1, 2, 2], np.int32)
+    given = np.arange(6, dtype=np.int32)
+    found, stays, expected, told = hold(*table(share, stay, codes), share, codes, given)
+    assert found == pytest.approx(stay, abs=1e-9)
+    assert stays == pytest.approx(stay * told + (1 - stay) * expected)
+
+
+def test_an_unknown_value_tells_nothing():
+    """Switches from or to an item without a value are not counted."""
+    share, codes = np.full(4, 0.25), np.array([0, 0, 1, -1], np.int32)
+    first, second, weight = table(share)
+    told = hold(first, second, weight, share, codes, np.arange(4, dtype=np.int32))[3]
+    assert told == pytest.approx(weight[(first < 3) & (second < 3)].sum())
+
+
+def test_shuffled_is_hold_by_another_order():
+    """Row by row and attribute by attribute."""
+    random = np.random.default_rng(1)
+    share = random.dirichlet(np.ones(8))
+    codes = random.integers(-1, 3, (2, 8)).astype(np.int32)
+    orders = random.permuted(np.tile(np.arange(8, dtype=np.int32), (5, 1)), axis=1)
+    found = shuffled(*table(share), share, codes, orders)
+    for one, order in enumerate(orders):
+        for at in range(2):
+            same = hold(*table(share), share, codes[at][order], np.arange(8, dtype=np.int32))[0]
+            assert found[one, at] == pytest.approx(same)
+
+
+def test_substitutes_by_shared_ancestors_then_worth():
+    """Own leaf first, best sold first within; never the item nor its own variants."""
+    paths = np.array([[0, -1], [0, 1], [0, 2]], np.int32)
+    leaf, worth = np.array([1, 2, 1, 1, 2], np.int32), np.array([0.1, 0.5, 0.2, 0.3, 0.4], np.float32)
+    order, nodes = np.array([0, 2, 3, 1, 4], np.int32), np.array([1, 2], np.int32)
+    ends, spans = np.array([0, 3, 5]), np.array([[0, 5], [0, 5]])
+    owner = np.array([0, 1, 0, 2, 3], np.int32)
+    counts, rows, scores = substitutes(order, nodes, ends, spans, paths, leaf, worth, owner, 3)
+    assert rows[0, : counts[0]].tolist() == [3, 1, 4]
+    np.testing.assert_allclose(scores[0], [2.3, 1.5, 1.4])
+    assert rows[1, : counts[1]].tolist() == [4, 3, 2]

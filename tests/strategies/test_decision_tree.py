@@ -1,0 +1,136 @@
+"""A planted tree is found, noise has none, and substitutes come from the nearest leaf."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shops import make_shop
+from vitrina.catalog import PATH, Attribute, Catalog
+from vitrina.errors import DataError
+from vitrina.strategies.decision_tree import Strategy
+from vitrina.strategy import Allow, Query, Seeds
+from vitrina.trees import Forest, Tree, known, relax_order
+
+N, DAYS = 48, 9
+
+
+def catalogue(n=N):
+    """Items whose brand, size and colour go through all combinations; one category, prices all alike."""
+    at = np.arange(n)
+    return replace(
+        Catalog.bare(n),
+        category=Attribute.of([f"Food{PATH}Tea"] * n),
+        price=np.full(n, 2.0, np.float32),
+        attributes={
+            "brand": Attribute.of([f"b{one}" for one in at % 4]),
+            "size": Attribute.of([f"s{one}" for one in at // 4 % 3]),
+            "colour": Attribute.of([f"c{one}" for one in at // 12 % 2]),
+        },
+    )
+
+
+def shop(brand=0.7, size=0.6, shoppers=400, seed=0):
+    """Shoppers who hold to the brand, and some of these to the size; nobody to the colour."""
+    random, happened = np.random.default_rng(seed), []
+    every = np.arange(N)
+    for shopper in range(shoppers):
+        now = int(random.integers(N))
+        for day in range(DAYS):
+            happened.append((f"u{shopper:04d}", f"{now:04d}", day))
+            alike = every != now
+            if random.random() < brand:
+                alike &= every % 4 == now % 4
+                if random.random() < size:
+                    alike &= every // 4 % 3 == now // 4 % 3
+            now = int(random.choice(every[alike]))
+    made = make_shop(happened, items=[f"{row:04d}" for row in range(N)])
+    return replace(made, catalog=catalogue())
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return Strategy().fit(shop())
+
+
+def asked(source, row, k=N, n=N):
+    seeds = Seeds(np.array([0, 1]), np.array([row], np.int32), np.ones(1, np.uint8), np.zeros(1, np.int64))
+    nobody = np.array([-1], np.int32)
+    return source.top(Query(0, nobody, nobody, seeds), k, Allow.all(n, 1)).of(0)
+
+
+def test_the_planted_order_is_found(fitted):
+    """Brand, then size within it; the holds are those put in; what nobody holds to relaxes first."""
+    tree = Tree.of(Forest.of_parts(fitted), "Food > Tea")
+    assert tree.main_path() == ["brand", "size"]
+    assert tree.root.hold == pytest.approx(0.7, abs=0.04)
+    assert tree.holds["size"] == pytest.approx(0.42, abs=0.04)
+    assert tree.relax_order()[-2:] == ["size", "brand"]
+    assert relax_order(Forest.of_parts(fitted), "Food>Tea") == tree.relax_order()
+    assert {child.value for child in tree.root.children} == {"b0", "b1", "b2", "b3"}
+    assert sum(child.share for child in tree.root.children) == pytest.approx(1, abs=0.001)
+
+
+def test_noise_has_no_tree():
+    """Where all switch at random, no attribute splits, and any item stands in."""
+    found = [Tree.of(Strategy().grown(shop(0.0, seed=seed)), "Food > Tea").root.split for seed in range(5)]
+    assert found.count("") >= 4
+
+
+def test_few_switches_have_no_tree():
+    """Below min_switches nothing is split, however clear."""
+    forest = Strategy(min_switches=100_000).grown(shop(shoppers=50))
+    assert (forest.splits == -1).all()
+
+
+def test_substitutes_share_brand_and_size_first(fitted):
+    """The three others of the leaf, then the brand's, then the rest; never itself."""
+    rows = asked(Strategy().open(fitted), 5)
+    assert len(rows) == N - 1
+    assert 5 not in rows
+    assert all(row % 4 == 1 and row // 4 % 3 == 1 for row in rows[:3])
+    assert all(row % 4 == 1 for row in rows[:11])
+    sales = fitted["sales"][rows]
+    assert (np.diff(sales[:3]) <= 0).all()
+
+
+def test_an_added_item_hangs_where_its_values_lead(fitted):
+    """Like item 5 in brand and size; of an unknown brand: at the root; of an unknown category: nowhere."""
+    old = catalogue()
+
+    def longer(name, last):
+        one = old.attributes[name]
+        return Attribute.of([*(one.text(row) for row in range(N)), *last])
+
+    more = replace(
+        catalogue(N + 3),
+        category=Attribute.of([f"Food{PATH}Tea"] * (N + 2) + [f"Food{PATH}Soap"]),
+        attributes={"brand": longer("brand", ["b1", "b9", "b1"]), "size": longer("size", ["s1", "s1", "s1"])},
+    )
+    grown = Strategy().open(fitted).extended(more, None)
+    assert set(asked(grown, N, 4, N + 3).tolist()) == {
+        row for row in range(N) if row % 4 == 1 and row // 4 % 3 == 1
+    }
+    assert N in asked(grown, 5, 4, N + 3)
+    assert len(asked(grown, N + 1, N + 3, N + 3)) == N + 1
+    assert len(asked(grown, N + 2, N + 3, N + 3)) == 0
+    with pytest.raises(DataError, match="give these first"):
+        Strategy().open(fitted).extended(catalogue(N - 1), None)
+
+
+def test_an_unknown_category_says_what_there_is(fitted):
+    """The error names categories below the path asked for."""
+    forest = Forest.of_parts(fitted)
+    assert known(forest) == ["Food > Tea"]
+    assert known(forest, "Foo") == []
+    with pytest.raises(DataError, match="Food > Tea"):
+        Tree.of(forest, "Food")
+
+
+@pytest.mark.parametrize("wrong", [{"price_bands": 1}, {"shuffles": 3}, {"level": 0}])
+def test_wrong_settings_are_refused(wrong):
+    """By name."""
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Strategy(**wrong)

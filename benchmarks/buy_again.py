@@ -95,7 +95,8 @@ class Window:
     def found(self, strategy: Any) -> Candidates:
         """A strategy's lists."""
         source = strategy.open(strategy.fit(self.known))
-        return source.top(self.query, DEEP, Allow.all(len(self.known.items), len(self.users)))
+        found: Candidates = source.top(self.query, DEEP, Allow.all(len(self.known.items), len(self.users)))
+        return found
 
     def scores(self, strategy: Any) -> Scores:
         """Each household's figures, of a strategy's lists."""

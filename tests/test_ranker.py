@@ -1,0 +1,311 @@
+"""The second stage: features equal their definitions, trees reorder and nothing else, none changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shops import make_shop, make_window
+from vitrina.blend import Ranked, fuse
+from vitrina.bundle import verify
+from vitrina.bundle.sound import check
+from vitrina.dataset import DAY, Attribute
+from vitrina.engine import Engine
+from vitrina.errors import RecipeError
+from vitrina.fit import fit
+from vitrina.live import Live
+from vitrina.placements import parse_placements
+from vitrina.ranker import DEPTH, FOREST, Forest, Ranker, describe, feature_names, mixture
+from vitrina.ranking import facts, learn, shelf_of, taught, with_ranker
+from vitrina.recipe import parse_recipe
+from vitrina.registry import Registry
+from vitrina.request import Block, Request
+from vitrina.splits import split
+from vitrina.strategy import Candidates, Seeds
+from vitrina.train import train
+
+HOME = {"home": {"sources": [{"strategy": "a"}, {"strategy": "b", "weight": 0.5}], "rebuy": "always"}}
+BOUGHT = [("u", "i0", 1), ("u", "i1", 1), ("u", "i0", 11), ("u", "i2", 15, "view"), ("w", "i1", 16)]
+
+
+def priced_shop(happened=BOUGHT):
+    """Four items of two categories, i3 of none, at 1, 2, 4 and no price."""
+    made = make_shop(happened, items=["i0", "i1", "i2", "i3"])
+    price = np.array([1, 2, 4, np.nan], np.float32)
+    catalog = replace(made.catalog, price=price, category=Attribute.of(["x", "x", "y", ""]))
+    return replace(made, catalog=catalog)
+
+
+def described(rows=(0, 1, 2, 3), now=21 * DAY, dataset=None):
+    """The table of one list of one source for customer u, by feature name and row."""
+    dataset = dataset or priced_shop()
+    mine = dataset.events.take(dataset.events.user == 0)
+    past = Seeds(np.array([0, len(mine)]), mine.item, mine.type, mine.time)
+    source = Candidates(np.array([0, 3]), np.array([2, 0, 1], np.int32), np.array([4, 2, 1], np.float32))
+    ranked = Ranked(
+        np.array([rows], np.int32),
+        np.linspace(1, 0.25, len(rows), dtype=np.float32)[None],
+        np.ones((1, len(rows), 1), np.float32),
+    )
+    table = describe(shelf_of(dataset), ranked, [source], past, now)[0]
+    return dict(zip(feature_names(["s"]), table.T, strict=True))
+
+
+def test_features_are_what_their_names_say():
+    """Places, recency, habit, category and price of a shop that can be counted by hand."""
+    found = described()
+    nan = np.nan
+    expected = {
+        "blend rank": [0, 1, 2, 3],
+        "blend share": [1, 0.75, 0.5, 0.25],
+        "s rank": [1, 2, 0, nan],
+        "s share": [0.5, 0.25, 1, nan],
+        "times bought": [2, 1, 0, 0],
+        "days since bought": [10, 20, nan, nan],
+        "days since first bought": [20, 20, nan, nan],
+        "days between": [10, nan, nan, nan],
+        "days since / days between": [1, nan, nan, nan],
+        "share of visits": [1, 0.5, 0, 0],
+        "days bought before last visit": [0, 10, nan, nan],
+        "times viewed": [0, 0, 1, 0],
+        "days since viewed": [nan, nan, 6, nan],
+        "bought in category": [3, 3, 0, nan],
+        "category's share": [1, 1, 0, nan],
+        "share of category": [2 / 3, 1 / 3, nan, nan],
+        "price against usual in category": [-np.log(2) / 3, 2 * np.log(2) / 3, nan, nan],
+        "bought": [3, 3, 3, 3],
+        "visits": [2, 2, 2, 2],
+        "days since visit": [10, 10, 10, 10],
+        "days between visits": [10, 10, 10, 10],
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
+    faded = 2.0 ** (-20 / 30) + 2.0 ** (-10 / 30)
+    np.testing.assert_allclose(found["times bought, faded"][0], faded, rtol=1e-5)
+
+
+def test_a_pad_is_known_by_nothing():
+    """Places without a row stay NaN in all that is said of rows."""
+    found = described(rows=(1, -1))
+    assert np.isnan(found["times bought"][1])
+    assert np.isnan(found["bought"][1])
+    assert found["times bought"][0] == 1
+
+
+def test_facts_count_sales_by_age():
+    """Sales of the last 7 and 28 days, of the 90 before, the age of an item, who bought again."""
+    shop = priced_shop([("u", "i0", 1), ("u", "i0", 95), ("w", "i1", 100), ("w", "i2", 80, "view")])
+    found = facts(shop)
+    np.testing.assert_allclose(np.expm1(found[:, :3]), [[1, 1, 1], [1, 1, 0], [0] * 3, [0] * 3], atol=1e-5)
+    np.testing.assert_allclose(found[:, 5], [99, 0, np.nan, np.nan])
+    np.testing.assert_allclose(found[:, 6], [0.5, 0, np.nan, np.nan])
+
+
+def stump(names, feature, threshold, low, high, mixed):
+    """One tree: at most the threshold is worth `low`, more is worth `high`, not known is worth `low`."""
+    values = ([0], [names.index(feature)], [threshold], [True], [~0], [~1], [low, high])
+    arrays = tuple(np.array(one, dtype) for one, dtype in zip(values, FOREST.values(), strict=True))
+    return Forest(mixed, names, arrays)
+
+
+def ranked_window(mixed=None, names=None, placements=HOME):
+    """An engine over fixed lists, a: i0, i1, i2 and b: i3, i1, whose tree puts the dearer items first."""
+    shop = priced_shop()
+    engine = make_window(shop, {"a": [0, 1, 2], "b": [3, 1]}, placements)
+    names = names or feature_names(["a", "b"])
+    fits = mixture(parse_placements(HOME).by_name["home"], parse_placements(HOME).by_name["home"].sources)
+    forest = stump(names, names[-1], 1.0, 0.0, 1.0, fits if mixed is None else mixed)
+    parts = {"items": facts(shop), **{f"home/{name}": one for name, one in forest.parts().items()}}
+    plain = engine.opened
+    catalog = {**shop.catalog.columns(), "due_days": np.zeros(4, np.float32)}
+    engine.opened = replace(plain, ranker=Ranker.open(parts, catalog))
+    return engine, plain
+
+
+def listed(engine):
+    """What u is shown at home."""
+    return engine.recommend([Request((Block("home"),), user_id="u")], Live(now=21 * DAY))[0].blocks[0].items
+
+
+def test_trees_put_candidates_in_order_and_leave_the_rest():
+    """The dearest first; the same items, each still with the sources that gave it; scores fall."""
+    engine, plain = ranked_window()
+    after = listed(engine)
+    engine.opened = plain
+    before = listed(engine)
+    assert next(one.item_id for one in after) == "i2" != before[0].item_id
+    assert {one.item_id: one.sources for one in after} == {one.item_id: one.sources for one in before}
+    scores = [one.score for one in after]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[-1] > 0
+    assert scores[0] < 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mixed": ("a history 1", "by rank")},
+        {"mixed": ("a history 1", "b history 0.6", "by rank")},
+        {"names": ("what no candidate is described by",)},
+    ],
+)
+def test_trees_for_something_else_change_nothing(change):
+    """Another mixture, other weights, features nobody knows: the answer is the blend's, to the byte."""
+    engine, plain = ranked_window(**change)
+    after = listed(engine)
+    engine.opened = plain
+    assert after == listed(engine)
+
+
+def test_places_behind_the_depth_keep_their_order():
+    """Of a longer list the first DEPTH are ranked; the others follow as they were, with lower scores."""
+    n = DEPTH + 40
+    shop = make_shop([("u", f"i{one:03d}", 1) for one in range(n)])
+    shop = replace(shop, catalog=replace(shop.catalog, price=np.arange(1, n + 1, dtype=np.float32)))
+    rows = np.arange(n, dtype=np.int32)
+    source = Candidates(np.array([0, n]), rows, np.linspace(1, 0.1, n, dtype=np.float32))
+    ranked = fuse([source], [1.0], by="score", depth=n)
+    names = feature_names(["a"])
+    forest = stump(names, "price", np.log(100.5), 0.0, 1.0, ())
+    past = Seeds(np.zeros(2, np.int64), rows[:0], np.zeros(0, np.uint8), np.zeros(0, np.int64))
+    found = Ranker(shelf_of(shop), {}).rank(forest, ranked, [source], past, 2 * DAY)
+    assert found.rows[0].tolist() == [*range(100, DEPTH), *range(100), *range(DEPTH, n)]
+    assert (np.diff(found.scores[0]) <= 0).all()
+    assert found.scores[0, -1] > 0
+
+
+def habits(n_users=120):
+    """Customers who buy each of their items at its own pace: a fast one, a slow one; half a year."""
+    happened = []
+    for user in range(n_users):
+        for start in range(user % 5, 180, 6):
+            happened.append((f"u{user:03d}", f"fast{user % 7}", start))
+        for start in range(user % 11, 180, 35):
+            happened.append((f"u{user:03d}", f"slow{user % 9}", start))
+    return make_shop(happened)
+
+
+RECIPE = {
+    "strategies": {"buy_again": {}, "popular": {}},
+    "evaluation": {"test_days": 14},
+    "ranker": {"placements": ["home"], "windows": 2, "trees": 20, "least": 5},
+}
+BOTH = {"home": {"sources": [{"strategy": "buy_again"}, {"strategy": "popular"}], "rebuy": "always"}}
+
+
+def test_learning_is_the_same_twice():
+    """Equal arrays from equal data, names of the features beside them."""
+    pytest.importorskip("lightgbm")
+    shop, recipe, placements = habits(), parse_recipe(RECIPE, ""), parse_placements(BOTH)
+    one, two = (learn(shop, recipe, placements)["home"] for _ in range(2))
+    assert one.names == feature_names(["buy_again", "popular"])
+    for left, right in zip(one.arrays, two.arrays, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_a_bundle_with_trees_answers_by_them_and_one_without_as_ever():
+    """Trees of a bundle are opened and walked; with no [ranker] the parts are those of before."""
+    pytest.importorskip("lightgbm")
+    shop, placements = habits(), parse_placements(BOTH)
+    recipe, plain = parse_recipe(RECIPE, ""), parse_recipe({**RECIPE, "ranker": {}}, "")
+    assert learn(shop, plain, placements) == {}
+    made = fit(shop, recipe, placements)
+    assert with_ranker(made, shop, {}) is made
+    forests = learn(shop, recipe, placements)
+    engine = Engine.of(with_ranker(made, shop, forests))
+    assert engine.opened.ranker is not None
+    assert set(engine.opened.ranker.forests) == {"home"}
+    asked = [Request((Block("home", limit=5),), user_id="u007")]
+    with_trees, without = (one.recommend(asked, Live(now=shop.end)) for one in (engine, Engine.of(made)))
+    assert with_trees[0].blocks[0].items
+    assert with_trees != without
+
+
+def test_candidates_are_described_by_what_was_known_before_their_window():
+    """Whatever is bought within a window, by whomever, its candidates' features stay as they are."""
+    shop, placements = habits(), parse_placements(BOTH)
+    recipe = parse_recipe({**RECIPE, "ranker": {"placements": ["home"], "windows": 1}}, "")
+    later = shop.events.time >= split(shop, 14).now
+    events = shop.events
+    other = replace(events, quantity=np.where(later, 9, events.quantity).astype(np.float32))
+    first = taught(shop, recipe, placements, str)["home"][0]
+    again = taught(replace(shop, events=other), recipe, placements, str)["home"][0]
+    np.testing.assert_array_equal(first.table, again.table)
+    twice = replace(events, item=np.where(later & (events.item == 0), 1, events.item).astype(np.int32))
+    moved = taught(replace(shop, events=twice), recipe, placements, str)["home"][0]
+    np.testing.assert_array_equal(first.table, moved.table)
+    assert not np.array_equal(first.taken, moved.taken)
+
+
+def test_training_publishes_trees_that_are_opened_and_verified(tmp_path):
+    """From a recipe with [ranker] to a registry: the bundle is whole, answers its probes, ranks home."""
+    pytest.importorskip("lightgbm")
+    tables = {**RECIPE, "placements": {"version": "1", **BOTH}}
+    made = train(habits(), parse_recipe(tables, ""), Registry(tmp_path), str).bundle
+    assert made.path is not None
+    engine = Engine.of(verify(made.path))
+    home = engine.placements.named("home")
+    assert engine.opened.ranker is not None
+    assert engine.opened.ranker.forest(home, home.sources) is not None
+
+
+def test_without_times_or_askers_nothing_is_ranked():
+    """Said, and no trees: a shop without times, a shop with a handful of customers."""
+    pytest.importorskip("lightgbm")
+    said: list[str] = []
+    recipe, placements = parse_recipe(RECIPE, ""), parse_placements(BOTH)
+    assert learn(replace(habits(8), timed=False), recipe, placements, said.append) == {}
+    assert learn(habits(8), recipe, placements, said.append) == {}
+    assert any("without times" in one for one in said)
+    assert any("are needed" in one for one in said)
+
+
+@pytest.fixture(scope="module")
+def sound():
+    """A bundle with trees."""
+    pytest.importorskip("lightgbm")
+    shop, recipe, placements = habits(), parse_recipe(RECIPE, ""), parse_placements(BOTH)
+    return with_ranker(fit(shop, recipe, placements), shop, learn(shop, recipe, placements))
+
+
+@pytest.mark.parametrize("name", ["roots", "feature", "left", "right"])
+@pytest.mark.parametrize("wild", [2**31 - 1, -(2**31), 10**6, -(10**6)])
+def test_trees_that_lead_nowhere_are_refused(sound, name, wild):
+    """What Vitrina grows is sound; one wild number anywhere in it is named."""
+    check(sound.parts, sound.manifest)
+    part = sound.parts[f"ranker/home/{name}"]
+    for place in (0, len(part) // 2, len(part) - 1):
+        poisoned = part.copy()
+        poisoned[place] = wild
+        with pytest.raises(ValueError, match=f"ranker/home/{name}"):
+            check({**sound.parts, f"ranker/home/{name}": poisoned}, sound.manifest)
+
+
+@pytest.mark.parametrize("name", ["left", "right"])
+def test_a_walk_that_never_ends_is_refused(sound, name):
+    """A node that leads to itself or back."""
+    part = sound.parts[f"ranker/home/{name}"].copy()
+    part[-1] = len(part) - 1
+    with pytest.raises(ValueError, match="leads back"):
+        check({**sound.parts, f"ranker/home/{name}": part}, sound.manifest)
+
+
+@pytest.mark.parametrize(
+    ("table", "word"),
+    [
+        ({"placements": "home"}, "placements"),
+        ({"placements": [1]}, "placements"),
+        ({"trees": 0}, "trees"),
+        ({"rate": True}, "rate"),
+        ({"leaves": 1}, "leaves"),
+        ({"boosters": 3}, "boosters"),
+        ([], "must be a table"),
+    ],
+)
+def test_a_ranker_s_table_is_checked(table, word):
+    """A recipe says what is wrong in [ranker]; by default nothing is ranked."""
+    assert parse_recipe({"strategies": {"popular": {}}}, "").ranker.placements == ()
+    with pytest.raises(RecipeError, match=word):
+        parse_recipe({"strategies": {"popular": {}}, "ranker": table}, "")

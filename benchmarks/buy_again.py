@@ -131,7 +131,7 @@ def settings() -> dict[str, Any]:
     }
     both: dict[str, tuple[Any, ...]] = {
         "alpha": (0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95),
-        "neighbours": (30, 300, 900),
+        "neighbours": (100, 300, 900),
         "half_life_days": (45.0, 180.0),
         "timing": (0.0, 1.0),
     }

@@ -71,8 +71,8 @@ def purchases(
         for at in range(start, n):
             if out_counts[at] >= least:
                 out_rows[filled], out_sums[filled] = out_rows[at], out_sums[at]
-                out_counts[filled], out_last[filled], out_gaps[filled] = out_counts[at], out_last[at], out_gaps[at]
-                filled += 1
+                out_counts[filled], out_last[filled] = out_counts[at], out_last[at]
+                out_gaps[filled], filled = out_gaps[at], filled + 1
         out_indptr[asker + 1] = filled
     return (
         *(out_indptr, out_rows[:filled].copy(), out_sums[:filled].copy()),

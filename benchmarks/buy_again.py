@@ -142,7 +142,7 @@ def settings() -> dict[str, Any]:
     }
     for alpha in (0.1, 0.5, 0.8):
         plain = NextBasket(alpha=alpha, timing=0.0, repeat_power=0.0, neighbours=300)
-        tried[f"next_basket as published, alpha {alpha:g}"] = plain
+        tried[f"next_basket plain (300, no timing, no repeat share), alpha {alpha:g}"] = plain
     return tried
 
 

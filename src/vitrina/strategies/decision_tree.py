@@ -240,15 +240,14 @@ class _Growth:
         )
         holds = np.zeros(len(self._names))
         holds[free] = np.array([one[0] for one in measured]) * able
-        tried = able & (holds[free] >= self._made.min_hold)
-        if not tried.any():
+        if not (able & (holds[free] >= self._made.min_hold)).any():
             return UNKNOWN, holds
         random = np.random.default_rng(SEED)
-        orders = random.permuted(
-            np.tile(np.arange(len(items), dtype=np.int32), (self._made.shuffles, 1)), axis=1
-        )
-        sure = self._beyond(holds[free[tried]], shuffled(*asked, codes[tried], orders))
-        held = free[tried][sure]
+        every = np.tile(np.arange(len(items), dtype=np.int32), (self._made.shuffles, 1))
+        dealt = shuffled(*asked, codes[able], random.permuted(every, axis=1))
+        # All that could be told are shuffled, not the held ones alone: the greatest of them is the test.
+        sure = self._beyond(holds[free[able]], dealt) & (holds[free[able]] >= self._made.min_hold)
+        held = free[able][sure]
         return (int(held[np.argmax(holds[held])]) if len(held) else UNKNOWN), holds
 
     def _beyond(self, holds: NDArray[np.float64], dealt: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -116,10 +116,14 @@ def without(text: str, *names: str) -> str:
     [
         (
             ("user_id",),
-            {"user_knn": "empty", "buy_again": "empty"},
+            {"user_knn": "empty", "buy_again": "empty", "next_basket": "empty"},
             {"home": "thin", "discover": "thin", "post_purchase": "thin", "email_digest": "thin"},
         ),
-        (("timestamp",), {"popular": "thin", "buy_again": "thin", "markov": "thin"}, {}),
+        (
+            ("timestamp",),
+            {"popular": "thin", "buy_again": "thin", "next_basket": "thin", "markov": "thin"},
+            {},
+        ),
         (("session_id",), {"session_knn": "thin", "markov": "thin"}, {}),
         (
             ("order_id",),
@@ -132,6 +136,7 @@ def without(text: str, *names: str) -> str:
             {
                 "bought_together": "empty",
                 "transaction_similar": "empty",
+                "next_basket": "thin",
                 "buy_again": "thin",
                 "popular": "thin",
                 "session_knn": "thin",

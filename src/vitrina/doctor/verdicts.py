@@ -78,6 +78,7 @@ def strategies(facts: Facts, report: Report) -> tuple[Verdict, ...]:
         _user_knn(facts),
         _bought_together(facts, report),
         _buy_again(facts, report),
+        _next_basket(facts, report),
         _popular(facts, report),
         *_sequences(facts, report),
         _image_similar(facts),
@@ -149,6 +150,14 @@ def _buy_again(facts: Facts, report: Report) -> Verdict:
             name, THIN, "there is no timestamp: what is due cannot be told from what was bought yesterday"
         )
     return Verdict(name, WORKS)
+
+
+def _next_basket(facts: Facts, report: Report) -> Verdict:
+    """Habits and those of customers alike: what buy_again needs, and customers to be like."""
+    habit = _buy_again(facts, report)
+    if habit.state == EMPTY and facts.types.get("purchase") and not facts.anonymous and facts.learners:
+        return Verdict("next_basket", THIN, f"{habit.why}: only what customers alike took is left")
+    return Verdict("next_basket", habit.state, habit.why)
 
 
 def _popular(facts: Facts, report: Report) -> Verdict:
@@ -243,7 +252,7 @@ class _Place:
 
 
 _PLACES: Mapping[str, _Place] = {
-    "home": _Place(("buy_again", "item_knn", "user_knn"), customer=True),
+    "home": _Place(("next_basket", "buy_again", "item_knn", "user_knn"), customer=True),
     "discover": _Place(("item_knn", "user_knn"), customer=True),
     "product_similar": _Place(("item_knn", "image_similar", "content_similar")),
     "cart": _Place(("bought_together", "item_knn"), led=True),

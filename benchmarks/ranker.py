@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from vitrina.fit import fit
 from vitrina.metrics import accuracy
 from vitrina.placements import Placements
 from vitrina.questions import Questions, questions
-from vitrina.ranker import Forest
+from vitrina.ranker import DEPTH, Forest, describe
 from vitrina.recipe import RankerPlan, Recipe, read_recipe
 from vitrina.splits import Split, split
 from vitrina.stages import blend
@@ -61,7 +62,8 @@ def measured(cut: Split, recipe: Recipe, curve: tuple[int, ...], say: Say) -> di
         before = ndcg(plain, asked, cut)
         for lists in (*(one for one in curve if one < len(all_of_it.sizes)), len(all_of_it.sizes)):
             started = time.perf_counter()
-            forest = ranking.grow(all_of_it.first(lists), *words[name], recipe.ranker, SEED)
+            mixed, names = words[name]
+            forest = ranking.grow(all_of_it.first(lists), mixed, names, recipe.ranker, SEED)
             seconds = time.perf_counter() - started
             engine = Engine.of(ranking.with_ranker(made, cut.train, {name: forest}), placements)
             row = {"placement": name, "askers": len(asked), "lists": lists, "seconds": round(seconds, 1)}
@@ -102,8 +104,6 @@ def compared(before: np.ndarray, after: np.ndarray) -> dict[str, list[float]]:
 
 def costs(engine: Engine, forest: Forest, asked: Questions, cut: Split) -> dict[str, float]:
     """Microseconds of one list: describing its candidates, and all that the ranker does to it."""
-    from vitrina.ranker import describe
-
     ranker = engine.opened.ranker
     assert ranker is not None
     drafts = [
@@ -111,20 +111,15 @@ def costs(engine: Engine, forest: Forest, asked: Questions, cut: Split) -> dict[
     ]
     plain = replace(engine.opened, ranker=None)
     pasts = [query(one.askers, "history", cut.now).seeds for one in drafts]
-    wide = [one._replace(limit=67) for one in drafts]
-    blends = [blend(plain, one).ranked for one in wide]
-    table = [
-        lambda at=at: describe(ranker.shelf, blends[at], drafts[at].lists, pasts[at], cut.now)
-        for at in range(len(drafts))
-    ]
-    whole = [
-        lambda at=at: ranker.rank(forest, blends[at], drafts[at].lists, pasts[at], cut.now)
-        for at in range(len(drafts))
-    ]
+    wide = [one._replace(limit=DEPTH // 3 + 1) for one in drafts]
+    blends = [ranked for one in wide if (ranked := blend(plain, one).ranked) is not None]
+    asked_of = [(blends[at], drafts[at].lists, pasts[at], cut.now) for at in range(len(drafts))]
+    table = [partial(describe, ranker.shelf, *one) for one in asked_of]
+    whole = [partial(ranker.rank, forest, *one) for one in asked_of]
     return {"describe_us": _median(table), "rank_us": _median(whole)}
 
 
-def _median(calls: list[Callable[[], Any]]) -> float:
+def _median(calls: Sequence[Callable[[], Any]]) -> float:
     """The median of the best of three, by the processor's clock."""
     best = []
     for call in calls:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -45,7 +46,7 @@ FOREST = {
     "roots": np.int32, "feature": np.int32, "threshold": np.float64, "nan_left": np.bool_, "left": np.int32,
     "right": np.int32, "value": np.float64,
 }  # fmt: skip
-"""The arrays of `kernels.trees`, by name."""
+"""What trees are stored as."""
 
 
 def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
@@ -61,8 +62,11 @@ def mixture(placement: Placement, mixes: Sequence[Mix]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Forest:
-    """One placement's trees. `mixture`, `names`: what they were learned for and from; `arrays` as in
-    `kernels.trees`, in the order of FOREST."""
+    """One placement's trees. `mixture`, `names`: what they were learned for and from.
+
+    `arrays`, in the order of FOREST: by node its feature, its threshold (at most that goes left), whether
+    NaN goes left, and its children, which stand after it, or as ~i leaf i; `roots`: each tree's first.
+    """
 
     mixture: tuple[str, ...]
     names: tuple[str, ...]
@@ -91,8 +95,13 @@ class Forest:
     def scores(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
         """float64[n]: what the trees add up to for each row of float32[n, f]."""
         out = np.zeros(len(table))
-        trees.add_scores(table, *self.arrays, out)
+        trees.add_scores(np.ascontiguousarray(table.T), *self.flat, out)
         return out
+
+    @cached_property
+    def flat(self) -> tuple[NDArray[np.generic], ...]:
+        """The trees as `kernels.trees` takes them. Raises ValueError for what is no such trees."""
+        return _flat(*(one.tolist() for one in self.arrays))
 
 
 @dataclass(frozen=True)
@@ -136,7 +145,7 @@ class Ranker:
             for one in sorted(named)
         }
         forests = {one: Forest.of_parts(own) for one, own in below.items()}
-        known = {name: forest for name, forest in forests.items() if forest.known}
+        known = {name: forest for name, forest in forests.items() if forest.known and forest.flat}
         return cls(Shelf.of_parts(parts["items"], catalog), known)
 
     def forest(self, placement: Placement, mixes: Sequence[Mix]) -> Forest | None:
@@ -189,6 +198,52 @@ def log_prices(price: Part) -> NDArray[np.float32]:
     known = np.asarray(price, np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(known > 0, np.log(known), np.nan).astype(np.float32)
+
+
+def _flat(
+    roots: list[int],
+    feature: list[int],
+    threshold: list[float],
+    nan_left: list[bool],
+    left: list[int],
+    right: list[int],
+    value: list[float],
+) -> tuple[NDArray[np.generic], ...]:
+    nodes: list[tuple[int, float, bool, int]] = []
+    values: list[float] = []
+    ends, first = [0], [0]
+
+    def visit(node: int, above: int) -> int:
+        """The leaves below a node, as bits."""
+        if node < 0:
+            values.append(value[~node])
+            return 1 << (len(values) - 1 - first[-1])
+        if node <= above:
+            raise ValueError("a tree of a ranker leads back")
+        place = len(nodes)
+        nodes.append((feature[node], threshold[node], nan_left[node], 0))
+        below = visit(left[node], node)
+        nodes[place] = (*nodes[place][:3], below)
+        return below | visit(right[node], node)
+
+    for root in roots:
+        if visit(root, -1) >> trees.MAX_LEAVES:
+            raise ValueError(f"a tree of a ranker has more than {trees.MAX_LEAVES} leaves")
+        ends.append(len(nodes))
+        first.append(len(values))
+    features, bounds, sides, below = zip(*nodes, strict=True) if nodes else ((), (), (), ())
+    return (
+        np.array(ends, np.int64), np.array(features, np.int32), _at_most(np.array(bounds, np.float64)),
+        np.array(sides, np.bool_), ~np.array(below, np.uint32), np.array(first[:-1], np.int64),
+        np.array(values, np.float64),
+    )  # fmt: skip
+
+
+def _at_most(bounds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest float32 not above each bound: a float32 is at most one where it is at most the other."""
+    with np.errstate(over="ignore"):
+        near = bounds.astype(np.float32)
+    return np.where(near > bounds, np.nextafter(near, np.float32(-np.inf)), near).astype(np.float32)
 
 
 def _texts(part: Part) -> tuple[str, ...]:

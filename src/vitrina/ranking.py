@@ -63,7 +63,7 @@ def learn(
 ) -> dict[str, Forest]:
     """Trees for the placements that the recipe's [ranker] names, from the last windows of `dataset`.
 
-    Give it the data before the days to be judged by. None, and said, where there is too little.
+    Give it the data before the days to be judged by. Fewer, and said, where there is too little.
     """
     forests = {}
     for name, (learned, mixed, names) in taught(dataset, recipe, placements, say).items():
@@ -84,6 +84,7 @@ def taught(
     found: dict[str, list[Lessons]] = {}
     words: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for cut in windows(dataset, recipe, say) if wanted else ():
+        say(f"learning from what came after {np.datetime64(cut.now, 's')}")
         engine = Engine.of(fit(cut.train, recipe, placements), placements)
         shelf = shelf_of(cut.train)
         for asked in questions(cut, MAX_ASKERS, recipe.evaluation.seed):
@@ -142,7 +143,6 @@ def booster(learned: Lessons, plan: RankerPlan, seed: int) -> Any:
     """LightGBM's own model of it."""
     import lightgbm
 
-    lightgbm.register_logger(_Silent())
     data = lightgbm.Dataset(learned.table, learned.taken.astype(np.int32), group=learned.sizes)
     settings = {
         "objective": "lambdarank", "lambdarank_truncation_level": 20, "learning_rate": plan.rate,
@@ -151,14 +151,6 @@ def booster(learned: Lessons, plan: RankerPlan, seed: int) -> Any:
         "deterministic": True, "force_row_wise": True, "num_threads": 1,
     }  # fmt: skip
     return lightgbm.train(settings, data, num_boost_round=plan.trees)
-
-
-class _Silent:
-    def info(self, line: str) -> None:
-        """Nothing."""
-
-    def warning(self, line: str) -> None:
-        """Nothing."""
 
 
 def exported(model: Any, mixed: tuple[str, ...], names: tuple[str, ...]) -> Forest:

@@ -152,8 +152,8 @@ def _ranker(table: Any) -> RankerPlan:
         whole = (int, float) if key == "rate" else int
         if key != "placements" and (not isinstance(value, whole) or isinstance(value, bool) or not value > 0):
             raise RecipeError(f"[ranker] {key} = {value!r} must be a number above 0")
-    if table.get("leaves", 2) < 2:
-        raise RecipeError("[ranker] leaves = 1 must be 2 or more: a tree of one leaf ranks nothing")
+    if not 2 <= table.get("leaves", 2) <= 32:
+        raise RecipeError(f"[ranker] leaves = {table['leaves']} must be from 2 to 32")
     return RankerPlan(**{**table, "placements": tuple(names)})
 
 

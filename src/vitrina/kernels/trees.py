@@ -1,7 +1,8 @@
-"""Boosted trees, scored from plain arrays.
+"""Boosted trees, scored without walking them (Lucchese et al., QuickScorer, 2015; many rows at a time).
 
-All trees lie in one run of nodes; a node's children stand after it, so a walk ends. The rules are
-LightGBM's: at most the threshold goes left; where nothing is known (NaN) goes where the node says.
+A tree's leaves are bits, left to right. Each node whose question a row fails strikes out the leaves on
+its left; the first leaf that is left is the row's. Questions are asked of many rows at once, and no
+step depends on the one before it.
 
 Signatures are explicit and take read-only arrays: nothing compiles while a shopper waits.
 """
@@ -10,46 +11,60 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit, types
 
-_NODES = types.Array(types.int32, 1, "C", readonly=True)
+MAX_LEAVES = 32
+
+_ENDS = types.Array(types.int64, 1, "C", readonly=True)
+_ROWS = types.Array(types.int32, 1, "C", readonly=True)
+_THRESHOLDS = types.Array(types.float32, 1, "C", readonly=True)
 _SIDES = types.Array(types.boolean, 1, "C", readonly=True)
-_REALS = types.Array(types.float64, 1, "C", readonly=True)
-_TABLE = types.Array(types.float32, 2, "C", readonly=True)
+_BITS = types.Array(types.uint32, 1, "C", readonly=True)
+_VALUES = types.Array(types.float64, 1, "C", readonly=True)
+_COLUMNS = types.Array(types.float32, 2, "C", readonly=True)
+_OUT = types.Array(types.float64, 1, "C")
+
+_WHERE = np.zeros(32, np.int64)
+_WHERE[[((0x077CB531 << one) & 0xFFFFFFFF) >> 27 for one in range(32)]] = np.arange(32)
+"""The place of a word's only bit, by the top five bits of its product with a de Bruijn sequence."""
 
 
 @njit(
-    [
-        types.void(
-            _TABLE, _NODES, _NODES, _REALS, _SIDES, _NODES, _NODES, _REALS, types.Array(types.float64, 1, "C")
-        )
-    ],
+    [types.void(_COLUMNS, _ENDS, _ROWS, _THRESHOLDS, _SIDES, _BITS, _ENDS, _VALUES, _OUT)],
     cache=True,
     nogil=True,
-    boundscheck=False,
 )
 def add_scores(
-    features: Any,
-    roots: Any,
+    columns: Any,
+    ends: Any,
     feature: Any,
     threshold: Any,
     nan_left: Any,
-    left: Any,
-    right: Any,
+    kept: Any,
+    first: Any,
     value: Any,
     out: Any,
 ) -> None:
-    """Add to each of n rows of `features` (float32[n, f]) the leaf it falls into in every tree.
+    """Add to each of n rows, given as `columns` float32[f, n], its leaf's value in every tree.
 
-    By node: `feature`, `threshold`, `nan_left`, and the children `left` and `right`, of which ~i is
-    leaf i of `value`. `roots`: each tree's first node, or ~leaf for a tree that is one leaf. Trees are
-    the outer loop: one tree stays in the nearest cache, and the walks of many rows overlap.
+    Tree t has the nodes `ends[t]` to `ends[t + 1]`. At most the `threshold` is on a node's left, and so is
+    NaN if `nan_left`; `kept`: the leaves that are not on its left. `first`: the place of a tree's
+    leftmost leaf in `value`.
     """
-    for tree in range(len(roots)):
-        for row in range(len(features)):
-            node = roots[tree]
-            while node >= 0:
-                seen = features[row, feature[node]]
-                goes_left = seen <= threshold[node] or (seen != seen and nan_left[node])
-                node = left[node] if goes_left else right[node]
-            out[row] += value[~node]
+    whole = np.uint32(0xFFFFFFFF)
+    left = np.empty(len(out), np.uint32)
+    for tree in range(len(first)):
+        left[:] = whole
+        for node in range(ends[tree], ends[tree + 1]):
+            column, bound, rest = columns[feature[node]], threshold[node], kept[node]
+            if nan_left[node]:
+                for row in range(len(out)):
+                    left[row] &= rest if column[row] > bound else whole
+            else:
+                for row in range(len(out)):
+                    left[row] &= whole if column[row] <= bound else rest
+        for row in range(len(out)):
+            lowest = left[row] & (~left[row] + np.uint32(1))
+            place = _WHERE[np.uint32(lowest * np.uint32(0x077CB531)) >> np.uint32(27)]
+            out[row] += value[first[tree] + place]

@@ -41,6 +41,10 @@ _K = 10
 _BATCH = 512
 
 
+Judge = Callable[[Sequence[float], str], metrics.Values]
+"""From weights and a way to blend to the NDCG@10 of each asker."""
+
+
 @dataclass(frozen=True)
 class Found:
     """Weights of a placement's sources, how to blend them, and the NDCG@10 they reached."""
@@ -76,13 +80,17 @@ def weigh(
         sources = drafts[0].mixes
         if len(sources) < 2:
             continue
-        best = search(_scorer(drafts, asked, product), len(sources))
+        best = _best(_values(drafts, asked, product), len(sources))
         tables[asked.placement] = {**tables[asked.placement], **_table(sources, best)}
         words = ", ".join(
             f"{one.strategy} {weight:g}" for one, weight in zip(sources, best.weights, strict=True)
         )
         say(f"{asked.placement}: NDCG@10 {best.ndcg:.4f} by {best.blend} with {words}")
     return parse_placements({**tables, "version": f"{placements.version}+weighed"}, "weighed placements")
+
+
+def _best(values: Judge, n_sources: int) -> Found:
+    return simpler(values, search(lambda *tried: float(np.nanmean(values(*tried))), n_sources))
 
 
 def search(score: Callable[[Sequence[float], str], float], n_sources: int) -> Found:
@@ -93,6 +101,22 @@ def search(score: Callable[[Sequence[float], str], float], n_sources: int) -> Fo
     for way in WAYS:
         best = max(best, _ascend(score, replace(best, blend=way, ndcg=score(best.weights, way))), key=_ndcg)
     return best
+
+
+def simpler(values: Judge, found: Found) -> Found:
+    """The same without the sources that hardly help: each is asked at every request.
+
+    A source stays where leaving it out costs more than one standard error, asker by asker: what is less
+    may as well be chance, and turn against the shop on other days.
+    """
+    for place in sorted(range(len(found.weights)), key=lambda one: found.weights[one]):
+        tried = (*found.weights[:place], 0.0, *found.weights[place + 1 :])
+        if found.weights[place] and any(tried):
+            lost = values(found.weights, found.blend) - values(tried, found.blend)
+            lost = lost[~np.isnan(lost)]
+            if lost.mean() <= lost.std() / np.sqrt(len(lost)):
+                found = Found(tried, found.blend, float(np.nanmean(values(tried, found.blend))))
+    return found
 
 
 def _ascend(score: Callable[[Sequence[float], str], float], found: Found) -> Found:
@@ -158,12 +182,9 @@ class Table:
         return found
 
 
-def _scorer(
-    drafts: Sequence[Draft], asked: Questions, product: Rows
-) -> Callable[[Sequence[float], str], float]:
+def _values(drafts: Sequence[Draft], asked: Questions, product: Rows) -> Judge:
     lists = [joined([draft.lists[source] for draft in drafts]) for source in range(len(drafts[0].lists))]
-    table = Table.of(lists, asked.truth, product)
-    return lambda weights, way: float(np.nanmean(table.ndcg(weights, way)))
+    return Table.of(lists, asked.truth, product).ndcg
 
 
 def joined(parts: Sequence[Candidates]) -> Candidates:

@@ -39,7 +39,8 @@ def test_the_picture_index_is_shown(demo):
     """Pack-shots are drawn and said to be drawn; a contact sheet of look-alikes lies beside the bundle."""
     assert "simple pack-shots stand in for the 2,000 best-selling products" in " ".join(demo.output.split())
     assert "Look-alikes by picture (drawn pack-shots" in demo.output
-    width, height = Image.open(demo.folder / "look-alikes.png").size
+    with Image.open(demo.folder / "look-alikes.png") as sheet:
+        width, height = sheet.size
     assert width > 800
     assert height > 800
 

@@ -40,7 +40,8 @@ def test_load_counts_what_the_server_counts(load: Any) -> None:
     shelf = Shelf()
     with serving(shelf) as address:
         run = load.closed(port(address), [ASKED], 0.2, connections=2, streams=3)
-    assert run.sent == len(run.took) == len(shelf.asked) > 6
+    reached = sum(len(requests) for requests, _ in shelf.asked)  # calls that wait together are one batch
+    assert run.sent == len(run.took) == reached > 6
     assert not run.failed
     assert run.bytes / run.sent > 100
 

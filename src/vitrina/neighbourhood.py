@@ -5,15 +5,30 @@ Several strategies learn such lists, each in its own way; all answer alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from vitrina.dataset import DAY, Dataset
 from vitrina.ids import Rows
 from vitrina.kernels.gather import Ragged, Scratch, gather, grounds, in_chunks
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Why
+
+
+def seed_parts(dataset: Dataset, event_weights: Mapping[str, float], half_life_days: float) -> Parts:
+    """What is stored of seeds: `type_weights`, float32 by event type, and `half_life`, float64[1] seconds.
+
+    In a shop without times the latter is 0: never.
+    """
+    half_life = half_life_days * DAY if dataset.timed else 0.0
+    return {"type_weights": dataset.type_weights(event_weights), "half_life": np.array([half_life])}
+
+
+def with_views(event_weights: Mapping[str, float]) -> Mapping[str, float]:
+    """A shop that does not learn from views still shows lists to who only looks at a product."""
+    return {"view": min(event_weights.values(), default=1.0), **event_weights}
 
 
 class Neighbourhood:

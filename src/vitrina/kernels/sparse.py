@@ -100,3 +100,17 @@ def _merge(rows: Any, columns: Any, values: Any, n_rows: Any) -> Any:
     for row in range(n_rows):
         indptr[row + 1] += indptr[row]
     return indptr, indices[:kept].copy(), data[:kept].copy()
+
+
+def largest(
+    weights: NDArray[np.float32], kept: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    """The `kept` weights of greatest size of each row, zeros left out: rows, columns, values."""
+    n = len(weights)
+    if kept < 1:
+        return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
+    columns = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept].astype(np.int32)
+    rows = np.repeat(np.arange(n, dtype=np.int32), kept)
+    values = np.take_along_axis(weights, columns.astype(np.intp), 1).ravel()
+    used = values != 0
+    return rows[used], columns.ravel()[used], values[used]

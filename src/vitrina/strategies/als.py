@@ -15,11 +15,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.ids import Rows
 from vitrina.kernels.factors import Rules, fold_in, shares, solved, turned
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.sparse import Csr
+from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Why
 
@@ -70,14 +71,11 @@ class Strategy:
         matrix = Csr(matrix.indptr, matrix.indices, matrix.data**self.power, matrix.shape)
         with threadpool_limits(1):  # so that the answer is the same for any number of threads
             factors, spectrum = self._alternated(matrix, self._start(matrix))
-        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
-        seen = {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}
         return {
             "factors": factors,
             "spectrum": spectrum,
             "learned": np.array([float((np.diff(matrix.indptr) > 0).sum())]),
-            "type_weights": dataset.type_weights(seen),
-            "half_life": np.array([half_life]),
+            **seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days),
         }
 
     def open(self, parts: Parts) -> Factors:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.catalog import Catalog
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.features import Aspect, Vocabulary, attributes, categories, identifies, prices, titles
 from vitrina.ids import Rows
@@ -36,7 +36,7 @@ from vitrina.kernels.across import (
 )
 from vitrina.kernels.neighbours import Lists, neighbours
 from vitrina.kernels.sparse import Csr, compress
-from vitrina.neighbourhood import Neighbourhood
+from vitrina.neighbourhood import Neighbourhood, seed_parts
 from vitrina.parts import Parts
 
 Doubles = NDArray[np.float64]
@@ -101,10 +101,7 @@ class Strategy:
         catalog = dataset.catalog
         names = self._attributes(catalog)
         aspects = self._aspects(catalog, 0, names)
-        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
         known: dict[str, NDArray[Any]] = {
-            "type_weights": dataset.type_weights(self.event_weights),
-            "half_life": np.array([half_life]),
             "attributes": np.array([name.encode() for name in names], "S" if names else "S1"),
             "learned_from": np.array([len(catalog)], np.int64),
             "mean_words": np.array([_mean_words(aspects.get("title"))]),
@@ -114,7 +111,8 @@ class Strategy:
             features = features.grown(kind, aspect, learn=True)
         vectors = self._vectors(aspects, features, known, len(catalog))
         lists = self._within(vectors, catalog.product)
-        return {**known, **_named(lists, vectors, features)}
+        seeds = seed_parts(dataset, self.event_weights, self.seed_half_life_days)
+        return {**known, **seeds, **_named(lists, vectors, features)}
 
     def open(self, parts: Parts) -> ContentSimilar:
         """A source over the neighbour lists."""

@@ -25,7 +25,7 @@ from vitrina.features import identifies
 from vitrina.ids import UNKNOWN, Ids, Rows, encode
 from vitrina.kernels.sessions import visit_keys
 from vitrina.kernels.switching import hold, shares, shuffled, substitutes, switches
-from vitrina.neighbourhood import Neighbourhood
+from vitrina.neighbourhood import Neighbourhood, seed_parts
 from vitrina.parts import Parts
 from vitrina.trees import Forest, categories, price_bands, price_edges, traits
 
@@ -91,12 +91,10 @@ class Strategy:
         `type_weights` and `half_life` of seeds; the arrays of `trees.Forest`."""
         dataset = dataset.settled()
         forest = self.grown(dataset)
-        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
         return {
             **self._lists(forest, dataset.catalog.product),
             **forest.parts(),
-            "type_weights": dataset.type_weights(self.event_weights),
-            "half_life": np.array([half_life]),
+            **seed_parts(dataset, self.event_weights, self.seed_half_life_days),
         }
 
     def open(self, parts: Parts) -> DecisionTree:

@@ -15,11 +15,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.errors import RecipeError
 from vitrina.ids import Rows
-from vitrina.kernels.sparse import Csr, compress
-from vitrina.neighbourhood import Neighbourhood
+from vitrina.kernels.sparse import Csr, compress, largest
+from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
 _COPIES = 3
@@ -63,14 +63,13 @@ class Strategy:
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         lists = self._lists(matrix)
-        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
-        seen = {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}
+        seeds = seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days)
         return {
             "indptr": lists.indptr,
             "indices": lists.indices,
             "scores": lists.data,
-            "type_weights": np.ceil(dataset.type_weights(seen)).astype(np.float32),
-            "half_life": np.array([half_life]),
+            **seeds,
+            "type_weights": np.ceil(seeds["type_weights"]).astype(np.float32),
         }
 
     def open(self, parts: Parts) -> Neighbourhood:
@@ -90,7 +89,7 @@ class Strategy:
                 (n_items, n_items),
             )
         weights = _closed_form(matrix, head, self.ridge)
-        rows, columns, values = _largest(weights, min(self.kept, len(head) - 1))
+        rows, columns, values = largest(weights, min(self.kept, len(head) - 1))
         return compress(head[rows], head[columns], values, (n_items, n_items))
 
 
@@ -114,15 +113,3 @@ def _closed_form(matrix: Csr, head: Rows, ridge: float) -> NDArray[np.float32]:
     weights: NDArray[np.float32] = -inverse / np.diag(inverse)[None, :]
     weights[np.diag_indices_from(weights)] = 0.0
     return weights
-
-
-def _largest(weights: NDArray[np.float32], kept: int) -> tuple[Rows, Rows, NDArray[np.float32]]:
-    """The `kept` weights of greatest size of each row: rows, columns, values."""
-    n = len(weights)
-    if kept < 1:
-        return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
-    columns = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept].astype(np.int32)
-    rows = np.repeat(np.arange(n, dtype=np.int32), kept)
-    values = np.take_along_axis(weights, columns.astype(np.intp), 1).ravel()
-    used = values != 0
-    return rows[used], columns.ravel()[used], values[used]

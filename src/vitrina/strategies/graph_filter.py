@@ -17,11 +17,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.ids import Rows
 from vitrina.kernels.neighbours import neighbours
-from vitrina.kernels.sparse import Csr, compress
-from vitrina.neighbourhood import Neighbourhood
+from vitrina.kernels.sparse import Csr, compress, largest
+from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
 POLYNOMIALS = ((1.0,), (2.0, -1.0), (0.71, 0.1, -0.01))
@@ -68,14 +68,13 @@ class Strategy:
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         lists = self._lists(matrix)
-        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
-        seen = {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}
+        seeds = seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days)
         return {
             "indptr": lists.indptr,
             "indices": lists.indices,
             "scores": lists.data,
-            "type_weights": np.ceil(dataset.type_weights(seen)).astype(np.float32),
-            "half_life": np.array([half_life]),
+            **seeds,
+            "type_weights": np.ceil(seeds["type_weights"]).astype(np.float32),
         }
 
     def open(self, parts: Parts) -> Neighbourhood:
@@ -89,13 +88,10 @@ class Strategy:
         for first, block in self._filtered(matrix):
             at = np.arange(len(block))
             block[at, first + at] = 0
-            kept = min(self.kept, whole[0])
-            largest = np.argpartition(-np.abs(block), kept - 1, axis=1)[:, :kept]
-            found = np.take_along_axis(block, largest, 1).ravel()
-            used = found != 0
-            rows.append(np.repeat(first + at, kept)[used].astype(np.int32))
-            columns.append(largest.ravel()[used].astype(np.int32))
-            values.append(found[used])
+            found = largest(block, min(self.kept, whole[0]))
+            rows.append((first + found[0]).astype(np.int32))
+            columns.append(found[1])
+            values.append(found[2])
         empty = np.zeros(0, np.int32), np.zeros(0, np.float32)
         joined = [np.concatenate([empty[0], *one]) for one in (rows, columns)]
         return compress(joined[0], joined[1], np.concatenate([empty[1], *values]), whole)

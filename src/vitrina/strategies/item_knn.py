@@ -14,13 +14,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.kernels import weighting
 from vitrina.kernels.neighbours import Lists, neighbours
 from vitrina.kernels.overlap import overlaps
 from vitrina.kernels.sparse import Csr
 from vitrina.kernels.weighting import Doubles
-from vitrina.neighbourhood import Neighbourhood
+from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
 COSINES, SETS = ("cosine", "tfidf"), ("jaccard", "tversky")
@@ -73,13 +73,11 @@ class Strategy:
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         indptr, indices, scores = self._similar(matrix)
-        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
         return {
             "indptr": indptr,
             "indices": indices,
             "scores": scores,
-            "type_weights": dataset.type_weights(self._seed_weights()),
-            "half_life": np.array([half_life]),
+            **seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days),
         }
 
     def open(self, parts: Parts) -> Neighbourhood:
@@ -107,7 +105,3 @@ class Strategy:
         entries = weighting.rare(matrix) if self.weighting == "tfidf" else matrix
         tilt = weighting.lengths(entries, self.shrink) ** (2 * self.asymmetry - 1)
         return weighting.cosine(entries, self.shrink), 1 / tilt, other * tilt
-
-    def _seed_weights(self) -> Mapping[str, float]:
-        """A shop that does not learn from views still shows lists to who only looks at a product."""
-        return {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}

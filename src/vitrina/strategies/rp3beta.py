@@ -14,10 +14,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.sparse import Csr
-from vitrina.neighbourhood import Neighbourhood
+from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
 
@@ -50,14 +50,11 @@ class Strategy:
         # The kernel's products are symmetric: they hold d(i)^-beta where the walk has d(i)^-alpha.
         rows = np.repeat(np.arange(matrix.shape[0]), np.diff(indptr))
         scores = (scores * _row_sums(matrix)[rows] ** (self.beta - self.alpha)).astype(np.float32)
-        seen = {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}
-        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
         return {
             "indptr": indptr,
             "indices": indices,
             "scores": scores,
-            "type_weights": dataset.type_weights(seen),
-            "half_life": np.array([half_life]),
+            **seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days),
         }
 
     def open(self, parts: Parts) -> Neighbourhood:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.catalog import Catalog
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.features import Aspect, Vocabulary, attributes, categories, price_bands, price_edges
 from vitrina.ids import Rows
@@ -26,7 +26,7 @@ from vitrina.kernels.across import across, appended, joined, sliced, stacked, wo
 from vitrina.kernels.affinity import affinities, product
 from vitrina.kernels.neighbours import Lists
 from vitrina.kernels.sparse import Csr, compress, group
-from vitrina.neighbourhood import Neighbourhood
+from vitrina.neighbourhood import Neighbourhood, seed_parts
 from vitrina.parts import Parts
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -101,7 +101,6 @@ class Strategy:
         found = affinities(baskets, values, self.affinities, self.least_pairs, lift=self.score == "lift")
         drawn = Csr(*found, (len(known), len(known)))
         sold = np.bincount(baskets.indices, minlength=len(catalog))
-        half_life = self.seed_half_life_days * DAY if dataset.timed else 0.0
         owner = self._owners(catalog)
         lists = self._lists(values, drawn, self._shelves(values, sold), owner, owner)
         return {
@@ -110,8 +109,7 @@ class Strategy:
             "features/keys": known.keys,
             "features/held": known.held,
             "edges": edges,
-            "type_weights": dataset.type_weights(self.event_weights),
-            "half_life": np.array([half_life]),
+            **seed_parts(dataset, self.event_weights, self.seed_half_life_days),
         }
 
     def open(self, parts: Parts) -> TransactionSimilar:

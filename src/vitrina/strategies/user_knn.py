@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.history import History
 from vitrina.ids import Rows
 from vitrina.kernels.customers import digest, shared_grounds, through_customers
@@ -23,6 +23,7 @@ from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.sparse import Csr, compress
 from vitrina.kernels.weighting import Doubles, cosine, lengths, tilted
+from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Why
 
@@ -88,15 +89,12 @@ class Strategy:
         taken = cosine(customers)
         held = np.maximum(np.diff(by_item.indptr), 1.0) ** -self.popularity
         taken = replace(taken, data=(taken.data * held[taken.indices]).astype(np.float32))
-        half_life = self.half_life_days * DAY if dataset.timed else 0.0
-        seen = {"view": min(self.event_weights.values(), default=1.0), **self.event_weights}
         return {
             **_table("alike", indptr, rows, scores),
             **_table("takers", takers.indptr, takers.indices, takers.data),
             **_table("taken", taken.indptr, taken.indices, taken.data),
             **_past(dataset, np.where(np.diff(customers.indptr) > 0, long, 0.0)),
-            "type_weights": dataset.type_weights(seen),
-            "half_life": np.array([half_life]),
+            **seed_parts(dataset, with_views(self.event_weights), self.half_life_days),
             "end": np.array([dataset.end]),
         }
 

@@ -32,7 +32,7 @@ from vitrina.evaluate import ask
 from vitrina.fit import fit
 from vitrina.metrics import accuracy
 from vitrina.placements import Placements
-from vitrina.questions import Questions, questions
+from vitrina.questions import Questions, proposed, questions
 from vitrina.ranker import DEPTH, Forest, describe
 from vitrina.recipe import RankerPlan, Recipe, read_recipe
 from vitrina.splits import Split, split
@@ -106,9 +106,7 @@ def costs(engine: Engine, forest: Forest, asked: Questions, cut: Split) -> dict[
     """Microseconds of one list: describing its candidates, and all that the ranker does to it."""
     ranker = engine.opened.ranker
     assert ranker is not None
-    drafts = [
-        ranking.drafts(engine, replace(asked, requests=(one,)), cut.now)[0] for one in asked.requests[:200]
-    ]
+    drafts = [proposed(engine, replace(asked, requests=(one,)), cut.now)[0] for one in asked.requests[:200]]
     plain = replace(engine.opened, ranker=None)
     pasts = [query(one.askers, "history", cut.now).seeds for one in drafts]
     wide = [one._replace(limit=DEPTH // 3 + 1) for one in drafts]

@@ -13,15 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import PURCHASE, Dataset, Events
+from vitrina.engine import Engine
 from vitrina.ids import UNKNOWN
+from vitrina.live import Live
 from vitrina.metrics import Truth
-from vitrina.request import Request, SessionEvent
+from vitrina.request import Block, Request, SessionEvent
 from vitrina.splits import Split, of_types
+from vitrina.stages import Draft
 
 Places = NDArray[np.int64]
 VISITOR = "evaluation"
 RECENT = 50
 """Events of a session sent with a request, and steps of a session asked about, at most."""
+_BATCH, _LIMIT = 512, 10
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,13 @@ class Questions:
 
     def __len__(self) -> int:
         return len(self.requests)
+
+
+def proposed(engine: Engine, asked: Questions, now: int) -> list[Draft]:
+    """What each source of the placement proposes to everybody asked, in batches, not yet blended."""
+    block, live = Block(asked.placement, limit=_LIMIT), Live(now=now)
+    starts = range(0, len(asked), _BATCH)
+    return [engine.retrieved(block, asked.requests[start : start + _BATCH], live) for start in starts]
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,11 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.intervals import due_days
-from vitrina.live import Live
 from vitrina.metrics import Truth
 from vitrina.placements import Placements
-from vitrina.questions import Questions, questions
+from vitrina.questions import proposed, questions
 from vitrina.ranker import DEPTH, ITEM, Forest, Shelf, describe, feature_names, log_prices, mixture
 from vitrina.recipe import RankerPlan, Recipe
-from vitrina.request import Block
 from vitrina.splits import Split, split
 from vitrina.stages import Draft
 
@@ -40,8 +38,6 @@ Node = tuple[int, float, bool, int, int]
 MAX_ASKERS = 5000
 MIN_ASKERS = 50
 """Below this many askers who took a candidate there is nothing to learn from."""
-_BATCH = 256
-_LIMIT = 10
 
 
 @dataclass(frozen=True)
@@ -88,7 +84,7 @@ def taught(
         engine = Engine.of(fit(cut.train, recipe, placements), placements)
         shelf = shelf_of(cut.train)
         for asked in questions(cut, MAX_ASKERS, recipe.evaluation.seed):
-            held = drafts(engine, asked, cut.now) if asked.placement in wanted else []
+            held = proposed(engine, asked, cut.now) if asked.placement in wanted else []
             if held and held[0].mixes:
                 words[asked.placement] = _words(held[0])
                 own = lessons(held, asked.truth, shelf, cut.train.catalog.product)
@@ -226,13 +222,6 @@ def joined(parts: Sequence[Lessons]) -> Lessons:
     return Lessons(
         *(np.concatenate([getattr(one, name) for one in parts]) for name in ("table", "taken", "sizes"))
     )
-
-
-def drafts(engine: Engine, asked: Questions, now: int) -> list[Draft]:
-    """What the sources propose to everybody asked, in batches."""
-    block, live = Block(asked.placement, limit=_LIMIT), Live(now=now)
-    starts = range(0, len(asked), _BATCH)
-    return [engine.retrieved(block, asked.requests[start : start + _BATCH], live) for start in starts]
 
 
 def _words(draft: Draft) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -21,12 +21,10 @@ from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.ids import Rows
 from vitrina.kernels.weighing import merged, ranks
-from vitrina.live import Live
 from vitrina.metrics import Truth
-from vitrina.placements import Placement, Placements, parse_placements
-from vitrina.questions import Questions, questions
+from vitrina.placements import Placements, parse_placements
+from vitrina.questions import Questions, proposed, questions
 from vitrina.recipe import Recipe
-from vitrina.request import Block
 from vitrina.splits import split
 from vitrina.stages import Draft
 from vitrina.strategy import Candidates
@@ -38,7 +36,6 @@ MAX_ASKERS = 3000
 MIN_ASKERS = 50
 """Below this many askers weights would be noise, and the placement stays as it was written."""
 _K = 10
-_BATCH = 512
 
 
 Judge = Callable[[Sequence[float], str], metrics.Values]
@@ -76,7 +73,7 @@ def weigh(
         placement = engine.placements.by_name.get(asked.placement)
         if placement is None or len(asked) < MIN_ASKERS:
             continue
-        drafts = _drafts(engine, placement, asked, cut.now)
+        drafts = proposed(engine, asked, cut.now)
         sources = drafts[0].mixes
         if len(sources) < 2:
             continue
@@ -134,15 +131,6 @@ def _ascend(score: Callable[[Sequence[float], str], float], found: Found) -> Fou
 
 def _ndcg(found: Found) -> float:
     return found.ndcg
-
-
-def _drafts(engine: Engine, placement: Placement, asked: Questions, now: int) -> list[Draft]:
-    """What each source proposes to everybody asked, in batches."""
-    block = Block(placement.name, limit=_K)
-    return [
-        engine.retrieved(block, asked.requests[start : start + _BATCH], Live(now=now))
-        for start in range(0, len(asked), _BATCH)
-    ]
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,10 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.ids import Rows
-from vitrina.live import Live
 from vitrina.metrics import Truth, Values
 from vitrina.placements import Placement, Placements
-from vitrina.questions import Questions, questions
+from vitrina.questions import Questions, proposed, questions
 from vitrina.recipe import Plan, Recipe
-from vitrina.request import Block
 from vitrina.splits import Split, split
 from vitrina.stages import Draft
 from vitrina.strategy import Candidates
@@ -40,7 +38,6 @@ QUICK = 300_000
 """Events from which on there is but one window: more would take too long."""
 _DEPTH = 100
 """Rows of a source, as many as `stages.retrieve` asks for."""
-_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class Window:
             room = MOST - asked.get(one.placement, 0)
             if room > 0 and one.placement in placements.by_name:
                 sample = _sample(one, room, seed)
-                drafts[one.placement] = _drafts(engine, sample, cut.now)
+                drafts[one.placement] = tuple(proposed(engine, sample, cut.now))
                 truths[one.placement] = sample.truth
         return cls(replace(cut, train=cut.train.settled()), drafts, truths)
 
@@ -150,13 +147,6 @@ def _sample(asked: Questions, most: int, seed: int) -> Questions:
     requests = tuple(asked.requests[one] for one in keep)
     everybody = {"all": np.arange(len(keep))}
     return Questions(asked.placement, requests, asked.truth.take(keep), everybody, asked.clusters[keep])
-
-
-def _drafts(engine: Engine, asked: Questions, now: int) -> tuple[Draft, ...]:
-    """Who asks, and what may be shown to them, in batches."""
-    block = Block(asked.placement, limit=10)
-    starts = range(0, len(asked), _BATCH)
-    return tuple(engine.retrieved(block, asked.requests[one : one + _BATCH], Live(now=now)) for one in starts)
 
 
 def _pooled(truths: Sequence[Truth]) -> Truth:

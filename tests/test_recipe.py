@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from shops import make_shop
 from vitrina import strategies
+from vitrina.catalog import Attribute
 from vitrina.errors import RecipeError
+from vitrina.fit import shop_parts
 from vitrina.placements import read_placements
-from vitrina.recipe import read_recipe
+from vitrina.recipe import TAKEN, read_recipe
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 RECIPES = sorted((MODELS / "recipes").glob("*.toml"))
@@ -43,6 +47,11 @@ def test_there_is_a_recipe_for_each_kind_of_shop():
         ("[strategies.popular]\n[evaluation]\ntest_days = 'x'", "test_days = 'x' must be a int"),
         ("[strategies.popular]\n[evaluation]\ndays = 3", "unknown key 'days' in evaluation"),
         ("[strategies.popular", "cannot read the recipe"),
+        (
+            '[strategies.catalog]\nis = "popular"',
+            r"\[strategies.catalog\] is where a bundle keeps other things",
+        ),
+        ('[strategies."popular/x"]\nis = "popular"', "name it otherwise"),
     ],
 )
 def test_mistakes_are_named(tmp_path, text, says):
@@ -65,3 +74,10 @@ def test_unknown_strategies_and_hyperparameters(name, params, says):
     """Nothing but the folder's files can be named, and nothing but their fields."""
     with pytest.raises(RecipeError, match=says):
         strategies.make(name, params)
+
+
+def test_names_that_a_bundle_needs_are_taken():
+    """Whatever a bundle holds beside its strategies lies under a name that no strategy may have."""
+    shop = make_shop([("u", "i", 1), ("u", "j", 2)])
+    shop = replace(shop, people={"region": Attribute.of(["north"])})
+    assert {name.split("/")[0] for name in shop_parts(shop)} | {"ranker"} == set(TAKEN)

@@ -26,6 +26,10 @@ from typing import Any
 from vitrina.errors import RecipeError
 
 
+TAKEN = ("catalog", "history", "ids", "people", "ranker")
+"""Where a bundle keeps what is no strategy's: parts of one named so would overwrite those."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """One strategy to fit: its name, and the hyperparameters that differ from its defaults."""
@@ -126,6 +130,8 @@ def _where(placements: Any) -> Path | Mapping[str, Any] | None:
 def _plan(name: str, table: Any) -> Plan:
     if not isinstance(table, dict):
         raise RecipeError(f"[strategies] {name} must be a table: [strategies.{name}]")
+    if name in TAKEN or "/" in name:
+        raise RecipeError(f"[strategies.{name}] is where a bundle keeps other things; name it otherwise")
     params = {key: value for key, value in table.items() if key != "is"}
     return Plan(str(table.get("is", name)), params)
 

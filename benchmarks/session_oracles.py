@@ -59,13 +59,15 @@ class SequentialRules:
 
     def __init__(self, learned: Dataset, steps: int, fading: Callable[[int], float], kept: int) -> None:
         sessions: dict[int, list[int]] = defaultdict(list)
-        rules: dict[int, Counter[int]] = defaultdict(Counter)
+        rules: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
         for visit, row in zip(learned.events.visit.tolist(), learned.events.item.tolist(), strict=True):
             for gap, before in enumerate(reversed(sessions[visit][-steps:]), 1):
-                rules[before][row] += fading(gap)  # type: ignore[assignment]
+                rules[before][row] += fading(gap)
             sessions[visit].append(row)
-        self.rules = {row: dict(found.most_common(kept)) for row, found in rules.items()}
+        self.rules = {
+            row: dict(sorted(found.items(), key=lambda one: -one[1])[:kept]) for row, found in rules.items()
+        }
 
     def __call__(self, session: list[int], now: int) -> dict[int, float]:
         """Scores of items for a session so far."""
-        return self.rules.get(session[-1], {})  # type: ignore[return-value]
+        return self.rules.get(session[-1], {})

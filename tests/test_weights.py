@@ -61,5 +61,8 @@ def test_a_source_that_hardly_helps_is_left_out():
 
 def test_askers_who_took_nothing_do_not_count():
     """NaN is no loss and no gain."""
-    values = lambda weights, way: np.where(np.arange(50) % 2, np.nan, 0.5 + 0.3 * (weights[1] > 0))  # noqa: E731
+
+    def values(weights, way):
+        return np.where(np.arange(50) % 2, np.nan, 0.5 + 0.3 * (weights[1] > 0))
+
     assert simpler(values, Found((1.0, 1.0), "rank", 0.8)).weights == (0.0, 1.0)

@@ -120,8 +120,8 @@ class Shelf:
         n_items = len(catalog["price"])
         if isinstance(facts, bytes) or facts.shape != (n_items, len(ITEM)) or facts.dtype != np.float32:
             raise ValueError(f"part ranker/items does not say {len(ITEM)} things of each of {n_items} items")
-        codes, due = catalog["category/codes"], catalog["due_days"]
-        return cls(facts, codes, log_prices(catalog["price"]), due)  # type: ignore[arg-type]
+        codes, due = (np.asarray(catalog[name]) for name in ("category/codes", "due_days"))
+        return cls(np.asarray(facts, np.float32), codes, log_prices(catalog["price"]), due)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from typing import Any
 
 from vitrina.errors import RecipeError
 
-
 TAKEN = ("catalog", "history", "ids", "people", "ranker")
 """Where a bundle keeps what is no strategy's: parts of one named so would overwrite those."""
 

@@ -15,7 +15,7 @@ from dataclasses import fields, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numba
 import numpy as np
@@ -26,7 +26,7 @@ from vitrina import strategies
 from vitrina.dataset import DAY, PURCHASE, RETURN, VIEW, Attribute, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.parts import Part, Parts
-from vitrina.strategy import Allow, Candidates, Query, Seeds, Source
+from vitrina.strategy import Allow, Candidates, Extendable, Query, Seeds, Source
 
 FOLDER = Path(strategies.__file__).parent
 ALSO: dict[str, list[dict[str, Any]]] = {
@@ -213,6 +213,10 @@ def frozen(one: Any) -> Any:
 
 def opened(name: str, params: str, where: str) -> Source:
     return made(name, params).open(fitted(name, params, where))
+
+
+def extendable(name: str, params: str, where: str) -> Extendable:
+    return cast(Extendable, opened(name, params, where))
 
 
 def stored(parts: Parts, folder: Path) -> dict[str, Part]:
@@ -463,10 +467,10 @@ def test_added_items_are_seen_and_old_ones_stay(name: str, params: str, where: s
     """Lists over all rows keep every promise of lists; adding nothing changes nothing; where the old mask
     stands, old seeds have their old lists."""
     dataset = dataset_of(where)
-    query, n, source = askers(dataset), len(dataset.items), opened(name, params, where)
+    query, n, source = askers(dataset), len(dataset.items), extendable(name, params, where)
     catalog, vectors = longer(dataset, 6)
-    grown = source.extended(catalog, vectors)  # type: ignore[attr-defined]
-    same = source.extended(longer(dataset, 0)[0], vectors[:n])  # type: ignore[attr-defined]
+    grown = source.extended(catalog, vectors)
+    same = source.extended(longer(dataset, 0)[0], vectors[:n])
     assert_same(
         same.top(query, 9, allowed(dataset, len(query))), source.top(query, 9, allowed(dataset, len(query)))
     )
@@ -487,7 +491,7 @@ def test_added_items_answer_and_are_listed(name: str) -> None:
     stands in the list of an old one."""
     dataset = dataset_of("busy")
     n, more = len(dataset.items), 6
-    grown = opened(name, "{}", "busy").extended(*longer(dataset, more))  # type: ignore[attr-defined]
+    grown = extendable(name, "{}", "busy").extended(*longer(dataset, more))
     rows = np.arange(n + more, dtype=np.int32)
     seeds = Seeds(
         np.arange(n + more + 1), rows, np.full(n + more, VIEW, np.uint8), np.zeros(n + more, np.int64)

@@ -176,25 +176,28 @@ def _keep_asking(shoppers):
 def test_a_failed_bundle_is_marked_while_the_old_one_serves(tmp_path):
     """The newest bundle is damaged after it was activated: workers stay, the service says why."""
     old = publish(tmp_path, "A", n_items=500)
-    with served(tmp_path, workers=2, admin_port=free_port()) as (_, ready):  # noqa: SIM117
-        with ModelClient(ready["admin"]) as models, Client(ready["address"]) as shop:
-            wait_for(lambda: models.list().models[0].state == "serving")
-            new = publish(tmp_path / "aside", "B", n_items=500)
-            shutil.copytree(tmp_path / "aside" / new, tmp_path / new)
-            part = tmp_path / new / "catalog" / "price.npy"
-            part.chmod(0o644)
-            part.write_bytes(part.read_bytes()[:-1] + b"\x55")
-            with pytest.raises(BundleCorrupt.__base__, match="catalog/price"):
-                models.activate(new)
-            assert models.list().current == old
-            (tmp_path / "CURRENT").write_text(new + "\n")  # somebody's script knows no better
-            wait_for(lambda: {one.refused for one in models.list().workers} == {new})
-            found = {one.version: one for one in models.list().models}
-            assert found[new].state == "failed"
-            assert "catalog/price" in found[new].reason
-            assert {one.version for one in models.list().workers} == {old}
-            assert shop.recommend(Request((Block("home"),))).bundle_version == old
-            with pytest.raises(RegistryError):
-                models.activate("20200101T000000Z-000000000000")
-            models.activate(old)
-            assert models.list().current == old
+    with (
+        served(tmp_path, workers=2, admin_port=free_port()) as (_, ready),
+        ModelClient(ready["admin"]) as models,
+        Client(ready["address"]) as shop,
+    ):
+        wait_for(lambda: models.list().models[0].state == "serving")
+        new = publish(tmp_path / "aside", "B", n_items=500)
+        shutil.copytree(tmp_path / "aside" / new, tmp_path / new)
+        part = tmp_path / new / "catalog" / "price.npy"
+        part.chmod(0o644)
+        part.write_bytes(part.read_bytes()[:-1] + b"\x55")
+        with pytest.raises(BundleCorrupt.__base__, match="catalog/price"):
+            models.activate(new)
+        assert models.list().current == old
+        (tmp_path / "CURRENT").write_text(new + "\n")  # somebody's script knows no better
+        wait_for(lambda: {one.refused for one in models.list().workers} == {new})
+        found = {one.version: one for one in models.list().models}
+        assert found[new].state == "failed"
+        assert "catalog/price" in found[new].reason
+        assert {one.version for one in models.list().workers} == {old}
+        assert shop.recommend(Request((Block("home"),))).bundle_version == old
+        with pytest.raises(RegistryError):
+            models.activate("20200101T000000Z-000000000000")
+        models.activate(old)
+        assert models.list().current == old

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -237,20 +238,20 @@ def test_bm25_may_hold_popular_ones_down() -> None:
 @pytest.mark.parametrize(
     "made", [{"weighting": "jaccard"}, {"weighting": "tversky", "ours": 0.2, "theirs": 0.9}]
 )
-def test_items_may_be_sets(made: dict[str, object]) -> None:
+def test_items_may_be_sets(made: dict[str, Any]) -> None:
     """Customers in common over all, those of one item alone counting as asked; how often does not matter."""
     dataset = random_purchases(7)
     had = (whole_counts(dataset) > 0).astype(np.float64)
     common, sizes = had @ had.T, had.sum(axis=1)
-    ours, theirs = float(made.get("ours", 1.0)), float(made.get("theirs", 1.0))  # type: ignore[arg-type]
+    ours, theirs = made.get("ours", 1.0), made.get("theirs", 1.0)
     whole = common + ours * (sizes[:, None] - common) + theirs * (sizes[None, :] - common) + 3.0
-    assert_similarities(Strategy(neighbours=K, shrink=3.0, **made).fit(dataset), common / whole)  # type: ignore[arg-type]
+    assert_similarities(Strategy(neighbours=K, shrink=3.0, **made).fit(dataset), common / whole)
 
 
 @pytest.mark.parametrize(
     "wrong", [{"asymmetry": 1.5}, {"asymmetry": -0.1}, {"popularity": -1.0}, {"ours": -1.0}, {"theirs": -1.0}]
 )
-def test_wrong_likenesses_are_refused(wrong: dict[str, float]) -> None:
+def test_wrong_likenesses_are_refused(wrong: dict[str, Any]) -> None:
     """Before anything is fitted."""
     with pytest.raises(ValueError):
-        Strategy(**wrong)  # type: ignore[arg-type]
+        Strategy(**wrong)

@@ -41,8 +41,8 @@ def make(name: str, params: Mapping[str, Any]) -> Strategy:
 
 def settings(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Every hyperparameter of a strategy, defaults too: a later default must not change an old bundle."""
-    made = make(name, params)
-    return {one.name: _plain(getattr(made, one.name)) for one in fields(made)}  # type: ignore[arg-type]
+    made: Any = make(name, params)
+    return {one.name: _plain(getattr(made, one.name)) for one in fields(made)}
 
 
 def _plain(value: Any) -> Any:

@@ -5,10 +5,10 @@ PORT ?= 50051
 WORKERS ?= 2
 ADMIN_PORT ?= 50052
 
-.PHONY: help install demo test check serve fuzz bench soak lock proto clean
+.PHONY: help install demo test check serve fuzz bench bench-full soak lock proto clean
 
 help:  ## Print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed  ## Make .venv with the command vitrina, from the hashed lock
 
@@ -41,9 +41,17 @@ serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, opera
 fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600
 
-bench: install  ## Measure speed and accuracy beside named rivals; plots and tables last
-	@for one in $(filter-out benchmarks/plots.py benchmarks/tables.py benchmarks/session_oracles.py,$(wildcard benchmarks/*.py)) benchmarks/plots.py benchmarks/tables.py; do \
-	  echo "== $$one"; $(BIN)/python $$one || exit 1; done
+bench: install  ## Measure speed and accuracy beside named rivals; plots and tables
+	@$(call measure,rules train engine opening server accuracy plots tables)
+
+bench-full: install  ## All benchmarks: every data set, photos, sessions, tuning; much longer
+	@$(call measure,$(filter-out plots tables machine session_oracles images_plot,$(basename $(notdir $(wildcard benchmarks/*.py)))) plots tables)
+
+measure = for one in $(1); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py || exit 1; done
+
+soak: install  ## Ten minutes of swaps under load, then ten of fuzzing
+	@VITRINA_SWAP_S=600 $(BIN)/python -m pytest tests/server/test_swapping.py -k under_load -s
+	@$(MAKE) fuzz
 
 lock:  ## Resolve pyproject.toml into requirements/*.txt again
 	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/serve.txt

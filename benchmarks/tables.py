@@ -18,8 +18,8 @@ HEAD = """# Benchmarks
 
 Every figure here is in `results/*.json`, with the machine, its load and the versions it was measured with;
 this page is written from them by `python benchmarks/tables.py`, and the pictures by
-`python benchmarks/plots.py`. `make bench` runs all of them. Each script says in its first lines what it
-compares and how, and takes `--quick` or `--help`.
+`python benchmarks/plots.py`. `make bench` runs those of speed and accuracy, `make bench-full` all. Each
+script says in its first lines what it compares and how, and takes `--quick` or `--help`.
 """
 Section = Callable[[dict[str, Any]], Iterable[str]]
 

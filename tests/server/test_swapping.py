@@ -93,7 +93,7 @@ def workers(pid):
     return [one for one, line in kinds.items() if "vitrina.server.worker" in line]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(240 + 2 * SECONDS)
 def test_swaps_under_load_fail_nothing_mix_nothing_keep_nothing(tmp_path):
     """Half a minute of requests, a swap or a roll back every half second: each answer is of one bundle,
     the one it names; none fails; and the workers' memory is where it was."""

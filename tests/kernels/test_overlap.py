@@ -7,7 +7,7 @@ from itertools import pairwise
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vitrina.kernels.overlap import overlaps
@@ -44,6 +44,7 @@ def by_hand(
 
 
 @settings(deadline=None, max_examples=60)
+@example(seed=0, rows=2, columns=1, density=0.5, k=1, ours=0.0, theirs=0.0, shrink=0.0)
 @given(
     st.integers(0, 10**6), st.integers(1, 80), st.integers(1, 40), st.floats(0.01, 0.9), st.integers(0, 90),
     st.floats(0, 3), st.floats(0, 3), st.floats(0, 30),

@@ -84,12 +84,14 @@ def _overlaps(
         held, floor = 0, NOTHING
         for other in touched[:found]:
             common = np.float64(counts[other])
+            if common == 0:  # the row itself: sets of ratio 0, 0 would divide by nothing
+                continue
             counts[other] = 0
             alone = ours * (size - common)
             beside = theirs * (indptr[other + 1] - indptr[other] - common)
             score[0] = common / (common + alone + beside + shrink)
             keys[held] = key_of(score_bits[0], other)
-            held += int(keys[held] > floor and common > 0)
+            held += int(keys[held] > floor)
             if held == len(keys):
                 floor = to_front(keys, k)
                 held = k

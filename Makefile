@@ -24,8 +24,8 @@ install: .venv/installed  ## Make .venv with the command vitrina, from the hashe
 demo: install  ## Train on a real year of groceries, serve it, ask it, print the lists
 	@$(BIN)/vitrina demo
 
-test: install  ## Run every test
-	@$(BIN)/python -m pytest
+test: install  ## Run every test, in as many processes as there are cores
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: install  ## Lint, types, floors, proto, generated code
 	@$(BIN)/ruff check .

@@ -55,7 +55,7 @@ soak: install  ## Ten minutes of swaps under load, then ten of fuzzing
 
 lock:  ## Resolve pyproject.toml into requirements/*.txt again
 	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/serve.txt
-	@$(BIN)/uv pip compile -q pyproject.toml --extra train --extra images --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/train.txt
+	@$(BIN)/uv pip compile -q pyproject.toml --extra train --extra images --extra letters --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/train.txt
 	@$(BIN)/uv pip compile -q pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/dev.txt
 
 proto:  ## Generate src/vitrina/v1 from proto/ again

@@ -38,8 +38,14 @@ class Asked:
 def for_users(file: Path, placement: str, k: int) -> list[Asked]:
     """A request per line of a file with a column user_id. Raises DataError."""
     block = (Block(placement, limit=k),)
-    users = [row[0] for row in _rows(file, ("user_id",))]
-    return [Asked(user, Request(block, user_id=user, channel="email", reasons=False)) for user in users]
+    return [
+        Asked(user, Request(block, user_id=user, channel="email", reasons=False)) for user in user_ids(file)
+    ]
+
+
+def user_ids(file: Path) -> list[str]:
+    """The user_id of each line of a file, in order. Raises DataError."""
+    return [row[0] for row in _rows(file, ("user_id",))]
 
 
 def for_contexts(file: Path, placement: str, k: int) -> list[Asked]:

@@ -4,6 +4,7 @@
     ├── DataError             the shop's files cannot be read as a dataset
     ├── RecipeError           a recipe names something unknown or of the wrong type
     ├── PlacementsError       a placements file does
+    ├── LetterError           a letter's style or template does, or an address of a picture is not ours
     ├── BundleError           a bundle cannot be written or opened
     │   ├── BundleCorrupt     its bytes are not what its manifest says
     │   └── BundleTooNew      it was written by a later version of Vitrina
@@ -45,6 +46,12 @@ class RecipeError(VitrinaError):
 
 class PlacementsError(VitrinaError):
     """A placements file names something unknown or of the wrong type."""
+
+    exit_code = 4
+
+
+class LetterError(VitrinaError):
+    """A letter's style or template is not as it must be, or an address of a picture is not ours."""
 
     exit_code = 4
 

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from vitrina import __version__
-from vitrina.cli import models, offline, online, pictures, trees, tuning
+from vitrina.cli import letters, models, offline, online, pictures, trees, tuning
 from vitrina.cli.words import errors
 from vitrina.errors import VitrinaError
 
@@ -32,6 +32,7 @@ for verb in (
     pictures.embed,
     pictures.similar,
     trees.tree,
+    letters.letter,
     online.serve,
     online.healthcheck,
     online.demo,

@@ -1,0 +1,60 @@
+"""Letters: HTML blocks and their plain-text twins, for one customer or a file of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitrina.cli.words import AsJson, At, RegistryDir, put, say, seconds
+
+
+def letter(
+    registry: RegistryDir,
+    out: Annotated[Path, typer.Option(help="Folder for the letters and letters.jsonl.")],
+    user: Annotated[str, typer.Option(help="One customer's user_id.")] = "",
+    users: Annotated[Path | None, typer.Option(help=".csv or .parquet with a column user_id.")] = None,
+    block: Annotated[
+        list[str] | None,
+        typer.Option("--block", help="placement=Heading; give it again for further blocks."),
+    ] = None,
+    subject: Annotated[str, typer.Option(help="The letter's subject and title.")] = "Picked for you",
+    greeting: Annotated[str, typer.Option(help="A sentence above the products.")] = "",
+    style: Annotated[Path | None, typer.Option(help="A style file; see models/letters.")] = None,
+    templates: Annotated[
+        Path | None, typer.Option(help="Folder of Jinja templates that stand before ours.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="Products of each block.")] = 6,
+    at: At = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write a letter for each customer: HTML for any mail program, plain text beside it."""
+    from vitrina import campaign, mailing
+    from vitrina.engine import Engine
+    from vitrina.letters.style import Style, read_style
+    from vitrina.registry import Registry
+
+    if bool(user) == (users is not None):
+        raise typer.BadParameter("give either --user or --users")
+    engine = Engine.open(Registry(registry).path())
+    at_seconds = seconds(at)
+    plan = mailing.Plan(
+        subject, tuple(_block(one) for one in block or ["email_digest=Picked for you"]), k, greeting
+    )
+    asked = [user] if user else campaign.user_ids(users) if users else []
+    now = engine.moment if at_seconds is None else at_seconds
+    look = read_style(style) if style else Style()
+    posted = mailing.write(engine, asked, plan, look, out, now, say, templates)
+    facts = {"out": str(out), "letters": posted.letters, "empty": posted.empty, "bundle": engine.version}
+    said = "{letters:,} letters in {out}; {empty:,} customers for whom there was nothing; from {bundle}"
+    put(facts) if as_json else print(said.format(**facts))
+
+
+def _block(text: str) -> tuple[str, str]:
+    placement, sign, heading = text.partition("=")
+    if not placement or not sign or not heading.strip():
+        raise typer.BadParameter(
+            f"--block {text!r} must be placement=Heading, such as 'cart=Goes well with it'"
+        )
+    return placement, heading.strip()

@@ -94,7 +94,7 @@ class Shelf:
 
     def reason(self, item):
         """Every second item comes by a rule."""
-        rule = RuleReason(("a",), 0.25, 0.5, 2.0) if int(item[1:]) % 2 else None
+        rule = RuleReason(("a", "b"), 0.25, 0.5, 2.0) if int(item[1:]) % 2 else None
         return Reason("knn", ("a", "b"), rule)
 
     def product(self, item_id):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from vitrina.engine import Engine
 from vitrina.fit import shop_parts
 from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.placements import parse_placements
-from vitrina.strategy import Allow, Candidates, Query, Why
+from vitrina.strategy import Allow, Candidates, Query, Whys
 
 Happened = tuple[str, str, int] | tuple[str, str, int, str]
 """(user or '', item, day) and, unless it was a purchase, the event type."""
@@ -58,8 +58,33 @@ class Fixed:
         scores = np.array([1 / (1 + rank) for one in lists for rank in range(len(one))], np.float32)
         return Candidates(indptr, rows, scores)
 
-    def why(self, query: Query, rows: Rows) -> list[Why]:
-        return [Why(tuple(query.seeds.rows[:1].tolist())) for _ in rows]
+    def why(self, query: Query, ends: np.ndarray, rows: Rows) -> Whys:
+        seeds = np.full((len(rows), 1), -1, np.int32)
+        for asker in range(len(query)):
+            first = query.one(asker).seeds.rows[:1]
+            seeds[ends[asker] : ends[asker + 1], : len(first)] = first
+        return Whys(seeds)
+
+
+class Why(NamedTuple):
+    """Why one row was proposed: seed rows, the greatest first, and the rule's figures; None for no rule."""
+
+    seeds: tuple[int, ...]
+    rule: tuple[float, float, float] | None
+
+
+def reasons(source: Any, query: Query, rows: Rows) -> list[Why]:
+    """Why a source gave some rows to the one who asked."""
+    whys = source.why(query, np.array([0, len(rows)], np.int64), rows)
+    assert len(whys) == len(rows)
+    assert whys.seeds.dtype == np.int32
+    assert whys.seeds.shape[1] <= Whys.SEEDS
+    figures = np.zeros((len(rows), 3)) if whys.figures is None else whys.figures
+    told = zip(whys.seeds.tolist(), figures.tolist(), strict=True)
+    return [
+        Why(tuple(one for one in seeds if one >= 0), tuple(rule) if any(rule) else None)
+        for seeds, rule in told
+    ]
 
 
 def make_window(

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from vitrina.engine import Engine
 from vitrina.errors import DataError
+from vitrina.listing import Listing
 from vitrina.live import Live
 from vitrina.readers.scan import hushed
 from vitrina.request import Block, Request, Response
@@ -135,8 +136,10 @@ def _batches(asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
 def _answered(engine: Engine, batch: Sequence[Asked], now: int) -> Iterator[tuple[str, str, int, float, str]]:
     responses: list[Response] = engine.recommend([one.request for one in batch], Live(now=now))
     for one, response in zip(batch, responses, strict=True):
-        for rank, item in enumerate(response.blocks[0].items, start=1):
-            yield one.key, item.item_id, rank, item.score, item.reason.source
+        items = Listing.of(response.blocks[0].items)
+        columns = zip(items.item_ids, items.scores, items.leads, strict=True)
+        for rank, (item_id, score, source) in enumerate(columns, start=1):
+            yield one.key, item_id, rank, score, source
 
 
 def _join(slices: Path, out: Path, key: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,12 @@ class Ids:
 
     def __len__(self) -> int:
         return len(self.sorted)
+
+    @cached_property
+    def letters(self) -> NDArray[np.uint8]:
+        """uint8[n, width]: the bytes of each id, padded with NUL; the same memory."""
+        width = self.sorted.dtype.itemsize
+        return np.ascontiguousarray(self.sorted).view(np.uint8).reshape(len(self.sorted), width)
 
     def rows(self, ids: Sequence[str]) -> Rows:
         """int32[len(ids)]: the row of each id, UNKNOWN (-1) where there is none."""

@@ -5,16 +5,17 @@ Several strategies learn such lists, each in its own way; all answer alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, Dataset
 from vitrina.ids import Rows
 from vitrina.kernels.gather import Ragged, Scratch, gather, grounds, in_chunks
 from vitrina.parts import Parts
-from vitrina.strategy import Allow, Candidates, Query, Why
+from vitrina.strategy import Allow, Candidates, Query, Whys
 
 
 def seed_parts(dataset: Dataset, event_weights: Mapping[str, float], half_life_days: float) -> Parts:
@@ -55,8 +56,7 @@ class Neighbourhood:
 
         return Candidates(*in_chunks(len(query), answer))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The one or two seeds whose lists gave each row most."""
-        seeds = (query.seeds.rows, query.seeds.types, query.seeds.times)
-        found = grounds(*seeds, *self._rules, *self._lists, rows, self._scratch.sums)
-        return [Why(tuple([seed for seed in pair if seed >= 0])) for pair in found.tolist()]
+        seeds = (query.seeds.indptr, query.seeds.rows, query.seeds.types, query.seeds.times)
+        return Whys(grounds(*seeds, *self._rules, *self._lists, ends, rows, self._scratch.sums))

@@ -6,7 +6,7 @@ speak to the engine in these words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -103,12 +103,13 @@ class ListedItem(NamedTuple):
 class ListedBlock:
     """One list. `fallback_level` 0: the placement's own sources filled it; n: its nth fallback did.
 
+    `items`: in the engine's answers they are made when they are looked at (`listing.Listing`).
     `relaxed`: soft rules dropped to fill the list, in the order they were dropped.
     `trace`: with explain, for each stage its name and the item ids that left it.
     """
 
     placement: str
-    items: tuple[ListedItem, ...]
+    items: Sequence[ListedItem]
     fallback_level: int = 0
     relaxed: tuple[str, ...] = ()
     trace: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -6,10 +6,10 @@ with one source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrina.bundle import Bundle
 from vitrina.engine import Engine
@@ -17,7 +17,7 @@ from vitrina.ids import Rows
 from vitrina.placements import Mix, Placement, Placements
 from vitrina.recipe import Plan, Recipe
 from vitrina.scoreboard import BLEND
-from vitrina.strategy import Allow, Candidates, Query, Why
+from vitrina.strategy import Allow, Candidates, Query, Whys
 
 RANDOM = "random"
 BASELINES = {
@@ -52,9 +52,9 @@ class Random:
         drawn = pool[lot.choice(len(pool), enough, replace=False)] if enough else pool[:0]
         return drawn[~np.isin(drawn, barred)][:k]
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """No reason but chance."""
-        return [Why()] * len(rows)
+        return Whys.nothing(len(rows))
 
 
 def with_baselines(recipe: Recipe) -> Recipe:

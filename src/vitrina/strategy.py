@@ -11,16 +11,16 @@ A source answers batches; one request is a batch of one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.catalog import Catalog
 from vitrina.dataset import Dataset
-from vitrina.ids import Rows
+from vitrina.ids import UNKNOWN, Rows
 from vitrina.parts import Part, Parts
 
 __all__ = [
@@ -30,11 +30,10 @@ __all__ = [
     "Part",
     "Parts",
     "Query",
-    "Rule",
     "Seeds",
     "Source",
     "Strategy",
-    "Why",
+    "Whys",
 ]
 
 
@@ -110,20 +109,41 @@ class Candidates:
         return self.rows[self.indptr[asker] : self.indptr[asker + 1]]
 
 
-class Rule(NamedTuple):
-    """An association rule over `baskets` baskets: antecedent item rows, and its strength."""
+@dataclass(frozen=True)
+class Whys:
+    """Why m rows were proposed.
 
-    antecedent: tuple[int, ...]
-    support: float
-    confidence: float
-    lift: float
+    `seeds`: int32[m, w] for a w of SEEDS at most: of each row the seed rows that counted most, the
+    greatest first; -1 pads. `figures`: float64[m, 3], support, confidence and lift of the association
+    rule by which its seeds led to each row, zeros where none did; None where none ever does.
+    """
 
+    seeds: Rows
+    figures: NDArray[np.float64] | None = None
 
-class Why(NamedTuple):
-    """Why one row was proposed: the seed rows that counted most, or the rule that fired."""
+    SEEDS: ClassVar[int] = 3
 
-    seeds: tuple[int, ...] = ()
-    rule: Rule | None = None
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @classmethod
+    def nothing(cls, m: int) -> Whys:
+        """No reason of the asker's own, for m rows."""
+        return cls(np.zeros((m, 0), np.int32))
+
+    @classmethod
+    def of_each(
+        cls, query: Query, ends: NDArray[np.int64], rows: Rows, seeds: Callable[[Query, Rows], Rows]
+    ) -> Whys:
+        """The reasons of all askers from the `seeds`, int32[., w], of each; arguments as of `Source.why`."""
+        if len(query) == 1:
+            return cls(seeds(query, rows))
+        found = [seeds(query.one(at), rows[ends[at] : ends[at + 1]]) for at in range(len(query))]
+        width = max((one.shape[1] for one in found), default=0)
+        out = np.full((len(rows), width), UNKNOWN, np.int32)
+        for at, one in enumerate(found):
+            out[ends[at] : ends[at + 1], : one.shape[1]] = one
+        return cls(out)
 
 
 class Source(Protocol):
@@ -132,8 +152,8 @@ class Source(Protocol):
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:
         """The k best allowed rows of each asker; fewer only where the source knows no more."""
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
-        """One Why per row, for a query of one asker; rows are final rows, proposed by this source."""
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
+        """Why asker i was given `rows[ends[i]:ends[i + 1]]`, which this source proposed."""
 
 
 class Strategy(Protocol):

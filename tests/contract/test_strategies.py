@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from numba.core.event import install_recorder
 
+from shops import reasons
 from vitrina import strategies
 from vitrina.dataset import DAY, PURCHASE, RETURN, VIEW, Attribute, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
@@ -353,24 +354,25 @@ def test_disk_changes_nothing(name: str, params: str, where: str, tmp_path: Path
     assert_same(found, mapped.top(query, 9, allow))
     for asker in range(len(query)):
         alone = query.one(asker), found.of(asker)
-        assert opened(name, params, where).why(*alone) == mapped.why(*alone)
+        assert reasons(opened(name, params, where), *alone) == reasons(mapped, *alone)
 
 
 @every_case
 @every_shop
 def test_reasons_are_the_askers_own(name: str, params: str, where: str) -> None:
-    """One Why a row, and the seeds it names are the query's."""
+    """One reason a row, alone as in a batch, and the seeds it names are the query's."""
     dataset, query = dataset_of(where), askers(dataset_of(where))
     source = opened(name, params, where)
     found = source.top(query, 9, Allow.all(len(dataset.items), len(query)))
+    batch = source.why(query, found.indptr, found.rows)
+    assert len(batch) == len(found.rows)
     for asker in range(len(query)):
         alone = query.one(asker)
-        reasons = source.why(alone, found.of(asker))
-        assert len(reasons) == len(found.of(asker))
         own = set(alone.seeds.rows.tolist())
-        for why in reasons:
+        for at, why in enumerate(reasons(source, alone, found.of(asker)), start=found.indptr[asker]):
             assert set(why.seeds) <= own
-            assert why.rule is None or set(why.rule.antecedent) <= own
+            assert why.seeds == tuple(one for one in batch.seeds[at].tolist() if one >= 0)
+            assert why.rule is None or why.rule == tuple(batch.figures[at])
 
 
 @by_default
@@ -384,7 +386,7 @@ def test_strangers_with_nothing_are_no_error(name: str) -> None:
         query = Query(dataset.end, np.array(users, np.int32), np.full(n, UNKNOWN, np.int32), seeds)
         found = source.top(query, 5, Allow.all(len(dataset.items), n))
         assert len(found.indptr) == n + 1
-    assert list(source.why(askers(dataset).one(0), empty)) == []
+    assert list(reasons(source, askers(dataset).one(0), empty)) == []
 
 
 @by_default
@@ -393,12 +395,13 @@ def test_nothing_compiles_while_serving(name: str, tmp_path: Path) -> None:
     dataset, query = dataset_of("busy"), askers(dataset_of("busy"))
     allow = allowed(dataset, len(query))
     warm = opened(name, "{}", "busy")
-    warm.why(query.one(2), warm.top(query.one(2), 3, Allow.all(len(dataset.items), 1)).rows)
+    reasons(warm, query.one(2), warm.top(query.one(2), 3, Allow.all(len(dataset.items), 1)).rows)
     with install_recorder("numba:compile") as compiled:
         source = made(name, "{}").open(stored(fitted(name, "{}", "busier"), tmp_path))
         found = source.top(query, 10, allow)
         for asker in range(len(query)):
-            source.why(query.one(asker), found.of(asker))
+            reasons(source, query.one(asker), found.of(asker))
+        source.why(query, found.indptr, found.rows)
         writeable = replace(query, seeds=replace(query.seeds, rows=query.seeds.rows.copy()))
         source.top(writeable, 10, replace(allow, mask=allow.mask.copy()))
     assert [event.data["dispatcher"] for _, event in compiled.buffer] == []
@@ -482,7 +485,7 @@ def test_added_items_are_seen_and_old_ones_stay(name: str, params: str, where: s
         rows = whole.of(asker)
         assert len(set(rows.tolist())) == len(rows)
         assert short.of(asker).tolist() == rows[:3].tolist()
-        assert len(grown.why(query.one(asker), rows)) == len(rows)
+        assert len(reasons(grown, query.one(asker), rows)) == len(rows)
 
 
 @pytest.mark.parametrize("name", TAKE_MORE)
@@ -526,7 +529,7 @@ for name, keys in json.loads(sys.argv[1]).items():
     seeds = Seeds(np.array([0, 20]), some.astype(np.int32), np.zeros(20, np.uint8), some)
     query = Query(99, np.array([0], np.int32), np.array([-1], np.int32), seeds)
     found = source.top(query, 5, Allow.all(43, 1))
-    source.why(query, found.rows)
+    source.why(query, found.indptr, found.rows)
     assert len(found.rows), f"{name} has nothing to say"
 print(sorted({one.split(".")[0] for one in sys.modules} & away))
 """

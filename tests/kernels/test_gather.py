@@ -87,7 +87,8 @@ def test_grounds_are_the_two_greatest_gifts() -> None:
     kinds, times = np.zeros(9, np.uint8), np.zeros(9, np.int64)
     wanted = np.arange(N, dtype=np.int32)
     rules = (0.0, np.ones(1, np.float32), 9)
-    found = grounds(seeds, kinds, times, *rules, indptr, rows, scores, wanted, scratch.sums)
+    ends = np.array([0, 9]), np.array([0, N])
+    found = grounds(ends[0], seeds, kinds, times, *rules, indptr, rows, scores, ends[1], wanted, scratch.sums)
     assert not scratch.sums.any()
     for row, pair in enumerate(found.tolist()):
         given = {}

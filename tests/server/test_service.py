@@ -43,7 +43,12 @@ def test_everything_the_engine_says_is_on_the_wire():
     assert list(block.items[0].reason.seed_item_ids) == ["a", "b"]
     assert not block.items[0].reason.HasField("rule")
     rule = block.items[1].reason.rule
-    assert (list(rule.antecedent_ids), rule.support, rule.confidence, rule.lift) == (["a"], 0.25, 0.5, 2.0)
+    assert (list(rule.antecedent_ids), rule.support, rule.confidence, rule.lift) == (
+        ["a", "b"],
+        0.25,
+        0.5,
+        2.0,
+    )
     assert list(block.relaxed) == ["not_viewed"]
     assert [(one.stage, list(one.item_ids)) for one in block.trace] == [("retrieve", ["i0", "i1", "i2"])]
     assert list(answer.unknown_item_ids) == ["x9"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.dataset import DAY, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.kernels.factors import solved, turned
@@ -120,7 +120,7 @@ def test_reasons_are_shares_of_the_score() -> None:
     matrix += made.regularization * (n + 4 * extra) ** made.exponent * np.eye(6)
     shares = whole @ np.linalg.solve(matrix, whole[seeds].T) * (1 + extra)
     np.testing.assert_allclose(shares.sum(axis=1)[found.rows], found.scores, rtol=1e-3, atol=1e-6)
-    for row, why in zip(found.rows, source.why(query, found.rows), strict=True):
+    for row, why in zip(found.rows, reasons(source, query, found.rows), strict=True):
         given = {
             int(seed): share
             for seed, share in zip(seeds, shares[row], strict=True)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shops import reasons
 from vitrina.dataset import CART, DAY, PURCHASE, VIEW, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.kernels import repeats
@@ -114,8 +115,8 @@ def test_without_times_each_purchase_counts():
 def test_the_reason_is_the_purchase_itself():
     """Each row's seed is the row; a row never bought has none."""
     source = PLAIN.open(PLAIN.fit(shop_of([])))
-    reasons = source.why(asks([(0, 1), (1, 2, VIEW)]), np.array([1, 2, 5], np.int32))
-    assert [one.seeds for one in reasons] == [(1,), (), ()]
+    told = reasons(source, asks([(0, 1), (1, 2, VIEW)]), np.array([1, 2, 5], np.int32))
+    assert [one.seeds for one in told] == [(1,), (), ()]
 
 
 @settings(deadline=None)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.catalog import PATH, Attribute, Catalog
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, Texts
@@ -202,7 +202,7 @@ def test_an_item_nobody_bought_answers_and_is_listed():
     source = made.open(made.fit(shop_of(catalog)))
     found = source.top(asked(0), 5, Allow.all(3, 1))
     assert found.rows[0] == 1
-    assert source.why(asked(0), found.rows)[0].seeds == (0,)
+    assert reasons(source, asked(0), found.rows)[0].seeds == (0,)
 
 
 def test_variants_are_not_alike():

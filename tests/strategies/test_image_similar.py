@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import get_num_threads, set_num_threads
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.dataset import REMOVE, VIEW, Attribute
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN
@@ -190,8 +190,8 @@ def test_the_reason_is_the_seed_that_counted_most():
     vectors = np.concatenate([np.eye(D)[:4], np.eye(D)[:4] + 0.4 * np.eye(D)[4:8], -np.eye(D)[:4]])
     source = opened(shop_of(vectors), recency=0.9)
     query = asked([0, 1, 2])
-    reasons = source.why(query, np.array([4, 5, 6, 2], np.int32))
-    assert [one.seeds for one in reasons] == [(0,), (1,), (2,), ()]
+    told = reasons(source, query, np.array([4, 5, 6, 2], np.int32))
+    assert [one.seeds for one in told] == [(0,), (1,), (2,), ()]
 
 
 @pytest.mark.parametrize("vectors", [None, np.zeros((N, D), np.float32)])
@@ -200,7 +200,7 @@ def test_a_shop_without_photos_gets_nothing(vectors):
     shop = replace(random_shop(), vectors=vectors, colours=None)
     source = opened(shop)
     assert rows_of(source, asked([3], [])) == [[], []]
-    assert source.why(asked([3]), np.array([2], np.int32))[0].seeds == ()
+    assert reasons(source, asked([3]), np.array([2], np.int32))[0].seeds == ()
     indptr, rows, _ = source.nearest(np.ones((2, D), np.float32), None, 5)
     assert indptr.tolist() == [0, 0, 0]
     assert len(rows) == 0

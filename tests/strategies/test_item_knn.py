@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.dataset import DAY, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.strategies.item_knn import Strategy
@@ -128,7 +128,7 @@ def test_a_list_is_the_weighted_sum_of_the_seeds_lists() -> None:
     found = strategy.open(parts).top(query, n, Allow.all(n, 1))
     assert sorted(found.rows.tolist()) == np.flatnonzero(expected > 0).tolist()
     np.testing.assert_allclose(found.scores, expected[found.rows], rtol=1e-5)
-    why = strategy.open(parts).why(query, found.rows)
+    why = reasons(strategy.open(parts), query, found.rows)
     for row, reason in zip(found.rows, why, strict=True):
         given = weight * similar[:3, row]
         assert given[reason.seeds[0]] == pytest.approx(given.max())

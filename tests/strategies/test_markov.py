@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.dataset import DAY, VIEW, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.kernels import transitions
@@ -276,7 +276,7 @@ def test_reasons_are_the_seeds_that_gave_most() -> None:
     dataset = visit_of("a", "b", "c", n=3)
     strategy = Strategy(order=2, support=1, gap=2)
     source = strategy.open(strategy.fit(dataset))
-    found = source.why(asked([0, 1]), np.array([2, 1, 0], np.int32))
+    found = reasons(source, asked([0, 1]), np.array([2, 1, 0], np.int32))
     assert [one.seeds for one in found] == [(1, 0), (0,), ()]
 
 

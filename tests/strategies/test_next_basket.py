@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.dataset import DAY, PURCHASE, VIEW, Dataset
 from vitrina.history import History
 from vitrina.ids import UNKNOWN
@@ -120,7 +120,9 @@ def test_all_of_own_habits_is_buying_again() -> None:
     again_source = again.open(again.fit(dataset))
     np.testing.assert_array_equal(lists[0].rows, lists[1].rows)
     rows = lists[0].of(2)
-    assert same.why(customers(dataset).one(2), rows) == again_source.why(customers(dataset).one(2), rows)
+    assert reasons(same, customers(dataset).one(2), rows) == reasons(
+        again_source, customers(dataset).one(2), rows
+    )
 
 
 def test_neighbours_bring_what_the_asker_never_bought() -> None:

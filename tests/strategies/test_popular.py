@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from shops import reasons
 from vitrina.dataset import DAY, PURCHASE, REMOVE, VIEW, Attribute, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.strategies.popular import Strategy
@@ -188,4 +189,4 @@ def test_an_empty_shop_and_an_unknown_order():
 def test_why_is_silent():
     """Everybody's lists have no seeds."""
     source = Strategy().open(Strategy().fit(shop_of([(1, 0, 0)])))
-    assert [one.seeds for one in source.why(asks(UNKNOWN), np.array([0, 3], np.int32))] == [(), ()]
+    assert [one.seeds for one in reasons(source, asks(UNKNOWN), np.array([0, 3], np.int32))] == [(), ()]

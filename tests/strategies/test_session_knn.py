@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.dataset import DAY, VIEW, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.strategies.session_knn import Strategy
@@ -179,7 +179,7 @@ def test_the_seed_that_visits_share_is_the_reason() -> None:
     dataset = clicks([(1, [0, 5]), (1, [0, 5]), (1, [1, 5]), (1, [2, 6])])
     strategy = Strategy(**NOTHING_SPECIAL)
     source = strategy.open(strategy.fit(dataset))
-    found = source.why(asked([0, 1, 2]), np.array([5, 6, 9], np.int32))
+    found = reasons(source, asked([0, 1, 2]), np.array([5, 6, 9], np.int32))
     assert [one.seeds for one in found] == [(0, 1), (2,), ()]
 
 
@@ -190,7 +190,7 @@ def test_an_answer_leaves_nothing_behind() -> None:
     source, allow = strategy.open(strategy.fit(dataset)), Allow.all(N, 1)
     first = source.top(asked([1, 2, 3]), N, allow)
     source.top(asked([5], [6, 7, 7]), 2, Allow.all(N, 2))
-    source.why(asked([1, 2, 3]), first.rows)
+    reasons(source, asked([1, 2, 3]), first.rows)
     again = source.top(asked([1, 2, 3]), N, allow)
     assert (first.rows.tolist(), first.scores.tolist()) == (again.rows.tolist(), again.scores.tolist())
 

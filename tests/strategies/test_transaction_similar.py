@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.catalog import PATH, Attribute, Catalog
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN
@@ -181,7 +181,7 @@ def test_an_item_nobody_bought_has_a_list_and_stands_in_others():
     paints = source.top(asked(4), 9, Allow.all(16, 1)).rows.tolist()
     assert set(paints) == {0, 1, 2, 3}
     assert paints[-1] == 3
-    assert source.why(asked(3), np.array([4], np.int32))[0].seeds == (3,)
+    assert reasons(source, asked(3), np.array([4], np.int32))[0].seeds == (3,)
 
 
 def test_complements_bar_the_seed_s_own_category():

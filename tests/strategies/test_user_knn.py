@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shops import make_shop
+from shops import make_shop, reasons
 from vitrina.dataset import DAY, VIEW, Catalog, Dataset, Events
 from vitrina.history import History
 from vitrina.ids import UNKNOWN, Ids
@@ -185,7 +185,7 @@ def test_reasons_are_what_was_taken_together() -> None:
     source = strategy.open(strategy.fit(dataset))
     tent, stove, book, lamp = (dataset.items.row(one) for one in ("tent", "stove", "book", "lamp"))
     query = stranger([book, tent], [0, 0], [90 * DAY, 91 * DAY])
-    why = source.why(query, np.array([stove, lamp], np.int32))
+    why = reasons(source, query, np.array([stove, lamp], np.int32))
     assert [one.seeds[0] for one in why] == [tent, book]
 
 

@@ -186,17 +186,31 @@ def completions(
     return out_indptr, out_rows[:filled].copy(), out_scores[:filled].copy()
 
 
-@njit((ROWS, ROWS, ENDS, COMPANIONS, ENDS, ROWS, SCORES), cache=True, nogil=True)
-def causes(cart: Any, wanted: Any, starts: Any, companions: Any, indptr: Any, rows: Any, scores: Any) -> Any:
-    """The strongest rule of a cart for each wanted row: its antecedent and its place, int64, -1 if none."""
+@njit((ENDS, ROWS, ENDS, ROWS, ENDS, COMPANIONS, ENDS, ROWS, SCORES), cache=True, nogil=True)
+def causes(
+    cart_indptr: Any,
+    carts: Any,
+    ends: Any,
+    wanted: Any,
+    starts: Any,
+    companions: Any,
+    indptr: Any,
+    rows: Any,
+    scores: Any,
+) -> Any:
+    """The strongest rule of a cart for each wanted row: its antecedent and its place, int64, -1 if none.
+
+    Of cart i `wanted[ends[i]:ends[i + 1]]`.
+    """
     antecedents = np.full(len(wanted), -1, np.int64)
     places = np.full(len(wanted), -1, np.int64)
-    for at in _fired(cart, starts, companions):
-        low, high = indptr[at], indptr[at + 1]
-        for which in range(len(wanted)):
-            place = low + np.searchsorted(rows[low:high], wanted[which])
-            if place == high or rows[place] != wanted[which]:
-                continue
-            if places[which] < 0 or scores[place] > scores[places[which]]:
-                antecedents[which], places[which] = at, place
+    for asker in range(len(ends) - 1):
+        for at in _fired(carts[cart_indptr[asker] : cart_indptr[asker + 1]], starts, companions):
+            low, high = indptr[at], indptr[at + 1]
+            for which in range(ends[asker], ends[asker + 1]):
+                place = low + np.searchsorted(rows[low:high], wanted[which])
+                if place == high or rows[place] != wanted[which]:
+                    continue
+                if places[which] < 0 or scores[place] > scores[places[which]]:
+                    antecedents[which], places[which] = at, place
     return antecedents, places

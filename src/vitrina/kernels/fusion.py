@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 RANK_CONSTANT = 60.0
+
+_ROWS = types.Array(types.int32, 1, "C", readonly=True)
+_ENDS = types.Array(types.int64, 1, "C", readonly=True)
+_PLACES = types.Array(types.int32, 2, "C", readonly=True)
+_SCORES = types.Array(types.float32, 2, "C", readonly=True)
+_SHARES = types.Array(types.float32, 3, "C", readonly=True)
 
 
 @njit(cache=True, nogil=True)
@@ -110,6 +116,81 @@ def settle(rows: Any, products: Any, levels: Any, n_levels: Any, limit: Any) -> 
                     count += 1
                     used[asker] = level
     return picks, used
+
+
+@njit(cache=True, nogil=True)
+def _strongest_first(shares: Any, order: Any) -> Any:
+    """The sources that gave anything, the most first, into `order`; how many they are."""
+    found = 0
+    for source in range(len(shares)):
+        if shares[source] != 0:
+            spot = found
+            while spot > 0 and shares[order[spot - 1]] < shares[source]:
+                order[spot] = order[spot - 1]
+                spot -= 1
+            order[spot] = source
+            found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _once(order: Any, numbers: Any, out: Any) -> None:
+    """The numbers of some sources into `out`, each at its first place."""
+    held = 0
+    for source in order:
+        known = False
+        for earlier in range(held):
+            known |= out[earlier] == numbers[source]
+        if not known:
+            out[held] = numbers[source]
+            held += 1
+
+
+@njit((_PLACES, _SCORES, _SHARES, _ROWS), cache=True, nogil=True)
+def finished(rows: Any, scores: Any, shares: Any, numbers: Any) -> Any:
+    """What n ranked lists show, joined: ends int64[n + 1], rows, scores, sources int32[m, S], leads int32[m].
+
+    `numbers`: int32[S], the number that stands for each source; several may share one. `sources` are the
+    numbers of those that gave a row anything, the most first and each once, -1 pads; `leads` are the
+    sources, not their numbers, that gave most. Ties go to the earlier source.
+    """
+    n, m, n_sources = shares.shape
+    ends = np.zeros(n + 1, np.int64)
+    for asker in range(n):
+        ends[asker + 1] = ends[asker] + (rows[asker] >= 0).sum()
+    out_rows, out_scores = np.empty(ends[n], np.int32), np.empty(ends[n], np.float32)
+    sources, leads = np.full((ends[n], n_sources), -1, np.int32), np.zeros(ends[n], np.int32)
+    order = np.empty(n_sources, np.int32)
+    at = 0
+    for asker in range(n):
+        for place in range(m):
+            if rows[asker, place] >= 0:
+                out_rows[at], out_scores[at] = rows[asker, place], scores[asker, place]
+                found = _strongest_first(shares[asker, place], order)
+                leads[at] = order[0] if found else 0
+                _once(order[:found], numbers, sources[at])
+                at += 1
+    return ends, out_rows, out_scores, sources, leads
+
+
+@njit((_ROWS, _ENDS, types.int64), cache=True, nogil=True)
+def by_source(leads: Any, ends: Any, n_sources: Any) -> Any:
+    """Items of n lists in the order of their leading sources: places int64[m], spans int64[S, n + 1].
+
+    Of source s and list i they are `places[spans[s, i]:spans[s, i + 1]]`.
+    """
+    n = len(ends) - 1
+    places, spans = np.empty(len(leads), np.int64), np.zeros((n_sources, n + 1), np.int64)
+    filled = 0
+    for source in range(n_sources):
+        spans[source, 0] = filled
+        for one in range(n):
+            for at in range(ends[one], ends[one + 1]):
+                if leads[at] == source:
+                    places[filled] = at
+                    filled += 1
+            spans[source, one + 1] = filled
+    return places, spans
 
 
 @njit(cache=True, nogil=True)

@@ -217,32 +217,16 @@ def gather(
     return ends, out_rows[: ends[-1]].copy(), out_scores[: ends[-1]].copy()
 
 
-@njit((ROWS, TYPES, ENDS, types.float64, SCORES, types.int64, *LISTS, ROWS, SUMS), cache=True, nogil=True)
-def grounds(
-    seed_rows: Any,
-    kinds: Any,
-    times: Any,
-    half_life: Any,
-    worth: Any,
-    most: Any,
-    indptr: Any,
-    rows: Any,
-    scores: Any,
-    wanted: Any,
-    sums: Any,
-) -> Any:
-    """For each wanted row the two seeds that gave it most, the greater first: int32[n, 2], -1 for none.
-
-    Arguments as in `gather`, for one asker.
-    """
-    seeds, weights = np.empty(most + 1, np.int32), np.empty(most + 1, np.float32)
-    found = latest(seed_rows, kinds, times, half_life, worth, most, sums, seeds, weights)
-    reasons, given = np.full((len(wanted), 2), -1, np.int32), np.zeros((len(wanted), 2), np.float32)
-    near = np.zeros(SIEVE, np.bool_)
+@njit(cache=True, nogil=True)
+def _trace(
+    seeds: Any, weights: Any, indptr: Any, rows: Any, scores: Any,
+    wanted: Any, reasons: Any, given: Any, sums: Any, near: Any,
+) -> None:  # fmt: skip
+    """The two seeds that gave each wanted row most, and how much, into `reasons` and `given`."""
     for at in range(len(wanted)):
         sums[wanted[at]] = at + 1
         near[wanted[at] % SIEVE] = True
-    for seed in range(found):
+    for seed in range(len(seeds)):
         for place in range(np.uint64(indptr[seeds[seed]]), np.uint64(indptr[seeds[seed] + 1])):
             row = np.uint32(rows[place])
             if not near[row % SIEVE]:
@@ -256,4 +240,38 @@ def grounds(
                 reasons[which, 1], given[which, 1] = seeds[seed], score
     for row in wanted:
         sums[row] = 0
+        near[row % SIEVE] = False
+
+
+@njit((*SEEDS, *LISTS, ENDS, ROWS, SUMS), cache=True, nogil=True)
+def grounds(
+    seed_ends: Any,
+    seed_rows: Any,
+    kinds: Any,
+    times: Any,
+    half_life: Any,
+    worth: Any,
+    most: Any,
+    indptr: Any,
+    rows: Any,
+    scores: Any,
+    ends: Any,
+    wanted: Any,
+    sums: Any,
+) -> Any:
+    """For each wanted row the two seeds that gave it most, the greater first: int32[n, 2], -1 for none.
+
+    Asker i wants to know of `wanted[ends[i]:ends[i + 1]]`. Other arguments as in `gather`.
+    """
+    seeds, weights = np.empty(most + 1, np.int32), np.empty(most + 1, np.float32)
+    reasons, given = np.full((len(wanted), 2), -1, np.int32), np.zeros((len(wanted), 2), np.float32)
+    near = np.zeros(SIEVE, np.bool_)
+    for asker in range(len(ends) - 1):
+        own, low, high = slice(seed_ends[asker], seed_ends[asker + 1]), ends[asker], ends[asker + 1]
+        if low < high:
+            found = latest(
+                seed_rows[own], kinds[own], times[own], half_life, worth, most, sums, seeds, weights
+            )
+            asked = (wanted[low:high], reasons[low:high], given[low:high])
+            _trace(seeds[:found], weights, indptr, rows, scores, *asked, sums, near)
     return reasons

@@ -116,17 +116,22 @@ def due(
     return chances
 
 
-@njit((ROWS, CODES, types.int64, ROWS), cache=True, nogil=True)
-def among(rows: Any, event_types: Any, bought: Any, wanted: Any) -> Any:
-    """For each wanted row whether it is among those bought: bool."""
-    found = np.zeros(len(wanted), np.bool_)
-    table = table_of(wanted, 0)
-    spots = np.empty(len(table), np.int64)
-    for at in range(len(wanted)):
-        spots[slot_of(table, wanted[at])] = at
-    for place in range(len(rows)):
-        if event_types[place] == bought:
-            slot = slot_of(table, rows[place])
-            if table[slot] >= 0:
-                found[spots[slot]] = True
+@njit((ENDS, ROWS, CODES, types.int64, ENDS, ROWS), cache=True, nogil=True)
+def among(indptr: Any, rows: Any, event_types: Any, bought: Any, ends: Any, wanted: Any) -> Any:
+    """The wanted rows that are among those bought, as they stand, -1 for others: int32[m, 1].
+
+    Asker i did `rows[indptr[i]:indptr[i + 1]]` and wants to know of `wanted[ends[i]:ends[i + 1]]`.
+    """
+    found = np.full((len(wanted), 1), -1, np.int32)
+    for asker in range(len(ends) - 1):
+        low, high = ends[asker], ends[asker + 1]
+        table = table_of(wanted[low:high], 0)
+        spots = np.empty(len(table), np.int64)
+        for at in range(low, high):
+            spots[slot_of(table, wanted[at])] = at
+        for place in range(indptr[asker], indptr[asker + 1]):
+            if low < high and event_types[place] == bought:
+                slot = slot_of(table, rows[place])
+                if table[slot] >= 0:
+                    found[spots[slot], 0] = rows[place]
     return found

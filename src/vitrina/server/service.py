@@ -11,8 +11,8 @@ from vitrina.errors import (
     VitrinaError,
 )
 from vitrina.live import Live
-from vitrina.request import ListedBlock, Product, Request, Response
-from vitrina.server import wire
+from vitrina.request import Product, Request, Response
+from vitrina.server import wire, writer
 from vitrina.server.token import Signer
 from vitrina.v1 import recommendation_service_pb2 as v1
 
@@ -161,8 +161,7 @@ class _Asked:
     def bytes_of(self, response: Response) -> bytes:
         """The RecommendResponse."""
         self.answers.note.add(self.request, response)
-        fields = self.answers.fields_of(response, self.earlier)
-        return bytes(v1.RecommendResponse(**fields).SerializeToString())
+        return self.answers.bytes_of(response, self.earlier)
 
 
 def _recommended(engine: Engine, asked: Sequence[_Asked], now: int) -> list[Response | Exception]:
@@ -195,40 +194,31 @@ class _Answers:
         self.engine, self.signer, self.now, self.note = engine, signer, now, note
         self.blind = bool(message.validate_only)
         self.fields = wire.product_fields(message.product_fields)
-        self.products: dict[str, dict[str, Any]] = {}
+        self.products: dict[str, bytes] = {}
         note.bundle = engine.version
 
-    def of(self, requests: list[Request]) -> list[dict[str, Any]]:
-        """The fields of one RecommendResponse for each request."""
+    def of(self, requests: list[Request]) -> list[bytes]:
+        """A RecommendResponse for each request."""
         started = perf_counter()
         responses = self.engine.recommend(requests, Live(self.now))
         self.note.engine_s += perf_counter() - started
         for pair in zip(requests, responses, strict=True):
             self.note.add(*pair)
-        return [self.fields_of(one) for one in responses]
+        return [self.bytes_of(one) for one in responses]
 
-    def fields_of(self, response: Response, earlier: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The fields of one RecommendResponse; its token remembers `earlier` items too."""
-        said: dict[str, Any] = {
-            "bundle_version": response.bundle_version,
-            "unknown_item_ids": response.unknown_item_ids,
-            "known_user": response.known_user,
-        }
-        if not self.blind:
-            said["blocks"] = [wire.listed_block(one, self._products(one)) for one in response.blocks]
-            version = self.engine.placements.version
-            said["attribution_token"] = self.signer.token(response, version, self.now, earlier)
-        return said
+    def bytes_of(self, response: Response, earlier: tuple[str, ...] = ()) -> bytes:
+        """One RecommendResponse; its token remembers `earlier` items too."""
+        if self.blind:
+            return writer.answer(replace(response, blocks=()), "", None)
+        token = self.signer.token(response, self.engine.placements.version, self.now, earlier)
+        return writer.answer(response, token, self._product if self.fields else None)
 
-    def _products(self, block: ListedBlock) -> list[dict[str, Any] | None]:
-        return [self._product(item.item_id) if self.fields else None for item in block.items]
-
-    def _product(self, item_id: str) -> dict[str, Any]:
+    def _product(self, item_id: str) -> bytes:
         if item_id not in self.products:
-            self.products[item_id] = wire.product(self.engine.product(item_id), self.fields)
+            self.products[item_id] = writer.product(self.engine.product(item_id), self.fields)
         return self.products[item_id]
 
 
-def _addressed(request: Request, answer: dict[str, Any]) -> bytes:
-    message = v1.BatchRecommendResponse(user_id=request.user_id, visitor_id=request.visitor_id, answer=answer)
-    return bytes(message.SerializeToString())
+def _addressed(request: Request, answer: bytes) -> bytes:
+    asker = v1.BatchRecommendResponse(user_id=request.user_id, visitor_id=request.visitor_id)
+    return bytes(asker.SerializeToString()) + writer.field(writer.ANSWER, answer)

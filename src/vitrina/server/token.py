@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vitrina.errors import InvalidToken
+from vitrina.listing import Listing
 from vitrina.request import Response
 
 FORMAT = 1
@@ -69,13 +70,14 @@ class Signer:
         self, response: Response, placements_version: str, now: int, earlier: tuple[str, ...] = ()
     ) -> str:
         """The token of an answer that had to leave out `earlier`, oldest first."""
-        items = [item for block in response.blocks for item in block.items]
+        listings = [Listing.of(block.items) for block in response.blocks]
+        items = [item_id for one in listings for item_id in one.item_ids]
         places: dict[str, int] = {}
-        sources = [places.setdefault(item.reason.source, len(places)) for item in items]
+        sources = [places.setdefault(name, len(places)) for one in listings for name in one.leads]
         names = [placements_version, response.bundle_version, ""]
         names += [block.placement for block in response.blocks]
         names += places
-        names += [item.item_id for item in items]
+        names += items
         text = "\0".join(names).encode()
         kept = _fitting(earlier, MAX_BYTES - len(text) - 4 * len(items))
         if kept:
@@ -83,7 +85,7 @@ class Signer:
         head = _HEAD.pack(FORMAT, now, len(response.blocks), len(places), len(kept))
         numbers = struct.pack(
             f"<{len(response.blocks)}H{len(items)}H{len(items)}e",
-            *(len(block.items) for block in response.blocks),
+            *map(len, listings),
             *sources,
             *(_CERTAIN for _ in items),
         )

@@ -1,4 +1,4 @@
-"""Messages of `vitrina.v1` to dataclasses and back, by hand. Every bound is checked here, before use.
+"""Messages of `vitrina.v1` to dataclasses, by hand. Every bound is checked here, before use.
 
 Knows neither engine nor transport.
 """
@@ -6,14 +6,14 @@ Knows neither engine nor transport.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
 from vitrina.errors import InvalidRequest, Malformed
 from vitrina.ids import MAX_ID_BYTES
-from vitrina.request import Block, Filter, ListedBlock, ListedItem, Product, Request, RuleReason, SessionEvent
+from vitrina.request import Block, Filter, Request, SessionEvent
 from vitrina.v1 import types_pb2 as v1
 
 MAX_BLOCKS = 20
@@ -98,49 +98,6 @@ def product_fields(numbers: Sequence[int]) -> tuple[str, ...]:
                 f"product field {number} is unknown; known: {', '.join(v1.ProductField.keys()[1:])}"
             )
     return tuple(PRODUCT_FIELDS[number] for number in numbers)
-
-
-def listed_block(block: ListedBlock, products: Iterable[dict[str, Any] | None]) -> dict[str, Any]:
-    """A list as the fields of its message; `products` has those of each item's product, or None.
-
-    Plain fields, because a message built inside another costs a copy: this halves the time.
-    """
-    return {
-        "placement": block.placement,
-        "items": [_listed_item(*pair) for pair in zip(block.items, products, strict=True)],
-        "fallback_level": block.fallback_level,
-        "relaxed": block.relaxed,
-        "trace": [{"stage": stage, "item_ids": ids} for stage, ids in block.trace],
-    }
-
-
-def product(found: Product | None, fields: tuple[str, ...]) -> dict[str, Any]:
-    """The wanted fields of a product; none where the catalogue does not have it."""
-    return {} if found is None else {name: getattr(found, name) for name in fields}
-
-
-def _listed_item(item: ListedItem, shown: dict[str, Any] | None) -> dict[str, Any]:
-    why = item.reason
-    return {
-        "item_id": item.item_id,
-        "score": item.score,
-        "sources": item.sources,
-        "reason": {
-            "source": why.source,
-            "seed_item_ids": why.seed_item_ids,
-            "rule": why.rule and _rule(why.rule),
-        },
-        "product": shown,
-    }
-
-
-def _rule(rule: RuleReason) -> dict[str, Any]:
-    return {
-        "antecedent_ids": rule.antecedent_ids,
-        "support": rule.support,
-        "confidence": rule.confidence,
-        "lift": rule.lift,
-    }
 
 
 def _asker(message: Any, where: str, page: Request) -> Request:

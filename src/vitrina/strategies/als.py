@@ -8,7 +8,7 @@ events count and no customer needs a row. Items that nobody took together may st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset
-from vitrina.ids import Rows
+from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.factors import Rules, fold_in, shares, solved, turned
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.sparse import Csr
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
-from vitrina.strategy import Allow, Candidates, Query, Why
+from vitrina.strategy import Allow, Candidates, Query, Whys
 
 Numbers = NDArray[np.float32]
 _SEED = 2008
@@ -126,13 +126,14 @@ class Factors:
 
         return Candidates(*in_chunks(len(query), answer))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The one or two seeds that add most to each row's score; the row itself is no reason."""
+        return Whys.of_each(query, ends, rows, self._grounds)
+
+    def _grounds(self, query: Query, rows: Rows) -> Rows:
         asked = (query.seeds.rows, query.seeds.types, query.seeds.times)
         seeds, given = shares(*asked, *self._rules, self._learned, rows, self._scratch.sums)
         given = np.where(seeds[None, :] == rows[:, None], 0.0, given)
         best = np.argsort(-given, axis=1, kind="stable")[:, :2]
-        return [
-            Why(tuple(int(seeds[one]) for one in pair if added[one] > 0))
-            for pair, added in zip(best, given, strict=True)
-        ]
+        helped = np.take_along_axis(given, best, axis=1) > 0
+        return np.where(helped, seeds[best], UNKNOWN).astype(np.int32)

@@ -11,7 +11,7 @@ order, a test account) counts nowhere: not in N, not in any item's or pair's bas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ from vitrina.kernels.association import carts, causes, completions, measures, st
 from vitrina.kernels.lists import best
 from vitrina.kernels.pairs import Pairs, pair_counts
 from vitrina.kernels.sparse import Csr
-from vitrina.strategy import Allow, Candidates, Parts, Query, Rule, Why
+from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 SIDES = 3
 """Antecedents of a rule at most."""
@@ -127,15 +127,15 @@ class BoughtTogether:
         indptr, rows, scores = best(indptr, rows, scores, allow.mask, allow.indptr, allow.rows, k)
         return Candidates(indptr, rows, scores ** np.float32(1 / self.power))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The strongest rule that the cart fired for each row."""
         table = (self.starts, self.companions, self.indptr, self.indices, self.scores)
-        fired, places = causes(self._carts(query)[1], rows, *table)
-        reasons = [Why()] * len(rows)
+        fired, places = causes(*self._carts(query), ends, rows, *table)
         known = np.flatnonzero(places >= 0)
-        for which, rule in zip(known.tolist(), self._rules(fired[known], places[known]), strict=True):
-            reasons[which] = Why(rule.antecedent, rule)
-        return reasons
+        seeds, figures = np.full((len(rows), SIDES), UNKNOWN, np.int32), np.zeros((len(rows), 3))
+        if len(known):
+            seeds[known], figures[known] = self._rules(fired[known], places[known])
+        return Whys(seeds, figures)
 
     def _carts(self, query: Query) -> tuple[NDArray[np.int64], Rows]:
         seeds = query.seeds
@@ -143,17 +143,17 @@ class BoughtTogether:
         held = carts(seeds.indptr, seeds.rows, seeds.types, UNDONE, self.max_seeds)
         return held
 
-    def _rules(self, fired: NDArray[np.int64], places: NDArray[np.int64]) -> Iterator[Rule]:
-        """Rules in words: their antecedents `fired`, and their `places` in the table."""
+    def _rules(
+        self, fired: NDArray[np.int64], places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Sides and figures of rules, by their antecedents `fired` and their `places` in the table."""
         keys = np.searchsorted(self.starts, fired, side="right") - 1
-        sides = np.column_stack([keys, self.companions[fired]]).tolist()
         consequents = self.item_counts[self.indices[places]]
         found = measures(
             self.counts[places], self.antecedent_counts[fired], consequents, int(self.baskets[0])
         )
-        figures = zip(found.support.tolist(), found.confidence.tolist(), found.lift.tolist(), strict=True)
-        for rows, figure in zip(sides, figures, strict=True):
-            yield Rule(tuple(row for row in rows if row >= 0), *figure)
+        figures = np.column_stack([found.support, found.confidence, found.lift])
+        return np.column_stack([keys, self.companions[fired]]), figures
 
 
 @dataclass(frozen=True)

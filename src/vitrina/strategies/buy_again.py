@@ -8,7 +8,6 @@ weeks returns in week four, not on day two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,7 +19,7 @@ from vitrina.ids import Rows
 from vitrina.intervals import repeat_share, rhythm
 from vitrina.kernels.lists import best
 from vitrina.kernels.repeats import among, due, purchases
-from vitrina.strategy import Allow, Candidates, Parts, Query, Why
+from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 HABITS = ("usual", "regular", "share")
 """Parts that tell when a row is due."""
@@ -103,9 +102,7 @@ class BuyAgain:
             scores *= due(rows, *found[3:], query.now, self.ahead, *self.habits) ** np.float32(self.timing)
         return Candidates(*best(indptr, rows, scores, allow.mask, allow.indptr, allow.rows, k))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """Each row's reason is that it was bought before."""
-        bought = among(query.seeds.rows, query.seeds.types, PURCHASE, rows)
-        return [
-            Why((row,)) if own else Why() for row, own in zip(rows.tolist(), bought.tolist(), strict=True)
-        ]
+        seeds = query.seeds
+        return Whys(among(seeds.indptr, seeds.rows, seeds.types, PURCHASE, ends, rows))

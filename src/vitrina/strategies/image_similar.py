@@ -8,7 +8,7 @@ look: never similar to itself, and listed once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ from vitrina.kernels.across import appended, joined, worst
 from vitrina.kernels.looks import alike, likest
 from vitrina.kernels.nearest import likeness, nearest
 from vitrina.kernels.neighbours import Lists
-from vitrina.strategy import Allow, Candidates, Parts, Query, Why
+from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 UNDONE = np.isin(np.arange(256), [REMOVE, RETURN])
 SLACK = 32
@@ -136,11 +136,14 @@ class ImageSimilar:
         asked: Any = (*self._seeds(query), *self._table, *barred, max(0, k))
         return Candidates(*alike(*asked))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The seed that each row's score owes most to."""
+        return Whys.of_each(query, ends, rows, self._likest)
+
+    def _likest(self, query: Query, rows: Rows) -> Rows:
         asked: Any = (*self._seeds(query)[1:], *self._table[:4], np.ascontiguousarray(rows, np.int32))
-        chosen = likest(*asked)
-        return [Why((int(seed),)) if seed >= 0 else Why() for seed in chosen]
+        chosen: Rows = likest(*asked)
+        return chosen[:, None]
 
     def nearest(self, vectors: Floats, colours: Floats | None, k: int) -> Lists:
         """The items most like photos from outside the catalogue, one a look.

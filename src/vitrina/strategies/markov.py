@@ -8,7 +8,7 @@ of the last alone (MacKay and Peto, 1995).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -22,7 +22,7 @@ from vitrina.kernels.sessions import visit_keys
 from vitrina.kernels.sparse import group
 from vitrina.kernels.transitions import Steps, advance, fade, grounds, joined, steps_of, successors
 from vitrina.parts import Parts
-from vitrina.strategy import Allow, Candidates, Query, Why
+from vitrina.strategy import Allow, Candidates, Query, Whys
 
 FADES = ("none", "linear", "reciprocal", "quadratic", "exponential")
 
@@ -172,8 +172,10 @@ class Successors:
 
         return Candidates(*in_chunks(len(query), answer))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The one or two seeds whose lists gave each row most; a pair's list is its last item's."""
-        seeds = (query.seeds.rows, query.seeds.types)
-        found = grounds(*seeds, *self._learned, rows, self._scratch.sums)
-        return [Why(tuple(seed for seed in pair if seed >= 0)) for pair in found.tolist()]
+        return Whys.of_each(query, ends, rows, self._grounds)
+
+    def _grounds(self, query: Query, rows: Rows) -> Rows:
+        found: Rows = grounds(query.seeds.rows, query.seeds.types, *self._learned, rows, self._scratch.sums)
+        return found

@@ -9,7 +9,7 @@ and a habit counts by the chance that it is due, which the neighbours' part does
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ from vitrina.kernels.repeats import among, due, purchases
 from vitrina.kernels.sparse import Csr, compress
 from vitrina.kernels.weighting import cosine
 from vitrina.parts import Parts
-from vitrina.strategy import Allow, Candidates, Query, Why
+from vitrina.strategy import Allow, Candidates, Query, Whys
 
 TABLES, PARTS = ("alike", "takers", "taken"), ("indptr", "rows", "scores")
 HABITS = ("usual", "regular", "share")
@@ -148,12 +148,10 @@ class NextBasket:
 
         return Candidates(*in_chunks(len(query), answer))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The reason of a row bought before is itself; of others, that customers alike have the habit."""
-        bought = among(query.seeds.rows, query.seeds.types, PURCHASE, rows)
-        return [
-            Why((row,)) if own else Why() for row, own in zip(rows.tolist(), bought.tolist(), strict=True)
-        ]
+        seeds = query.seeds
+        return Whys(among(seeds.indptr, seeds.rows, seeds.types, PURCHASE, ends, rows))
 
     def _own(self, query: Query) -> tuple[NDArray[np.int64], Rows, NDArray[np.float32]]:
         """The askers' own habits, ragged."""

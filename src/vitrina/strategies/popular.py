@@ -6,7 +6,7 @@ and so is a script that orders all day long. An event of no user is bought by it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from vitrina.dataset import DAY, Dataset
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.lists import walk
 from vitrina.kernels.sparse import counting_order, group
-from vitrina.strategy import Allow, Candidates, Parts, Query, Why
+from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 WINDOWS = {"sales": 0.0, "velocity": 7.0, "newness": 30.0}
 """The orders there are, and the days that count in each by default; 0 is the whole past."""
@@ -152,9 +152,9 @@ class Popular:
         regions = (self.region_indptr, self.region_rows, self.region_scores, query.regions)
         return Candidates(*walk(*orders, *regions, allow.mask, allow.indptr, allow.rows, k))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """Nothing of the asker's own: these lists are everybody's."""
-        return [Why()] * len(rows)
+        return Whys.nothing(len(rows))
 
 
 @dataclass(frozen=True)

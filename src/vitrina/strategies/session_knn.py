@@ -8,7 +8,7 @@ Latifi and Jannach, 2021; Garg et al., 2019). A customer without visits makes on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.sessions import FAR, follow, grounds, holders, latest_items, visit_keys
 from vitrina.kernels.sparse import group
 from vitrina.parts import Parts
-from vitrina.strategy import Allow, Candidates, Query, Why
+from vitrina.strategy import Allow, Candidates, Query, Whys
 
 FLOOR = 40.0
 """Beyond so many decay lengths all is equally far, and still above nothing."""
@@ -150,11 +150,14 @@ class Visits:
 
         return Candidates(*in_chunks(len(query), answer))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The one or two seeds by which the visits that voted for each row are most like the asker's."""
+        return Whys.of_each(query, ends, rows, self._grounds)
+
+    def _grounds(self, query: Query, rows: Rows) -> Rows:
         seeds = (query.seeds.rows, query.seeds.types)
-        found = grounds(*seeds, *self._learned, self._nearness, rows, self._work())
-        return [Why(tuple(seed for seed in pair if seed >= 0)) for pair in found.tolist()]
+        found: Rows = grounds(*seeds, *self._learned, self._nearness, rows, self._work())
+        return found
 
     def _work(self) -> tuple[NDArray[np.float32], ...]:
         return tuple(one.sums for one in self._scratches)

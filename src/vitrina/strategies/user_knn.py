@@ -8,7 +8,7 @@ theirs through the latest takers of each item. Where a shop knows no customers, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from vitrina.kernels.sparse import Csr, compress
 from vitrina.kernels.weighting import Doubles, cosine, lengths, tilted
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
-from vitrina.strategy import Allow, Candidates, Query, Why
+from vitrina.strategy import Allow, Candidates, Query, Whys
 
 TABLES, PARTS = ("alike", "takers", "taken"), ("indptr", "rows", "scores")
 
@@ -143,12 +143,15 @@ class UserKnn:
 
         return Candidates(*in_chunks(len(query), answer))
 
-    def why(self, query: Query, rows: Rows) -> Sequence[Why]:
+    def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The one or two of the asker's items that nearest customers took most beside each row."""
+        return Whys.of_each(query, ends, rows, self._grounds)
+
+    def _grounds(self, query: Query, rows: Rows) -> Rows:
         seeds = (query.seeds.rows, query.seeds.types, query.seeds.times)
         asked: Any = (int(query.users[0]), seeds, self._rules, self._known)
-        found = shared_grounds(*asked, *self._tables, rows, self._scratch)
-        return [Why(tuple(seed for seed in pair if seed >= 0)) for pair in found.tolist()]
+        found: Rows = shared_grounds(*asked, *self._tables, rows, self._scratch)
+        return found
 
     @property
     def _scratch(self) -> Any:

@@ -217,6 +217,23 @@ def front(found: dict[str, Any]) -> Iterable[str]:
     )
 
 
+def one_offs(found: dict[str, Any]) -> Iterable[str]:
+    """Planted one-off purchases."""
+    words = {
+        "precision": "of what was set aside and is known to be right or wrong, planted",
+        "recall": "of the planted, set aside",
+        "never_repeated": "of what else was set aside, never bought again in the days held out",
+        "set_aside_wrongly": "of what was bought again in the days held out, set aside",
+    }
+    planted, seeds = found["planted_each"], len(found["seeds"])
+    yield f"Complete Journey, {planted} planted trips to a category far from the household, {seeds} times anew.\n"
+    rows = [
+        (said, *(f"{100 * found['complete_journey'][key][one]:.1f} %" for one in ("mean", "least", "most")))
+        for key, said in words.items()
+    ]
+    yield table(("share", "mean", "least", "most"), rows)
+
+
 def elsewhere(found: dict[str, Any]) -> Iterable[str]:
     """What has its tables in the terminal and its figures in the file."""
     yield "The script prints its tables; the figures are in the result file."
@@ -230,6 +247,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "rules": ("Association rules beside mlxtend", rules),
     "accuracy": ("Accuracy beside implicit", accuracy),
     "front": ("gRPC servers", front),
+    "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
     "baskets": ("Completing baskets", elsewhere),
     "buy_again": ("Buying again", elsewhere),
     "sessions": ("The next step of a visit", elsewhere),

@@ -33,6 +33,8 @@ class Asker:
     context: Rows
     page: Rows
     unknown: tuple[str, ...]
+    aside: NDArray[np.bool_] | None = None
+    """bool per event of the history: what nothing follows from; None for nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Askers:
             context=context[context >= 0],
             page=page[page >= 0],
             unknown=tuple(one for one, row in zip(wanted, rows.tolist(), strict=True) if row < 0),
+            aside=self.history.aside[span] if self.history.aside is not None else None,
         )
 
     def _user(self, request: Request) -> int:
@@ -121,7 +124,11 @@ def _joined(chosen: Sequence[Doings]) -> Doings:
 
 
 def _history(asker: Asker, now: int) -> Doings:
-    return asker.doings
+    if asker.aside is None or not asker.aside.any():
+        return asker.doings
+    own = np.ones(len(asker.doings.rows), np.bool_)
+    own[: len(asker.aside)] = ~asker.aside
+    return _cut(asker.doings, np.flatnonzero(own))
 
 
 def _context(asker: Asker, now: int) -> Doings:

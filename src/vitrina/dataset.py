@@ -30,7 +30,8 @@ class Events:
 
     `user`, `item`, `visit`: int32 rows, `visit` being the order or session that holds the event;
     UNKNOWN (-1) where there is none. `time`: int64. `type`: uint8 into `Dataset.types`.
-    `quantity`, `price` (of one unit, NaN unknown): float32.
+    `quantity`, `price` (of one unit, NaN unknown): float32. `gift`: bool, whether it was for somebody
+    else; by default nothing was.
     """
 
     user: Rows
@@ -40,6 +41,11 @@ class Events:
     type: NDArray[np.uint8]
     quantity: NDArray[np.float32]
     price: NDArray[np.float32]
+    gift: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        if not len(self.gift):
+            object.__setattr__(self, "gift", np.zeros(len(self.item), np.bool_))
 
     def __len__(self) -> int:
         return len(self.item)

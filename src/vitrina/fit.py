@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrina import __version__, strategies
 from vitrina.bundle import Bundle, Manifest
@@ -18,6 +19,7 @@ from vitrina.history import History
 from vitrina.intervals import due_days
 from vitrina.parts import Part
 from vitrina.placements import Placements
+from vitrina.profiles import set_aside
 from vitrina.recipe import Recipe
 
 Say = Callable[[str], None]
@@ -26,31 +28,41 @@ Say = Callable[[str], None]
 def fit(dataset: Dataset, recipe: Recipe, placements: Placements, say: Say = lambda line: None) -> Bundle:
     """Fit every strategy of the recipe; deterministic, for any number of threads.
 
-    Purchases that were later returned teach nothing. Raises RecipeError for a strategy or a
-    hyperparameter that does not exist, before anything is fitted, and DataError without items.
+    Purchases that were later returned teach nothing; gifts and one-offs nothing of their customers.
+    Raises RecipeError for a strategy or a hyperparameter that does not exist, before anything is
+    fitted, and DataError without items.
     """
     if not len(dataset.items):
         raise DataError("the data has no items: give events.* or items.* with an item_id column")
     plans = {name: strategies.make(plan.strategy, plan.params) for name, plan in recipe.strategies.items()}
     settled = dataset.settled()
-    parts = shop_parts(settled)
+    aside = set_aside(settled, one_offs=recipe.profile.one_offs)
+    parts = shop_parts(settled, aside.events)
+    if aside.events.any():
+        say(f"kept out of profiles: {aside}")
+        settled = aside.impersonal(settled)
     for name, strategy in plans.items():
         started = time.perf_counter()
         parts |= {f"{name}/{part}": value for part, value in strategy.fit(settled).items()}
         size = sum(_bytes(value) for part, value in parts.items() if part.startswith(name + "/"))
         say(f"fitted {name} in {time.perf_counter() - started:.1f} s, {size / 1e6:.1f} MB")
-    return Bundle(_manifest(dataset, recipe, placements), parts)
+    manifest = _manifest(dataset, recipe, placements)
+    manifest.dataset.update(gifts=int(aside.gifts.sum()), one_offs=int(aside.one_offs.sum()))
+    return Bundle(manifest, parts)
 
 
-def shop_parts(dataset: Dataset) -> dict[str, Part]:
-    """What the engine knows of the shop beside the strategies: ids, catalogue, people, histories."""
+def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict[str, Part]:
+    """What the engine knows of the shop beside the strategies: ids, catalogue, people, histories.
+
+    `aside`: bool per event, what is kept out of its customer's profile; nothing by default.
+    """
     parts: dict[str, Part] = {"ids/users": dataset.users.sorted, "ids/items": dataset.items.sorted}
     parts |= {f"catalog/{name}": column for name, column in dataset.catalog.columns().items()}
     parts["catalog/due_days"] = due_days(dataset)
     if "region" in dataset.people:
         region = dataset.people["region"]
         parts |= {"people/region/codes": region.codes, "people/region/values": region.values.sorted}
-    parts |= {f"history/{name}": column for name, column in History.of(dataset).columns().items()}
+    parts |= {f"history/{name}": column for name, column in History.of(dataset, aside).columns().items()}
     return parts
 
 

@@ -13,6 +13,7 @@ from vitrina.ids import Rows
 from vitrina.kernels.sparse import group
 
 _COLUMNS = ("indptr", "rows", "types", "times", "visits")
+ASIDE = "aside"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class History:
     """Ragged by user: user u did `rows[indptr[u]:indptr[u + 1]]`.
 
     `indptr`: int64[n_users + 1]; `rows`, `visits`: int32; `types`: uint8; `times`: int64 seconds.
+    `aside`: bool, what says nothing of the customer (see `profiles.py`); None where everything does.
     """
 
     indptr: NDArray[np.int64]
@@ -27,13 +29,18 @@ class History:
     types: NDArray[np.uint8]
     times: NDArray[np.int64]
     visits: Rows
+    aside: NDArray[np.bool_] | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset) -> History:
-        """Group a dataset's events by user; anonymous events belong to nobody."""
-        events = dataset.events.take(dataset.events.user >= 0)
+    def of(cls, dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> History:
+        """Group a dataset's events by user; anonymous events belong to nobody. `aside`: bool per event."""
+        known = dataset.events.user >= 0
+        events = dataset.events.take(known)
         indptr, order = group(events.user, len(dataset.users))
-        return cls(indptr, events.item[order], events.type[order], events.time[order], events.visit[order])
+        columns = (events.item, events.type, events.time, events.visit)
+        apart = aside[known][order] if aside is not None and aside.any() else None
+        item, kind, time, visit = (column[order] for column in columns)
+        return cls(indptr, item, kind, time, visit, apart)  # type: ignore[arg-type]  # each its own dtype
 
     def span(self, user: int) -> slice:
         """Where one user's events lie; nothing for a stranger (a negative row)."""
@@ -41,9 +48,11 @@ class History:
 
     def columns(self) -> dict[str, NDArray[np.generic]]:
         """The history as named arrays, for a bundle."""
-        return {name: getattr(self, name) for name in _COLUMNS}
+        named = {name: getattr(self, name) for name in _COLUMNS}
+        return named if self.aside is None else {**named, ASIDE: self.aside}
 
     @classmethod
     def of_columns(cls, named: Columns) -> History:
         """The history whose `columns` these are."""
-        return cls(*(named[name] for name in _COLUMNS))  # type: ignore[arg-type]  # each its own dtype
+        aside = np.asarray(named[ASIDE], np.bool_) if len(named.get(ASIDE, ())) else None
+        return cls(**{name: named[name] for name in _COLUMNS}, aside=aside)  # type: ignore[arg-type]

@@ -11,6 +11,8 @@
     test_days = 28
     [ranker]
     placements = ["home"]                        # lists that learned trees put in order; none by default
+    [profile]
+    one_offs = true                              # whether lone trips far from a customer's taste do not count
 
 Unknown keys are errors that name the known ones.
 """
@@ -73,6 +75,14 @@ class RankerPlan:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """What of customers' events speaks of them. Gifts never do; `one_offs`: whether lone trips to
+    categories of people unlike them do not either (`profiles.set_aside`)."""
+
+    one_offs: bool = True
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What to fit. `text` is the file as it was read; `placements` the path of a placements file, or
     the placements' own tables."""
@@ -84,6 +94,7 @@ class Recipe:
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     evaluation: Holdout = Holdout()
     ranker: RankerPlan = RankerPlan()
+    profile: Profile = Profile()
 
 
 def read_recipe(file: Path) -> Recipe:
@@ -101,7 +112,7 @@ def read_recipe(file: Path) -> Recipe:
 
 def parse_recipe(table: dict[str, Any], text: str) -> Recipe:
     """Check a recipe's tables. Raises RecipeError."""
-    _known("recipe", table, {"about", "placements", "strategies", "columns", "evaluation", "ranker"})
+    _known("recipe", table, {one.name for one in fields(Recipe)} - {"text"})
     strategies = {name: _plan(name, one) for name, one in _tables(table, "strategies").items()}
     if not strategies:
         raise RecipeError("the recipe fits nothing: add a table such as [strategies.item_knn]")
@@ -115,6 +126,7 @@ def parse_recipe(table: dict[str, Any], text: str) -> Recipe:
         columns=columns,
         evaluation=_holdout(table.get("evaluation", {})),
         ranker=_ranker(table.get("ranker", {})),
+        profile=_profile(_tables(table, "profile")),
     )
 
 
@@ -160,6 +172,13 @@ def _ranker(table: Any) -> RankerPlan:
     if not 2 <= table.get("leaves", 2) <= 32:
         raise RecipeError(f"[ranker] leaves = {table['leaves']} must be from 2 to 32")
     return RankerPlan(**{**table, "placements": tuple(names)})
+
+
+def _profile(table: dict[str, Any]) -> Profile:
+    _known("profile", table, {"one_offs"})
+    if not isinstance(table.get("one_offs", True), bool):
+        raise RecipeError(f"[profile] one_offs = {table['one_offs']!r} must be true or false")
+    return Profile(**table)
 
 
 def _tables(table: dict[str, Any], key: str) -> dict[str, Any]:

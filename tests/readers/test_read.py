@@ -106,7 +106,7 @@ def test_columns_come_out_with_the_dtypes_promised(tmp_path: Path) -> None:
     kinds = {name: getattr(dataset.events, name).dtype.name for name in dataset.events.__dataclass_fields__}
     assert kinds == {
         "user": "int32", "item": "int32", "visit": "int32", "time": "int64",
-        "type": "uint8", "quantity": "float32", "price": "float32",
+        "type": "uint8", "quantity": "float32", "price": "float32", "gift": "bool",
     }  # fmt: skip
     catalog = dataset.catalog
     assert (catalog.product.dtype, catalog.price.dtype, catalog.in_stock.dtype) == (
@@ -454,3 +454,13 @@ def test_the_database_is_bounded_and_quiet() -> None:
         assert settings == [2, "1.8 GiB", False, False, "UTC"]
         assert scratch.is_dir()
     assert not scratch.exists()
+
+
+def test_gifts_are_told_apart(tmp_path: Path) -> None:
+    """Promise: `gift` reads as yes or no, empty is no, and the report counts gifts; nonsense is a reject."""
+    rows = "item_id,user_id,gift\na,u,yes\nb,u,\nc,u,0\nd,u,maybe\n"
+    reading = read(shop(tmp_path, events_csv=rows), max_rejected=1.0)
+    assert reading.dataset.events.gift.tolist() == [True, False, False]
+    assert "1 rows are gifts" in notes(reading)
+    (rejected,) = reading.report.tables[0].rejected
+    assert rejected.reason == "gift is neither yes nor no"

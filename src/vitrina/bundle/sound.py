@@ -117,6 +117,7 @@ SHOP: Rules = {
     "history/indptr": Ends("#users", tuple(f"history/{one}" for one in ("rows", "types", "times", "visits"))),
     "history/rows": Rows("#items"),
     "history/types": Rows("#types", dtype=np.uint8),
+    "history/aside": Each("history/rows", empty=True),
     "catalog/product": Rows("#items", "#items"),
     "catalog/title/offsets": Ends("#items", ("catalog/title/blob",)),
     "catalog/image/offsets": Ends("#items", ("catalog/image/blob",)),

@@ -126,9 +126,8 @@ def _assumed(events: Staged) -> list[str]:
         notes.append("no timestamp: the order of the rows is taken as the order of time")
     if not events.has("event_type"):
         notes.append("no event_type: every row is taken as a purchase")
-    idle = [name for name in ("channel", "gift") if events.has(name)]
-    if idle:
-        notes.append(f"{' and '.join(idle)}: known to the contract, used by nothing yet")
+    if events.has("channel"):
+        notes.append("channel: known to the contract, used by nothing yet")
     return notes
 
 

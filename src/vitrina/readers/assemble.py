@@ -18,7 +18,7 @@ _HAPPENED = """
 CREATE TABLE happened AS
 SELECT file, row, us, item_id, user_id,
     CASE WHEN quantity_number < 0 THEN 'return' ELSE kind END AS kind,
-    abs(quantity_number) AS quantity, price_number AS price,
+    abs(quantity_number) AS quantity, price_number AS price, given_away,
     CASE WHEN order_id IS NOT NULL THEN 'o' || order_id
          WHEN session_id IS NOT NULL THEN 's' || session_id
          WHEN kind = 'purchase' AND quantity_number > 0 AND user_id IS NOT NULL
@@ -38,7 +38,8 @@ _COLUMNS = """
 SELECT CAST(coalesce(user_ids.code, {unknown}) AS INTEGER) AS user, item_ids.code AS item,
     CAST(coalesce(visits.code, {unknown}) AS INTEGER) AS visit,
     us // 1000000 AS time, CAST(list_position([{types}], kind) - 1 AS UTINYINT) AS type,
-    CAST(quantity AS FLOAT) AS quantity, CAST(coalesce(price, 'nan') AS FLOAT) AS price
+    CAST(quantity AS FLOAT) AS quantity, CAST(coalesce(price, 'nan') AS FLOAT) AS price,
+    given_away AS gift
 FROM happened JOIN item_ids ON item_id = item_ids.id LEFT JOIN user_ids ON user_id = user_ids.id
     LEFT JOIN visits USING (visit_id)
 ORDER BY us, file, row
@@ -51,16 +52,19 @@ def order_events(db: Db, staged: Staged) -> list[str]:
     A negative quantity becomes a return; rows that repeat an event_id count once. Returns notes.
     """
     db.execute(_HAPPENED.format(once=_ONCE if staged.has("event_id") else ""))
-    good, turned, happened, by_day = answer(
+    good, turned, happened, by_day, given = answer(
         db,
         """SELECT (SELECT count(*) FROM events WHERE reason IS NULL),
             (SELECT count(*) FROM events WHERE reason IS NULL AND quantity_number < 0),
-            count(*), count(*) FILTER (starts_with(visit_id, 'd')) FROM happened""",
+            count(*), count(*) FILTER (starts_with(visit_id, 'd')), count(*) FILTER (given_away)
+            FROM happened""",
     )
     db.execute("DROP TABLE events")
     notes = [f"{good - happened:,} rows repeat an event_id and count once"] if good > happened else []
     if turned:
         notes.append(f"{turned:,} rows with a negative quantity are returns")
+    if given:
+        notes.append(f"{given:,} rows are gifts: they count for the shop, and say nothing of who bought them")
     if by_day:
         notes.append(
             f"{by_day:,} purchases have neither order_id nor session_id: "
@@ -98,7 +102,13 @@ def read_events(db: Db, types: Sequence[str], *, timed: bool) -> Events:
 
 def no_events() -> Events:
     """What a shop without events has of them."""
-    kinds = {"time": np.int64, "type": np.uint8, "quantity": np.float32, "price": np.float32}
+    kinds = {
+        "time": np.int64,
+        "type": np.uint8,
+        "quantity": np.float32,
+        "price": np.float32,
+        "gift": np.bool_,
+    }
     return Events(**{name: np.zeros(0, kinds.get(name, np.int32)) for name in Events.__dataclass_fields__})
 
 

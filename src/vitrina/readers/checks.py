@@ -24,7 +24,8 @@ CREATE TABLE events AS
 WITH typed AS (
     SELECT file, row, event_id, {ids}, coalesce(kind, 'purchase') AS kind, timestamp, price, quantity,
         instant(timestamp, {day_first}) AS us, number(price) AS price_number,
-        coalesce(number(quantity), CASE WHEN quantity IS NULL THEN 1 END) AS quantity_number
+        coalesce(number(quantity), CASE WHEN quantity IS NULL THEN 1 END) AS quantity_number,
+        gift, coalesce(yes(gift), false) AS given_away
     FROM raw_events LEFT JOIN kinds ON event_type = said)
 SELECT *, CASE
     {item_id}
@@ -37,6 +38,7 @@ SELECT *, CASE
     WHEN abs(quantity_number) > 1e6 THEN 'quantity is above 1,000,000'
     WHEN quantity_number < 0 AND kind NOT IN ('purchase', 'return')
         THEN 'quantity is negative, but the event is no purchase'
+    WHEN gift IS NOT NULL AND yes(gift) IS NULL THEN 'gift is neither yes nor no'
 END AS reason FROM typed
 """
 

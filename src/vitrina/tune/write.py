@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from vitrina.placements import Mix, Placements
-from vitrina.recipe import Holdout, Plan, Recipe
+from vitrina.recipe import Holdout, Plan, Profile, Recipe
 from vitrina.tune.choose import Chosen
 from vitrina.tune.search import Search, key_of
 
@@ -103,6 +103,8 @@ def text(
         lines += _table(f"columns.{_key(name)}", columns)
     held = {one.name: getattr(recipe.evaluation, one.name) for one in fields(Holdout)}
     lines += _table("evaluation", {**held, "weigh": weigh})
+    if recipe.profile != Profile():
+        lines += _table("profile", vars(recipe.profile))
     lines += _table("placements", {"version": tables["version"]})
     for name, table in tables.items():
         if isinstance(table, Mapping):

@@ -1,0 +1,204 @@
+"""Which of a customer's events speak of the customer: gifts and one-off purchases are set aside.
+
+What is set aside still counts for the shop, as the purchase of nobody in particular: it sells, it
+stands in its basket, and it bars itself where bought things may not return. But nothing follows from
+it for the person, who went to one baby shower and has no baby.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.catalog import PATH, Catalog
+from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.ids import UNKNOWN, Rows
+
+STEPS = 2
+"""Of a category's path that count: below, too few customers meet."""
+MOST = 2000
+"""Categories that are looked at, the best sold."""
+FEWEST, NARROW, HABITUAL, THRICE = 20, 0.10, 0.20, 3
+"""A category tells of people when at least so many, but at most this share of customers ever took it, and
+at least this share of those took it on three trips: infant formula does, paprika does not."""
+TRIPS, SINCE = 10, 5
+"""Trips that a customer must have made, and have made since, to be known well enough."""
+
+_CHUNK = 1000
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What is set aside of a dataset's events: bool each. `categories` are those of `one_offs`, with how
+    many customers took one only once, most first."""
+
+    gifts: Mask
+    one_offs: Mask
+    categories: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def events(self) -> Mask:
+        """bool per event: whether it is set aside, for whichever reason."""
+        return self.gifts | self.one_offs
+
+    def impersonal(self, dataset: Dataset) -> Dataset:
+        """The dataset with these events belonging to their visits, and to no customer."""
+        aside = self.events
+        if not aside.any():
+            return dataset
+        user = np.where(aside, UNKNOWN, dataset.events.user).astype(np.int32)
+        return replace(dataset, events=replace(dataset.events, user=user))
+
+    def __str__(self) -> str:
+        few = ", ".join(f"{name} {count:,}" for name, count in self.categories[:3])
+        return (
+            f"{int(self.gifts.sum()):,} gifts and {int(self.one_offs.sum()):,} events around one-off "
+            f"purchases{f' ({few})' if few else ''}"
+        )
+
+
+def set_aside(dataset: Dataset, *, one_offs: bool = True) -> Aside:
+    """Of known customers: gifts, and where asked for one-off purchases.
+
+    A one-off is a telling category (see `Habits.telling`) that a customer of at least TRIPS took on one
+    trip, with SINCE trips since, while the customer's other categories speak against it. All that the
+    customer did in the category is then set aside. Deterministic.
+    """
+    known = dataset.events.user >= 0
+    gifts = dataset.events.gift & known
+    if not one_offs:
+        return Aside(gifts, np.zeros(len(gifts), np.bool_))
+    habits = Habits.of(dataset, gifts)
+    lone = np.flatnonzero(habits.lone)
+    lone = lone[habits.speaks(lone) < 0] if len(lone) else lone
+    kind = habits.kind[dataset.events.item]
+    flagged = np.isin(habits.key(dataset.events.user, kind), habits.key(habits.user, habits.place)[lone])
+    often = np.bincount(habits.place[lone], minlength=len(habits.names))
+    most = [one for one in np.argsort(-often, kind="stable").tolist() if often[one]]
+    categories = tuple((habits.names[one].replace(PATH, " > "), int(often[one])) for one in most)
+    return Aside(gifts, flagged & (kind >= 0) & known & ~gifts, categories)
+
+
+@dataclass(frozen=True)
+class Habits:
+    """Which categories customers take, on how many of their trips.
+
+    `names` of categories; `kind`: int32 per item, its category or UNKNOWN; `trips`: int64 per customer.
+    Of each customer and category that met: `user`, `place` (the category), `counts` (trips with it) and
+    `first` (the first of these, counted from 0), int64.
+    """
+
+    names: tuple[str, ...]
+    kind: Rows
+    trips: NDArray[np.int64]
+    user: NDArray[np.int64]
+    place: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    first: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, dataset: Dataset, without: Mask) -> Habits:
+        """The habits of a dataset's customers, by their purchases less some events."""
+        kind, names = _kinds(dataset.catalog)
+        bought = (dataset.events.type == PURCHASE) & (dataset.events.user >= 0) & ~without
+        trip, trips = _trips(dataset, np.flatnonzero(bought))
+        of_event, longest = kind[dataset.events.item[bought]], int(trips.max(initial=1))
+        pairs = dataset.events.user[bought].astype(np.int64) * max(len(names), 1) + of_event
+        met = np.sort((pairs * longest + trip)[of_event >= 0])
+        met = met[np.diff(met, prepend=-1) != 0]
+        pair, at, counts = np.unique(met // longest, return_index=True, return_counts=True)
+        user, place = np.divmod(pair, max(len(names), 1))
+        return cls(names, kind, trips, user, place, counts, met[at] % longest)
+
+    def key(self, user: NDArray[Any], place: NDArray[Any]) -> NDArray[np.int64]:
+        """int64: one number for a customer and a category."""
+        keys: NDArray[np.int64] = user.astype(np.int64) * max(len(self.names), 1) + place
+        return keys
+
+    @property
+    def telling(self) -> Mask:
+        """bool per category: whether it tells of people. Few ever take it, and those come back for it."""
+        takers = np.bincount(self.place, minlength=len(self.names))
+        loyal = np.bincount(self.place[self.counts >= THRICE], minlength=len(self.names))
+        known = int((self.trips >= TRIPS).sum())
+        return (takers >= FEWEST) & (takers <= NARROW * known) & (loyal >= HABITUAL * takers)
+
+    @property
+    def lone(self) -> Mask:
+        """bool per pair: whether it is one trip to a telling category, some trips ago."""
+        trips = self.trips[self.user]
+        once = (self.counts == 1) & self.telling[self.place]
+        lone: Mask = once & (trips >= TRIPS) & (trips - 1 - self.first >= SINCE)
+        return lone
+
+    def speaks(self, asked: NDArray[np.intp]) -> NDArray[np.float64]:
+        """float64 per asked pair: how the customer's other categories speak for this one.
+
+        The sum over them of how much of each the customer takes, standardised, times its correlation with
+        the category; K categories take K * K float64.
+        """
+        from scipy.sparse import csr_array
+
+        best = np.argsort(-np.bincount(self.place, minlength=len(self.names)), kind="stable")[:MOST]
+        column = np.full(len(self.names), UNKNOWN)
+        column[best] = np.arange(len(best))
+        place, n = column[self.place], len(self.trips)
+        keep = place >= 0
+        user, amounts = self.user[keep], np.log1p(self.counts[keep])
+        lengths = np.sqrt(np.bincount(user, amounts**2, n))
+        taken = csr_array((amounts / lengths[user], (user, place[keep])), shape=(n, len(best)))
+        pull = _pull(taken)
+        people, who = np.unique(self.user[asked], return_inverse=True)
+        speaks = np.zeros(len(asked))
+        for low in range(0, len(people), _CHUNK):
+            here = np.flatnonzero((who >= low) & (who < low + _CHUNK) & (place[asked] >= 0))
+            some = (taken[people[low : low + _CHUNK]] - taken.mean(axis=0)[None, :]) @ pull
+            speaks[here] = some[who[here] - low, place[asked[here]]]
+        return np.round(speaks, 9)  # the last digits depend on who adds
+
+
+def _pull(taken: Any) -> NDArray[np.float64]:
+    """float64[K, K]: what a unit of one category says of another; 0 of itself."""
+    mean = np.asarray(taken.mean(axis=0))
+    together = (taken.T @ taken).toarray() / taken.shape[0] - np.outer(mean, mean)
+    spread = np.sqrt(np.maximum(np.diag(together), 1e-12))
+    pull: NDArray[np.float64] = together / spread[:, None] ** 2 / spread
+    np.fill_diagonal(pull, 0.0)
+    return pull
+
+
+def _kinds(catalog: Catalog) -> tuple[Rows, tuple[str, ...]]:
+    """int32 per item: its category's first STEPS steps, UNKNOWN where it has none; and their names."""
+    paths = catalog.category.values
+    short = [PATH.join(one.split(PATH)[:STEPS]) for one in paths.names(np.arange(len(paths), dtype=np.int32))]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(short))}
+    of_path = np.array([*(numbers[one] for one in short), UNKNOWN], np.int32)
+    return of_path[catalog.category.codes], tuple(numbers)
+
+
+def _trips(dataset: Dataset, bought: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """int64 per purchase: which of its customer's trips it belongs to, from 0; and trips per customer.
+
+    A trip is a visit, or a day's purchases without one.
+    """
+    events = dataset.events
+    user, visit = events.user[bought].astype(np.int64), events.visit[bought].astype(np.int64)
+    alone = -1 - (events.time[bought] // DAY if dataset.timed else bought)
+    named = np.where(visit >= 0, visit, alone)
+    order = np.lexsort((named, user))
+    fresh = np.ones(len(order), np.bool_)
+    fresh[1:] = (np.diff(user[order]) != 0) | (np.diff(named[order]) != 0)
+    number = np.empty(len(order), np.int64)
+    number[order] = np.cumsum(fresh) - 1
+    begun = np.minimum.reduceat(order, np.flatnonzero(fresh)) if len(order) else order
+    whose = user[order][fresh]
+    trips = np.bincount(whose, minlength=len(dataset.users))
+    by_time = np.lexsort((begun, whose))
+    place = np.empty(len(by_time), np.int64)
+    place[by_time] = np.arange(len(by_time)) - (np.cumsum(trips) - trips)[whose[by_time]]
+    return place[number], trips

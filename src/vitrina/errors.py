@@ -19,6 +19,9 @@
     ├── Overloaded            more requests in flight than the server admits
     ├── TimedOut              the deadline passed before there was an answer
     ├── Unreachable           no server answers at that address
+    ├── StoreError            the store of live events cannot be read or written
+    │   ├── StoreFull         its disk has no space left
+    │   └── StoreLost         its files are gone, replaced or damaged
     └── ServerError           a server cannot start as asked, or failed inside
 
 Each message names the thing, the reason and the next step. Commands exit with the class's
@@ -124,6 +127,20 @@ class Unreachable(VitrinaError):
     """No server answers at that address."""
 
     exit_code = 7
+
+
+class StoreError(VitrinaError):
+    """The store of live events cannot be read or written."""
+
+    exit_code = 8
+
+
+class StoreFull(StoreError):
+    """The disk of the store has no space left."""
+
+
+class StoreLost(StoreError):
+    """The files of the store are gone, replaced or damaged."""
 
 
 class ServerError(VitrinaError):

@@ -1,0 +1,8 @@
+"""Live state: what happened since training, kept on disk, shared by all worker processes of a host.
+
+store.py       what a store can do: named tables of bytes, one transaction, one snapshot, feeds by sequence
+tables.py      the tables, and what their keys and values are
+lmdb_store.py  the store on LMDB; group.py commits what waits together; generation.py is one file of it,
+               folder.py says which counts
+failpoints.py  places where a trial may kill the process
+"""

@@ -65,17 +65,17 @@ def test_ids_name_no_files(engine, tmp_path):
 
 
 def test_pictures_of_the_moment(engine, tmp_path):
-    """`draw` is asked for each place of a letter, counted over its blocks, and may leave it to the usual card."""
+    """`draw` is asked for each slot of a letter, k of each placement; its cards stand in the letter."""
     asked = []
 
-    def draw(user, place, item):
-        asked.append((user, place, item.item_id))
-        return Card("now", image="https://edge.example/e/t/0.png", slot=True) if place == 0 else None
+    def draw(user, slot, item):
+        asked.append((user, slot, item.item_id))
+        return Card("now", image=f"https://edge.example/e/t/{slot}.png", slot=True)
 
     written(engine, ["zoe"], tmp_path, draw=draw)
     assert asked == [("zoe", 0, "i0"), ("zoe", 1, "i1"), ("zoe", 2, "i2"), ("zoe", 3, "i3")]
     html = (tmp_path / "000001.html").read_text()
-    assert 'src="https://edge.example/e/t/0.png"' in html
+    assert 'src="https://edge.example/e/t/3.png"' in html
     assert ">i0<" not in html
 
 

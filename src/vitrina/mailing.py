@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from vitrina.live import Live
 from vitrina.request import Block, ListedItem, Request, Response
 
 Say = Callable[[str], None]
-Draw = Callable[[str, int, ListedItem], Card | None]
-"""An asker's id, a place counted over the letter, the item: a card that is drawn at opening, or None."""
+Draw = Callable[[str, int, ListedItem], Card]
+"""A customer's id, a slot (k of each placement, one after the other), the item: another card for it."""
 BATCH = 256
 INDEX = "letters.jsonl"
 
@@ -89,15 +89,15 @@ def _answers(engine: Engine, users: Sequence[str], plan: Plan, now: int) -> Iter
 def _letter(
     engine: Engine, response: Response, plan: Plan, style: Style, user: str, draw: Draw | None
 ) -> Letter:
-    shelves, place = [], 0
-    for (_, heading), block in zip(plan.shelves, response.blocks, strict=True):
-        cards = []
-        for item in block.items:
-            whole = item._replace(product=engine.product(item.item_id))
-            cards.append((draw and draw(user, place, whole)) or card(whole, style))
-            place += 1
+    shelves = []
+    for number, ((_, heading), block) in enumerate(zip(plan.shelves, response.blocks, strict=True)):
+        whole = [one._replace(product=engine.product(one.item_id)) for one in block.items]
+        first = number * plan.k
+        cards = [
+            draw(user, first + place, one) if draw else card(one, style) for place, one in enumerate(whole)
+        ]
         shelves.append(Shelf(heading, tuple(cards)))
-    return replace(Letter(plan.subject, plan.greeting), shelves=tuple(shelves))
+    return Letter(plan.subject, plan.greeting, tuple(shelves))
 
 
 def _put(out: Path, number: int, user: str, response: Response, made: Rendered) -> dict[str, Any]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vitrina.cli.words import AsJson, At, RegistryDir, put, say, seconds
+
+if TYPE_CHECKING:
+    from vitrina.mailing import Draw, Plan
+
+DAY = 86_400
 
 
 def letter(
@@ -26,6 +32,11 @@ def letter(
         Path | None, typer.Option(help="Folder of Jinja templates that stand before ours.")
     ] = None,
     k: Annotated[int, typer.Option("-k", help="Products of each block.")] = 6,
+    edge: Annotated[
+        str, typer.Option(help="Address of `vitrina edge`: pictures are then made when the letter is opened.")
+    ] = "",
+    key_file: Annotated[Path | None, typer.Option(help="The edge's key; needed with --edge.")] = None,
+    keep_days: Annotated[int, typer.Option(help="Days for which --edge pictures are shown.")] = 30,
     at: At = "",
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +56,8 @@ def letter(
     asked = [user] if user else campaign.user_ids(users) if users else []
     now = engine.moment if at_seconds is None else at_seconds
     look = read_style(style) if style else Style()
-    posted = mailing.write(engine, asked, plan, look, out, now, say, templates)
+    draw = _slots(edge, key_file, plan, now, keep_days) if edge else None
+    posted = mailing.write(engine, asked, plan, look, out, now, say, templates, draw)
     facts = {"out": str(out), "letters": posted.letters, "empty": posted.empty, "bundle": engine.version}
     said = "{letters:,} letters in {out}; {empty:,} customers for whom there was nothing; from {bundle}"
     put(facts) if as_json else print(said.format(**facts))
@@ -58,3 +70,15 @@ def _block(text: str) -> tuple[str, str]:
             f"--block {text!r} must be placement=Heading, such as 'cart=Goes well with it'"
         )
     return placement, heading.strip()
+
+
+def _slots(edge: str, key_file: Path | None, plan: Plan, now: int, keep_days: int) -> Draw:
+    """Cards whose pictures and links the edge makes when a letter is opened."""
+    from vitrina.edge.slots import Seal, Sender, key_of
+    from vitrina.letters.style import address
+
+    if key_file is None or not address(edge):
+        raise typer.BadParameter("--edge is an http or https address, and goes with --key-file")
+    placements = tuple(placement for placement, _ in plan.shelves)
+    expires = int(time.time()) + keep_days * DAY
+    return Sender(Seal(key_of(key_file)), edge, placements, plan.k, f"{plan.subject} {now}", expires).card

@@ -94,7 +94,7 @@ class Edge:
 
     def _asked(self, opened: Opened, block: Block) -> tuple[ListedItem, ...]:
         request = Request((block,), opened.user_id, channel="email", region=opened.region, reasons=False)
-        return self.shop.recommend(request, product_fields=FIELDS).blocks[0].items
+        return tuple(self.shop.recommend(request, product_fields=FIELDS).blocks[0].items)
 
     def _draw(self, shown: Card, item_id: str, image: str) -> bytes:
         room = self.style.width // self.style.columns - GAP

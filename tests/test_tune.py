@@ -30,9 +30,10 @@ from vitrina.request import Block, Request
 from vitrina.splits import split
 from vitrina.train import placements_of
 from vitrina.tune.bench import Bench
+from vitrina.tune.dimensions import Days
 from vitrina.tune.journal import Journal, Trial
 from vitrina.tune.search import families, key_of
-from vitrina.tune.spaces import EVENT, SPACES, Days, Space
+from vitrina.tune.spaces import EVENT, SPACES, Space
 
 TABLES = {
     "version": "test-1",
@@ -140,6 +141,12 @@ def test_what_has_no_effect_is_not_searched():
     assert not [one for one in Space.of("item_knn", made, untimed(shop())).dimensions if "half_life" in one]
     assert f"{EVENT}view" in Space.of("item_knn", made, shop(views=True)).dimensions
     assert f"{EVENT}view" not in Space.of("item_knn", made, shop()).dimensions
+
+
+@pytest.mark.parametrize("name", sorted(set(strategies.names()) - {"image_similar"}))
+def test_how_long_the_past_counts_is_searched(name):
+    """Every strategy that learns or starts from events has a half-life or a window for the search to turn."""
+    assert any(type(one) is Days for one in SPACES[name].values())
 
 
 @given(span=st.floats(0.01, 3000), value=st.floats(0, 10_000))

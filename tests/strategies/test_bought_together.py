@@ -137,6 +137,19 @@ def test_a_huge_basket_counts_nowhere():
         assert np.array_equal(part, with_huge[name]), name
 
 
+@pytest.mark.parametrize("days", [0.0, 0.5, 2.5, 3.5, 100.0])
+def test_a_window_counts_its_baskets_alone(days):
+    """Rules are those of the latest baskets, each whole: one that reaches into the window counts all its lines."""
+    lines = [[0, 1], [1, 2, 3], [0, 1, 2], [2, 3]]
+    time = DAY * np.array([0, 0, 1, 1, 4, 6, 6, 6, 7, 7], np.int64)  # the second reaches from day 1 to day 4
+    shop = replace(shop_of(lines, time=time), timed=True)
+    windowed = replace(ALL, window_days=days).fit(shop)
+    kept = [one for one, end in zip(lines, (0, 4, 6, 7), strict=True) if not days or end > 7 - days]
+    assert windowed["baskets"].tolist() == [len(kept)]
+    assert rules_of(windowed) == rules_of(ALL.fit(shop_of(kept)))
+    assert rules_of(replace(ALL, window_days=days).fit(replace(shop, timed=False))) == rules_of(ALL.fit(shop))
+
+
 def test_without_orders_a_customers_day_is_a_basket():
     """With times a day, without times all they ever bought; strangers' purchases make no basket."""
     user = np.array([0, 0, 0, 1, 1, -1, -1], np.int32)

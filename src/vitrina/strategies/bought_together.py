@@ -6,7 +6,8 @@ divided by P(b)^discount: a little lift in it, so that milk is not the answer to
 scores the power norm of the rules that a cart fires for it, and its reason is the strongest of them.
 
 Figures are exact over the baskets of 1 to `max_basket` distinct items. A larger one (a wholesale
-order, a test account) counts nowhere: not in N, not in any item's or pair's baskets.
+order, a test account) counts nowhere: not in N, not in any item's or pair's baskets. Nor does one older
+than `window_days`: a window, and no half-life, so that the figures stay counts of baskets.
 """
 
 from __future__ import annotations
@@ -64,16 +65,20 @@ class Strategy:
     """Candidate itemsets of one size at most; where there are more, rules stay shorter."""
     max_seeds: int = 50
     """Latest distinct items of a cart that are looked at."""
+    window_days: float = 0.0
+    """Only baskets of this many days before the last event count; 0 for all, as where there are no times."""
 
     def __post_init__(self) -> None:
         if min(self.max_basket, self.min_count, self.rules, self.max_seeds) < 1:
             raise ValueError("max_basket, min_count, rules and max_seeds must be at least 1")
         if not 1 <= self.power <= 8:
             raise ValueError("power must be between 1, a sum, and 8, nearly a maximum")
+        if not self.window_days >= 0:
+            raise ValueError("window_days must be 0 or more")
 
     def fit(self, dataset: Dataset) -> Parts:
         """Count pairs exactly; find longer rules by FP-growth (Han, Pei and Yin 2000) where they are few."""
-        baskets = _baskets(dataset.settled(), self.max_basket)
+        baskets = _baskets(_lately(dataset.settled(), self.window_days), self.max_basket)
         n_baskets, n_items = baskets.shape
         holding = np.bincount(baskets.indices, minlength=n_items)
         rules = [_ragged({})]
@@ -220,6 +225,17 @@ def _parts(rules: Sequence[_Rules], n_items: int) -> dict[str, NDArray[Any]]:
         "counts": np.concatenate([one.counts for one in rules])[places],
         "scores": np.concatenate([one.scores for one in rules])[places],
     }
+
+
+def _lately(dataset: Dataset, days: float) -> Dataset:
+    """The events of the last days, and all of a basket that reaches into them; everything for 0."""
+    if not days or not dataset.timed:
+        return dataset
+    visit, late = dataset.events.visit, dataset.events.time > dataset.end - days * DAY
+    reaching = np.zeros(int(visit.max(initial=-1)) + 2, np.bool_)
+    reaching[visit[late]] = True
+    reaching[UNKNOWN] = False
+    return replace(dataset, events=dataset.events.take(late | reaching[visit]))
 
 
 def _baskets(dataset: Dataset, most: int) -> Csr:

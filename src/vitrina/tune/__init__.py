@@ -1,7 +1,7 @@
 """Tuning: the best recipe for one shop that its last days and a budget of time can find.
 
     bench     the days held out, and each source alone on them
-    spaces    what may be searched of each strategy
+    spaces    what may be searched of each strategy, in dimensions
     search    each family's settings, by TPE; journal keeps what was tried
     choose    settings by placement, and how sources are weighed
     write     a recipe

@@ -1,160 +1,238 @@
-"""Accuracy on a real year of groceries: the grocery recipe beside implicit and popularity.
+"""Vitrina's recipes beside every library on one split of a data set, each tuned on the window before it.
 
-One time split (the last 28 days of Complete Journey), all items ranked, the same askers for everybody.
-Vitrina's source weights and implicit's settings are both chosen on the 28 days before.
+    python benchmarks/accuracy.py [ml_100k groceries ...] [--budget 5m]     all data sets by default
 
-    python benchmarks/accuracy.py [--json]      writes benchmarks/results/accuracy.json
+The last window is the test (28 days, or a fifth of the time there is; without times each one's last
+order). Two recipes of ours are asked: the one that comes with Vitrina, its sources weighed on the window
+before as in training, and the one that `vitrina tune` writes unaided within the budget, from all that came
+before the test window. A library's family has as many trials as a strategy had there on average (10 at
+least, and a third of the budget at most), by NDCG@10 on the same window before, by the same number of
+askers; its short lists are filled up with bestsellers, and whether what an asker has may be listed is
+chosen there too. Everybody is asked the test window once. One thread; libraries in environments of their
+own (`make referees`). Writes results/accuracy_<data>.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
+import os
+import subprocess
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from implicit.als import AlternatingLeastSquares
-from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
+from contest import exchange, plain
+from contest.shops import ASKERS, RECIPES, SEED, SHOPS, load
 from machine import machine, write
 from rich.console import Console
-from scipy.sparse import csr_matrix
 
-from vitrina import metrics, scoreboard
 from vitrina.bootstrap import estimates
-from vitrina.evaluate import evaluate
+from vitrina.cli.tuning import duration
+from vitrina.metrics import Lists, Values, accuracy
 from vitrina.questions import Questions, questions
-from vitrina.readers import complete_journey, read
 from vitrina.recipe import read_recipe
-from vitrina.splits import Split, split
-from vitrina.train import weighed
+from vitrina.splits import Split, of_types, split
+from vitrina.train import placements_of
+from vitrina.tune import tune
+from vitrina.tune.bench import MOST
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPE = ROOT / "models" / "recipes" / "grocery.toml"
-SEED, ASKERS, DAYS = 7, 5000, 28
-Make = Callable[[], Any]
-
-
-def rivals() -> Iterator[tuple[str, str, Make]]:
-    """(family, settings, maker) of every implicit model tried; four settings a family."""
-    for k in (20, 50, 100, 200):
-        yield "implicit cosine", f"K={k}", lambda k=k: CosineRecommender(K=k)
-        yield "implicit TF-IDF", f"K={k}", lambda k=k: TFIDFRecommender(K=k)
-    for k, b in itertools.product((50, 200), (0.3, 0.75)):
-        yield "implicit BM25", f"K={k} B={b}", lambda k=k, b=b: BM25Recommender(K=k, K1=1.2, B=b)
-    for factors, reg in itertools.product((32, 64), (0.1, 10.0)):
-        yield (
-            "implicit ALS",
-            f"factors={factors} regularization={reg}",
-            lambda f=factors, r=reg: AlternatingLeastSquares(factors=f, regularization=r, random_state=SEED),
-        )
-
-
-def matrix(cut: Split) -> csr_matrix:
-    """Customers x items of the training side, by lines bought."""
-    events = cut.train.settled().events
-    keep = events.user >= 0
-    ones = np.ones(int(keep.sum()), np.float32)
-    shape = (len(cut.train.users), len(cut.train.items))
-    return csr_matrix((ones, (events.user[keep], events.item[keep])), shape=shape)
-
-
-def lists_of(model: Any, taken: csr_matrix, asked: Questions, cut: Split, *, fresh: bool) -> metrics.Lists:
-    """int32[n, 10] product rows that a fitted implicit model gives the askers."""
-    users = cut.train.users.rows([one.user_id for one in asked.requests])
-    ids, _ = model.recommend(users, taken[users], N=10, filter_already_liked_items=fresh)
-    return np.append(cut.train.catalog.product, np.int32(metrics.MISS))[ids]
-
-
-def ndcg(shown: metrics.Lists, asked: Questions) -> metrics.Values:
-    """NDCG@10 of each asker."""
-    return metrics.accuracy(shown, asked.truth)["ndcg"]
-
-
-def asked_of(cut: Split) -> dict[str, Questions]:
-    """The questions of home and discover."""
-    return {
-        one.placement: one for one in questions(cut, ASKERS, SEED) if one.placement in ("home", "discover")
-    }
-
-
-def tuned(cut: Split, say: Callable[[str], None]) -> dict[tuple[str, str], tuple[str, Make]]:
-    """By (placement, family) the settings that did best on a window before the test window."""
-    warnings.filterwarnings("ignore", "Method expects CSR")
-    taken, asked = matrix(cut), asked_of(cut)
-    best: dict[tuple[str, str], tuple[float, str, Make]] = {}
-    for family, settings, make in rivals():
-        model = make()
-        model.fit(taken, show_progress=False)
-        for placement, questions_ in asked.items():
-            shown = lists_of(model, taken, questions_, cut, fresh=placement == "discover")
-            score = float(np.nanmean(ndcg(shown, questions_)))
-            if score > best.get((placement, family), (-1.0, "", make))[0]:
-                best[placement, family] = (score, settings, make)
-        say(f"tried {family} {settings}")
-    return {key: (settings, make) for key, (_, settings, make) in best.items()}
-
-
-def compared(cut: Split, chosen: dict[tuple[str, str], tuple[str, Make]]) -> list[dict[str, Any]]:
-    """Each family with its chosen settings on the test window."""
-    taken, asked, rows = matrix(cut), asked_of(cut), []
-    for (placement, family), (settings, make) in chosen.items():
-        model, started = make(), time.perf_counter()
-        model.fit(taken, show_progress=False)
-        seconds = time.perf_counter() - started
-        shown = lists_of(model, taken, asked[placement], cut, fresh=placement == "discover")
-        found = metrics.accuracy(shown, asked[placement].truth)
-        means = estimates({name: found[name] for name in ("ndcg", "recall", "revenue_recall")}, seed=SEED)
-        rows.append(
-            {
-                "placement": placement,
-                "system": family,
-                "settings": settings,
-                "fit_seconds": round(seconds, 2),
-                **{f"{name}@10": [one.mean, one.low, one.high] for name, one in means.items()},
-            }
-        )
-    return rows
+CONTEST = ROOT / "benchmarks" / "contest"
+LIBRARIES = {
+    "implicit": (".venv-referees", ("cosine", "TF-IDF", "BM25", "ALS")),
+    "lenskit": (".venv-referees", ("ItemKNN", "UserKNN", "ALS", "EASE")),
+    "cornac": (".venv-referees", ("EASE", "BPR", "GPTop", "UPCF", "TIFUKNN")),
+    "rectools": (".venv-rectools", ("EASE", "PureSVD")),
+    "plain": (".venv", tuple(plain.FAMILIES)),
+}
+TUNED, DEFAULT = "vitrina, tuned", "vitrina, as it comes"
+WAYS = {"home": (False, True), "discover": (True,), "cart": (True,), "session_next": (False, True)}
+"""Whether what an asker has is not listed: of `home` and `session_next` validation decides."""
+LEAST_TRIALS = 10
+METRICS = {
+    "ndcg@10": ("ndcg", 10), "recall@10": ("recall", 10), "revenue_recall@10": ("revenue_recall", 10),
+    "hit_rate@10": ("hit_rate", 10), "mrr@10": ("mrr", 10), "hit_rate@20": ("hit_rate", 20), "mrr@20": ("mrr", 20),
+}  # fmt: skip
+ONE_THREAD = {
+    f"{name}_NUM_THREADS": "1" for name in ("OMP", "NUMBA", "OPENBLAS", "MKL", "POLARS", "RAYON", "LK")
+}
+Say = Callable[[str], None]
 
 
 def main() -> None:
-    """Measure, print, write."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--json", action="store_true")
-    as_json = options.parse_args().json
-    console = Console(stderr=as_json, width=140)
-    recipe = read_recipe(RECIPE)
-    with tempfile.TemporaryDirectory() as folder:
-        complete_journey.write(Path(folder), console.print)
-        dataset = read(Path(folder), say=console.print).dataset
+    """Each data set in its turn."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("data", nargs="*", metavar="DATA", help=", ".join(SHOPS))
+    options.add_argument("--budget", default="5m", help="of vitrina tune (default 5m)")
+    options.add_argument("--keep", type=Path, help="where recipes, journals and lists stay")
+    given = options.parse_args()
+    console = Console(width=150, highlight=False)
+    for name in given.data or SHOPS:
+        with tempfile.TemporaryDirectory() as folder:
+            found = contest(name, duration(given.budget), given.keep or Path(folder), console.print)
+        console.print(f"written {write(f'accuracy_{name}', json.loads(json.dumps(found, default=float)))}")
+
+
+def contest(name: str, budget: float, keep: Path, say: Say) -> dict[str, Any]:
+    """One data set: tune ours, tune the others, ask everybody."""
+    shop, folder = SHOPS[name], keep / name
+    folder.mkdir(parents=True, exist_ok=True)
+    test = split(load(shop, say), shop.days)
+    start = replace(recipe := read_recipe(RECIPES / f"{shop.recipe}.toml"),
+                    evaluation=replace(recipe.evaluation, test_days=shop.days))  # fmt: skip
     started = time.perf_counter()
-    placements = weighed(dataset, recipe, console.print)
-    evaluation = evaluate(dataset, recipe, placements, console.print, max_users=ASKERS)
+    made = tune(test.train, start, placements_of(start), folder / "tuned.toml", budget, say=say)
     seconds = time.perf_counter() - started
-    test = split(dataset, DAYS)
-    rows = compared(test, tuned(split(dataset.before(test.now), DAYS), console.print))
-    result = {
-        "machine": machine("implicit"),
-        "split": evaluation.rule,
-        "vitrina_seconds": round(seconds, 1),
-        "vitrina": [row.as_dict() for row in evaluation.rows if row.bucket == "all"],
-        "implicit": rows,
-        "placements": {name: placements.tables[name] for name in ("home", "discover", "cart")},
+    asked = {one.placement: one for one in questions(test, ASKERS, SEED)}
+    exchange.write(folder / "test", window(test, asked))
+    before = split(test.train, shop.days)
+    exchange.write(
+        folder / "validation", window(before, {one.placement: one for one in questions(before, MOST, SEED)})
+    )
+    families = len({json.loads(line)["family"] for line in _journal(folder)})
+    trials = max(LEAST_TRIALS, -(-made.trials // max(families, 1)))
+    entrants = {
+        TUNED: _ours(name, folder / "tuned.toml"),
+        DEFAULT: _ours(name, RECIPES / f"{shop.recipe}.toml"),
     }
-    write("accuracy", json.loads(json.dumps(result, default=float)))
-    scoreboard.show(evaluation, console)
-    for row in sorted(rows, key=lambda one: (one["placement"], -one["ndcg@10"][0])):
-        mean, low, high = row["ndcg@10"]
-        console.print(
-            f"{row['placement']:9} {row['system']:16} {row['settings']:34} NDCG@10 {mean:.4f} [{low:.4f}, {high:.4f}]"
+    entrants |= dict(_others(folder, trials, budget / 3))
+    facts = {label: run(label, command, folder / "lists" / label, say) for label, command in entrants.items()}
+    about = {
+        "trials": made.trials,
+        "families": families,
+        "seconds": round(seconds, 1),
+        "trials_of_others": trials,
+    }
+    placements = {one: judged(asked[one], one, folder / "lists", facts, say) for one in asked}
+    return {
+        "machine": machine("optuna"), "split": test.rule, "events": len(test.train.events),
+        "items": len(test.train.items), "users": len(test.train.users), "budget_seconds": budget, "tune": about,
+        "asked": {one: len(questions_) for one, questions_ in asked.items()}, "placements": placements,
+    }  # fmt: skip
+
+
+def window(cut: Split, asked: Mapping[str, Questions]) -> exchange.Window:
+    """What libraries learn from: what the lists should foretell, returns settled."""
+    train = cut.train.settled()
+    events = train.events.take(of_types(train, cut.wanted))
+    columns = {name: getattr(events, name) for name in ("user", "item", "visit", "time")}
+    told = tuple(_told(one, cut) for one in asked.values())
+    return exchange.Window(
+        **columns,
+        product=train.catalog.product,
+        n_users=len(train.users),
+        now=cut.now,
+        timed=train.timed,
+        asked=told,
+    )
+
+
+def _told(asked: Questions, cut: Split) -> exchange.Asked:
+    """One placement's askers as arrays."""
+    users, items, empty = cut.train.users, cut.train.items, len(cut.train.users) == 0
+    ids = [one.user_id for one in asked.requests]
+    owner = np.full(len(asked), -1, np.int32) if empty else users.rows(ids)
+    held = [[*one.context_item_ids, *(event.item_id for event in one.events)] for one in asked.requests]
+    indptr = np.concatenate([[0], np.cumsum([len(one) for one in held])]).astype(np.int64)
+    rows = items.rows([one for each in held for one in each]).astype(np.int32)
+    by = exchange.USERS if asked.placement in ("home", "discover") else exchange.VISITS
+    truth = asked.truth
+    return exchange.Asked(
+        asked.placement, by, WAYS[asked.placement], owner, indptr, rows, truth.indptr, truth.rows
+    )
+
+
+def _journal(folder: Path) -> list[str]:
+    return (folder / "tuned.toml.journal").read_text().splitlines()[1:]
+
+
+def _ours(name: str, recipe: Path) -> list[str]:
+    python = str(ROOT / ".venv" / "bin" / "python")
+    return [python, str(CONTEST / "ours.py"), name, str(recipe), "--days", str(SHOPS[name].days)]
+
+
+def _others(folder: Path, trials: int, seconds: float) -> Iterator[tuple[str, list[str]]]:
+    """By name, what searches and asks a family."""
+    for library, (where, families) in LIBRARIES.items():
+        module = library if library == "plain" else f"with_{library}"
+        python = str(ROOT / where / "bin" / "python")
+        for family in families:
+            label = family if library == "plain" else f"{library} {family}"
+            limits = ["--trials", str(trials), "--seconds", str(seconds)]
+            yield label, [python, str(CONTEST / "search.py"), str(folder), module, family, *limits]
+
+
+def run(label: str, command: list[str], out: Path, say: Say) -> dict[str, Any]:
+    """A contestant in a process of its own; what became of it where it failed."""
+    if not Path(command[0]).exists():
+        return {"refused": f"{command[0]} is not there: make referees"}
+    started = time.perf_counter()
+    environment = {**os.environ, **ONE_THREAD, "NUMBA_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([*command, "--out", str(out)], env=environment, capture_output=True, text=True)
+    say(f"{label}: {time.perf_counter() - started:.0f} s")
+    if done.returncode:
+        words = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
+        say(f"{label} failed: {words}")
+        return {"refused": words}
+    facts: dict[str, Any] = json.loads((out / "facts.json").read_text())
+    return facts
+
+
+def judged(
+    asked: Questions, placement: str, lists: Path, facts: Mapping[str, Any], say: Say
+) -> list[dict[str, Any]]:
+    """Each contestant's figures in a placement with intervals, and what the tuned recipe has over it; best first."""
+    scores: dict[str, dict[str, Values]] = {}
+    for label, one in facts.items():
+        if placement in one.get("placements", {}):
+            scores[label] = figures(np.load(lists / label / f"{placement}.npy"), asked)
+    _, clusters = np.unique(asked.clusters, return_inverse=True)
+    columns = {(label, name): one for label, own in scores.items() for name, one in own.items()}
+    columns |= {
+        (label, f"{name} gain"): scores[TUNED][name] - one
+        for label, own in scores.items()
+        for name, one in own.items()
+    }
+    means = estimates(columns, clusters, seed=SEED)
+    rows = []
+    for label in scores:
+        own = {name: [one.mean, one.low, one.high] for (whose, name), one in means.items() if whose == label}
+        rows.append(
+            {
+                "system": label,
+                **own,
+                **facts[label]["placements"][placement],
+                "data_mb": facts[label]["data_mb"],
+            }
         )
-    if as_json:
-        print(json.dumps(result, default=float))
+    rows.sort(key=lambda row: -row["ndcg@10"][0])
+    for row in rows:
+        say(words(placement, row))
+    refused = [
+        {"system": label, "refused": one["refused"]} for label, one in facts.items() if "refused" in one
+    ]
+    return rows + refused
+
+
+def figures(rows: Lists, asked: Questions) -> dict[str, Values]:
+    """Each asker's figures; who spent nothing that is known has no share of it."""
+    by_k = {k: accuracy(rows[:, :k], asked.truth) for k in (10, 20)}
+    return {name: by_k[k][metric] for name, (metric, k) in METRICS.items()}
+
+
+def words(placement: str, row: Mapping[str, Any]) -> str:
+    """A row for people."""
+    (mean, low, high), (gain, down, up) = row["ndcg@10"], row["ndcg@10 gain"]
+    return (
+        f"{placement:12} {row['system']:22} NDCG@10 {mean:.4f} [{low:.4f}, {high:.4f}]  HR@10 {row['hit_rate@10'][0]:.4f}  "
+        f"MRR@10 {row['mrr@10'][0]:.4f}  tuned ahead by {gain:+.4f} [{down:+.4f}, {up:+.4f}]  "
+        f"fit {row['fit_cpu_seconds']} s, {row['us_per_request']} us"
+    )
 
 
 if __name__ == "__main__":

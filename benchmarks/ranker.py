@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from contest.shops import SHOPS, load
 from machine import machine, write
 from rich.console import Console
-from tuned import SHOPS, load
 
 from vitrina import ranking
 from vitrina.askers import query

@@ -8,6 +8,14 @@ from math import exp, log, sqrt
 
 from vitrina.dataset import DAY, Dataset
 
+VSTAN_PUBLISHED = {
+    "VSTAN, published for MRR": (1500, 10000, 0.5, 5.0, 2.0, 2.0, 2.0, True),
+    "VSTAN, published for HR": (2000, 10000, 4.0, 20.0, 0.5, 1.0, 2.0, True),
+    "VSTAN, published for MRR, one split": (1000, 5000, 4.0, 5.0, 4.0, 0.00001, 1.0, True),
+    "VSTAN, published for HR, one split": (2000, 2500, 8.0, 10.0, 8.0, 0.5, 2.0, False),
+}
+"""Of session-rec for RSC15 (windows, then one split): k, sample, spw, snh in days, inh, ipw, idf, cosine."""
+
 
 class Vstan:
     """VSTAN in plain Python by its published formulae: the oracle."""

@@ -31,7 +31,7 @@ import optuna
 import pyarrow.parquet as pq
 from machine import RESULTS, SHARED, machine, write
 from numpy.typing import NDArray
-from session_oracles import SequentialRules, Vstan
+from session_oracles import VSTAN_PUBLISHED, SequentialRules, Vstan
 
 from vitrina.blend import fuse
 from vitrina.bootstrap import Estimate, estimates, paired
@@ -298,14 +298,6 @@ STARTS: dict[str, list[Params]] = {
     "markov": [{"gap": 8, "fade": "reciprocal", "seeds": 1}],
 }
 """Where a search begins: settings that were published for RSC15."""
-
-VSTAN_PUBLISHED = {
-    "VSTAN, published for MRR": (1500, 10000, 0.5, 5.0, 2.0, 2.0, 2.0, True),
-    "VSTAN, published for HR": (2000, 10000, 4.0, 20.0, 0.5, 1.0, 2.0, True),
-    "VSTAN, published for MRR, one split": (1000, 5000, 4.0, 5.0, 4.0, 0.00001, 1.0, True),
-    "VSTAN, published for HR, one split": (2000, 2500, 8.0, 10.0, 8.0, 0.5, 2.0, False),
-}
-"""Of session-rec for RSC15 (windows, then one split): k, sample, spw, snh in days, inh, ipw, idf, cosine."""
 
 
 def asked_one_by_one(oracle: Callable[[list[int], int], dict[int, float]], asked: Questions) -> Candidates:

@@ -5,7 +5,7 @@ PORT ?= 50051
 WORKERS ?= 2
 ADMIN_PORT ?= 50052
 
-.PHONY: help install demo test check serve fuzz bench bench-full soak lock proto clean
+.PHONY: help install referees demo test check serve fuzz bench bench-full soak lock proto clean
 
 help:  ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ install: .venv/installed  ## Make .venv with the command vitrina, from the hashe
 	@echo "installing from requirements/dev.txt (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+referees: .venv-referees/installed .venv-rectools/installed  ## The libraries that benchmarks/accuracy.py asks the same (gigabytes)
+
+.venv-%/installed: requirements/%.txt
+	@$(PYTHON) -m venv .venv-$* && .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	@touch $@
 
 demo: install  ## Train on a real year of groceries, serve it, ask it, print the lists
@@ -41,10 +47,10 @@ serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, opera
 fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600
 
-bench: install  ## Measure speed and accuracy beside named rivals; plots and tables
-	@$(call measure,rules train engine opening server accuracy plots tables)
+bench: install  ## Measure speed beside named rivals; plots and tables
+	@$(call measure,rules train engine opening server plots tables)
 
-bench-full: install  ## All benchmarks: every data set, photos, sessions, tuning; much longer
+bench-full: install referees  ## All benchmarks: every data set and library, photos, sessions, tuning; hours
 	@$(call measure,$(filter-out plots tables machine session_oracles images_plot,$(basename $(notdir $(wildcard benchmarks/*.py)))) plots tables)
 
 measure = for one in $(1); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py || exit 1; done
@@ -57,9 +63,10 @@ lock:  ## Resolve pyproject.toml into requirements/*.txt again
 	@$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/serve.txt
 	@$(BIN)/uv pip compile -q pyproject.toml --extra train --extra images --extra letters --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/train.txt
 	@$(BIN)/uv pip compile -q pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/dev.txt
+	@for one in referees rectools; do $(BIN)/uv pip compile -q requirements/$$one.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/$$one.txt; done
 
 proto:  ## Generate src/vitrina/v1 from proto/ again
 	@$(BIN)/python proto/generate.py
 
 clean:  ## Remove .venv, the demo's data and bundles, caches
-	@rm -rf .venv .demo benchmarks/.cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-referees .venv-rectools .demo benchmarks/.cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

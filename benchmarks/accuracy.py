@@ -6,7 +6,7 @@ The last window is the test (28 days, or a fifth of the time there is; without t
 order). Two recipes of ours are asked: the one that comes with Vitrina, its sources weighed on the window
 before as in training, and the one that `vitrina tune` writes unaided within the budget, from all that came
 before the test window. A library's family has as many trials as a strategy had there on average (10 at
-least, and a third of the budget at most), by NDCG@10 on the same window before, by the same number of
+least, and a third of the budget in time at most), by NDCG@10 on the same window before, by the same number of
 askers; its short lists are filled up with bestsellers, and whether what an asker has may be listed is
 chosen there too. Everybody is asked the test window once. One thread; libraries in environments of their
 own (`make referees`). Writes results/accuracy_<data>.json.
@@ -69,7 +69,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("data", nargs="*", metavar="DATA", help=", ".join(SHOPS))
     options.add_argument("--budget", default="5m", help="of vitrina tune (default 5m)")
-    options.add_argument("--keep", type=Path, help="where recipes, journals and lists stay")
+    options.add_argument(
+        "--keep", type=Path, help="where recipes, journals and lists stay; what is there goes on"
+    )
     given = options.parse_args()
     console = Console(width=150, highlight=False)
     for name in given.data or SHOPS:
@@ -171,6 +173,9 @@ def run(label: str, command: list[str], out: Path, say: Say) -> dict[str, Any]:
     """A contestant in a process of its own; what became of it where it failed."""
     if not Path(command[0]).exists():
         return {"refused": f"{command[0]} is not there: make referees"}
+    if (out / "facts.json").exists():  # of a contest that was interrupted
+        kept: dict[str, Any] = json.loads((out / "facts.json").read_text())
+        return kept
     started = time.perf_counter()
     environment = {**os.environ, **ONE_THREAD, "NUMBA_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([*command, "--out", str(out)], env=environment, capture_output=True, text=True)

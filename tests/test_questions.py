@@ -146,6 +146,16 @@ def test_anonymous_baskets_are_carts_too():
     assert asked_of(split, "home") is None
 
 
+def test_what_came_as_sessions_is_in_order():
+    """Purchases of one moment in a session are asked about step by step, in the order of their rows."""
+    after = [buy(NOW, -1, item, visit=4) for item in (3, 1, 2)]
+    split = cut([buy(1, -1, 1, visit=1)], after, n_users=0)
+    split = replace(split, train=replace(split.train, sessions=True), test=replace(split.test, sessions=True))
+    session = asked_of(split, "session_next")
+    assert taken(session) == [[1], [2]]
+    assert [one.item_id for one in session.requests[1].events] == ["i3", "i1"]
+
+
 def test_a_session_is_asked_at_every_step():
     """Each next item, given those before; a session's steps are one cluster; customers are not asked."""
     clicks = [

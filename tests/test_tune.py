@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 import tomllib
 from dataclasses import fields, replace
 from functools import cache
 from importlib import import_module
 
+import numba
 import numpy as np
 import pytest
 import typer
@@ -32,8 +34,8 @@ from vitrina.train import placements_of
 from vitrina.tune.bench import Bench
 from vitrina.tune.dimensions import Days
 from vitrina.tune.journal import Journal, Trial
-from vitrina.tune.search import families, key_of
-from vitrina.tune.spaces import EVENT, SPACES, Space
+from vitrina.tune.search import Search, families, key_of
+from vitrina.tune.spaces import EVENT, SPACES, STARTS, Space
 
 TABLES = {
     "version": "test-1",
@@ -94,6 +96,16 @@ def recipe(**changes):
 PLACEMENTS = parse_placements(TABLES)
 
 
+def stopping(trials):
+    """Ctrl-C after so many trials."""
+
+    def watch(search, share):
+        if len(search.trials) >= trials:
+            raise KeyboardInterrupt
+
+    return watch
+
+
 def test_every_strategy_has_a_space():
     """A new strategy says what of it is worth searching, or, by an empty space, that nothing is."""
     assert set(SPACES) == set(strategies.names())
@@ -147,6 +159,19 @@ def test_what_has_no_effect_is_not_searched():
 def test_how_long_the_past_counts_is_searched(name):
     """Every strategy that learns or starts from events has a half-life or a window for the search to turn."""
     assert any(type(one) is Days for one in SPACES[name].values())
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_what_won_elsewhere_is_in_reach(name):
+    """Each start names dimensions of its strategy, within their bounds, and keeps what it says."""
+    space = Space.of(name, strategies.make(name, {}), shop(views=True))
+    for point, said in zip(space.starts(name), (*STARTS.get(name, ()), {}), strict=False):
+        params = space.params(point, {})
+        assert said.items() <= params.items()
+        strategies.make(name, params)
+    assert set(STARTS) <= set(strategies.names())
+    lately = [point for point in space.starts(name) if 0 < point.get("half_life_days", 0) < 20]
+    assert lately or "half_life_days" not in space.dimensions
 
 
 @given(span=st.floats(0.01, 3000), value=st.floats(0, 10_000))
@@ -255,15 +280,68 @@ def test_a_search_goes_on(tuned, tmp_path):
 def test_ctrl_c_writes_the_best_so_far(tmp_path):
     """Whenever it comes, there is a recipe."""
 
-    def interrupt(search, share):
-        if len(search.trials) > 12:
-            raise KeyboardInterrupt
-
     out = tmp_path / "t.toml"
-    found = tune.tune(shop(), recipe(), PLACEMENTS, out, 600.0, watch=interrupt)
+    found = tune.tune(shop(), recipe(), PLACEMENTS, out, 600.0, watch=stopping(13))
     assert found.seconds < 120
     assert found.chosen.keys() == {"home", "cart"}
     assert read_recipe(out).strategies
+
+
+def chains(users: int = 400) -> Dataset:
+    """Each customer buys one thing a day, each thing leading to the next of its ring; now and then another."""
+    random, happened = np.random.default_rng(5), []
+    for user in range(users):
+        item = int(random.integers(40))
+        for day in range(int(random.integers(3, 9))):
+            happened.append((f"u{user}", f"i{item}", day + user % 40))
+            item = (
+                (item // 10) * 10 + (item % 10 + 1) % 10
+                if random.random() < 0.9
+                else int(random.integers(40))
+            )
+    return make_shop(happened)
+
+
+def test_what_starts_from_nothing_is_still_tried(tmp_path):
+    """Where each next purchase follows from the last, markov wins, though as it comes it learns nothing there."""
+    found = tune.tune(chains(), recipe(), PLACEMENTS, tmp_path / "t.toml", 600.0, watch=stopping(50))
+    home = found.chosen["home"]
+    assert "markov" in {part.family.strategy for part in home.parts}
+    assert home.after > 1.2 * home.before
+
+
+def test_a_source_that_is_not_fitted_holds_nothing_up(tmp_path):
+    """A placement may name strategies that the recipe does not fit; whether they were tried does not matter."""
+    tables = {**TABLES, "home": {**TABLES["home"], "sources": [*TABLES["home"]["sources"], {"strategy": "decision_tree", "weight": 0.1, "seeds": "history"}]}}  # fmt: skip
+
+    found = tune.tune(
+        shop(), recipe(), parse_placements(tables), tmp_path / "t.toml", 600.0, watch=stopping(3)
+    )
+    assert "home" in found.chosen
+
+
+def test_compiling_is_not_held_against_a_family(tmp_path):
+    """A trial's seconds are without those of compiling, or whoever comes first would be thought slow."""
+    search = Search(Bench.of(shop(), recipe(), PLACEMENTS, 7), {}, Journal.open(tmp_path / "j", {}), 7)
+    family = families(recipe(), search.bench.placements, shop())[0]
+    search.families[family.name] = family
+
+    @numba.njit
+    def slow(number):
+        return sum([number for _ in range(3)])
+
+    lists = search.bench.lists
+
+    def compiling(*asked):
+        began = time.perf_counter()
+        slow(1), slow(1.0)
+        compiling.took = time.perf_counter() - began
+        return lists(*asked)
+
+    object.__setattr__(search.bench, "lists", compiling)
+    began = time.perf_counter()
+    trial = search._try(family, family.starts[family.name])
+    assert trial.seconds < time.perf_counter() - began - compiling.took / 2
 
 
 def test_too_short_a_budget_changes_nothing(tmp_path):

@@ -61,6 +61,8 @@ class Dataset:
 
     `vectors`: float32[items, d], what a network made of each item's photo; `colours`: float32[items,
     c], histograms of it. A row of zeros is an item without a photo; None a shop without vectors.
+    `sessions`: visits came as sessions, not as orders: their rows are in order, also where one moment
+    or no time is given.
     """
 
     users: Ids
@@ -72,6 +74,7 @@ class Dataset:
     timed: bool = True
     vectors: NDArray[np.float32] | None = None
     colours: NDArray[np.float32] | None = None
+    sessions: bool = False
 
     @property
     def end(self) -> int:

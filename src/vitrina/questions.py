@@ -176,7 +176,8 @@ def _session_next(ground: _Ground, max_users: int, seed: int) -> Questions:
 def _sessions(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Places]:
     """The events of anonymous visits, by visit; where the sampled sessions of two or more begin; sizes.
 
-    A visit is a session where its events have an order: one was no purchase, or their times differ.
+    A visit is a session where its events have an order: it came as one, or one of them was no purchase,
+    or their times differ.
     """
     events = ground.test.events
     liked = of_types(
@@ -188,7 +189,8 @@ def _sessions(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Pl
     others = np.concatenate([[0], np.cumsum(steps.type != PURCHASE)])
     browsed = others[starts + sizes] > others[starts]
     lasted = ground.test.timed & (steps.time[starts + sizes - 1] > steps.time[starts])
-    chosen = _sample(np.flatnonzero((sizes >= 2) & (browsed | lasted)), most, seed)
+    ordered = browsed | lasted | ground.test.sessions
+    chosen = _sample(np.flatnonzero((sizes >= 2) & ordered), most, seed)
     return steps, starts[chosen], sizes[chosen]
 
 

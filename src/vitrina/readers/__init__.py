@@ -148,9 +148,11 @@ def _assemble(
     if "users" in staged:
         people, told = read_people(db, staged["users"])
         notes["users"] += told
-    timed = "events" not in staged or staged["events"].has("timestamp")
-    events = read_events(db, types, timed=timed) if "events" in staged else no_events()
-    return Dataset(users, items, events, catalog, types, people, timed), unknown
+    came = staged.get("events")
+    timed = came is None or came.has("timestamp")
+    events = read_events(db, types, timed=timed) if came else no_events()
+    sessions = came is not None and came.has("session_id") and not came.has("order_id")
+    return Dataset(users, items, events, catalog, types, people, timed, sessions=sessions), unknown
 
 
 def _sources(staged: Mapping[str, Staged], column: str, table: str) -> list[str]:

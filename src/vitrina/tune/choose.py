@@ -86,7 +86,7 @@ def _own(found: Search, placement: Placement) -> list[Part] | None:
     parts = []
     for mix in placement.sources:
         family = next((one for one in found.families.values() if mix.strategy in one.starts), None)
-        if family is None:  # the recipe does not fit it
+        if family is None or not family.named:  # the recipe does not fit it
             continue
         plan = family.starts[mix.strategy]
         if not found.measured(family, plan):

@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from numba.core.event import install_timer
 
 from vitrina import strategies
 from vitrina.dataset import Dataset
@@ -33,6 +34,8 @@ KEPT = (99, 6, 3)
 """Families of a placement that are searched on in each third of the time."""
 OTHERS = 0.4
 """Share of the time after which no strategy is tried that the recipe does not name: one may be slow."""
+STARTING = 0.5
+"""Share of the time after which settings that won elsewhere are tried no more."""
 HOPELESS = 0.3
 """After a few trials a family below this share of the placement's best is searched no more."""
 FEW = 5
@@ -129,6 +132,13 @@ class Search:
                 break
             self._try(family, plan)
             watch(self, _share(began, until))
+        for family, plan in self._starting():
+            share = _share(began, until)
+            if share > STARTING:
+                break
+            if self._leads(family.name) and self._seconds(family.name) < until - time.perf_counter():
+                self._try(family, plan)
+                watch(self, share)
         while pair := self._next(_share(began, until), until - time.perf_counter()):
             family, study = self.families[pair[0]], self._study(pair)
             asked = study.ask(family.space.distributions())
@@ -158,19 +168,39 @@ class Search:
         starts = [(one, plan) for one in self.families.values() for plan in one.starts.values()]
         return [(family, plan) for family, plan in starts if not self.measured(family, plan)]
 
+    def _starting(self) -> list[tuple[Family, Plan]]:
+        """Settings that won elsewhere, of the families that were tried, the quickest first."""
+        tried = sorted(self._took, key=lambda one: (self._seconds(one), one))
+        found = [
+            (self.families[name], self.families[name].plan(point))
+            for name in tried
+            for point in self.families[name].space.starts(self.families[name].strategy)
+        ]
+        return [(family, plan) for family, plan in found if not self.measured(family, plan)]
+
+    def _leads(self, name: str) -> bool:
+        """Whether a family is near the best of some placement, or has found nothing yet in any."""
+        scores = {one: self.best[name, one].scores[one] for one in self.bench.placements}
+        near = (scores[one] >= HOPELESS * self.ranked(one)[0][1] > 0 for one in scores)
+        return any(near) or not any(scores.values())
+
     def _remember(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
             if trial.family in self.families and trial.scores.keys() == self.bench.placements.keys():
                 self._note(trial, None)
 
     def _try(self, family: Family, plan: Plan, asked: Pair | None = None) -> Trial:
+        """Fit and judge a plan. Its seconds are without those of compiling, which happens once."""
+        compiled: list[float] = []
         started = time.perf_counter()
-        try:
-            lists = self.bench.lists(plan, family.seeds)
-            scores = {name: float(np.nanmean(self.bench.alone(name, one))) for name, one in lists.items()}
-        except VitrinaError:  # such as a matrix that this setting leaves without an inverse
-            lists, scores = {}, dict.fromkeys(self.bench.placements, 0.0)
-        trial = Trial(family.name, plan.params, scores, round(time.perf_counter() - started, 3))
+        with install_timer("numba:compile", lambda took: compiled.append(took)):
+            try:
+                lists = self.bench.lists(plan, family.seeds)
+                scores = {name: float(np.nanmean(self.bench.alone(name, one))) for name, one in lists.items()}
+            except VitrinaError:  # such as a matrix that this setting leaves without an inverse
+                lists, scores = {}, dict.fromkeys(self.bench.placements, 0.0)
+        took = time.perf_counter() - started - sum(compiled)
+        trial = Trial(family.name, plan.params, scores, round(took, 3))
         self.journal.add(trial)
         self._note(trial, asked)
         if lists:

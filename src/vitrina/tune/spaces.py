@@ -145,6 +145,21 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
     },
 }
 
+STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    # plain confidence of pairs: led on grocery tickets
+    "bought_together": ({"z": 0.0, "discount": 0.0, "power": 1.0, "min_count": 2},),
+    # from one purchase to the next of the same customer, every step as good as another
+    "markov": ({"customers": 1.0, "visit_gap": 8, "gap": 8, "fade": "reciprocal", "seed_fade": "linear"},),
+    # neighbours' baskets before one's own: the published setting for Dunnhumby and Ta-Feng
+    "next_basket": ({"alpha": 0.2, "neighbours": 300, "timing": 0.0, "repeat_power": 0.0},),
+    "ease": ({"ridge": 200.0}, {"ridge": 2000.0}),
+    "item_knn": ({"weighting": "bm25", "neighbours": 300, "bm25_b": 0.3},),
+    "rp3beta": ({"alpha": 0.6, "beta": 0.3, "neighbours": 300},),
+}
+"""Settings that won somewhere and are far from the defaults: tried before any is drawn."""
+LATELY = 0.25
+"""A half-life as share of the span of days, tried with every strategy that has one: tastes drift."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -188,6 +203,15 @@ class Space:
             return params.get(name, getattr(self.defaults, name))
         weights = params.get("event_weights", self.defaults.event_weights)
         return weights.get(name.removeprefix(EVENT), 0.0)
+
+    def starts(self, strategy: str) -> list[dict[str, Any]]:
+        """Points to try before any is drawn: settings that won somewhere, and a past that fades soon."""
+        found = [self.point(one) for one in STARTS.get(strategy, ())]
+        for name in ("half_life_days", "window_days"):
+            one = self.dimensions.get(name)
+            if isinstance(one, Days):
+                found.append({**self.point({}), name: one.point(one.span * LATELY)})
+        return found
 
     def distributions(self) -> dict[str, Any]:
         """The space in Optuna's words."""

@@ -1,0 +1,166 @@
+"""The contest's arrays, formulae and searches are what they say: benchmarks/contest, without its libraries."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DAY = 86_400
+
+
+@pytest.fixture
+def contest(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Its modules, which stand beside the benchmarks."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    names = ("exchange", "plain", "search")
+    return SimpleNamespace(**{name: importlib.import_module(f"contest.{name}") for name in names})
+
+
+def window(contest: Any, bought: list[tuple[int, int, int, int]], n_items: int, asked: list[Any]) -> Any:
+    """A window of (user, visit, item, day)."""
+    user, visit, item, day = (np.array(column, np.int32) for column in zip(*bought, strict=True))
+    product, time = np.arange(n_items, dtype=np.int32), day.astype(np.int64) * DAY
+    now = int(time.max()) + DAY
+    return contest.exchange.Window(
+        user, item, visit, time, product, int(user.max()) + 1, now, True, tuple(asked)
+    )
+
+
+def users_ask(contest: Any, placement: str, users: list[int], truth: list[int], ways=(False,)) -> Any:
+    """Known users, each of whom took one product."""
+    n, nothing = len(users), np.zeros(0, np.int32)
+    return contest.exchange.Asked(
+        placement, contest.exchange.USERS, ways, np.array(users, np.int32), np.zeros(n + 1, np.int64),
+        nothing, np.arange(n + 1), np.array(truth, np.int32),
+    )  # fmt: skip
+
+
+def carts_ask(contest: Any, carts: list[list[int]], truth: list[int], placement: str = "cart") -> Any:
+    """Visits that hold some items."""
+    ends = np.concatenate([[0], np.cumsum([len(one) for one in carts])])
+    rows = np.array([row for one in carts for row in one], np.int32)
+    nobody, n = np.full(len(carts), -1, np.int32), len(carts)
+    return contest.exchange.Asked(
+        placement, contest.exchange.VISITS, (True,), nobody, ends, rows, np.arange(n + 1), np.array(truth, np.int32)
+    )  # fmt: skip
+
+
+BOUGHT = [(0, 0, 0, 1), (0, 0, 1, 1), (0, 1, 0, 3), (1, 2, 1, 2), (1, 2, 2, 2), (1, 3, 1, 4), (2, 4, 3, 4)]
+
+
+def test_a_window_comes_back_whole(contest: Any, tmp_path: Path) -> None:
+    """What one side writes the other reads: every array, every asker, and what each has."""
+    asked = [
+        users_ask(contest, "home", [0, 2], [1, 3], (False, True)),
+        carts_ask(contest, [[0], [1, 2]], [1, 0]),
+    ]
+    made = window(contest, BOUGHT, 5, asked)
+    contest.exchange.write(tmp_path, made)
+    found = contest.exchange.read(tmp_path)
+    for name in ("user", "item", "visit", "time", "product"):
+        assert np.array_equal(getattr(found, name), getattr(made, name))
+    assert (found.n_users, found.now, found.timed) == (made.n_users, made.now, True)
+    assert [one.ways for one in found.asked] == [(False, True), (True,)]
+    assert found.held(found.asked[0]).toarray().tolist() == [[2, 1, 0, 0, 0], [0, 0, 0, 1, 0]]
+    assert found.held(found.asked[1]).toarray().tolist() == [[1, 0, 0, 0, 0], [0, 1, 1, 0, 0]]
+
+
+def test_lists_are_best_first_and_bar_what_is_had(contest: Any) -> None:
+    """Equal scores go to the lower row, -inf is never listed, and short lists end in -1."""
+    made = window(contest, BOUGHT, 5, [users_ask(contest, "home", [0], [1])])
+    scores = np.array([[3.0, 1.0, 1.0, -np.inf, 2.0]])
+    held = made.held(made.asked[0])
+    assert contest.exchange.best(lambda places: scores, held, fresh=False)[0, :5].tolist() == [0, 4, 1, 2, -1]
+    assert contest.exchange.best(lambda places: scores, held, fresh=True)[0, :3].tolist() == [4, 2, -1]
+
+
+def test_tifu_is_as_published(contest: Any) -> None:
+    """Vectors by hand: baskets fade within groups, groups fade, both are averaged; then alpha of the own
+    vector and the rest of the mean of the nearest."""
+    bought = [(0, visit, visit, visit) for visit in range(5)] + [(1, 5, 0, 5), (2, 6, 7, 6)]
+    asked = users_ask(contest, "home", [0], [1])
+    made = window(contest, bought, 8, [asked])
+    tifu = contest.plain.Tifu({"groups": 2, "within": 0.5, "between": 0.1, "alpha": 0.75, "neighbours": 1})
+    tifu.fit(made, "users")
+    # five baskets in two groups: of two, and of three
+    own = [0.1 / 2 * 0.5 / 2, 0.1 / 2 / 2, 0.25 / 3 / 2, 0.5 / 3 / 2, 1 / 3 / 2, 0, 0, 0]
+    assert tifu.vectors[0].toarray()[0] == pytest.approx(own)
+    assert tifu.vectors[1].toarray()[0] == pytest.approx([1, 0, 0, 0, 0, 0, 0, 0])
+    far = [np.sum((np.array(own) - tifu.vectors[one].toarray()[0]) ** 2) for one in (1, 2)]
+    assert far[0] < far[1]
+    mixed = 0.75 * np.array(own) + 0.25 * tifu.vectors[1].toarray()[0]
+    best = tifu.lists(made, asked, fresh=False)[0]
+    assert best[:5].tolist() == np.argsort(-mixed, kind="stable")[:5].tolist()
+    assert (best[5:] == -1).all()
+
+
+def test_frequency_comes_before_popularity(contest: Any) -> None:
+    """GP-TopFreq: own purchases by how often, then everybody's; a stranger gets the bestsellers."""
+    asked = users_ask(contest, "home", [2, 0], [1, 1])
+    made = window(contest, BOUGHT, 5, [asked])
+    model = contest.plain.TopFrequent()
+    model.fit(made, "users")
+    found = model.lists(made, asked, fresh=False)
+    assert found[0, :3].tolist() == [3, 1, 0]
+    assert found[1, :2].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("adds", ["sum", "max"])
+def test_rules_are_counted(contest: Any, adds: str) -> None:
+    """Confidence is the share of the antecedent's baskets, lift that over the consequent's share of all."""
+    baskets = [[0, 1], [0, 1], [0, 2], [1, 3], [3, 2]]
+    bought = [(0, visit, item, visit) for visit, items in enumerate(baskets) for item in items]
+    asked = carts_ask(contest, [[0], [0, 3]], [1, 2])
+    made = window(contest, bought, 4, [asked])
+    rules = contest.plain.Rules("confidence", {"least": 1, "adds": adds})
+    rules.fit(made, "visits")
+    assert rules.rules[0].toarray()[0] == pytest.approx([0, 2 / 3, 1 / 3, 0])
+    lift = contest.plain.Rules("lift", {"least": 1, "adds": adds})
+    lift.fit(made, "visits")
+    assert lift.rules[0].toarray()[0] == pytest.approx([0, 2 / 3 / (3 / 5), 1 / 3 / (2 / 5), 0])
+    found = rules.lists(made, asked, fresh=True)
+    assert found[0, :3].tolist() == [1, 2, -1]
+    assert found[1, :2].tolist() == [1, 2]  # sums 2/3 + 1/2 and 1/3 + 1/2; maxima 2/3 and 1/2
+
+
+def test_what_is_best_before_is_asked_once(
+    contest: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings and the way that won on the validation window answer on the test window; cold askers get bestsellers."""
+    habits = [(user, 10 * user + day, user % 3, day) for user in range(6) for day in range(4)]
+    noise = [(user, 100 + user, 3 + user % 2, 5) for user in range(6)]
+    asked = users_ask(contest, "home", list(range(6)), [user % 3 for user in range(6)], (False, True))
+    validation = window(contest, habits + noise, 6, [asked])
+    contest.exchange.write(tmp_path / "validation", validation)
+    contest.exchange.write(
+        tmp_path / "test",
+        replace(validation, asked=(replace(asked, owner=np.array([0, 1, 2, 3, 4, -1], np.int32)),)),
+    )
+    arguments = [
+        "search",
+        str(tmp_path),
+        "plain",
+        "GP-TopFreq",
+        "--trials",
+        "3",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    monkeypatch.setattr(sys, "argv", arguments)
+    contest.search.main()
+    facts = json.loads((tmp_path / "out" / "facts.json").read_text())["placements"]["home"]
+    assert facts["validation"] == 1.0
+    assert facts["settings"] == {"without what they have": False}
+    lists = np.load(tmp_path / "out" / "home.npy")
+    assert lists.shape == (6, 20)
+    assert lists[:5, 0].tolist() == [0, 1, 2, 0, 1]
+    assert sorted(lists[5, :5].tolist()) == [0, 1, 2, 3, 4]

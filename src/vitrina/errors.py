@@ -5,6 +5,7 @@
     ├── RecipeError           a recipe names something unknown or of the wrong type
     ├── PlacementsError       a placements file does
     ├── LetterError           a letter's style or template does, or an address of a picture is not ours
+    ├── PolicyError           a contact policy does
     ├── BundleError           a bundle cannot be written or opened
     │   ├── BundleCorrupt     its bytes are not what its manifest says
     │   └── BundleTooNew      it was written by a later version of Vitrina
@@ -55,6 +56,12 @@ class PlacementsError(VitrinaError):
 
 class LetterError(VitrinaError):
     """A letter's style or template is not as it must be, or an address of a picture is not ours."""
+
+    exit_code = 4
+
+
+class PolicyError(VitrinaError):
+    """A contact policy names something unknown or of the wrong type."""
 
     exit_code = 4
 

@@ -35,9 +35,10 @@ from vitrina.askers import Askers
 from vitrina.catalog import PATH
 from vitrina.dataset import PURCHASE
 from vitrina.engine import Engine
+from vitrina.filters import Filter
 from vitrina.live import Live
-from vitrina.placements import Mix, Placements
-from vitrina.request import Block, Filter, Request
+from vitrina.placements import Mix, Placements, Rebuy
+from vitrina.request import Block, Request
 from vitrina.stages import STAGES
 
 SHOP, LIMIT, BATCH = "complete_journey", 20, 256
@@ -116,7 +117,9 @@ def _spread(runs: list[tuple[float, float]]) -> dict[str, float]:
 
 def _alone(engine: Engine) -> Placements:
     """Placements whose home asks one source and shows nothing bought before."""
-    home = replace(engine.placements.named("home"), sources=(Mix("item_knn", 1.0, "history"),), rebuy="never")
+    home = replace(
+        engine.placements.named("home"), sources=(Mix("item_knn", 1.0, "history"),), rebuy=Rebuy("never")
+    )
     return replace(engine.placements, by_name={**engine.placements.by_name, "home": home})
 
 

@@ -19,13 +19,25 @@ from vitrina.errors import (
     UnknownPlacement,
     Unreachable,
 )
-from vitrina.request import Block, Filter, Product, Request, SessionEvent
+from vitrina.filters import Filter, Moment, Number, Range, Words
+from vitrina.request import Block, Product, Request, SessionEvent
 
 HOME = Request((Block("home"),))
+WANTED = Filter(
+    categories=("a > b",),
+    brands=("acme",),
+    price=Range(min=0.0, below=2.0),
+    attributes=(Words("color", ("red", "blue")),),
+    numbers=(Number("watts", Range(above=5.0)),),
+    dates=(Moment("available_from", within_days=30.0),),
+    same_as_seed=("department",),
+    all=(Filter(any=(Filter(tags=("new",)), Filter(stocked_in=("msk",)))),),
+    none=(Filter(item_ids=("i9",)),),
+)
 FULL = Request(
     blocks=(
-        Block("home", 5, Filter(("a > b",), ("acme",), 1.0, 2.0), ("no1", "no2"), ("i1", "i2")),
-        Block("cart"),
+        Block("home", 5, WANTED, ("no1", "no2"), ("i1", "i2")),
+        Block("cart", priority=3),
     ),
     user_id="ann",
     visitor_id="v1",
@@ -34,6 +46,7 @@ FULL = Request(
     context_item_ids=("i7", "x8"),
     events=(SessionEvent("i3", "cart", 99), SessionEvent("i4")),
     page_item_ids=("i0",),
+    consent="given",
     explain=True,
     reasons=False,
 )

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from shops import make_shop, make_window
 from vitrina.dataset import DAY, Attribute
 from vitrina.errors import InvalidRequest, UnknownPlacement
+from vitrina.filters import Filter, Range
 from vitrina.live import Live
-from vitrina.request import Block, Filter, Request, SessionEvent
+from vitrina.request import Block, Request, SessionEvent
 
 ITEMS = [f"i{number}" for number in range(10)]
 NOW = Live(now=100 * DAY)
@@ -208,7 +209,7 @@ def test_filters_admit_by_category_brand_and_price(dataset):
 
     assert under(categories=("food",)) == ["i0", "i1"]
     assert under(categories=("toys > cars",), brands=("x",)) == ["i4", "i6", "i8"]
-    assert under(min_price=3, max_price=5) == ["i2", "i3", "i4"]
+    assert under(price=Range(min=3, max=5)) == ["i2", "i3", "i4"]
     assert under(brands=("nobody",)) == []
 
 
@@ -232,7 +233,14 @@ def test_explain_keeps_what_left_each_stage_and_changes_nothing(dataset):
         [Request((Block("p", limit=3),)), Request((Block("p", limit=3),), explain=True)], NOW
     )
     assert plain.blocks[0].items == told.blocks[0].items
-    assert [name for name, _ in told.blocks[0].trace] == ["admit", "retrieve", "blend", "settle", "fall back"]
+    assert [name for name, _ in told.blocks[0].trace] == [
+        "admit",
+        "retrieve",
+        "blend",
+        "settle",
+        "fall back",
+        "cut",
+    ]
     assert list(told.blocks[0].trace[-1][1]) == ids(told)
 
 

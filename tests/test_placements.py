@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vitrina.errors import PlacementsError, UnknownPlacement
-from vitrina.placements import parse_placements, read_placements
+from vitrina.placements import Rebuy, parse_placements, read_placements
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
@@ -38,17 +38,17 @@ def test_what_is_named_again_overrides_only_what_it_gives(tmp_path):
     read = read_placements(tmp_path / "b.toml")
     home = read.named("home")
     assert (read.version, read.names) == ("2", ["home", "new", "other"])
-    assert (home.limit, home.rebuy, home.after_days, home.sources[0].strategy) == (5, "after_days", 3.0, "x")
+    assert (home.limit, home.rebuy, home.sources[0].strategy) == (5, Rebuy("after_days", 3.0), "x")
     assert parse_placements(read.tables) == read
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[home]\ncolour = 1", "unknown key 'colour'; known: about"),
+        ("[home]\ncolour = 1", "p.toml:2: .home. unknown key 'colour'; known: about"),
         ("[home]\nrebuy = 'maybe'", "unknown rebuy 'maybe'; known: always"),
         ("[home]\nblend = 'x'", "unknown blend"),
-        ("[home]\nsoft = ['x']", "unknown soft rule 'x'"),
+        ("[home]\nsoft = ['x']", "soft.0. is an unknown soft rule 'x'"),
         ("[home]\nlimit = 0", "1 <= limit"),
         ("[home]\nlimit = 'x'", r"\[home\]"),
         ("[home]\nsources = [{ strategy = 'x', seeds = 'moon' }]", "unknown seeds 'moon'; known: history"),

@@ -241,7 +241,7 @@ def test_the_recipe_stands_alone(tuned):
     assert set(placements.names) == set(TABLES) - {"version"}
     assert (made.about, made.columns) == (RECIPE["about"], RECIPE["columns"])
     assert made.evaluation.test_days == 10
-    assert placements.by_name["home"].after_days == 2.0
+    assert placements.by_name["home"].rebuy.after_days == 2.0
     used = {mix.strategy for one in placements.by_name.values() for mix in one.sources}
     fallbacks = {one for placement in placements.by_name.values() for one in placement.fallback}
     assert used | fallbacks == set(made.strategies)

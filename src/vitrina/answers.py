@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vitrina.askers import query
 from vitrina.catalog import PATH, Catalog
+from vitrina.filters import EVERYTHING
 from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.fusion import by_source, finished
 from vitrina.listing import Lists
@@ -17,22 +18,38 @@ from vitrina.request import ListedBlock, Product
 from vitrina.stages import Draft, Opened
 from vitrina.strategy import Query, Whys
 
+MAX_REGIONS = 100
+
 
 def blocks(
     draft: Draft, opened: Opened, trace: Sequence[tuple[str, Draft]], *, reasons: bool
 ) -> list[ListedBlock]:
     """The finished block of every asker of a draft."""
-    soft, lists = draft.placement.soft, listed(draft, opened, reasons)
+    lists = listed(draft, opened, reasons)
     return [
         ListedBlock(
             placement=draft.block.placement,
             items=lists.of(place),
             fallback_level=draft.levels[place],
-            relaxed=soft[len(soft) - draft.relaxed[place] :][::-1],
+            relaxed=draft.relaxed[place],
+            dropped=draft.dropped[place],
+            missing=_missing(draft, place),
             trace=tuple((name, _left(stage, place, opened.items)) for name, stage in trace),
         )
         for place in range(len(draft.askers))
     ]
+
+
+def _missing(draft: Draft, place: int) -> tuple[str, ...]:
+    """What the placement needs of this request and was not given."""
+    asker, block = draft.askers[place], draft.block
+    given = {
+        "context": len(asker.context) > 0,
+        "customer": len(asker.doings.rows) > 0,
+        "candidates": len(block.candidate_item_ids) > 0,
+        "filter": block.filter is not EVERYTHING and block.filter != EVERYTHING,
+    }
+    return tuple(one for one in draft.placement.needs if not given[one])
 
 
 def listed(draft: Draft, opened: Opened, reasons: bool) -> Lists:
@@ -98,6 +115,10 @@ def product(catalog: Catalog, item_id: str, row: int) -> Product:
         price=_number(catalog.price[row]),
         old_price=_number(catalog.old_price[row]),
         image=catalog.image[row],
+        url=catalog.url[row],
+        in_stock=bool(catalog.in_stock[row]),
+        regions=catalog.regions.texts(row)[:MAX_REGIONS],
+        tags=catalog.tags.texts(row),
         attributes={name: text for name, one in catalog.attributes.items() if (text := one.text(row))},
     )
 

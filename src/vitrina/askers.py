@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import PURCHASE, VIEW, Attribute
+from vitrina.consent import agrees
+from vitrina.dataset import CART, PURCHASE, REMOVE, VIEW, Attribute
 from vitrina.errors import InvalidRequest
-from vitrina.history import History
+from vitrina.history import Doings, History
 from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.request import Request
-from vitrina.rules import Doings
 from vitrina.strategy import Query, Seeds
 
 NOTHING = np.zeros(0, np.int32)
@@ -23,7 +23,9 @@ NOTHING = np.zeros(0, np.int32)
 @dataclass(frozen=True)
 class Asker:
     """One request in rows. `doings`: the customer's history and, from `session_at` on, the session;
-    `visits`: the order of each event, a session's being UNKNOWN. `unknown`: ids nobody knows."""
+    `visits`: the order of each event, a session's being UNKNOWN. `unknown`: ids nobody knows. `place`: the
+    region's name, which stock may know and bestsellers not. `contextual`: no personal list was agreed to,
+    so that the asker is a stranger who did nothing."""
 
     user: int
     region: int
@@ -35,27 +37,33 @@ class Asker:
     unknown: tuple[str, ...]
     aside: NDArray[np.bool_] | None = None
     """bool per event of the history: what nothing follows from; None for nothing."""
+    place: str = ""
+    contextual: bool = False
 
 
 @dataclass(frozen=True)
 class Askers:
-    """What turns requests into askers: id maps, histories and regions of one bundle."""
+    """What turns requests into askers: id maps, histories, regions and consent of one bundle."""
 
     users: Ids
     items: Ids
     history: History
     types: tuple[str, ...]
     regions: Attribute | None
+    consent: Attribute | None = None
 
     def of(self, request: Request, now: int) -> Asker:
         """One request in rows. Unknown ids are collected, not fatal.
 
         Raises InvalidRequest for an event type that the bundle does not know.
         """
+        user = self._user(request)
+        contextual = not agrees(request.consent, request.channel, self.consent, user)
+        if contextual:
+            user, request = UNKNOWN, replace(request, user_id="", visitor_id="", events=())
         wanted = [*request.context_item_ids, *(one.item_id for one in request.events), *request.page_item_ids]
         rows = self.items.rows(wanted) if wanted else NOTHING
         n_context, n_events = len(request.context_item_ids), len(request.events)
-        user = self._user(request)
         span = self.history.span(user)
         doings, visits = self._doings(request, span, rows[n_context : n_context + n_events], now)
         context, page = rows[:n_context], rows[n_context + n_events :]
@@ -69,6 +77,8 @@ class Askers:
             page=page[page >= 0],
             unknown=tuple(one for one, row in zip(wanted, rows.tolist(), strict=True) if row < 0),
             aside=self.history.aside[span] if self.history.aside is not None else None,
+            place=request.region or self._home(user),
+            contextual=contextual,
         )
 
     def _user(self, request: Request) -> int:
@@ -81,6 +91,10 @@ class Askers:
         if request.region:
             return self.regions.values.row(request.region)
         return int(self.regions.codes[user]) if user >= 0 else UNKNOWN
+
+    def _home(self, user: int) -> str:
+        """The name of a customer's region."""
+        return self.regions.text(user) if self.regions is not None and user >= 0 else ""
 
     def _doings(self, request: Request, span: slice, rows: Rows, now: int) -> tuple[Doings, Rows]:
         past = self.history
@@ -151,6 +165,24 @@ def _last_order(asker: Asker, now: int) -> Doings:
     return _cut(asker.doings, bought[same])
 
 
+def _viewed(asker: Asker, now: int) -> Doings:
+    return _pending(asker.doings, (VIEW,), (PURCHASE,))
+
+
+def _carted(asker: Asker, now: int) -> Doings:
+    return _pending(asker.doings, (CART,), (PURCHASE, REMOVE))
+
+
+def _pending(doings: Doings, opening: Sequence[int], closing: Sequence[int]) -> Doings:
+    """The opening events of items that no closing event followed."""
+    _, item = np.unique(doings.rows, return_inverse=True)
+    places = np.arange(len(item))
+    closed = np.full(len(item) + 1, -1)
+    ends = np.isin(doings.types, closing)
+    np.maximum.at(closed, item[ends], places[ends])
+    return _cut(doings, np.flatnonzero(np.isin(doings.types, opening) & (places > closed[item])))
+
+
 def _none(asker: Asker, now: int) -> Doings:
     return _cut(asker.doings, slice(0, 0))
 
@@ -164,5 +196,7 @@ _SEEDS = {
     "session": _session,
     "context": _context,
     "last_order": _last_order,
+    "viewed": _viewed,
+    "carted": _carted,
     "none": _none,
 }

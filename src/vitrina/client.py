@@ -9,6 +9,7 @@ Needs grpcio and protobuf, and of Vitrina only the errors, the request words and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import grpc
@@ -60,7 +61,8 @@ class Client:
         validate_only: bool = False,
         timeout_s: float | None = None,
     ) -> Response:
-        """Ask for one page. `product_fields`: title, category, price, old_price, image, attributes.
+        """Ask for one page. `product_fields`: title, category, price, old_price, image, url, stock, tags,
+        attributes.
 
         `continue_token`: the attribution_token of an earlier response, whose items do not come again.
         """
@@ -144,6 +146,7 @@ def _asker(request: Request) -> dict[str, Any]:
         "region": request.region,
         "context_item_ids": request.context_item_ids,
         "events": [{"item_id": one.item_id, "type": one.type, "time": one.time} for one in request.events],
+        "consent": f"CONSENT_{request.consent.upper() or 'UNSPECIFIED'}",
     }
 
 
@@ -168,15 +171,21 @@ def _block(block: Block) -> dict[str, Any]:
     return {
         "placement": block.placement,
         "limit": block.limit,
-        "filter": {
-            "categories": block.filter.categories,
-            "brands": block.filter.brands,
-            "min_price": block.filter.min_price,
-            "max_price": block.filter.max_price,
-        },
+        "filter": _given(block.filter),
         "exclude_item_ids": block.exclude_item_ids,
         "candidate_item_ids": block.candidate_item_ids,
+        "priority": block.priority,
     }
+
+
+def _given(words: Any) -> Any:
+    """A filter, or what is within it, as the fields of its message that say something."""
+    if isinstance(words, tuple):
+        return [_given(one) for one in words]
+    if not is_dataclass(words):
+        return words
+    told = {one.name: getattr(words, one.name) for one in fields(words)}
+    return {name: _given(one) for name, one in told.items() if one not in ((), None)}
 
 
 def _slices(askers: Iterable[Request]) -> Iterator[list[Request]]:
@@ -201,6 +210,7 @@ def _response(message: Any) -> Response:
         unknown_item_ids=tuple(message.unknown_item_ids),
         known_user=message.known_user,
         attribution_token=message.attribution_token,
+        contextual=message.contextual,
     )
 
 
@@ -211,6 +221,8 @@ def _listed_block(message: Any) -> ListedBlock:
         fallback_level=message.fallback_level,
         relaxed=tuple(message.relaxed),
         trace=tuple((one.stage, tuple(one.item_ids)) for one in message.trace),
+        dropped=message.dropped,
+        missing=tuple(message.missing),
     )
 
 
@@ -228,4 +240,7 @@ def _listed_item(message: Any) -> ListedItem:
 
 
 def _product(item_id: str, of: Any) -> Product:
-    return Product(item_id, of.title, of.category, of.price, of.old_price, of.image, dict(of.attributes))
+    plain = (of.title, of.category, of.price, of.old_price, of.image)
+    return Product(
+        item_id, *plain, dict(of.attributes), of.url, of.in_stock, tuple(of.regions), tuple(of.tags)
+    )

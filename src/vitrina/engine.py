@@ -10,22 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vitrina import answers, bundle, strategies
 from vitrina.askers import NOTHING, Asker, Askers
+from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
-from vitrina.dataset import Attribute
 from vitrina.errors import InvalidRequest
 from vitrina.history import History
 from vitrina.ids import Ids, Rows
 from vitrina.live import Live
-from vitrina.placements import Mix, Placement, Placements, parse_placements, read_placements
+from vitrina.placements import Mix, Placement, Placements, Rebuy, parse_placements, read_placements
 from vitrina.ranker import Ranker
 from vitrina.request import Block, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
+from vitrina.scopes import Scope
+from vitrina.shop import Shop
 from vitrina.stages import STAGES, Draft, Opened, admit, retrieve
 from vitrina.strategy import Allow, Source
 
@@ -42,22 +44,21 @@ class Engine:
         self.manifest = opened.manifest
         self.placements = _as_shop(placements, float(opened.manifest.dataset["repeat_share"]))
         self.sources = sources
-        self._fitted = _fitted(self.placements, sources)
+        self._fitted = _fitted(self.placements, {**sources, **BUILT_IN})
         self.items = Ids(opened.parts["ids/items"])  # type: ignore[arg-type]
         self.catalog = Catalog.of_columns(parts)  # type: ignore[arg-type]
-        regions = opened.under("people/region")
+        shop = Shop.of_bundle(opened)
         self.askers = Askers(
             users=Ids(opened.parts["ids/users"]),  # type: ignore[arg-type]
             items=self.items,
             history=History.of_columns(opened.under("history")),  # type: ignore[arg-type]
-            types=tuple(opened.manifest.types),
-            regions=Attribute(regions["codes"], Ids(regions["values"])) if regions else None,  # type: ignore[arg-type]
+            types=shop.types,
+            regions=shop.people.get("region"),
+            consent=shop.people.get("consent"),
         )
-        due = parts["due_days"]
-        timed = bool(self.manifest.dataset["timed"])
-        rules = Rules(self.catalog, self.items, due, timed=timed)  # type: ignore[arg-type]
+        rules = Rules(self.catalog, self.items, parts["due_days"], shop)  # type: ignore[arg-type]
         ranker = Ranker.open(opened.under("ranker"), parts)
-        self.opened = Opened(self.items, rules, sources, ranker)
+        self.opened = Opened(self.items, rules, {**sources, **BUILT_IN}, ranker)
 
     @classmethod
     def open(cls, path: Path, placements: Path | None = None) -> Engine:
@@ -83,7 +84,7 @@ class Engine:
         """The same bundle under other placements; nothing is opened again."""
         other = object.__new__(Engine)
         chosen = _as_shop(placements, float(self.manifest.dataset["repeat_share"]))
-        other.__dict__.update(self.__dict__, placements=chosen, _fitted=_fitted(chosen, self.sources))
+        other.__dict__.update(self.__dict__, placements=chosen, _fitted=_fitted(chosen, self.opened.sources))
         return other
 
     @property
@@ -127,37 +128,72 @@ class Engine:
         Raises InvalidRequest and UnknownPlacement.
         """
         askers = [self.askers.of(one, live.now) for one in requests]
+        orders = [_order(one) for one in requests]
         shown: list[list[Rows]] = [[] for _ in requests]
-        blocks: list[list[ListedBlock]] = [[] for _ in requests]
-        for depth in range(max((len(one.blocks) for one in requests), default=0)):
-            for (block, explain, reasons), members in _alike(requests, depth).items():
-                taken = tuple(_taken(askers[one], shown[one]) for one in members)
-                draft = self._draft(block, tuple(askers[one] for one in members), taken, live.now)
-                draft, trace = self._run(draft, explain)
-                listed = answers.blocks(draft, self.opened, trace, reasons=reasons)
+        blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
+        for turn in range(max(map(len, orders), default=0)):
+            for asked, members in self._alike(requests, askers, orders, turn, live.now).items():
+                placement = self._fitted[asked.block.placement][0]
+                taken = tuple(_taken(askers[one], shown[one], placement) for one in members)
+                draft = self._draft(asked.block, tuple(askers[one] for one in members), taken, live.now)
+                draft, trace = self._run(draft._replace(scope=asked.scope), asked.explain)
+                listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons)
                 for place, one in enumerate(members):
                     assert draft.ranked is not None
                     shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
-                    blocks[one].append(listed[place])
+                    blocks[one][orders[one][turn]] = listed[place]
         return [self._response(askers[one], blocks[one]) for one in range(len(requests))]
 
+    def _alike(
+        self,
+        requests: Sequence[Request],
+        askers: Sequence[Asker],
+        orders: Sequence[Sequence[int]],
+        turn: int,
+        now: int,
+    ) -> dict[_Asked, list[int]]:
+        """Requests that ask for the same block at this turn, in one scope: run as one batch."""
+        groups: dict[_Asked, list[int]] = {}
+        for place, one in enumerate(requests):
+            if turn < len(orders[place]):
+                block = one.blocks[orders[place][turn]]
+                placement = self._placement(block.placement, one.channel)
+                scope = self.opened.rules.scopes.of(askers[place], placement, block.filter, now)
+                groups.setdefault(_Asked(block, one.explain, one.reasons, scope), []).append(place)
+        return groups
+
+    def _placement(self, name: str, channel: str) -> Placement:
+        """A placement that may be asked for. Raises UnknownPlacement and InvalidRequest."""
+        self.placements.named(name)  # or UnknownPlacement, naming those there are
+        placement = self._fitted[name][0]
+        if placement.channels and channel not in placement.channels:
+            known = ", ".join(placement.channels)
+            raise InvalidRequest(f"placement {name!r} is not for the channel {channel!r}; it is for {known}")
+        return placement
+
     def retrieved(self, block: Block, requests: Sequence[Request], live: Live) -> Draft:
-        """What a block's sources propose to a batch under its hard rules, not yet blended."""
+        """What a block's sources propose to a batch, not yet blended, under those hard rules that are alike
+        for all of it: not by region, size, nor filters that ask about the asker."""
         askers = tuple(self.askers.of(one, live.now) for one in requests)
-        draft = self._draft(block, askers, tuple(_taken(one, []) for one in askers), live.now)
+        placement = self._placement(block.placement, requests[0].channel)
+        taken = tuple(_taken(one, [], placement) for one in askers)
+        draft = self._draft(block, askers, taken, live.now)
         return retrieve(self.opened, admit(self.opened, draft))
 
-    def _response(self, asker: Asker, blocks: list[ListedBlock]) -> Response:
-        return Response(tuple(blocks), self.version, asker.unknown, asker.user >= 0)
+    def _response(self, asker: Asker, blocks: Mapping[int, ListedBlock]) -> Response:
+        listed = tuple(blocks[place] for place in sorted(blocks))
+        known = asker.user >= 0
+        return Response(listed, self.version, asker.unknown, known, contextual=asker.contextual)
 
     def _draft(self, block: Block, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
-        self.placements.named(block.placement)  # or UnknownPlacement, naming those there are
         placement, mixes = self._fitted[block.placement]
+        limit = _limit(block, placement)
         return Draft(
             placement=placement,
             mixes=mixes,
             block=block,
-            limit=_limit(block, placement),
+            limit=limit,
+            room=limit,
             now=now,
             askers=askers,
             taken=taken,
@@ -173,14 +209,31 @@ class Engine:
         return draft, trace
 
 
+class _Asked(NamedTuple):
+    """What requests have in common that are run as one batch."""
+
+    block: Block
+    explain: bool
+    reasons: bool
+    scope: Scope
+
+
 def _as_shop(placements: Placements, repeat_share: float) -> Placements:
     """Placements whose rebuy is as the shop's customers have it, decided."""
-    rebuy = "always" if repeat_share >= _REPEATS else "never"
-    decided = {
-        name: replace(one, rebuy=rebuy) if one.rebuy == "as_shop" else one
+    usual = Rebuy("always" if repeat_share >= _REPEATS else "never")
+
+    def decided(one: Rebuy) -> Rebuy:
+        return usual if one.policy == "as_shop" else one
+
+    by_name = {
+        name: replace(
+            one,
+            rebuy=decided(one.rebuy),
+            rebuy_in=tuple((path, decided(rebuy)) for path, rebuy in one.rebuy_in),
+        )
         for name, one in placements.by_name.items()
     }
-    return replace(placements, by_name=decided)
+    return replace(placements, by_name=by_name)
 
 
 def _fitted(
@@ -196,13 +249,10 @@ def _fitted(
     }
 
 
-def _alike(requests: Sequence[Request], depth: int) -> dict[tuple[Block, bool, bool], list[int]]:
-    """Requests whose block at this depth is the same, explained and reasoned alike, run as one batch."""
-    groups: dict[tuple[Block, bool, bool], list[int]] = {}
-    for place, one in enumerate(requests):
-        if depth < len(one.blocks):
-            groups.setdefault((one.blocks[depth], one.explain, one.reasons), []).append(place)
-    return groups
+def _order(request: Request) -> list[int]:
+    """The places of a page's blocks in the order in which they choose: by priority, then from the top."""
+    blocks = request.blocks
+    return sorted(range(len(blocks)), key=lambda place: -blocks[place].priority)
 
 
 def _limit(block: Block, placement: Placement) -> int:
@@ -213,9 +263,10 @@ def _limit(block: Block, placement: Placement) -> int:
     return min(block.limit or placement.limit, placement.max_limit)
 
 
-def _taken(asker: Asker, shown: list[Rows]) -> Rows:
+def _taken(asker: Asker, shown: list[Rows], placement: Placement) -> Rows:
     """What the page already holds or stands for: never shown again, in any variant."""
-    return np.concatenate([asker.context, asker.page, *shown])
+    context = [] if placement.show_context else [asker.context]
+    return np.concatenate([*context, asker.page, *shown])
 
 
 def describe(engine: Engine) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def judge(
         found, departments[one.placement] = _compared(engine, cut, one, systems, shop, seed, say, against)
         rows += found
     counts = {one.placement: _counts(one, shop) for one in asked}
-    rebuy = {one.placement: engine.placements.named(one.placement).rebuy for one in asked}
+    rebuy = {one.placement: engine.placements.named(one.placement).rebuy.policy for one in asked}
     start, end = (cut.now, cut.test.end) if cut.train.timed else (None, None)
     return Evaluation(tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments)
 

@@ -15,12 +15,16 @@ from vitrina import __version__, strategies
 from vitrina.bundle import Bundle, Manifest
 from vitrina.dataset import PURCHASE, Dataset
 from vitrina.errors import DataError
+from vitrina.features import identifies
 from vitrina.history import History
 from vitrina.intervals import due_days
 from vitrina.parts import Part
 from vitrina.placements import Placements
 from vitrina.profiles import set_aside
 from vitrina.recipe import Recipe
+
+KNOWN_OF_PEOPLE = ("region", "sizes", "consent")
+"""What the engine itself asks about customers; other attributes are for filters."""
 
 Say = Callable[[str], None]
 
@@ -59,9 +63,10 @@ def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict
     parts: dict[str, Part] = {"ids/users": dataset.users.sorted, "ids/items": dataset.items.sorted}
     parts |= {f"catalog/{name}": column for name, column in dataset.catalog.columns().items()}
     parts["catalog/due_days"] = due_days(dataset)
-    if "region" in dataset.people:
-        region = dataset.people["region"]
-        parts |= {"people/region/codes": region.codes, "people/region/values": region.values.sorted}
+    for name, told in dataset.people.items():
+        # What tells one customer from all others is a name or an address, and stays in the shop's files.
+        if name in KNOWN_OF_PEOPLE or not identifies(told):
+            parts |= told.columns(f"people/{name}")
     parts |= {f"history/{name}": column for name, column in History.of(dataset, aside).columns().items()}
     return parts
 

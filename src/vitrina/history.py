@@ -12,6 +12,16 @@ from vitrina.dataset import Dataset
 from vitrina.ids import Rows
 from vitrina.kernels.sparse import group
 
+
+@dataclass(frozen=True)
+class Doings:
+    """What one asker did, oldest first: item `rows` int32, `types` uint8, `times` int64 seconds."""
+
+    rows: Rows
+    types: NDArray[np.uint8]
+    times: NDArray[np.int64]
+
+
 _COLUMNS = ("indptr", "rows", "types", "times", "visits")
 ASIDE = "aside"
 

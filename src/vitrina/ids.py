@@ -100,6 +100,11 @@ class Texts:
         np.cumsum([len(one) for one in encoded], out=offsets[1:])
         return cls(offsets, np.frombuffer(b"".join(encoded), np.uint8))
 
+    @classmethod
+    def empty(cls, n: int) -> Texts:
+        """n empty texts."""
+        return cls(np.zeros(n + 1, np.int64), np.zeros(0, np.uint8))
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from vitrina.filters import EVERYTHING, Filter
+
 
 @dataclass(frozen=True)
 class SessionEvent:
@@ -24,31 +26,19 @@ class SessionEvent:
 
 
 @dataclass(frozen=True)
-class Filter:
-    """What a block may hold; an empty field admits everything.
-
-    `categories`: paths 'a > b', each with all below it. `min_price`, `max_price`: in the
-    catalogue's currency, both inclusive, 0 for no bound; items without a price fail any bound.
-    """
-
-    categories: tuple[str, ...] = ()
-    brands: tuple[str, ...] = ()
-    min_price: float = 0.0
-    max_price: float = 0.0
-
-
-@dataclass(frozen=True)
 class Block:
     """One list wanted. `limit` 0 is the placement's default; above its maximum it is coerced.
 
-    `candidate_item_ids`, when given, are ranked, and nothing else is returned.
+    `candidate_item_ids`, when given, are ranked, and nothing else is returned. `priority`: blocks of a
+    higher one choose their products first; equals do so from the top of the page.
     """
 
     placement: str
     limit: int = 0
-    filter: Filter = Filter()
+    filter: Filter = EVERYTHING
     exclude_item_ids: tuple[str, ...] = ()
     candidate_item_ids: tuple[str, ...] = ()
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +54,9 @@ class Request:
     events: tuple[SessionEvent, ...] = ()
     page_item_ids: tuple[str, ...] = ()
     """Already on the page: never returned again, in any variant."""
+    consent: str = ""
+    """Whether this asker may be shown personal lists on this channel: 'given', 'refused', or empty for what
+    the shop's data say."""
     explain: bool = False
     reasons: bool = True
     """Whether items carry their reason; a campaign of a million lists may do without."""
@@ -104,7 +97,9 @@ class ListedBlock:
     """One list. `fallback_level` 0: the placement's own sources filled it; n: its nth fallback did.
 
     `items`: in the engine's answers they are made when they are looked at (`listing.Listing`).
-    `relaxed`: soft rules dropped to fill the list, in the order they were dropped.
+    `relaxed`: soft rules dropped to fill the list, in the order they were dropped. `dropped`: it had fewer
+    products than the placement's minimum, and is left empty for that. `missing`: what the placement needs
+    of a request and was not given.
     `trace`: with explain, for each stage its name and the item ids that left it.
     """
 
@@ -113,12 +108,15 @@ class ListedBlock:
     fallback_level: int = 0
     relaxed: tuple[str, ...] = ()
     trace: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    dropped: bool = False
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Response:
     """The blocks in the order asked for, the bundle they came from, the ids nobody knows.
 
+    `contextual`: the asker has not agreed to personal lists here: nothing known of them was used.
     `attribution_token` is empty in the engine's answers; the server signs it.
     """
 
@@ -127,11 +125,15 @@ class Response:
     unknown_item_ids: tuple[str, ...] = ()
     known_user: bool = False
     attribution_token: str = ""
+    contextual: bool = False
 
 
 @dataclass(frozen=True)
 class Product:
-    """What the catalogue says of one item, for renderers; numbers are 0 where it says nothing."""
+    """What the catalogue says of one item, for renderers; numbers are 0 where it says nothing.
+
+    `regions`: where it is in stock, empty for everywhere.
+    """
 
     item_id: str
     title: str = ""
@@ -140,3 +142,7 @@ class Product:
     old_price: float = 0.0
     image: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+    in_stock: bool = False
+    regions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()

@@ -1,59 +1,146 @@
-"""Business rules: what may appear at all (hard), and what is preferred while it lasts (soft).
+"""Hard business rules: what may appear at all.
 
 Hard rules become `Allow` before any source is asked, so nothing they exclude can leave, whatever
-the sources say. Soft rules are numbered levels on the blended list; see `kernels.fusion.settle`.
+the sources say. Soft rules (`softness`) are numbered levels on the blended list; see
+`kernels.fusion.settle`.
+
+Most rules are alike for all who ask; those that are not come in as a `Scope`, and askers of one scope
+share one mask.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.catalog import Catalog
 from vitrina.dataset import DAY, PURCHASE, VIEW
+from vitrina.facets import Facets, Mask
+from vitrina.filters import EVERYTHING, RELATIVE, Filter
+from vitrina.history import Doings
 from vitrina.ids import Ids, Rows
 from vitrina.kernels.sparse import group
-from vitrina.placements import Placement
-from vitrina.request import Filter
+from vitrina.masks import Facts, holds
+from vitrina.placements import Placement, Rebuy
+from vitrina.scopes import Scope, Scopes
+from vitrina.shop import Shop
+from vitrina.softness import Softness
 
-Mask = NDArray[np.bool_]
+CACHE_BYTES = 32 << 20
+"""Of masks that are kept; each has a byte an item, or two where products have variants."""
 
 
 @dataclass(frozen=True)
-class Doings:
-    """What one asker did, oldest first: item `rows` int32, `types` uint8, `times` int64 seconds."""
+class Admitted:
+    """What may be shown, bool[n_items] `mask`, read-only. `wide`: every variant of products of which any may
+    be: what sources may propose, the right variant taking its place."""
 
-    rows: Rows
-    types: NDArray[np.uint8]
-    times: NDArray[np.int64]
+    mask: Mask
+    wide: Mask
+
+    @cached_property
+    def rows(self) -> Rows:
+        """int32: the rows that sources may propose."""
+        return np.flatnonzero(self.wide).astype(np.int32)
 
 
 class Rules:
     """The rules of one catalogue. Masks are kept for the last filters asked for.
 
     `due_days`: float32 per item, the usual days between two purchases of it by one customer.
-    `timed`: whether event times are times; where not, everything bought counts as bought just now.
     """
 
-    def __init__(self, catalog: Catalog, items: Ids, due_days: NDArray[np.float32], *, timed: bool) -> None:
-        self.product = np.asarray(catalog.product)
-        self._kind = {"same_category": catalog.category.codes, "same_department": catalog.departments()[0]}
+    def __init__(self, catalog: Catalog, items: Ids, due_days: NDArray[np.float32], shop: Shop) -> None:
+        self.catalog, self.product = catalog, np.asarray(catalog.product)
+        self.facets = Facets(catalog, items)
+        self.scopes = Scopes(self.facets, shop)
+        self.soft = Softness(self.facets, self.scopes)
         self._due_seconds = due_days.astype(np.float64) * DAY
-        self._timed = timed
         self._variants = _variants(self.product)
-        edges = np.concatenate([catalog.available_from, catalog.available_until])
-        self._edges = np.unique(edges)
-        self._mask = lru_cache(maxsize=256)(partial(_mask, catalog, items))
+        self._edges = np.unique(np.concatenate([catalog.available_from, catalog.available_until]))
+        kept = CACHE_BYTES // max(1, len(catalog) * (1 if self._variants is None else 2))
+        self._alike = lru_cache(maxsize=min(256, max(8, kept)))(self._common)
 
-    def mask(self, now: int, placement: Placement, wanted: Filter) -> Mask:
-        """bool[n_items], read-only: in stock, available at `now`, not denied, inside the filter."""
+    def admitted(self, now: int, placement: Placement, wanted: Filter, scope: Scope) -> Admitted:
+        """What may be shown to askers of one scope: in stock, available, not denied, inside the filters."""
         # Availability changes at the catalogue's own edges only, so `now` is its latest edge passed.
-        place = int(np.searchsorted(self._edges, now, side="right"))
-        moment = int(self._edges[place - 1]) if place else np.iinfo(np.int64).min
-        return self._mask(moment, placement.deny_categories, placement.deny_items, wanted)
+        at = int(np.searchsorted(self._edges, now, side="right"))
+        moment = int(self._edges[at - 1]) if at else np.iinfo(np.int64).min
+        filters = (placement.filter, wanted)
+        own = tuple(one for one in filters if one is not EVERYTHING and one.says(RELATIVE))
+        alike = tuple(one for one in filters if one is not EVERYTHING and one not in own)
+        today = scope.facts.today
+        found = self._alike(
+            moment, scope.place, today, placement.deny_categories, placement.deny_items, alike
+        )
+        if not own and not scope.fit:
+            return found
+        mask = found.mask.copy()
+        self.scopes.sizes.narrow(mask, scope.fit)
+        for one in own:
+            self._narrow(mask, one, scope.facts)
+        return self._widened(mask)
+
+    def _common(
+        self,
+        moment: int,
+        place: int,
+        today: int,
+        deny_categories: tuple[str, ...],
+        deny_items: tuple[str, ...],
+        filters: tuple[Filter, ...],
+    ) -> Admitted:
+        catalog = self.catalog
+        mask = catalog.in_stock & (catalog.available_from <= moment) & (moment < catalog.available_until)
+        if place >= 0:
+            here = catalog.regions.having([catalog.regions.values.name(place)])
+            mask &= here | ~catalog.regions.given()
+        for path in deny_categories:
+            mask &= ~self.facets.below(path)
+        mask[self.facets.rows(deny_items)] = False
+        for one in filters:
+            self._narrow(mask, one, Facts(today=today))
+        return self._widened(mask)
+
+    def _narrow(self, mask: Mask, wanted: Filter, facts: Facts) -> None:
+        """Take out of a mask what a filter does not admit, looking at as few rows as will do."""
+        rows = np.flatnonzero(mask).astype(np.int32)
+        if len(rows) > len(mask) // 4:
+            mask &= holds(self.facets, wanted, facts)
+        else:
+            mask[rows] = holds(self.facets, wanted, facts, rows)
+
+    def _widened(self, mask: Mask) -> Admitted:
+        wide = mask
+        if self._variants is not None:
+            some = np.zeros(len(self._variants[0]) - 1, np.bool_)
+            some[self.product[mask]] = True
+            wide = some[self.product]
+            wide.flags.writeable = False
+        mask.flags.writeable = False
+        return Admitted(mask, wide)
+
+    def fitting(self, rows: Rows, admitted: Admitted) -> Rows:
+        """int32 like `rows`: each admitted row itself, for others a variant of it that is admitted.
+
+        One of the same colour where there is one. -1 pads stay.
+        """
+        if admitted.wide is admitted.mask or self._variants is None:
+            return rows
+        wrong = np.argwhere((rows >= 0) & ~admitted.mask[np.maximum(rows, 0)])
+        if not len(wrong):
+            return rows
+        shown, color = rows.copy(), self.facets.codes("color")
+        for place in map(tuple, wrong.tolist()):
+            row = rows[place]
+            others = self.with_variants(np.array([row], np.int32))
+            others = others[admitted.mask[others]]
+            alike = others[color[others] == color[row]]
+            shown[place] = alike[0] if len(alike) else others[0]
+        return shown
 
     def with_variants(self, rows: Rows) -> Rows:
         """These rows and every other variant of their products."""
@@ -66,7 +153,7 @@ class Rules:
     def unwanted(self, doings: Doings, placement: Placement, now: int) -> Rows:
         """The rows that a placement's rebuy and viewed policies keep from this asker; may repeat."""
         out = []
-        if placement.rebuy != "always":
+        if placement.rebuy_in or placement.rebuy.policy != "always":
             out.append(self._bought(doings, placement, now))
         if not placement.viewed:
             out.append(doings.rows[doings.types == VIEW])
@@ -76,26 +163,19 @@ class Rules:
         bought = doings.types == PURCHASE
         rows: Rows = doings.rows[bought]
         age = now - doings.times[bought]
-        if placement.rebuy == "never" or not self._timed:
-            return rows
-        wait = placement.after_days * DAY if placement.rebuy == "after_days" else self._due_seconds[rows]
-        recent: Rows = rows[age < wait]
-        return recent
+        wait = self._waits(rows, placement.rebuy)
+        # Deeper categories stand later, so that the deepest that fits has the last word.
+        for path, rebuy in sorted(placement.rebuy_in, key=lambda one: one[0].count(">")):
+            inside = self.facets.below(path, rows)
+            wait[inside] = self._waits(rows[inside], rebuy)
+        return rows[age < wait] if self.scopes.shop.timed else rows[wait > 0]
 
-    def levels(self, rows: Rows, placement: Placement, context: Rows, viewed: Rows) -> NDArray[np.int8]:
-        """int8 like `rows`: how many soft rules, dropped from the last, let each row in."""
-        level = np.zeros(rows.shape, np.int8)
-        for place, rule in enumerate(placement.soft):
-            kept = self._alike(rule, rows, context) if rule in self._kind else ~np.isin(rows, viewed)
-            level = np.maximum(level, np.where(kept, 0, len(placement.soft) - place)).astype(np.int8)
-        return level
-
-    def _alike(self, rule: str, rows: Rows, context: Rows) -> Mask:
-        """Whether each row shares its category, or the top of its path, with the page's items."""
-        if not len(context):
-            return np.ones(rows.shape, np.bool_)
-        kind = self._kind[rule]
-        return np.isin(kind[np.maximum(rows, 0)], kind[context])
+    def _waits(self, rows: Rows, rebuy: Rebuy) -> NDArray[np.float64]:
+        """float64 per row: the seconds after a purchase for which it stays away."""
+        if rebuy.policy == "when_due":
+            return self._due_seconds[rows]
+        seconds = {"never": np.inf, "after_days": rebuy.after_days * DAY}.get(rebuy.policy, 0.0)
+        return np.full(len(rows), seconds)
 
 
 def _variants(product: Rows) -> tuple[NDArray[np.int64], Rows] | None:
@@ -104,38 +184,3 @@ def _variants(product: Rows) -> tuple[NDArray[np.int64], Rows] | None:
         return None
     indptr, members = group(product, len(counts))
     return indptr, members.astype(np.int32)
-
-
-def _mask(
-    catalog: Catalog,
-    items: Ids,
-    moment: int,
-    deny_categories: tuple[str, ...],
-    deny_items: tuple[str, ...],
-    wanted: Filter,
-) -> Mask:
-    mask = catalog.in_stock & (catalog.available_from <= moment) & (moment < catalog.available_until)
-    for path in deny_categories:
-        mask &= ~_below(catalog, path)
-    denied = items.rows(deny_items)
-    mask[denied[denied >= 0]] = False
-    if wanted.categories:
-        mask &= np.logical_or.reduce([_below(catalog, path) for path in wanted.categories])
-    if wanted.brands:
-        brand = catalog.attributes.get("brand")
-        mask &= (
-            np.isin(brand.codes, [one for one in brand.values.rows(wanted.brands) if one >= 0])
-            if brand
-            else False
-        )
-    if wanted.min_price > 0:
-        mask &= catalog.price >= wanted.min_price
-    if wanted.max_price > 0:
-        mask &= catalog.price <= wanted.max_price
-    mask.flags.writeable = False
-    return mask
-
-
-def _below(catalog: Catalog, path: str) -> Mask:
-    low, high = catalog.subtree(path)
-    return (catalog.category.codes >= low) & (catalog.category.codes < high)

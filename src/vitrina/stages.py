@@ -2,11 +2,13 @@
 
     admit     hard rules and the filter, as what may appear at all
     retrieve  each source's best candidates
-    blend     one ranked list, by the sources' places or by learned trees
-    settle    soft rules, one variant a product, the limit
-    fall back the placement's fallbacks, while a list is short
+    blend     one ranked list, by the sources' places or by learned trees; of each product the right variant
+    settle    soft rules, one variant a product
+    fall back the placement's fallbacks, while a list is short; a list under its minimum is dropped
+    cut       the limit, where stages before wanted more to choose from
 
-A draft is a batch: every asker of the same block at once. No stage knows whether it is explained.
+A draft is a batch: every asker of the same block and the same scope at once. No stage knows whether it is
+explained.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from numpy.typing import NDArray
 
 from vitrina.askers import NOTHING, Asker, query
 from vitrina.blend import Ranked, append, fuse
-from vitrina.dataset import VIEW
+from vitrina.built_in import GIVEN
 from vitrina.ids import Ids, Rows
 from vitrina.kernels.fusion import settle
 from vitrina.placements import Mix, Placement
 from vitrina.ranker import DEPTH, Ranker
 from vitrina.request import Block
-from vitrina.rules import Rules
+from vitrina.rules import Admitted, Rules
+from vitrina.scopes import EVERYBODY, Scope
 from vitrina.strategy import Allow, Candidates, Query, Source
 
 _DEPTH = 100
@@ -47,7 +50,9 @@ class Opened:
 class Draft(NamedTuple):
     """One block of a batch of askers, as it passes the stages.
 
-    `queries`: by kind of seeds, what the placement's sources were asked.
+    `queries`: by kind of seeds, what the placement's sources were asked. `room`: how many items stages after
+    the blend keep, at least `limit`. `relaxed`: of each asker the soft rules that gave way, in that order;
+    `levels`: the fallback that was needed; `dropped`: whether the list was under its minimum.
     """
 
     placement: Placement
@@ -58,27 +63,37 @@ class Draft(NamedTuple):
     askers: tuple[Asker, ...]
     taken: tuple[Rows, ...]
     allow: Allow
+    room: int
+    scope: Scope = EVERYBODY
+    admitted: Admitted | None = None
     queries: Mapping[str, Query] = {}
     lists: tuple[Candidates, ...] = ()
     ranked: Ranked | None = None
-    relaxed: tuple[int, ...] = ()
+    relaxed: tuple[tuple[str, ...], ...] = ()
     levels: tuple[int, ...] = ()
+    dropped: tuple[bool, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Sources in the order of `Ranked.shares`: the placement's own, then its fallbacks."""
-        return (*(one.strategy for one in self.mixes), *self.placement.fallback)
+        """Sources in the order of `Ranked.shares`: the placement's own, then those that fill."""
+        return (*(one.strategy for one in self.mixes), *self.fillers)
+
+    @property
+    def fillers(self) -> tuple[str, ...]:
+        """What fills a short list, in this order."""
+        given = (GIVEN,) if self.block.candidate_item_ids else ()
+        return (*self.placement.fallback, *given)
 
 
 def admit(opened: Opened, draft: Draft) -> Draft:
-    """Hard rules: the shared mask, and what each asker may not see."""
+    """Hard rules: the mask of the scope, and what each asker may not see."""
     rules, block = opened.rules, draft.block
-    mask = rules.mask(draft.now, draft.placement, block.filter)
+    admitted = rules.admitted(draft.now, draft.placement, block.filter, draft.scope)
     if block.candidate_item_ids:
-        only = opened.items.rows(block.candidate_item_ids)
-        narrow = np.zeros_like(mask)
-        narrow[only[only >= 0]] = mask[only[only >= 0]]
-        mask = narrow
+        only = rules.facets.rows(block.candidate_item_ids)
+        narrow = np.zeros_like(admitted.mask)
+        narrow[only] = admitted.mask[only]
+        admitted = Admitted(narrow, narrow)
     excluded = opened.items.rows(block.exclude_item_ids) if block.exclude_item_ids else NOTHING
     excluded = excluded[excluded >= 0]
     rows = [
@@ -87,7 +102,8 @@ def admit(opened: Opened, draft: Draft) -> Draft:
         )
         for one, taken in zip(draft.askers, draft.taken, strict=True)
     ]
-    return draft._replace(allow=Allow(mask, _indptr(rows), np.concatenate(rows)))
+    allow = Allow(admitted.wide, _indptr(rows), np.concatenate(rows))
+    return draft._replace(admitted=admitted, allow=allow)
 
 
 def retrieve(opened: Opened, draft: Draft) -> Draft:
@@ -106,53 +122,92 @@ def blend(opened: Opened, draft: Draft) -> Draft:
     A fallback's share in it is nothing as yet.
     """
     nothing = Candidates.none(len(draft.askers))
-    lists = (*draft.lists, *(nothing for _ in draft.placement.fallback))
-    weights = [*(one.weight for one in draft.mixes), *(1.0 for _ in draft.placement.fallback)]
+    lists = (*draft.lists, *(nothing for _ in draft.fillers))
+    weights = [*(one.weight for one in draft.mixes), *(1.0 for _ in draft.fillers)]
     if not lists:
         lists, weights = (nothing,), [1.0]
-    depth = max(_DEPTH, 3 * draft.limit)
+    depth = max(_DEPTH, 3 * draft.room)
     ranker, way = opened.ranker, draft.placement.blend
     forest = ranker.forest(draft.placement, draft.mixes) if ranker else None
     ranked = fuse(lists, weights, by=way, depth=max(depth, DEPTH) if forest else depth)
     if ranker and forest:
         past = query(draft.askers, "history", draft.now).seeds
         ranked = ranker.rank(forest, ranked, draft.lists, past, draft.now)
-    return draft._replace(ranked=ranked)
+    return draft._replace(ranked=_fitting(opened, draft, ranked))
+
+
+def _fitting(opened: Opened, draft: Draft, ranked: Ranked) -> Ranked:
+    """The list with the right variant of each product."""
+    assert draft.admitted is not None
+    rows = opened.rules.fitting(ranked.rows, draft.admitted)
+    return ranked if rows is ranked.rows else Ranked(rows, ranked.scores, ranked.shares)
 
 
 def settle_down(opened: Opened, draft: Draft) -> Draft:
-    """Soft rules, dropped from the last while a list is short; one variant a product; the limit."""
+    """Soft rules, given up one by one while a list is short; one variant a product."""
     assert draft.ranked is not None
-    rows, soft = draft.ranked.rows, draft.placement.soft
+    ranked, relaxed = _settled(opened, draft, draft.ranked, range(len(draft.askers)))
+    return draft._replace(ranked=ranked, relaxed=relaxed)
+
+
+def _settled(
+    opened: Opened, draft: Draft, ranked: Ranked, places: Sequence[int]
+) -> tuple[Ranked, tuple[tuple[str, ...], ...]]:
+    """The lists of some askers, settled, and of each the soft rules that gave way."""
+    rows, n_soft = ranked.rows, len(draft.placement.soft)
     levels = np.zeros(rows.shape, np.int8)
-    for place, asker in enumerate(draft.askers if soft else ()):
-        viewed = np.concatenate([asker.context, asker.doings.rows[asker.doings.types == VIEW]])
-        levels[place] = opened.rules.levels(rows[place], draft.placement, asker.context, viewed)
-    picks, used = settle(rows, opened.rules.product, levels, len(soft), draft.limit)
-    return draft._replace(ranked=draft.ranked.take(picks), relaxed=tuple(used.tolist()))
+    softs = []
+    for at, place in enumerate(places if n_soft else ()):
+        asker = draft.askers[place]
+        softs.append(opened.rules.soft.ordered(draft.placement, asker.context))
+        levels[at] = opened.rules.soft.levels(rows[at], softs[at], asker, draft.now)
+    picks, used = settle(rows, opened.rules.product, levels, n_soft, draft.limit, draft.room)
+    relaxed = tuple(
+        tuple(one.name for one in soft[n_soft - n :][::-1])
+        for soft, n in zip(softs, used.tolist(), strict=False)
+    )
+    return ranked.take(picks), relaxed or ((),) * len(rows)
 
 
 def fall_back(opened: Opened, draft: Draft) -> Draft:
-    """While lists are short, let the placement's fallbacks fill them, one after the other."""
-    levels = [0] * len(draft.askers)
-    ranked = draft.ranked
-    assert ranked is not None
-    if (ranked.rows[:, -1:] >= 0).all():  # pads stand last
-        return draft._replace(levels=tuple(levels))
-    for number, name in enumerate(draft.placement.fallback, start=1):
+    """While lists are short, let the placement's fallbacks fill them, one after the other.
+
+    A list under its minimum is emptied instead, where the placement says so.
+    """
+    assert draft.ranked is not None
+    if draft.placement.short == "drop":
+        return _dropped(draft, draft.ranked)
+    levels, relaxed, ranked = [0] * len(draft.askers), list(draft.relaxed), draft.ranked
+    enough = draft.placement.minimum or draft.limit
+    if not (ranked.rows[:, : draft.limit][:, -1:] >= 0).all():  # pads stand last
         counts = (ranked.rows >= 0).sum(axis=1)
-        short = np.flatnonzero(counts < draft.limit)
-        if not len(short):
-            break
-        more = _fill(opened, draft, ranked, name, short)
-        column = len(draft.mixes) + number - 1
-        filled = append(Ranked(ranked.rows[short], ranked.scores[short], ranked.shares[short]), more, column)
-        plain = np.zeros(filled.rows.shape, np.int8)
-        picks, _ = settle(filled.rows, opened.rules.product, plain, 0, draft.limit)
-        ranked = _put(ranked, filled.take(picks), short)
-        for one in short.tolist():
-            levels[one] = number if (ranked.rows[one] >= 0).sum() > counts[one] else levels[one]
-    return draft._replace(ranked=ranked, levels=tuple(levels))
+        thin = counts < enough
+        for number, name in enumerate(draft.fillers, start=1):
+            counts = (ranked.rows >= 0).sum(axis=1)
+            short = np.flatnonzero(thin & (counts < draft.limit))
+            if not len(short):
+                break
+            more = _fill(opened, draft, ranked, name, short)
+            column = len(draft.mixes) + number - 1
+            some = Ranked(ranked.rows[short], ranked.scores[short], ranked.shares[short])
+            filled = _fitting(opened, draft, append(some, more, column))
+            filled, gave_way = _settled(opened, draft, filled, short.tolist())
+            ranked = _put(ranked, filled, short)
+            for one, rules in zip(short.tolist(), gave_way, strict=True):
+                relaxed[one] = max(relaxed[one], rules, key=len)
+                grown = name != GIVEN and (ranked.rows[one] >= 0).sum() > counts[one]
+                levels[one] = number if grown else levels[one]
+    n = len(draft.askers)
+    return draft._replace(ranked=ranked, levels=tuple(levels), relaxed=tuple(relaxed), dropped=(False,) * n)
+
+
+def _dropped(draft: Draft, ranked: Ranked) -> Draft:
+    """The lists as they are, those under the minimum emptied."""
+    few = (ranked.rows >= 0).sum(axis=1) < min(draft.placement.minimum, draft.limit)
+    rows = np.where(few[:, None], np.int32(-1), ranked.rows)
+    levels = (0,) * len(draft.askers)
+    kept = Ranked(rows, ranked.scores, ranked.shares)
+    return draft._replace(ranked=kept, levels=levels, dropped=tuple(few.tolist()))
 
 
 def _fill(opened: Opened, draft: Draft, ranked: Ranked, name: str, short: NDArray[np.intp]) -> Candidates:
@@ -168,8 +223,30 @@ def _fill(opened: Opened, draft: Draft, ranked: Ranked, name: str, short: NDArra
         for one in short
     ]
     allow = Allow(draft.allow.mask, _indptr(held), np.concatenate(held))
+    if name == GIVEN:
+        return _given(opened.rules.facets.rows(draft.block.candidate_item_ids), allow)
     # Variants of one product may stand in a source's list, so ask for more than is short.
     return opened.sources[name].top(query(askers, "history", draft.now), 3 * draft.limit, allow)
+
+
+def _given(rows: Rows, allow: Allow) -> Candidates:
+    """The candidates of the request that may be shown, in its order, for each asker."""
+    rows = rows[np.sort(np.unique(rows, return_index=True)[1])]
+    rows = rows[allow.mask[rows]]
+    spans = zip(allow.indptr[:-1].tolist(), allow.indptr[1:].tolist(), strict=True)
+    lists = [rows[~np.isin(rows, allow.rows[low:high])] for low, high in spans]
+    scores = [1 / np.arange(1, len(one) + 1, dtype=np.float32) for one in lists]
+    return Candidates(_indptr(lists), np.concatenate(lists), np.concatenate(scores).astype(np.float32))
+
+
+def cut(opened: Opened, draft: Draft) -> Draft:
+    """The limit."""
+    assert draft.ranked is not None
+    if draft.ranked.rows.shape[1] <= draft.limit:
+        return draft
+    rows, scores, shares = draft.ranked.rows, draft.ranked.scores, draft.ranked.shares
+    n = draft.limit
+    return draft._replace(ranked=Ranked(rows[:, :n], scores[:, :n], shares[:, :n]))
 
 
 def _put(ranked: Ranked, filled: Ranked, where: NDArray[np.intp]) -> Ranked:
@@ -189,4 +266,5 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("blend", blend),
     ("settle", settle_down),
     ("fall back", fall_back),
+    ("cut", cut),
 )

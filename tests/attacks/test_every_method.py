@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2
 from servers import NOW, looping, publish, service, start
 
 import vitrina.v1
+from vitrina import filters
 from vitrina.errors import InvalidRequest
 from vitrina.registry import Registry
 from vitrina.server import wire
@@ -195,14 +196,17 @@ def test_methods_that_are_not_there(channels, name):
 LONGEST = {
     "continue_token": wire.MAX_TOKEN_BYTES,
     "type": wire.MAX_TYPE_BYTES,
-    "categories": wire.MAX_CATEGORY_BYTES,
+    "name": filters.MAX_NAME_BYTES,
+    "categories": filters.MAX_CATEGORY_BYTES,
 }
 
 
 def texts(descriptor, above=()):
-    """The way to every string field of a message."""
+    """The way to every string field of a message; a message within its like is no further away."""
     for one in descriptor.fields:
         if one.type == FieldDescriptor.TYPE_MESSAGE:
+            if one.message_type is descriptor:
+                continue
             yield from texts(one.message_type, (*above, one))
         elif one.type == FieldDescriptor.TYPE_STRING:
             yield (*above, one)
@@ -212,7 +216,8 @@ def filled(way, text):
     """The fields of a message that holds one text, at the end of a way."""
     first, *rest = way
     inner = filled(rest, text) if rest else text
-    return {first.name: [inner] if first.is_repeated else inner}
+    named = {"name": "x"} if first.name == "values" else {}
+    return {**named, first.name: [inner] if first.is_repeated else inner}
 
 
 @pytest.mark.parametrize("kind", [v1.RecommendRequest, v1.BatchRecommendRequest])

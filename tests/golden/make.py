@@ -19,8 +19,9 @@ from forged import every_placement, train
 
 from vitrina import bundle, strategies
 from vitrina.engine import Engine
+from vitrina.filters import Filter
 from vitrina.live import Live
-from vitrina.request import Block, Filter, Request, SessionEvent
+from vitrina.request import Block, Request, SessionEvent
 
 HERE = Path(__file__).resolve().parent
 STRATEGIES = (

@@ -12,8 +12,9 @@ import pytest
 
 from vitrina import bundle, probes
 from vitrina.engine import Engine
+from vitrina.filters import Filter
 from vitrina.live import Live
-from vitrina.request import Block, Filter, Request, SessionEvent
+from vitrina.request import Block, Request, SessionEvent
 
 HERE = Path(__file__).resolve().parent
 FORMATS = sorted(HERE.glob("format*"))
@@ -24,9 +25,7 @@ def request(told):
     blocks = []
     for one in told["blocks"]:
         chosen = {key: tuple(value) for key, value in one.items() if isinstance(value, list)}
-        limits = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in one["filter"].items()
-        }
+        limits = {key: tuple(value) for key, value in one["filter"].items() if isinstance(value, list)}
         blocks.append(Block(one["placement"], one["limit"], Filter(**limits), **chosen))
     listed = {key: tuple(told[key]) for key in ("context_item_ids", "page_item_ids")}
     names = {key: told[key] for key in ("user_id", "visitor_id", "channel", "region", "explain", "reasons")}

@@ -8,7 +8,8 @@ import pytest
 from servers import NOW, service
 
 from vitrina.errors import InvalidRequest
-from vitrina.request import Filter, SessionEvent
+from vitrina.filters import Filter
+from vitrina.request import SessionEvent
 from vitrina.server import wire
 from vitrina.v1 import recommendation_service_pb2 as v1
 
@@ -79,10 +80,14 @@ def test_bytes_count_not_characters():
         ({"product_fields": [0]}, "product field 0 is unknown; known: PRODUCT_FIELD_TITLE"),
         ({"product_fields": [77]}, "product field 77 is unknown"),
         ({"events": [{"item_id": "i1", "time": -5}]}, r"events\[0\].time is -5"),
-        (block(filter={"min_price": math.nan}), "min_price is nan"),
-        (block(filter={"max_price": math.inf}), "max_price is inf"),
-        (block(filter={"min_price": -1.0}), "min_price is -1.0"),
-        (block(filter={"min_price": 3.0, "max_price": 2.0}), "max_price 2.0 is below min_price 3.0"),
+        (block(filter={"price": {"min": math.nan}}), r"blocks\[0\].filter.price.min is nan"),
+        (block(filter={"price": {"max": math.inf}}), r"filter.price.max is inf"),
+        (block(filter={"price": {}}), "filter.price has no bound; known: min, max, above, below"),
+        (block(filter={"price": {"min": 3.0, "max": 2.0}}), "filter.price admits nothing: 2.0 is below 3.0"),
+        (block(filter={"all": [{}, {"none": [{"margin": {}}]}]}), r"filter.all\[1\].none\[0\].margin has no"),
+        (block(filter={"attributes": [{"name": "color"}]}), r"filter.attributes\[0\].values is empty"),
+        (block(filter={"numbers": [{"range": {"min": 1}}]}), r"filter.numbers\[0\] needs a name"),
+        ({"consent": 7}, "consent 7 is unknown; known: CONSENT_UNSPECIFIED"),
     ],
 )
 def test_contradictions(fields, words):

@@ -130,6 +130,7 @@ RANKER: Rules = {
     "left": Steps("feature", "feature", "value"),
     "right": Steps("feature", "feature", "value"),
 }
+LABELS: Rules = {"indptr": Ends("#items", ("words",)), "words": Rows("values"), "values": Sorted()}
 COLUMNS = ("price", "old_price", "margin", "in_stock", "available_from", "available_until", "due_days")
 UNKNOWABLE = ("catalog/", "ranker/items")
 """Where NaN says that something is not known."""
@@ -261,6 +262,10 @@ def _rules(parts: Parts, manifest: Manifest) -> Iterator[tuple[str, Rules]]:
         if last == "codes":
             owners = "#users" if folder.startswith("people/") else "#items"
             yield f"{folder}/", {"codes": Rows("values", owners, UNKNOWN), "values": Sorted()}
+        if last == "words":
+            yield f"{folder}/", LABELS
+        if name == "catalog/url/offsets":
+            yield f"{folder}/", {"offsets": Ends("#items", ("blob",))}
         if folder.startswith("ranker/") and last == "roots":
             yield f"{folder}/", RANKER
     for instance, one in manifest.strategies.items():

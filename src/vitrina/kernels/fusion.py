@@ -87,21 +87,22 @@ def _best_first(sums: Any, rows: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def settle(rows: Any, products: Any, levels: Any, n_levels: Any, limit: Any) -> Any:
-    """Which places of each ranked list to show: int32[n, limit] places (-1 pads), int32[n] level used.
+def settle(rows: Any, products: Any, levels: Any, n_levels: Any, limit: Any, room: Any) -> Any:
+    """Which places of each ranked list to keep: int32[n, room] places (-1 pads), int32[n] level used.
 
-    Places of level 0 come first, then, while the list is short, those of level 1 and so on; a
-    product already chosen is not chosen again in another variant. `rows`: int32[n, m], -1 pads;
-    `levels`: int8[n, m]; `products`: int32[n_items].
+    Places of level 0 come first, `room` of them at most; then, while there are fewer than `limit`, those
+    of level 1 and so on. A product already chosen is not chosen again in another variant.
+    `rows`: int32[n, m], -1 pads; `levels`: int8[n, m]; `products`: int32[n_items].
     """
     n, m = rows.shape
-    picks = np.full((n, limit), -1, np.int32)
+    picks = np.full((n, room), -1, np.int32)
     used = np.zeros(n, np.int32)
     for asker in range(n):
         count = 0
         for level in range(n_levels + 1):
+            most = limit if level else room
             for place in range(m):
-                if count == limit:
+                if count >= most:
                     break
                 row = rows[asker, place]
                 if row < 0 or levels[asker, place] != level:

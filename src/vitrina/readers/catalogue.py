@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from vitrina.catalog import Attribute, Catalog
+from vitrina.catalog import Attribute, Catalog, Labels
 from vitrina.ids import MAX_ID_BYTES, UNKNOWN, Ids, Texts
 from vitrina.readers.assemble import fixed, split
 from vitrina.readers.rows import Staged
@@ -22,7 +24,7 @@ SELECT coalesce(product_id, id) AS product, short(path(category, {sign})) AS cat
     CAST(coalesce(price_number, 'nan') AS FLOAT) AS price,
     CAST(coalesce(old_price_number, 'nan') AS FLOAT) AS old_price,
     CAST(coalesce(margin_number, 'nan') AS FLOAT) AS margin,
-    coalesce(stocked, true) AS in_stock,
+    coalesce(stocked, true) AS in_stock, url, several(tags) AS tags, several(stock_regions) AS regions,
     coalesce(from_us // 1000000, {first}) AS available_from,
     coalesce(until_us // 1000000, {last}) AS available_until {attributes}
 FROM item_ids LEFT JOIN (SELECT * FROM items WHERE reason IS NULL) ON item_id = id
@@ -39,13 +41,17 @@ def read_catalog(db: Db, staged: Staged) -> tuple[Catalog, list[str]]:
         _ITEMS.format(sign=literal(sign), first=bounds.min, last=bounds.max, attributes=_shortened(columns))
     ).to_arrow_table()
     numbers = ("price", "old_price", "margin", "in_stock", "available_from", "available_until")
+    plain: dict[str, Any] = {name: np.array(table[name].to_numpy()) for name in numbers}
     catalog = Catalog(
         product=table["product"].combine_chunks().dictionary_encode().indices.to_numpy(),
         category=_attribute(table["category"]),
         title=Texts(*split(table["title"])),
         image=Texts(*split(table["image"])),
+        url=Texts(*split(table["url"])),
+        tags=_labels(table["tags"]),
+        regions=_labels(table["regions"]),
         attributes={name: _attribute(table[f"a{place}"]) for place, name in enumerate(columns)},
-        **{name: np.array(table[name].to_numpy()) for name in numbers},
+        **plain,
     )
     return catalog, [*notes, *_too_long(db, "items", {"category": "category", **columns})]
 
@@ -83,6 +89,14 @@ def _attribute(column: pa.ChunkedArray) -> Attribute:
     places = coded.indices.fill_null(UNKNOWN).to_numpy()
     codes = np.where(places >= 0, rank[places] if len(rank) else UNKNOWN, UNKNOWN)
     return Attribute(codes.astype(np.int32), Ids(values[order]))
+
+
+def _labels(column: pa.ChunkedArray) -> Labels:
+    """Lists of words to labels; NULL is no word."""
+    lists = pa.concat_arrays([pa.array([], pa.list_(pa.string())), *column.chunks])
+    lengths = np.array(pc.fill_null(pc.list_value_length(lists), 0))
+    coded = _attribute(pa.chunked_array([pc.list_flatten(lists)]))
+    return Labels(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), coded.codes, coded.values)
 
 
 def _separator(db: Db) -> tuple[str, list[str]]:

@@ -67,6 +67,9 @@ CREATE MACRO path(text, sign) AS array_to_string(list_filter(list_transform(stri
     regexp_replace(listed(text), '[\x00-\x1f]', ' ', 'g'), sign),
     lambda step: trim(step)), lambda step: step <> ''),
     {literal(PATH)});
+CREATE MACRO several(text) AS list_distinct(list_filter(list_transform(
+    string_split_regex(listed(text), '[;|,>]'), lambda word: trim(word)),
+    lambda word: word <> '' AND strlen(word) <= {MAX_ID_BYTES} AND NOT contains(word, chr(0))));
 CREATE MACRO short(text) AS (
     CASE WHEN text <> '' AND strlen(text) <= {MAX_ID_BYTES} AND NOT contains(text, chr(0)) THEN text END);
 CREATE MACRO unfit(id) AS (

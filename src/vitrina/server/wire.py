@@ -5,15 +5,16 @@ Knows neither engine nor transport.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError, Message
 
+from vitrina import filters
 from vitrina.errors import InvalidRequest, Malformed
+from vitrina.filters import EVERYTHING, Filter
 from vitrina.ids import MAX_ID_BYTES
-from vitrina.request import Block, Filter, Request, SessionEvent
+from vitrina.request import Block, Request, SessionEvent
 from vitrina.v1 import types_pb2 as v1
 
 MAX_BLOCKS = 20
@@ -22,11 +23,9 @@ MAX_EVENTS = 200
 MAX_CANDIDATES = 1000
 MAX_EXCLUDED = 1000
 MAX_ON_PAGE = 500
-MAX_FILTERED = 100
 MAX_USERS = 10_000
 MAX_PRODUCT_FIELDS = 16
 MAX_TYPE_BYTES = 64
-MAX_CATEGORY_BYTES = 1024
 MAX_TOKEN_BYTES = 48 << 10
 
 CHANNELS = {
@@ -35,7 +34,13 @@ CHANNELS = {
 PRODUCT_FIELDS = {
     number: name.removeprefix("PRODUCT_FIELD_").lower() for name, number in v1.ProductField.items() if number
 }
-EVERYTHING = Filter()
+SHOWN_BY = {"stock": ("in_stock", "regions")}
+"""Fields of Product by the name they are asked for, where that is another."""
+CONSENTS: dict[int, str] = {
+    v1.CONSENT_UNSPECIFIED: "",
+    v1.CONSENT_GIVEN: "given",
+    v1.CONSENT_REFUSED: "refused",
+}
 
 
 def parse(kind: type[Message], data: bytes, most: int) -> Any:
@@ -60,6 +65,7 @@ def request(message: Any) -> Request:
         context_item_ids=_ids(message.context_item_ids, "context_item_ids", MAX_CONTEXT),
         events=_events(message.events, ""),
         page_item_ids=_ids(message.page_item_ids, "page_item_ids", MAX_ON_PAGE),
+        consent=_consent(message.consent, "consent"),
         explain=message.explain,
         reasons=not message.omit_reasons,
     )
@@ -97,7 +103,8 @@ def product_fields(numbers: Sequence[int]) -> tuple[str, ...]:
             raise InvalidRequest(
                 f"product field {number} is unknown; known: {', '.join(v1.ProductField.keys()[1:])}"
             )
-    return tuple(PRODUCT_FIELDS[number] for number in numbers)
+    asked = [PRODUCT_FIELDS[number] for number in numbers]
+    return tuple(name for one in asked for name in SHOWN_BY.get(one, (one,)))
 
 
 def _asker(message: Any, where: str, page: Request) -> Request:
@@ -109,6 +116,7 @@ def _asker(message: Any, where: str, page: Request) -> Request:
         region=_short(message.region, where + "region"),
         context_item_ids=_ids(message.context_item_ids, where + "context_item_ids", MAX_CONTEXT),
         events=_events(message.events, where),
+        consent=_consent(message.consent, where + "consent"),
         reasons=page.reasons,
     )
 
@@ -121,25 +129,35 @@ def _block(message: Any, where: str) -> Block:
     return Block(
         placement=_short(message.placement, where + "placement"),
         limit=message.limit,
-        filter=_filter(message.filter, where + "filter.") if message.HasField("filter") else EVERYTHING,
+        filter=_filter(message.filter, where + "filter") if message.HasField("filter") else EVERYTHING,
         exclude_item_ids=_ids(message.exclude_item_ids, where + "exclude_item_ids", MAX_EXCLUDED),
         candidate_item_ids=_ids(message.candidate_item_ids, where + "candidate_item_ids", MAX_CANDIDATES),
+        priority=message.priority,
     )
 
 
 def _filter(message: Any, where: str) -> Filter:
-    for name in ("min_price", "max_price"):
-        price = getattr(message, name)
-        if not (math.isfinite(price) and price >= 0):
-            raise InvalidRequest(f"{where}{name} is {price}; a price is finite and at least 0")
-    if 0 < message.max_price < message.min_price:
-        raise InvalidRequest(f"{where}max_price {message.max_price} is below min_price {message.min_price}")
-    return Filter(
-        categories=_ids(message.categories, where + "categories", MAX_FILTERED, MAX_CATEGORY_BYTES),
-        brands=_ids(message.brands, where + "brands", MAX_FILTERED),
-        min_price=message.min_price,
-        max_price=message.max_price,
-    )
+    try:
+        return filters.parse(_table(message), where)
+    except ValueError as reason:
+        raise InvalidRequest(str(reason)) from None
+
+
+def _table(message: Any) -> Mapping[str, Any]:
+    """The fields of a message that are given, as plain tables and lists."""
+    return {field.name: _value(value) for field, value in message.ListFields()}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Message):
+        return _table(value)
+    return value if isinstance(value, str | float | int) else [_value(one) for one in value]
+
+
+def _consent(number: int, where: str) -> str:
+    if number not in CONSENTS:
+        raise InvalidRequest(f"{where} {number} is unknown; known: {', '.join(v1.Consent.keys())}")
+    return CONSENTS[number]
 
 
 def _events(messages: Sequence[Any], where: str) -> tuple[SessionEvent, ...]:

@@ -34,6 +34,7 @@ def answer(response: Response, token: str, products: Encoded | None) -> bytes:
         bundle_version=response.bundle_version,
         unknown_item_ids=response.unknown_item_ids,
         known_user=response.known_user,
+        contextual=response.contextual,
     )
     blocks = [field(BLOCKS, block(one, products)) for one in response.blocks]
     return b"".join([*blocks, few.SerializeToString()])
@@ -41,7 +42,7 @@ def answer(response: Response, token: str, products: Encoded | None) -> bytes:
 
 def block(one: ListedBlock, products: Encoded | None) -> bytes:
     """A ListedBlock."""
-    head = _head(one.placement, one.fallback_level, one.relaxed)
+    head = _head(one.placement, one.fallback_level, one.relaxed, one.dropped, one.missing)
     return head + items(one.items, products) + (_trace(one.trace) if one.trace else b"")
 
 
@@ -75,9 +76,13 @@ def field(number: int, message: bytes) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _head(placement: str, level: int, relaxed: tuple[str, ...]) -> bytes:
+def _head(
+    placement: str, level: int, relaxed: tuple[str, ...], dropped: bool, missing: tuple[str, ...]
+) -> bytes:
     """What a block says beside its items; few differ."""
-    message = types_pb2.ListedBlock(placement=placement, fallback_level=level, relaxed=relaxed)
+    message = types_pb2.ListedBlock(
+        placement=placement, fallback_level=level, relaxed=relaxed, dropped=dropped, missing=missing
+    )
     return bytes(message.SerializeToString())
 
 

@@ -19,6 +19,8 @@ ALIKE = {
     "session": ("session_next", "cart"),
     "context": ("cart", "session_next"),
     "last_order": ("cart", "discover"),
+    "viewed": ("session_next", "discover"),
+    "carted": ("cart", "session_next"),
 }
 """By the seeds that a source starts from, the placements whose settings suit it where nothing is asked."""
 

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("user_id", "visitor_id", "channel", "region", "context_item_ids", "events", "blocks", "page_item_ids", "continue_token", "explain", "validate_only", "product_fields", "omit_reasons")
+    __slots__ = ("user_id", "visitor_id", "channel", "region", "context_item_ids", "events", "blocks", "page_item_ids", "continue_token", "explain", "validate_only", "product_fields", "omit_reasons", "consent")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,7 @@ class RecommendRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     PRODUCT_FIELDS_FIELD_NUMBER: _ClassVar[int]
     OMIT_REASONS_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     visitor_id: str
     channel: _types_pb2.Channel
@@ -35,21 +36,24 @@ class RecommendRequest(_message.Message):
     validate_only: bool
     product_fields: _containers.RepeatedScalarFieldContainer[_types_pb2.ProductField]
     omit_reasons: bool
-    def __init__(self, user_id: _Optional[str] = ..., visitor_id: _Optional[str] = ..., channel: _Optional[_Union[_types_pb2.Channel, str]] = ..., region: _Optional[str] = ..., context_item_ids: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[_types_pb2.SessionEvent, _Mapping]]] = ..., blocks: _Optional[_Iterable[_Union[_types_pb2.Block, _Mapping]]] = ..., page_item_ids: _Optional[_Iterable[str]] = ..., continue_token: _Optional[str] = ..., explain: bool = ..., validate_only: bool = ..., product_fields: _Optional[_Iterable[_Union[_types_pb2.ProductField, str]]] = ..., omit_reasons: bool = ...) -> None: ...
+    consent: _types_pb2.Consent
+    def __init__(self, user_id: _Optional[str] = ..., visitor_id: _Optional[str] = ..., channel: _Optional[_Union[_types_pb2.Channel, str]] = ..., region: _Optional[str] = ..., context_item_ids: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[_types_pb2.SessionEvent, _Mapping]]] = ..., blocks: _Optional[_Iterable[_Union[_types_pb2.Block, _Mapping]]] = ..., page_item_ids: _Optional[_Iterable[str]] = ..., continue_token: _Optional[str] = ..., explain: bool = ..., validate_only: bool = ..., product_fields: _Optional[_Iterable[_Union[_types_pb2.ProductField, str]]] = ..., omit_reasons: bool = ..., consent: _Optional[_Union[_types_pb2.Consent, str]] = ...) -> None: ...
 
 class RecommendResponse(_message.Message):
-    __slots__ = ("blocks", "attribution_token", "bundle_version", "unknown_item_ids", "known_user")
+    __slots__ = ("blocks", "attribution_token", "bundle_version", "unknown_item_ids", "known_user", "contextual")
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     KNOWN_USER_FIELD_NUMBER: _ClassVar[int]
+    CONTEXTUAL_FIELD_NUMBER: _ClassVar[int]
     blocks: _containers.RepeatedCompositeFieldContainer[_types_pb2.ListedBlock]
     attribution_token: str
     bundle_version: str
     unknown_item_ids: _containers.RepeatedScalarFieldContainer[str]
     known_user: bool
-    def __init__(self, blocks: _Optional[_Iterable[_Union[_types_pb2.ListedBlock, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_version: _Optional[str] = ..., unknown_item_ids: _Optional[_Iterable[str]] = ..., known_user: bool = ...) -> None: ...
+    contextual: bool
+    def __init__(self, blocks: _Optional[_Iterable[_Union[_types_pb2.ListedBlock, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_version: _Optional[str] = ..., unknown_item_ids: _Optional[_Iterable[str]] = ..., known_user: bool = ..., contextual: bool = ...) -> None: ...
 
 class BatchRecommendRequest(_message.Message):
     __slots__ = ("users", "channel", "blocks", "validate_only", "product_fields", "omit_reasons")
@@ -68,18 +72,20 @@ class BatchRecommendRequest(_message.Message):
     def __init__(self, users: _Optional[_Iterable[_Union[BatchUser, _Mapping]]] = ..., channel: _Optional[_Union[_types_pb2.Channel, str]] = ..., blocks: _Optional[_Iterable[_Union[_types_pb2.Block, _Mapping]]] = ..., validate_only: bool = ..., product_fields: _Optional[_Iterable[_Union[_types_pb2.ProductField, str]]] = ..., omit_reasons: bool = ...) -> None: ...
 
 class BatchUser(_message.Message):
-    __slots__ = ("user_id", "visitor_id", "region", "context_item_ids", "events")
+    __slots__ = ("user_id", "visitor_id", "region", "context_item_ids", "events", "consent")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
     REGION_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    CONSENT_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     visitor_id: str
     region: str
     context_item_ids: _containers.RepeatedScalarFieldContainer[str]
     events: _containers.RepeatedCompositeFieldContainer[_types_pb2.SessionEvent]
-    def __init__(self, user_id: _Optional[str] = ..., visitor_id: _Optional[str] = ..., region: _Optional[str] = ..., context_item_ids: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[_types_pb2.SessionEvent, _Mapping]]] = ...) -> None: ...
+    consent: _types_pb2.Consent
+    def __init__(self, user_id: _Optional[str] = ..., visitor_id: _Optional[str] = ..., region: _Optional[str] = ..., context_item_ids: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[_types_pb2.SessionEvent, _Mapping]]] = ..., consent: _Optional[_Union[_types_pb2.Consent, str]] = ...) -> None: ...
 
 class BatchRecommendResponse(_message.Message):
     __slots__ = ("user_id", "visitor_id", "answer")

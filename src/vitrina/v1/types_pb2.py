@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16vitrina/v1/types.proto\x12\nvitrina.v1\";\n\x0cSessionEvent\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0c\n\x04time\x18\x03 \x01(\x03\"R\n\x06\x46ilter\x12\x12\n\ncategories\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x11\n\tmin_price\x18\x03 \x01(\x01\x12\x11\n\tmax_price\x18\x04 \x01(\x01\"\x83\x01\n\x05\x42lock\x12\x11\n\tplacement\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\"\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x12.vitrina.v1.Filter\x12\x18\n\x10\x65xclude_item_ids\x18\x04 \x03(\t\x12\x1a\n\x12\x63\x61ndidate_item_ids\x18\x05 \x03(\t\"Q\n\x04Rule\x12\x16\n\x0e\x61ntecedent_ids\x18\x01 \x03(\t\x12\x0f\n\x07support\x18\x02 \x01(\x01\x12\x12\n\nconfidence\x18\x03 \x01(\x01\x12\x0c\n\x04lift\x18\x04 \x01(\x01\"O\n\x06Reason\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x15\n\rseed_item_ids\x18\x02 \x03(\t\x12\x1e\n\x04rule\x18\x03 \x01(\x0b\x32\x10.vitrina.v1.Rule\"\xc7\x01\n\x07Product\x12\r\n\x05title\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\r\n\x05price\x18\x03 \x01(\x01\x12\x11\n\told_price\x18\x04 \x01(\x01\x12\r\n\x05image\x18\x05 \x01(\t\x12\x37\n\nattributes\x18\x06 \x03(\x0b\x32#.vitrina.v1.Product.AttributesEntry\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x87\x01\n\nListedItem\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0f\n\x07sources\x18\x03 \x03(\t\x12\"\n\x06reason\x18\x04 \x01(\x0b\x32\x12.vitrina.v1.Reason\x12$\n\x07product\x18\x05 \x01(\x0b\x32\x13.vitrina.v1.Product\"-\n\nTraceStage\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x10\n\x08item_ids\x18\x02 \x03(\t\"\x97\x01\n\x0bListedBlock\x12\x11\n\tplacement\x18\x01 \x01(\t\x12%\n\x05items\x18\x02 \x03(\x0b\x32\x16.vitrina.v1.ListedItem\x12\x16\n\x0e\x66\x61llback_level\x18\x03 \x01(\x05\x12\x0f\n\x07relaxed\x18\x04 \x03(\t\x12%\n\x05trace\x18\x05 \x03(\x0b\x32\x16.vitrina.v1.TraceStage*\x83\x01\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANNEL_SITE\x10\x01\x12\x0f\n\x0b\x43HANNEL_APP\x10\x02\x12\x11\n\rCHANNEL_EMAIL\x10\x03\x12\x10\n\x0c\x43HANNEL_PUSH\x10\x04\x12\x17\n\x13\x43HANNEL_RETARGETING\x10\x05*\xcf\x01\n\x0cProductField\x12\x1d\n\x19PRODUCT_FIELD_UNSPECIFIED\x10\x00\x12\x17\n\x13PRODUCT_FIELD_TITLE\x10\x01\x12\x1a\n\x16PRODUCT_FIELD_CATEGORY\x10\x02\x12\x17\n\x13PRODUCT_FIELD_PRICE\x10\x03\x12\x1b\n\x17PRODUCT_FIELD_OLD_PRICE\x10\x04\x12\x17\n\x13PRODUCT_FIELD_IMAGE\x10\x05\x12\x1c\n\x18PRODUCT_FIELD_ATTRIBUTES\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16vitrina/v1/types.proto\x12\nvitrina.v1\";\n\x0cSessionEvent\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0c\n\x04time\x18\x03 \x01(\x03\"w\n\x05Range\x12\x10\n\x03min\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x03max\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05\x61\x62ove\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05\x62\x65low\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x06\n\x04_minB\x06\n\x04_maxB\x08\n\x06_aboveB\x08\n\x06_below\"2\n\x12\x41ttributeCondition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\t\"A\n\x0fNumberCondition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12 \n\x05range\x18\x02 \x01(\x0b\x32\x11.vitrina.v1.Range\"\xad\x01\n\rDateCondition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x05\x61\x66ter\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x0bwithin_days\x18\x04 \x01(\x01H\x02\x88\x01\x01\x12\x17\n\nolder_days\x18\x05 \x01(\x01H\x03\x88\x01\x01\x42\x08\n\x06_afterB\t\n\x07_beforeB\x0e\n\x0c_within_daysB\r\n\x0b_older_days\"\x9f\x05\n\x06\x46ilter\x12\x12\n\ncategories\x18\x01 \x03(\t\x12\x0e\n\x06\x62rands\x18\x02 \x03(\t\x12\x1f\n\x03\x61ll\x18\x05 \x03(\x0b\x32\x12.vitrina.v1.Filter\x12\x1f\n\x03\x61ny\x18\x06 \x03(\x0b\x32\x12.vitrina.v1.Filter\x12 \n\x04none\x18\x07 \x03(\x0b\x32\x12.vitrina.v1.Filter\x12\x0c\n\x04tags\x18\x08 \x03(\t\x12\x10\n\x08item_ids\x18\t \x03(\t\x12\x12\n\nstocked_in\x18\n \x03(\t\x12 \n\x05price\x18\x0b \x01(\x0b\x32\x11.vitrina.v1.Range\x12#\n\x08\x64iscount\x18\x0c \x01(\x0b\x32\x11.vitrina.v1.Range\x12!\n\x06margin\x18\r \x01(\x0b\x32\x11.vitrina.v1.Range\x12\x32\n\nattributes\x18\x0e \x03(\x0b\x32\x1e.vitrina.v1.AttributeCondition\x12,\n\x07numbers\x18\x0f \x03(\x0b\x32\x1b.vitrina.v1.NumberCondition\x12(\n\x05\x64\x61tes\x18\x10 \x03(\x0b\x32\x19.vitrina.v1.DateCondition\x12(\n\rprice_to_seed\x18\x11 \x01(\x0b\x32\x11.vitrina.v1.Range\x12&\n\x0bprice_level\x18\x12 \x01(\x0b\x32\x11.vitrina.v1.Range\x12\x14\n\x0csame_as_seed\x18\x13 \x03(\t\x12\x13\n\x0bunlike_seed\x18\x14 \x03(\t\x12\x18\n\x10same_as_customer\x18\x15 \x03(\t\x12\x17\n\x0funlike_customer\x18\x16 \x03(\t\x12\x11\n\tuntouched\x18\x17 \x03(\tJ\x04\x08\x03\x10\x04J\x04\x08\x04\x10\x05R\tmin_priceR\tmax_price\"\x95\x01\n\x05\x42lock\x12\x11\n\tplacement\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\"\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x12.vitrina.v1.Filter\x12\x18\n\x10\x65xclude_item_ids\x18\x04 \x03(\t\x12\x1a\n\x12\x63\x61ndidate_item_ids\x18\x05 \x03(\t\x12\x10\n\x08priority\x18\x06 \x01(\x05\"Q\n\x04Rule\x12\x16\n\x0e\x61ntecedent_ids\x18\x01 \x03(\t\x12\x0f\n\x07support\x18\x02 \x01(\x01\x12\x12\n\nconfidence\x18\x03 \x01(\x01\x12\x0c\n\x04lift\x18\x04 \x01(\x01\"O\n\x06Reason\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x15\n\rseed_item_ids\x18\x02 \x03(\t\x12\x1e\n\x04rule\x18\x03 \x01(\x0b\x32\x10.vitrina.v1.Rule\"\x85\x02\n\x07Product\x12\r\n\x05title\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\r\n\x05price\x18\x03 \x01(\x01\x12\x11\n\told_price\x18\x04 \x01(\x01\x12\r\n\x05image\x18\x05 \x01(\t\x12\x37\n\nattributes\x18\x06 \x03(\x0b\x32#.vitrina.v1.Product.AttributesEntry\x12\x0b\n\x03url\x18\x07 \x01(\t\x12\x10\n\x08in_stock\x18\x08 \x01(\x08\x12\x0f\n\x07regions\x18\t \x03(\t\x12\x0c\n\x04tags\x18\n \x03(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x87\x01\n\nListedItem\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x0f\n\x07sources\x18\x03 \x03(\t\x12\"\n\x06reason\x18\x04 \x01(\x0b\x32\x12.vitrina.v1.Reason\x12$\n\x07product\x18\x05 \x01(\x0b\x32\x13.vitrina.v1.Product\"-\n\nTraceStage\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x10\n\x08item_ids\x18\x02 \x03(\t\"\xb9\x01\n\x0bListedBlock\x12\x11\n\tplacement\x18\x01 \x01(\t\x12%\n\x05items\x18\x02 \x03(\x0b\x32\x16.vitrina.v1.ListedItem\x12\x16\n\x0e\x66\x61llback_level\x18\x03 \x01(\x05\x12\x0f\n\x07relaxed\x18\x04 \x03(\t\x12%\n\x05trace\x18\x05 \x03(\x0b\x32\x16.vitrina.v1.TraceStage\x12\x0f\n\x07\x64ropped\x18\x06 \x01(\x08\x12\x0f\n\x07missing\x18\x07 \x03(\t*\x83\x01\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANNEL_SITE\x10\x01\x12\x0f\n\x0b\x43HANNEL_APP\x10\x02\x12\x11\n\rCHANNEL_EMAIL\x10\x03\x12\x10\n\x0c\x43HANNEL_PUSH\x10\x04\x12\x17\n\x13\x43HANNEL_RETARGETING\x10\x05*\x97\x02\n\x0cProductField\x12\x1d\n\x19PRODUCT_FIELD_UNSPECIFIED\x10\x00\x12\x17\n\x13PRODUCT_FIELD_TITLE\x10\x01\x12\x1a\n\x16PRODUCT_FIELD_CATEGORY\x10\x02\x12\x17\n\x13PRODUCT_FIELD_PRICE\x10\x03\x12\x1b\n\x17PRODUCT_FIELD_OLD_PRICE\x10\x04\x12\x17\n\x13PRODUCT_FIELD_IMAGE\x10\x05\x12\x1c\n\x18PRODUCT_FIELD_ATTRIBUTES\x10\x06\x12\x15\n\x11PRODUCT_FIELD_URL\x10\x07\x12\x17\n\x13PRODUCT_FIELD_STOCK\x10\x08\x12\x16\n\x12PRODUCT_FIELD_TAGS\x10\t*J\n\x07\x43onsent\x12\x17\n\x13\x43ONSENT_UNSPECIFIED\x10\x00\x12\x11\n\rCONSENT_GIVEN\x10\x01\x12\x13\n\x0f\x43ONSENT_REFUSED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,28 +33,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PRODUCT_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_PRODUCT_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_CHANNEL']._serialized_start=1023
-  _globals['_CHANNEL']._serialized_end=1154
-  _globals['_PRODUCTFIELD']._serialized_start=1157
-  _globals['_PRODUCTFIELD']._serialized_end=1364
+  _globals['_CHANNEL']._serialized_start=2143
+  _globals['_CHANNEL']._serialized_end=2274
+  _globals['_PRODUCTFIELD']._serialized_start=2277
+  _globals['_PRODUCTFIELD']._serialized_end=2556
+  _globals['_CONSENT']._serialized_start=2558
+  _globals['_CONSENT']._serialized_end=2632
   _globals['_SESSIONEVENT']._serialized_start=38
   _globals['_SESSIONEVENT']._serialized_end=97
-  _globals['_FILTER']._serialized_start=99
-  _globals['_FILTER']._serialized_end=181
-  _globals['_BLOCK']._serialized_start=184
-  _globals['_BLOCK']._serialized_end=315
-  _globals['_RULE']._serialized_start=317
-  _globals['_RULE']._serialized_end=398
-  _globals['_REASON']._serialized_start=400
-  _globals['_REASON']._serialized_end=479
-  _globals['_PRODUCT']._serialized_start=482
-  _globals['_PRODUCT']._serialized_end=681
-  _globals['_PRODUCT_ATTRIBUTESENTRY']._serialized_start=632
-  _globals['_PRODUCT_ATTRIBUTESENTRY']._serialized_end=681
-  _globals['_LISTEDITEM']._serialized_start=684
-  _globals['_LISTEDITEM']._serialized_end=819
-  _globals['_TRACESTAGE']._serialized_start=821
-  _globals['_TRACESTAGE']._serialized_end=866
-  _globals['_LISTEDBLOCK']._serialized_start=869
-  _globals['_LISTEDBLOCK']._serialized_end=1020
+  _globals['_RANGE']._serialized_start=99
+  _globals['_RANGE']._serialized_end=218
+  _globals['_ATTRIBUTECONDITION']._serialized_start=220
+  _globals['_ATTRIBUTECONDITION']._serialized_end=270
+  _globals['_NUMBERCONDITION']._serialized_start=272
+  _globals['_NUMBERCONDITION']._serialized_end=337
+  _globals['_DATECONDITION']._serialized_start=340
+  _globals['_DATECONDITION']._serialized_end=513
+  _globals['_FILTER']._serialized_start=516
+  _globals['_FILTER']._serialized_end=1187
+  _globals['_BLOCK']._serialized_start=1190
+  _globals['_BLOCK']._serialized_end=1339
+  _globals['_RULE']._serialized_start=1341
+  _globals['_RULE']._serialized_end=1422
+  _globals['_REASON']._serialized_start=1424
+  _globals['_REASON']._serialized_end=1503
+  _globals['_PRODUCT']._serialized_start=1506
+  _globals['_PRODUCT']._serialized_end=1767
+  _globals['_PRODUCT_ATTRIBUTESENTRY']._serialized_start=1718
+  _globals['_PRODUCT_ATTRIBUTESENTRY']._serialized_end=1767
+  _globals['_LISTEDITEM']._serialized_start=1770
+  _globals['_LISTEDITEM']._serialized_end=1905
+  _globals['_TRACESTAGE']._serialized_start=1907
+  _globals['_TRACESTAGE']._serialized_end=1952
+  _globals['_LISTEDBLOCK']._serialized_start=1955
+  _globals['_LISTEDBLOCK']._serialized_end=2140
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,102 @@
+"""What filters look at: columns of a catalogue, and what is derived from them once, when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.catalog import Attribute, Catalog
+from vitrina.ids import UNKNOWN, Ids, Rows
+
+Mask = NDArray[np.bool_]
+Where = slice | Rows
+EVERYWHERE = slice(None)
+
+
+class Facets:
+    """Columns of one catalogue as filters ask for them. Give a changed catalogue facets of its own."""
+
+    def __init__(self, catalog: Catalog, items: Ids) -> None:
+        self.catalog, self._items = catalog, items
+        self.number = lru_cache(maxsize=64)(self._number)
+        self.moment = lru_cache(maxsize=64)(self._moment)
+
+    def __len__(self) -> int:
+        return len(self.catalog)
+
+    def below(self, path: str, where: Where = EVERYWHERE) -> Mask:
+        """bool: whether each row's category is `path` ('a > b') or below it."""
+        low, high = self.catalog.subtree(path)
+        codes = self.catalog.category.codes[where]
+        return (codes >= low) & (codes < high)
+
+    def codes(self, name: str) -> Rows:
+        """int32 per row: of an attribute, or of 'category', 'department' or 'product'; UNKNOWN if none."""
+        if name == "category":
+            return self.catalog.category.codes
+        if name == "product":
+            return self.catalog.product
+        if name == "department":
+            return self.departments
+        found = self.catalog.attributes.get(name)
+        return found.codes if found else np.full(len(self), UNKNOWN, np.int32)
+
+    @cached_property
+    def departments(self) -> Rows:
+        """int32 per row: the first step of its path."""
+        return self.catalog.departments()[0]
+
+    @cached_property
+    def levels(self) -> NDArray[np.float32]:
+        """float32 per row: where its price stands in its category, 0 cheapest to 1 dearest; NaN unknown."""
+        price, codes = self.catalog.price, self.catalog.category.codes
+        known = np.flatnonzero(~np.isnan(price))
+        order = known[np.lexsort((price[known], codes[known]))]
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-2))
+        sizes = np.diff(np.append(starts, len(order)))
+        place = np.arange(len(order)) - np.repeat(starts, sizes)
+        levels = np.full(len(price), np.nan, np.float32)
+        levels[order] = (place + 0.5) / np.repeat(sizes, sizes)
+        return levels
+
+    def rows(self, ids: Sequence[str]) -> Rows:
+        """int32: the rows of those ids that are known."""
+        found = self._items.rows(ids)
+        return found[found >= 0]
+
+    def _number(self, name: str) -> NDArray[np.float64]:
+        return self._parsed(name, float)
+
+    def _moment(self, name: str) -> NDArray[np.float64]:
+        if name in ("available_from", "available_until"):
+            bounds = np.iinfo(np.int64)
+            told = getattr(self.catalog, name)
+            return np.where((told == bounds.min) | (told == bounds.max), np.nan, told)
+        return self._parsed(name, _seconds)
+
+    def _parsed(self, name: str, read: Callable[[str], float]) -> NDArray[np.float64]:
+        """float64 per row: an attribute's value as `read` reads it, NaN where it does not."""
+        found: Attribute | None = self.catalog.attributes.get(name)
+        if found is None:
+            return np.full(len(self), np.nan)
+        values = found.values.names(np.arange(len(found.values), dtype=np.int32))
+        table = np.array([*(_read(read, one) for one in values), np.nan])
+        return table[found.codes]
+
+
+def _read(read: Callable[[str], float], text: str) -> float:
+    try:
+        return read(text)
+    except (ValueError, OverflowError):
+        return float("nan")
+
+
+def _seconds(text: str) -> float:
+    if text.lstrip("-").isdigit() and len(text) > 8:
+        return float(text)
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -85,7 +85,7 @@ def test_appending_keeps_scores_falling():
     """What a fallback adds stands behind, and scores below, what was there."""
     fused = fuse([candidates([4], [])], [1], by="rank", depth=3)
     longer = append(fused, candidates([7, 8], [9]), 0)
-    picks, _ = settle(longer.rows, np.arange(10, dtype=np.int32), np.zeros(longer.rows.shape, np.int8), 0, 3)
+    picks, _ = settle(longer.rows, np.arange(10, dtype=np.int32), np.zeros(longer.rows.shape, np.int8), 0, 3, 3)
     final = longer.take(picks)
     assert final.rows.tolist() == [[4, 7, 8], [9, -1, -1]]
     assert (np.diff(final.scores[0]) < 0).all()
@@ -98,6 +98,6 @@ def test_settling_prefers_level_zero_and_one_variant(limit, expected):
     levels = np.array([[1, 1, 0, 1, 0]], np.int8)
     products = np.arange(20, dtype=np.int32)
     products[11] = products[10]
-    picks, used = settle(rows, products, levels, 1, limit)
+    picks, used = settle(rows, products, levels, 1, limit, limit)
     assert [place for place in picks[0].tolist() if place >= 0] == expected
     assert used[0] == (limit > 1)

@@ -51,7 +51,7 @@ def test_the_figure_is_that_of_the_engine_s_own_blend(seed, weights, way):
     truth = taken(random, n, n_products)
     used = [place for place, weight in enumerate(weights) if weight > 0]
     ranked = fuse([lists[one] for one in used], [weights[one] for one in used], by=way, depth=n_items)
-    picks, _ = settle(ranked.rows, product, np.zeros(ranked.rows.shape, np.int8), 0, K)
+    picks, _ = settle(ranked.rows, product, np.zeros(ranked.rows.shape, np.int8), 0, K, K)
     shown = np.append(product, np.int32(metrics.MISS))[ranked.take(picks).rows]
     expected = metrics.accuracy(shown, truth)["ndcg"]
     found = Table.of(lists, truth, product).ndcg(weights, way)

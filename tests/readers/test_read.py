@@ -397,14 +397,14 @@ def test_values_too_long_for_an_attribute(tmp_path: Path) -> None:
 
 def test_columns_of_several_values_are_left_out(tmp_path: Path) -> None:
     """Promise: a list is no attribute, and it is said."""
-    table = pa.table({"item_id": ["a"], "tags": [["x", "y"]], "made": [{"by": "z"}]})
+    table = pa.table({"item_id": ["a"], "made_of": [["x", "y"]], "made": [{"by": "z"}]})
     pq.write_table(table, tmp_path / "items.parquet")
     reading = read(tmp_path)
     assert not any(
         name in reading.dataset.catalog.attributes and reading.dataset.catalog.attributes[name].text(0)
-        for name in ("tags", "made")
+        for name in ("made_of", "made")
     )
-    assert "'tags' holds several values" in notes(reading, "items")
+    assert "'made_of' holds several values" in notes(reading, "items")
 
 
 def test_reading_is_deterministic(tmp_path: Path) -> None:

@@ -85,7 +85,9 @@ def test_appending_keeps_scores_falling():
     """What a fallback adds stands behind, and scores below, what was there."""
     fused = fuse([candidates([4], [])], [1], by="rank", depth=3)
     longer = append(fused, candidates([7, 8], [9]), 0)
-    picks, _ = settle(longer.rows, np.arange(10, dtype=np.int32), np.zeros(longer.rows.shape, np.int8), 0, 3, 3)
+    picks, _ = settle(
+        longer.rows, np.arange(10, dtype=np.int32), np.zeros(longer.rows.shape, np.int8), 0, 3, 3
+    )
     final = longer.take(picks)
     assert final.rows.tolist() == [[4, 7, 8], [9, -1, -1]]
     assert (np.diff(final.scores[0]) < 0).all()

@@ -114,6 +114,24 @@ def test_frequency_comes_before_popularity(contest: Any) -> None:
     assert found[1, :2].tolist() == [0, 1]
 
 
+def test_habit_answers_for_the_carts_of_known_customers(contest: Any) -> None:
+    """At a cart, frequency and TIFU-kNN count all that its customer had before, and list nothing that lies in
+    it; of nobody's cart they say what everybody bought, or nothing."""
+    asked = replace(carts_ask(contest, [[0], [0]], [1, 1]), owner=np.array([1, -1], np.int32))
+    made = window(contest, BOUGHT, 5, [asked])
+    frequent = contest.plain.TopFrequent()
+    frequent.fit(made, "visits")
+    found = frequent.lists(made, asked, fresh=True)
+    assert found[0, :2].tolist() == [1, 2]
+    assert found[1, 0] == 1
+    assert 0 not in found
+    tifu = contest.plain.Tifu({"groups": 2, "within": 0.9, "between": 0.7, "alpha": 1.0, "neighbours": 1})
+    tifu.fit(made, "visits")
+    found = tifu.lists(made, asked, fresh=True)
+    assert found[0, :3].tolist() == [1, 2, -1]
+    assert (found[1] == -1).all()
+
+
 @pytest.mark.parametrize("adds", ["sum", "max"])
 def test_rules_are_counted(contest: Any, adds: str) -> None:
     """Confidence is the share of the antecedent's baskets, lift that over the consequent's share of all."""

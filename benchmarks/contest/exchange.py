@@ -77,9 +77,18 @@ class Window:
         if asked.by == VISITS:
             ones = np.ones(len(asked.rows), np.float32)
             return csr_matrix((ones, asked.rows, asked.indptr), shape=(n, n_items))
-        padded = self.matrix(USERS)
-        padded.resize((self.n_users + 1, n_items))
-        return padded[np.where(asked.owner >= 0, asked.owner, self.n_users)]
+        return self.past(asked)
+
+    def past(self, asked: Asked) -> csr_matrix:
+        """Askers x items: all that each known user had before; rows of nobody are empty."""
+        return of_owners(self.matrix(USERS), asked.owner)
+
+
+def of_owners(users: csr_matrix, owner: NDArray[np.int32]) -> csr_matrix:
+    """Each owner's row of a matrix of users; an empty one for -1."""
+    padded = users.copy()
+    padded.resize((users.shape[0] + 1, users.shape[1]))
+    return padded[np.where(owner >= 0, owner, users.shape[0])]
 
 
 def write(folder: Path, window: Window) -> None:

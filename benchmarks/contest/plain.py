@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 from session_oracles import VSTAN_PUBLISHED, SequentialRules, Vstan
 
-from contest.exchange import USERS, VISITS, Asked, K, Lists, Window, best
+from contest.exchange import VISITS, Asked, K, Lists, Window, best, of_owners
 from contest.search import SEED, Family, Settings
 
 DAY = 86_400
@@ -67,8 +67,8 @@ class TopFrequent:
 
     def lists(self, window: Window, asked: Asked, *, fresh: bool) -> Lists:
         """Own counts before shares of all."""
-        held = window.held(asked)
-        return best(lambda places: held[places].toarray() + self.sold, held, fresh=fresh)
+        past = window.past(asked)
+        return best(lambda places: past[places].toarray() + self.sold, window.held(asked), fresh=fresh)
 
 
 class Tifu:
@@ -107,10 +107,11 @@ class Tifu:
         alpha, k = self.settings["alpha"], self.settings["neighbours"]
         lengths = np.asarray(self.vectors.multiply(self.vectors).sum(1)).ravel()
         some = np.flatnonzero(np.diff(self.vectors.indptr))
+        mine = of_owners(self.vectors, asked.owner)
         pool, turned = self.vectors[some], self.vectors[some].T.tocsc()
 
         def score(places: Any) -> Any:
-            own = self.vectors[np.maximum(asked.owner[places], 0)]
+            own = mine[places]
             far = lengths[some][None] - 2 * (own @ turned).toarray()
             far[asked.owner[places][:, None] == some[None]] = np.inf
             near = np.argpartition(far, min(k, len(some) - 1) - 1, axis=1)[:, : min(k, len(some) - 1)]
@@ -119,8 +120,10 @@ class Tifu:
                 (np.full(near.size, 1 / near.shape[1]), (rows, near.ravel())), (len(places), len(some))
             )
             scores = (alpha * own + (1 - alpha) * (picks @ pool)).toarray()
-            return np.where(scores > 0, scores, -np.inf)
+            return np.where((scores > 0) & (asked.owner[places] >= 0)[:, None], scores, -np.inf)
 
+        if len(some) < 2:  # nobody to be like
+            return np.full((len(asked), K), -1, np.int32)
         return best(score, window.held(asked), fresh=fresh)
 
 
@@ -225,7 +228,7 @@ def _sequential(one: Settings) -> Session:
     return Session(lambda learned: SequentialRules(learned, steps, lambda gap: fade(gap, steps), one["kept"]))
 
 
-_KNOWN: dict[str, Any] = {"kinds": (USERS,)}
+_KNOWN: dict[str, Any] = {"only": ("home", "discover", "cart")}
 FAMILIES = {
     "popular": Family(lambda one: Popular()),
     "popular, 7 days": Family(lambda one: Popular(7.0)),

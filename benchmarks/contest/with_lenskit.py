@@ -43,9 +43,10 @@ class LensKit:
         return best(score, held, fresh=fresh)
 
     def _scores(self, asked: Asked, held: Any, place: int) -> Any:
-        """What an asker has none of, or what it gives no score, is not listed."""
+        """What it gives no score is not listed. It is told of what it knows alone: it fails at other items."""
         scores = np.full(held.shape[1], -np.inf)
         history = held.indices[held.indptr[place] : held.indptr[place + 1]].astype(np.int64)
+        history = history[np.isin(history, self.known)]
         if len(history):
             user = int(asked.owner[place]) if asked.by == USERS else None
             found = self.scorer(RecQuery(user_id=user, history_items=ItemList(history)), self.items).scores()

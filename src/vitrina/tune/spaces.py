@@ -152,6 +152,11 @@ STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "markov": ({"customers": 1.0, "visit_gap": 8, "gap": 8, "fade": "reciprocal", "seed_fade": "linear"},),
     # neighbours' baskets before one's own: the published setting for Dunnhumby and Ta-Feng
     "next_basket": ({"alpha": 0.2, "neighbours": 300, "timing": 0.0, "repeat_power": 0.0},),
+    # a basket is a set: neither its order nor its day says what goes with it; led on grocery carts
+    "session_knn": (
+        {"recent": 5000, "seeds": 50, "backward": 1.0, "age_days": 0.0}
+        | dict.fromkeys(("seed_decay", "echo_decay", "step_decay"), 0.0),
+    ),
     "ease": ({"ridge": 200.0}, {"ridge": 2000.0}),
     "item_knn": ({"weighting": "bm25", "neighbours": 300, "bm25_b": 0.3},),
     "rp3beta": ({"alpha": 0.6, "beta": 0.3, "neighbours": 300},),

@@ -134,9 +134,7 @@ def _opened(one: Contact, now: int) -> Contact:
     return replace(one, opened=now) if one.channel == "email" and one.time <= now and not one.opened else one
 
 
-def judge(
-    policy: Policy, log: list[tuple[int, Contact]], purchases: list[int], zone: str, person: Person
-) -> None:
+def judge(policy: Policy, log: list[tuple[int, Contact]], purchases: list[int], zone: str) -> None:
     """Read the log and nothing else: times, channels, products."""
     for channel in policy.channels:
         times = [one.time for _, one in log if one.channel == channel.name]

@@ -56,6 +56,7 @@ class Engine:
             regions=shop.people.get("region"),
             consent=shop.people.get("consent"),
         )
+        self.due_days = parts["due_days"]
         rules = Rules(self.catalog, self.items, parts["due_days"], shop)  # type: ignore[arg-type]
         ranker = Ranker.open(opened.under("ranker"), parts)
         self.opened = Opened(self.items, rules, {**sources, **BUILT_IN}, ranker)

@@ -13,9 +13,10 @@ from vitrina.server.token import MAX_BYTES, MAX_EARLIER, Signer
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+ids = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 items = st.builds(
     ListedItem,
-    texts,
+    ids,
     st.floats(0, 1),
     st.just(()),
     st.builds(Reason, st.sampled_from(["knn", "popular", ""])),

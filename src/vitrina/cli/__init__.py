@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from vitrina import __version__
-from vitrina.cli import edge, letters, models, offline, online, pictures, trees, tuning
+from vitrina.cli import audience, edge, letters, models, offline, online, pictures, trees, tuning
 from vitrina.cli.words import errors
 from vitrina.errors import VitrinaError
 
@@ -34,6 +34,7 @@ for verb in (
     trees.tree,
     letters.letter,
     edge.edge,
+    audience.audience,
     online.serve,
     online.healthcheck,
     online.demo,

@@ -107,6 +107,18 @@ def parse_policy(table: Mapping[str, Any]) -> Policy:
     return policy
 
 
+def standard() -> Policy:
+    """The policy of a shop that has written none: what most people bear."""
+    week = [{"times": 1, "days": 1}, {"times": 3, "days": 7}]
+    night = ["21:00", "08:00"]
+    channels = {
+        "email": {"caps": week, "quiet": night},
+        "push": {"caps": [{"times": 1, "days": 2}], "quiet": night},
+        "retargeting": {"paid": True, "caps": [{"times": 5, "days": 7}]},
+    }
+    return parse_policy({"version": "standard", "cool_down_days": 3, "channels": channels})
+
+
 def _channel(name: str, table: Any) -> Channel:
     where = f"channels.{name}"
     given = _known(_table(table, where), Channel, f"{where}.")

@@ -41,6 +41,9 @@ DEFAULTS: Mapping[str, tuple[float, float]] = {
 }
 """Seconds from which and until which each kind fires, where the file does not say."""
 
+_BOUGHT = ("post_purchase", "win_back")
+"""Kinds that are about what was bought: unless the file says otherwise, only similar products are shown."""
+
 
 @dataclass(frozen=True)
 class Watch:
@@ -113,7 +116,7 @@ def _watch(name: str, table: Any) -> Watch:
             hint = ", ".join(sorted({*known, *_NUMBERS, "is"}))
             raise ValueError(f"[{name}] unknown key '{key}'; known: {hint}")
         given[key] = _checked(name, key, value)
-    return Watch(name, kind, window, **given)
+    return Watch(name, kind, window, **{"show": "similar" if kind in _BOUGHT else "both", **given})
 
 
 def _checked(name: str, key: str, value: Any) -> Any:

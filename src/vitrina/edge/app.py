@@ -25,7 +25,7 @@ from vitrina.letters import GAP, Card, card
 from vitrina.letters.style import Style
 from vitrina.request import Block, ListedItem, Product, Reason, Request, Response
 
-FIELDS = ("title", "price", "old_price", "image")
+FIELDS = ("title", "price", "old_price", "image", "url")
 CACHED = 2048
 """Pictures kept drawn."""
 PROBE = Request(())

@@ -22,7 +22,7 @@ MAP_BYTES = 4 << 30
 _EXPIRES = struct.Struct("<I")
 SWEEP = 10_000
 """Records looked at in one sweep."""
-SHOWN = ("item_id", "title", "price", "old_price", "image")
+SHOWN = ("item_id", "title", "price", "old_price", "image", "url")
 """What a picture says of a product."""
 
 

@@ -82,7 +82,7 @@ def card(item: ListedItem, style: Style, reason: str = "") -> Card:
     fell = product.old_price > product.price > 0
     return Card(
         title=product.title or item.item_id,
-        link=style.product_link(item.item_id, getattr(product, "url", "")),
+        link=style.product_link(item.item_id, product.url),
         image=style.picture(item.item_id, product.image),
         price=style.money(product.price),
         old_price=style.money(product.old_price) if fell else "",

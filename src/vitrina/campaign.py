@@ -1,7 +1,8 @@
 """Lists for a whole file of customers or contexts, through the same engine the server uses.
 
-Resumable: each finished slice is a file of its own in `<out>.slices`, so a run that was killed goes
-on where it stopped; the slices are joined and removed at the end.
+The file is answered slice by slice, over all cores where there is much of it (`crew.py`), and never held
+whole. Resumable: each finished slice is a file of its own in `<out>.slices`, so a run that was killed, or one
+of whose processes was, goes on where it stopped; slices are joined in order and removed at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -21,81 +25,186 @@ from vitrina.errors import DataError
 from vitrina.listing import Listing
 from vitrina.live import Live
 from vitrina.readers.scan import hushed
-from vitrina.request import Block, Request, Response
+from vitrina.request import Block, Request
 
 Say = Callable[[str], None]
 SLICE = 4096
+"""Lines answered between two files."""
 _BATCH = 256
+
+Line = tuple[str, tuple[str, ...]]
+"""An id that lists are filed under, and the items they are about."""
+Work = Callable[[Iterator[tuple[Path, list[Line]]]], Iterator[int]]
+"""Answers slices into their files, in any order; how many lines each had."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One line of a campaign: the id that its list is filed under, and its request."""
+class Survey:
+    """Who is asked for what. `key`: 'user_id', or 'query_id' for contexts; one list of `k` per placement."""
 
+    file: Path
     key: str
-    request: Request
+    placements: tuple[str, ...]
+    k: int
+
+    def lines(self) -> Iterator[Line]:
+        """Each line of the file, in order; of contexts, each query with its items. Raises DataError."""
+        if self.key == "user_id":
+            yield from ((user, ()) for (user,) in _rows(self.file, ("user_id",)))
+        else:
+            yield from ((query, tuple(dict.fromkeys(items))) for query, items in _contexts(self.file))
+
+    def count(self) -> int:
+        """How many lines there are. Raises DataError."""
+        counted = "count(*)" if self.key == "user_id" else "count(DISTINCT query_id)"
+        columns = ("user_id",) if self.key == "user_id" else ("query_id", "item_id")
+        query = f"SELECT {counted} FROM ({_select(self.file, columns)})"  # noqa: S608 - names are ours
+        return int(next(_fetched(self.file, query, columns))[0])
+
+    def lasts(self) -> bool:
+        """Whether there is enough to do that further processes are worth their start."""
+        return self.count() > 4 * SLICE
+
+    def request(self, line: Line) -> Request:
+        """What the engine is asked for a line."""
+        blocks = tuple(Block(one, limit=self.k) for one in self.placements)
+        if self.key == "user_id":
+            return Request(blocks, user_id=line[0], channel="email", reasons=False)
+        return Request(blocks, context_item_ids=line[1], reasons=False)
 
 
-def for_users(file: Path, placement: str, k: int) -> list[Asked]:
-    """A request per line of a file with a column user_id. Raises DataError."""
-    block = (Block(placement, limit=k),)
-    return [
-        Asked(user, Request(block, user_id=user, channel="email", reasons=False)) for user in user_ids(file)
-    ]
+def for_users(file: Path, placements: Sequence[str], k: int) -> Survey:
+    """Lists for each line of a file with a column user_id. Raises DataError."""
+    _columns(file, ("user_id",))
+    return Survey(file, "user_id", tuple(placements), k)
+
+
+def for_contexts(file: Path, placements: Sequence[str], k: int) -> Survey:
+    """Lists for each query_id of a file with columns query_id, item_id. Raises DataError."""
+    _columns(file, ("query_id", "item_id"))
+    return Survey(file, "query_id", tuple(placements), k)
 
 
 def user_ids(file: Path) -> list[str]:
     """The user_id of each line of a file, in order. Raises DataError."""
-    return [row[0] for row in _rows(file, ("user_id",))]
+    return [user for (user,) in _rows(file, ("user_id",))]
 
 
-def for_contexts(file: Path, placement: str, k: int) -> list[Asked]:
-    """A request per query_id of a file with columns query_id, item_id (and user_id, if there)."""
-    block = (Block(placement, limit=k),)
-    contexts: dict[str, list[str]] = {}
-    for query_id, item_id in _rows(file, ("query_id", "item_id")):
-        contexts.setdefault(query_id, []).append(item_id)
-    return [
-        Asked(key, Request(block, context_item_ids=tuple(dict.fromkeys(items)), reasons=False))
-        for key, items in contexts.items()
-    ]
-
-
-def run(engine: Engine, asked: Sequence[Asked], out: Path, key: str, now: int, say: Say) -> int:
+def run(engine: Engine, survey: Survey, out: Path, now: int, say: Say, work: Work | None = None) -> int:
     """Write the lists of everybody asked to `out` (.parquet or .csv) and return the rows written.
 
-    Columns: `key`, item_id, rank (from 1), score, source. Raises DataError where `out` is neither.
+    Columns: the survey's key, placement where there are several, item_id, rank (from 1), score, source.
+    `work` answers slices elsewhere (`crew.py`); by default they are answered here. Raises DataError.
     """
     if out.suffix not in (".parquet", ".csv"):
         raise DataError(f"--out {out} must end in .parquet or .csv")
     slices = out.with_name(out.name + ".slices")
-    _resume(slices, _fingerprint(engine, asked, now))
-    for number, start in enumerate(range(0, len(asked), SLICE)):
-        done = slices / f"{number:06d}.parquet"
-        if not done.exists():
-            table = _table(engine, asked[start : start + SLICE], key, now)
-            pq.write_table(table, done.with_suffix(".draft"))
-            done.with_suffix(".draft").rename(done)
-        say(f"{min(start + SLICE, len(asked)):,} of {len(asked):,} lists")
-    written = _join(slices, out, key)
+    _resume(slices, _fingerprint(engine, survey, now))
+    total, begun, done = survey.count(), monotonic(), 0
+    kept = sum(1 for _ in slices.glob("*.parquet")) * SLICE
+    answer = work or (lambda todo: (answered(engine, survey, lines, file, now) for file, lines in todo))
+    for lines in answer(_todo(survey, slices)):
+        done += lines
+        say(progress(min(kept + done, total), total, done, monotonic() - begun))
+    if not kept and not done:
+        raise DataError(f"nobody was asked: {survey.file} has no rows")
+    written = _join(slices, out)
     shutil.rmtree(slices)
     return written
 
 
-def _rows(file: Path, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
+def answered(engine: Engine, survey: Survey, lines: Sequence[Line], file: Path, now: int) -> int:
+    """Write the lists of some lines to a file, whole or not at all; how many lines there were."""
+    target = file.with_suffix(".draft")
+    pq.write_table(_table(engine, survey, lines, now), target)
+    target.rename(file)
+    return len(lines)
+
+
+def progress(reached: int, total: int, done: int, spent_s: float) -> str:
+    """How far a run is, how fast it goes and when it will end."""
+    rate = done / spent_s if spent_s > 0 else 0.0
+    left = (total - reached) / rate if rate else 0.0
+    text = f"{reached:,} of {total:,} lists, {rate:,.0f} a second"
+    return text if reached >= total else f"{text}, {int(left // 60)} min {int(left % 60):02d} s to go"
+
+
+def _todo(survey: Survey, slices: Path) -> Iterator[tuple[Path, list[Line]]]:
+    """The slices that are not there yet."""
+    lines, number = survey.lines(), 0
+    while some := list(islice(lines, SLICE)):
+        file = slices / f"{number:06d}.parquet"
+        if not file.exists():
+            yield file, some
+        number += 1
+
+
+def _table(engine: Engine, survey: Survey, lines: Sequence[Line], now: int) -> pa.Table:
+    columns: dict[str, list[object]] = {name: [] for name in _schema(survey).names}
+    for start in range(0, len(lines), _BATCH):
+        some = lines[start : start + _BATCH]
+        responses = engine.recommend([survey.request(one) for one in some], Live(now=now))
+        for (key, _), response in zip(some, responses, strict=True):
+            for block in response.blocks:
+                _add(columns, key, block.placement, Listing.of(block.items))
+    return pa.table(columns, _schema(survey))
+
+
+def _add(columns: dict[str, list[object]], key: str, placement: str, listing: Listing) -> None:
+    n = len(listing)
+    if "placement" in columns:
+        columns["placement"] += [placement] * n
+    columns[next(iter(columns))] += [key] * n
+    columns["item_id"] += listing.item_ids
+    columns["rank"] += range(1, n + 1)
+    columns["score"] += listing.scores
+    columns["source"] += listing.leads
+
+
+def _schema(survey: Survey) -> pa.Schema:
+    several = [("placement", pa.string())] if len(survey.placements) > 1 else []
+    plain = [("item_id", pa.string()), ("rank", pa.int32()), ("score", pa.float32()), ("source", pa.string())]
+    return pa.schema([(survey.key, pa.string()), *several, *plain])
+
+
+def _columns(file: Path, columns: tuple[str, ...]) -> None:
+    """Raises DataError where a file lacks a column, or is none."""
+    next(_rows(file, columns), None)
+
+
+def _select(file: Path, columns: tuple[str, ...]) -> str:
+    """SQL for the columns of a file as texts, its path being the parameter; `n` is the row's number."""
     if not file.is_file():
         raise DataError(f"{file} is not a file")
     wanted = ", ".join(f'CAST("{one}" AS VARCHAR) AS "{one}"' for one in columns)
     reader = (
         "read_parquet(?)" if file.suffix == ".parquet" else "read_csv(?, header = true, all_varchar = true)"
     )
+    present = " AND ".join(f'"{one}" IS NOT NULL AND "{one}" <> \'\'' for one in columns)
+    return f"SELECT * FROM (SELECT {wanted} FROM {reader}) WHERE {present}"  # noqa: S608 - names are ours
+
+
+def _rows(file: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield from _fetched(file, _select(file, columns), columns)
+
+
+def _contexts(file: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each query_id with its items in the order of the file, wherever they stand."""
+    numbered = f"SELECT *, row_number() OVER () AS n FROM ({_select(file, ('query_id', 'item_id'))})"  # noqa: S608
+    query = f"SELECT query_id, list(item_id ORDER BY n) FROM ({numbered}) GROUP BY query_id ORDER BY min(n)"  # noqa: S608
+    yield from _fetched(file, query, ("query_id", "item_id"))
+
+
+def _fetched(file: Path, query: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
     try:
-        found = hushed(duckdb.connect()).execute(f"SELECT {wanted} FROM {reader}", [str(file)]).fetchall()  # noqa: S608 - names are ours
+        with hushed(duckdb.connect()) as db:
+            found = db.execute(query, [str(file)])
+            while batch := found.fetchmany(10 * SLICE):
+                yield from batch
     except duckdb.Error as reason:
         raise DataError(
             f"{file} must be .csv or .parquet with columns {', '.join(columns)}: {reason}"
         ) from reason
-    return [row for row in found if all(row)]
 
 
 def _resume(slices: Path, fingerprint: str) -> None:
@@ -107,47 +216,23 @@ def _resume(slices: Path, fingerprint: str) -> None:
         mark.write_text(fingerprint)
 
 
-def _fingerprint(engine: Engine, asked: Sequence[Asked], now: int) -> str:
-    digest = hashlib.sha256(f"{engine.version} {engine.placements} {now}".encode())
-    for one in asked:
-        digest.update(repr(one).encode())
+def _fingerprint(engine: Engine, survey: Survey, now: int) -> str:
+    said = f"{engine.version} {engine.placements} {survey.key} {survey.placements} {survey.k} {now} {SLICE}"
+    digest = hashlib.sha256(said.encode())
+    with survey.file.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
     return digest.hexdigest()
 
 
-def _table(engine: Engine, asked: Sequence[Asked], key: str, now: int) -> pa.Table:
-    rows = [row for batch in _batches(asked) for row in _answered(engine, batch, now)]
-    columns = list(zip(*rows, strict=True)) or [()] * 5
-    return pa.table(
-        {
-            key: pa.array(columns[0], pa.string()),
-            "item_id": pa.array(columns[1], pa.string()),
-            "rank": pa.array(columns[2], pa.int32()),
-            "score": pa.array(columns[3], pa.float32()),
-            "source": pa.array(columns[4], pa.string()),
-        }
-    )
-
-
-def _batches(asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
-    for start in range(0, len(asked), _BATCH):
-        yield asked[start : start + _BATCH]
-
-
-def _answered(engine: Engine, batch: Sequence[Asked], now: int) -> Iterator[tuple[str, str, int, float, str]]:
-    responses: list[Response] = engine.recommend([one.request for one in batch], Live(now=now))
-    for one, response in zip(batch, responses, strict=True):
-        items = Listing.of(response.blocks[0].items)
-        columns = zip(items.item_ids, items.scores, items.leads, strict=True)
-        for rank, (item_id, score, source) in enumerate(columns, start=1):
-            yield one.key, item_id, rank, score, source
-
-
-def _join(slices: Path, out: Path, key: str) -> int:
+def _join(slices: Path, out: Path) -> int:
+    """All slices in order as one file, which takes its name when it is whole."""
     target = "FORMAT parquet" if out.suffix == ".parquet" else "FORMAT csv, HEADER"
-    pattern, file = str(slices / "*.parquet"), str(out).replace("'", "''")
-    if not list(slices.glob("*.parquet")):
-        raise DataError("nobody was asked: the input file has no rows")
-    source = hushed(duckdb.connect())
-    source.execute("SET preserve_insertion_order = true")
-    query = f"COPY (SELECT * FROM read_parquet('{pattern}')) TO '{file}' ({target})"  # noqa: S608 - our own paths
-    return int(source.execute(query).fetchall()[0][0])
+    draft = out.with_name(out.name + ".draft")
+    pattern, file = str(slices / "*.parquet").replace("'", "''"), str(draft).replace("'", "''")
+    with hushed(duckdb.connect()) as db:
+        db.execute("SET preserve_insertion_order = true")
+        query = f"COPY (SELECT * FROM read_parquet('{pattern}')) TO '{file}' ({target})"  # noqa: S608 - our own paths
+        written = int(db.execute(query).fetchall()[0][0])
+    draft.rename(out)
+    return written

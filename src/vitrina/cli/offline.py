@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -113,7 +114,7 @@ def evaluate(
 
 def recommend(
     registry: RegistryDir,
-    placement: Annotated[str, typer.Option(help="A placement's name.")],
+    placement: Annotated[list[str], typer.Option(help="A placement's name; again for further lists.")],
     out: Annotated[Path, Out],
     users: Annotated[Path | None, typer.Option(help=".csv or .parquet with a column user_id.")] = None,
     contexts: Annotated[
@@ -124,26 +125,37 @@ def recommend(
     placements: Annotated[
         Path | None, typer.Option(help="A placements file instead of the bundle's own.")
     ] = None,
+    workers: Annotated[int, typer.Option(help="Processes; 0 for one a core.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Write lists for a whole file of users or contexts; goes on where a killed run stopped."""
     from vitrina import campaign
+    from vitrina.crew import Opening, crew
     from vitrina.engine import Engine
     from vitrina.registry import Registry
 
     if (users is None) == (contexts is None):
         raise typer.BadParameter("give either --users or --contexts")
-    engine = Engine.open(Registry(registry).path(), placements)
-    engine.placements.named(placement)
+    bundle = Registry(registry).path()
+    engine = Engine.open(bundle, placements)
+    for one in placement:
+        engine.placements.named(one)
     at_seconds = seconds(at)
     now = engine.moment if at_seconds is None else at_seconds
-    if users is not None:
-        asked, key = campaign.for_users(users, placement, k), "user_id"
-    else:
-        assert contexts is not None
-        asked, key = campaign.for_contexts(contexts, placement, k), "query_id"
-    written = campaign.run(engine, asked, out, key, now, say)
-    facts = {"out": str(out), "lists": len(asked), "rows": written, "bundle": engine.version}
+    survey = (
+        campaign.for_users(users, placement, k)
+        if users is not None
+        else campaign.for_contexts(contexts or Path(), placement, k)
+    )
+    many = (workers or os.cpu_count() or 1) if workers != 1 and survey.lasts() else 1
+    work = crew(many, Opening(bundle, placements), survey, now) if many > 1 else None
+    written = campaign.run(engine, survey, out, now, say, work)
+    facts = {
+        "out": str(out),
+        "lists": survey.count() * len(placement),
+        "rows": written,
+        "bundle": engine.version,
+    }
     put(facts) if as_json else print(
         "{rows:,} rows for {lists:,} lists in {out}, from {bundle}".format(**facts)
     )

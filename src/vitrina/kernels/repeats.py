@@ -13,6 +13,8 @@ DAY = 86_400
 HABIT = 5.0
 """Gaps of the item at large that weigh as much as as many of the asker's own."""
 LEAST = 1e-6
+NEVER = np.zeros(0, np.float32)
+"""In place of what tells when a row is due, where nothing does."""
 
 
 @njit(cache=True, nogil=True)
@@ -83,6 +85,20 @@ def purchases(
 COUNTS = types.Array(types.int64, 1, "C", readonly=True)
 
 
+@njit(cache=True, nogil=True)
+def _chance(
+    count: Any, last: Any, gaps: Any, now: Any, ahead: Any, usual: Any, regular: Any, share: Any
+) -> Any:
+    """The chance of one row, as `due` says. Powers of days are taken by their logarithms."""
+    again = count - 1
+    days = (gaps + HABIT * usual) / (again + HABIT)
+    away = max(0.0, (now - last) / DAY)
+    longer = 1 / (1 + np.exp(regular * (np.log(away) - days))) if away > 0 else 1.0
+    longest = 1 / (1 + np.exp(regular * (np.log(away + ahead) - days)))
+    back = (again + share) / count
+    return np.float32(max(LEAST, back * (longer - longest) / (1 - back * (1 - longer) + LEAST)))
+
+
 @njit(
     (ROWS, COUNTS, COUNTS, SCORES, types.int64, types.float64, SCORES, SCORES, SCORES), cache=True, nogil=True
 )
@@ -106,14 +122,43 @@ def due(
     """
     chances = np.empty(len(rows), np.float32)
     for at in range(len(rows)):
-        row, again = rows[at], counts[at] - 1
-        days = np.exp((gaps[at] + HABIT * usual[row]) / (again + HABIT))
-        away = max(0.0, (now - last[at]) / DAY)
-        longer = 1 / (1 + (away / days) ** regular[row])
-        longest = 1 / (1 + ((away + ahead) / days) ** regular[row])
-        back = (again + share[row]) / counts[at]
-        chances[at] = max(LEAST, back * (longer - longest) / (1 - back * (1 - longer) + LEAST))
+        row = rows[at]
+        of_row = (usual[row], regular[row], share[row])
+        chances[at] = _chance(counts[at], last[at], gaps[at], now, ahead, *of_row)
     return chances
+
+
+@njit(
+    (*(ENDS, ROWS, SCORES, COUNTS, COUNTS, SCORES, SCORES, types.int64, types.float64),
+     *(SCORES, SCORES, SCORES, types.float32, types.boolean)),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def habits(
+    indptr: Any, rows: Any, days: Any, counts: Any, last: Any, gaps: Any, weights: Any, now: Any,
+    ahead: Any, usual: Any, regular: Any, share: Any, timing: Any, level: Any,
+) -> Any:  # fmt: skip
+    """What each asker's habits count, float32 like `rows`: days, times the row's weight, times the chance
+    that it is due as the power `timing`.
+
+    Rows, days, counts, last and gaps are as of `purchases`, the others as of `due`; where `usual` is empty
+    nothing is timed. With `level` an asker's add up to what they would without timing.
+    """
+    out = np.empty(len(rows), np.float32)
+    for asker in range(len(indptr) - 1):
+        own, before, after = slice(indptr[asker], indptr[asker + 1]), 0.0, 0.0
+        for at in range(own.start, own.stop):
+            row = rows[at]
+            out[at] = days[at] * weights[row]
+            if len(usual):
+                of_row = (usual[row], regular[row], share[row])
+                chance = _chance(counts[at], last[at], gaps[at], now, ahead, *of_row)
+                before += out[at]
+                out[at] *= np.sqrt(chance) if timing == np.float32(0.5) else chance**timing
+                after += out[at]
+        if len(usual) and level:
+            out[own] *= np.float32(before / max(after, 1e-12))
+    return out
 
 
 @njit((ENDS, ROWS, CODES, types.int64, ENDS, ROWS), cache=True, nogil=True)

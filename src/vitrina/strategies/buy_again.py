@@ -18,7 +18,7 @@ from vitrina.dataset import PURCHASE, Dataset
 from vitrina.ids import Rows
 from vitrina.intervals import repeat_share, rhythm
 from vitrina.kernels.lists import best
-from vitrina.kernels.repeats import among, due, purchases
+from vitrina.kernels.repeats import NEVER, among, habits, purchases
 from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 HABITS = ("usual", "regular", "share")
@@ -75,19 +75,20 @@ class Strategy:
         array = {name: np.asarray(part) for name, part in parts.items()}
         half_life = self.half_life_days if array["timed"][0] else -1.0
         known = array["timed"][0] and all(len(array.get(name, ())) for name in HABITS)
-        habits = tuple(array[name] for name in HABITS) if known and self.timing > 0 else ()
-        return BuyAgain(array["weights"], half_life, self.min_count, habits, self.timing, self.ahead_days)
+        due = known and self.timing > 0
+        parts_due = tuple(array[name] if due else NEVER for name in HABITS)
+        return BuyAgain(array["weights"], half_life, self.min_count, parts_due, self.timing, self.ahead_days)
 
 
 @dataclass(frozen=True)
 class BuyAgain:
     """`weights`: float32 per row; `half_life`: days, 0 for no decay, negative for no times. `habits`:
-    float32 per row, the parts HABITS; empty for no timing."""
+    float32 per row, the parts HABITS; each empty for no timing."""
 
     weights: NDArray[np.float32]
     half_life: float
     min_count: int
-    habits: tuple[NDArray[np.float32], ...] = ()
+    habits: tuple[NDArray[np.float32], ...] = (NEVER, NEVER, NEVER)
     timing: float = 0.0
     ahead: float = 14.0
 
@@ -96,11 +97,9 @@ class BuyAgain:
         seeds = query.seeds
         events = (seeds.indptr, seeds.rows, seeds.types, seeds.times)
         found = purchases(*events, PURCHASE, self.half_life, self.min_count)
-        indptr, rows, days = found[:3]
-        scores = days * self.weights[rows]
-        if self.habits:
-            scores *= due(rows, *found[3:], query.now, self.ahead, *self.habits) ** np.float32(self.timing)
-        return Candidates(*best(indptr, rows, scores, allow.mask, allow.indptr, allow.rows, k))
+        timing = (self.ahead, *self.habits, np.float32(self.timing), False)
+        scores = habits(*found, self.weights, query.now, *timing)
+        return Candidates(*best(*found[:2], scores, allow.mask, allow.indptr, allow.rows, k))
 
     def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """Each row's reason is that it was bought before."""

@@ -23,7 +23,7 @@ from vitrina.intervals import repeat_share, rhythm
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.next_basket import next_baskets
-from vitrina.kernels.repeats import among, due, purchases
+from vitrina.kernels.repeats import NEVER, among, habits, purchases
 from vitrina.kernels.sparse import Csr, compress
 from vitrina.kernels.weighting import cosine
 from vitrina.parts import Parts
@@ -122,7 +122,7 @@ class NextBasket:
         timed = bool(array["timed"][0])
         self._half_life = made.half_life_days if timed else -1.0
         known = timed and made.timing > 0 and all(len(array[name]) for name in HABITS)
-        self._habits = tuple(array[name] for name in HABITS) if known else ()
+        self._habits = tuple(array[name] if known else NEVER for name in HABITS)
         self._timing, self._ahead = np.float32(made.timing), made.ahead_days
         self._weights = array["weights"]
         fading = made.half_life_days * DAY if timed else 0.0
@@ -157,22 +157,9 @@ class NextBasket:
         """The askers' own habits, ragged."""
         seeds = query.seeds
         found = purchases(seeds.indptr, seeds.rows, seeds.types, seeds.times, PURCHASE, self._half_life, 1)
-        indptr, rows, days = found[:3]
-        scores = days * self._weights[rows]
-        if self._habits:
-            timed = scores * due(rows, *found[3:], query.now, self._ahead, *self._habits) ** self._timing
-            scores = _as_much(indptr, timed, scores)
-        return indptr, rows, scores
-
-
-def _as_much(
-    indptr: NDArray[np.int64], scores: NDArray[np.float32], before: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Each asker's scores, adding up to what they were before: timing moves habits, not alpha."""
-    owner, n = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)), len(indptr) - 1
-    whole = np.bincount(owner, before, n) / np.maximum(np.bincount(owner, scores, n), 1e-12)
-    scaled: NDArray[np.float32] = scores * whole[owner].astype(np.float32)
-    return scaled
+        # Level, since timing is to move habits, not alpha.
+        scores = habits(*found, self._weights, query.now, self._ahead, *self._habits, self._timing, True)
+        return found[0], found[1], scores
 
 
 def _table(name: str, *lists: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -31,7 +31,7 @@ from contest.shops import ASKERS, RECIPES, SEED, SHOPS, load
 from machine import machine, write
 from rich.console import Console
 
-from vitrina.bootstrap import estimates
+from vitrina.bootstrap import Estimate, estimates
 from vitrina.cli.tuning import duration
 from vitrina.metrics import Lists, Values, accuracy
 from vitrina.questions import Questions, questions
@@ -206,7 +206,7 @@ def judged(
     means = estimates(columns, clusters, seed=SEED)
     rows = []
     for label in scores:
-        own = {name: [one.mean, one.low, one.high] for (whose, name), one in means.items() if whose == label}
+        own = {name: known(one) for (whose, name), one in means.items() if whose == label}
         rows.append(
             {
                 "system": label,
@@ -222,6 +222,11 @@ def judged(
         {"system": label, "refused": one["refused"]} for label, one in facts.items() if "refused" in one
     ]
     return rows + refused
+
+
+def known(one: Estimate) -> list[float | None]:
+    """A mean and its interval; nothing where nobody has such a figure."""
+    return [round(value, 6) if np.isfinite(value) else None for value in (one.mean, one.low, one.high)]
 
 
 def figures(rows: Lists, asked: Questions) -> dict[str, Values]:

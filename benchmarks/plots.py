@@ -33,7 +33,7 @@ def main() -> None:
     """Draw what can be drawn."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     for name, needs, draw in (
-        ("training", ("train", "accuracy"), training),
+        ("training", ("train", "accuracy_complete_journey"), training),
         ("open_loop", ("server",), open_loop),
         ("request", ("engine",), request),
     ):
@@ -44,7 +44,7 @@ def main() -> None:
             pyplot.close(figure)
             print(f"written {name}.png")
         else:
-            print(f"{name}.png not drawn: run {' and '.join(f'benchmarks/{one}.py' for one in needs)}")
+            print(f"{name}.png not drawn: run what writes {' and '.join(f'{one}.json' for one in needs)}")
 
 
 def read(name: str, folder: Path = RESULTS) -> dict[str, Any]:
@@ -87,18 +87,16 @@ def _seconds(axes: Any, rows: list[dict[str, Any]], threads: int) -> None:
 
 
 def _ndcg(axes: Any, accuracy: dict[str, Any]) -> None:
-    shown = [one for one in accuracy["vitrina"] if one["placement"] == "discover" and one["bucket"] == "all"]
-    ours = {"blend": "vitrina, blend", "item_knn": "vitrina, item_knn alone", "popular": "bestsellers"}
-    bars = [(ours[one["system"]], one["ndcg@10"]) for one in shown if one["system"] in ours]
-    bars += [
-        (one["system"], one["ndcg@10"]) for one in accuracy["implicit"] if one["placement"] == "discover"
+    shown = [one for one in accuracy["placements"]["discover"] if "refused" not in one]
+    bars = [
+        (one["system"], one["ndcg@10"])
+        for one in shown
+        if one["system"].split()[0].strip(",") in COLOURS or one["system"] == "popular"
     ]
     bars.sort(key=lambda one: one[1][0])
     means = np.array([one[0] for _, one in bars])
     low, high = (np.abs(np.array([one[side] for _, one in bars]) - means) for side in (1, 2))
-    colours = [
-        COLOURS[name.split(",")[0].split()[0]] if name != "bestsellers" else "#9ca3af" for name, _ in bars
-    ]
+    colours = [COLOURS[name.split(",")[0].split()[0]] if name != "popular" else "#9ca3af" for name, _ in bars]
     axes.barh(range(len(bars)), means, xerr=[low, high], color=colours, ecolor="#374151", capsize=2)
     axes.set_yticks(range(len(bars)), [name for name, _ in bars], fontsize=8)
     axes.set_xlabel("NDCG@10, 95% intervals; more is better")

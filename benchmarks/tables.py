@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from contest import pages
 from machine import RESULTS
 from plots import read
 
@@ -21,6 +22,7 @@ this page is written from them by `python benchmarks/tables.py`, and the picture
 `python benchmarks/plots.py`. `make bench` runs those of speed and accuracy, `make bench-full` all. Each
 script says in its first lines what it compares and how, and takes `--quick` or `--help`.
 """
+SHOPS = ("complete_journey", "groceries", "yoochoose", "epub", "ml_100k", "amazon_toys")
 Section = Callable[[dict[str, Any]], Iterable[str]]
 
 
@@ -36,12 +38,19 @@ def page(results: Path) -> str:
     parts = [HEAD]
     for name, (title, section) in SECTIONS.items():
         found = read(name, results)
+        if name == f"accuracy_{SHOPS[0]}":
+            parts += ["## Accuracy beside libraries\n", *leaders(results)]
         parts.append(f"## {title}\n")
         if not found:
-            parts.append(f"No result yet: `python benchmarks/{name}.py`.\n")
+            parts.append(f"No result yet: `{_command(name)}`.\n")
             continue
-        parts += [*section(found), "", f"`python benchmarks/{name}.py`; {_machine(found['machine'])}\n"]
+        parts += [*section(found), "", f"`{_command(name)}`; {_machine(found['machine'])}\n"]
     return "\n".join(parts)
+
+
+def _command(name: str) -> str:
+    script, _, data = name.partition("_") if name.startswith("accuracy_") else (name, "", "")
+    return f"python benchmarks/{script}.py {data}".rstrip()
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
@@ -190,21 +199,23 @@ def rules(found: dict[str, Any]) -> Iterable[str]:
 
 
 def accuracy(found: dict[str, Any]) -> Iterable[str]:
-    """NDCG of the blend, its best part, and implicit's families."""
-    yield f"Complete Journey, {found['split']}; NDCG@10 with 95% intervals. `results/accuracy.json` has every strategy.\n"
-    ours = [
-        one
-        for one in found["vitrina"]
-        if one["bucket"] == "all" and one["system"] in ("blend", "item_knn", "popular")
-    ]
-    rows = []
-    for placement in ("home", "discover"):
-        shown = [one for one in [*ours, *found["implicit"]] if one["placement"] == placement]
-        shown.sort(key=lambda one: -one["ndcg@10"][0])
-        rows += [
-            (placement, one["system"], "{:.4f} ({:.4f} to {:.4f})".format(*one["ndcg@10"])) for one in shown
-        ]
-    yield table(("placement", "lists of", "NDCG@10"), rows)
+    """Everybody on one data set."""
+    yield pages.about(found)
+    for placement, rows in found["placements"].items():
+        yield f"\n### {placement}, {found['asked'][placement]:,} askers\n"
+        yield table(pages.HEADS, pages.everybody(rows))
+    for system, why in pages.refused(found).items():
+        yield f"\nNo figures of {system}: {why}."
+
+
+def leaders(results: Path) -> Iterable[str]:
+    """Who leads where, over all data sets that have a result."""
+    shops = {name: read(f"accuracy_{name}", results) for name in SHOPS}
+    yield (
+        "One split and one window of validation for everybody, all tuned alike; see `accuracy.py`. NDCG@10, 95% "
+        "intervals of the paired difference; the best of the others is chosen by the test window itself.\n"
+    )
+    yield table(pages.LEADERS, pages.leaders({name: one for name, one in shops.items() if one})) + "\n"
 
 
 def front(found: dict[str, Any]) -> Iterable[str]:
@@ -245,7 +256,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "opening": ("Another bundle, and memory", opening),
     "train": ("Training beside libraries", train),
     "rules": ("Association rules beside mlxtend", rules),
-    "accuracy": ("Accuracy beside implicit", accuracy),
+    **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy) for shop in SHOPS},
     "front": ("gRPC servers", front),
     "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
     "baskets": ("Completing baskets", elsewhere),

@@ -4,6 +4,7 @@
     spaces    what may be searched of each strategy, in dimensions
     search    each family's settings, by TPE; journal keeps what was tried
     choose    settings by placement, and how sources are weighed
+    order     whether learned trees order what they propose better
     write     a recipe
 
 All of the data given is used, the last days to choose by: what a tuned recipe is worth is shown by
@@ -16,7 +17,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,21 @@ from vitrina import __version__
 from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.fit import fingerprint
-from vitrina.placements import Placements
+from vitrina.placements import Placements, parse_placements
 from vitrina.recipe import Recipe
 from vitrina.tune import write
 from vitrina.tune.bench import Bench
 from vitrina.tune.choose import Chosen, choose
 from vitrina.tune.journal import Journal
+from vitrina.tune.order import Order, ordered
 from vitrina.tune.search import Search, families
 
 __all__ = ["Chosen", "Search", "Tuned", "tune"]
 
 Say = Callable[[str], None]
 Watch = Callable[[Search, float], None]
-WEIGHING = 0.25
-"""Share of the budget that is kept for weights."""
+SEARCHING, WEIGHING = 0.7, 0.8
+"""Shares of the budget after which settings are searched no more, and weights; the rest is for trees."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Tuned:
     trials: int
     seconds: float
     seed: int
+    order: Order
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -57,6 +60,7 @@ class Tuned:
             "seconds": round(self.seconds, 1),
             "seed": self.seed,
             "placements": {name: _facts(one) for name, one in self.chosen.items()},
+            "ranker": {name: {"gain": one[0], "error": one[1]} for name, one in self.order.gains.items()},
         }
 
 
@@ -83,20 +87,45 @@ def tune(
     say(f"{bench.windows[0].cut.rule}{_more(len(bench.windows))}; asked: {_asked(bench)}")
     known = {one.name: one for one in families(recipe, bench.placements, dataset)}
     found = Search(bench, known, journal, seed)
+    weighed, ended = started + budget * WEIGHING, started + budget
     try:
-        found.run(started + budget * (1 - WEIGHING), watch)
+        found.run(started + budget * SEARCHING, watch)
     except KeyboardInterrupt:
         say("interrupted: weighing what was found")
-        budget = time.perf_counter() - started + 10
+        weighed, ended = time.perf_counter() + 10, 0.0
     say(f"{len(found.trials)} trials; weighing sources")
-    chosen = choose(found, weigh=recipe.evaluation.weigh, until=started + budget, say=say)
+    chosen = choose(found, weigh=recipe.evaluation.weigh, until=weighed, say=say)
     plans, tables = write.tuned(found, chosen, recipe, placements)
-    seconds = time.perf_counter() - started
     weigh = recipe.evaluation.weigh and chosen.keys() != bench.placements.keys()
-    made = write.text(_head(found, chosen, seconds, dataset), recipe, plans, tables, weigh=weigh)
+    recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
+    order = _ordered(found, chosen, recipe, tables, ended, say)
+    seconds = time.perf_counter() - started
+    head = _head(found, chosen, order, seconds, dataset)
+    made = write.text(head, replace(recipe, ranker=order.plan), tables)
     _put(out, made)
     say(f"wrote {out}: {len(plans)} instances to fit")
-    return Tuned(made, chosen, len(found.trials), seconds, seed)
+    return Tuned(made, chosen, len(found.trials), seconds, seed, order)
+
+
+def _ordered(
+    found: Search,
+    chosen: Mapping[str, Chosen],
+    recipe: Recipe,
+    tables: Mapping[str, Any],
+    until: float,
+    say: Say,
+) -> Order:
+    """Learned trees, for the placements that were chosen; as the recipe has it where that is interrupted."""
+    if not chosen:
+        return Order(recipe.ranker)
+    families = {part.family.name for one in chosen.values() for part in one.parts}
+    asked = parse_placements({name: tables[name] for name in chosen}, "tuned placements")
+    try:
+        cut = found.bench.windows[0].cut
+        return ordered(cut, recipe, asked, sum(map(found.seconds, families)), until, say)
+    except KeyboardInterrupt:
+        say("interrupted: lists stay ordered as they were")
+        return Order(recipe.ranker)
 
 
 def _made_on(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> dict[str, Any]:
@@ -105,7 +134,9 @@ def _made_on(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int
     return {"data": fingerprint(dataset), "recipe": digest, "seed": seed, "vitrina": __version__}
 
 
-def _head(found: Search, chosen: Mapping[str, Chosen], seconds: float, dataset: Dataset) -> list[str]:
+def _head(
+    found: Search, chosen: Mapping[str, Chosen], order: Order, seconds: float, dataset: Dataset
+) -> list[str]:
     windows = found.bench.windows
     lines = [
         f"Written by vitrina tune {__version__}: seed {found.seed}, {len(found.trials)} trials, "
@@ -121,6 +152,10 @@ def _head(found: Search, chosen: Mapping[str, Chosen], seconds: float, dataset: 
             f"  {name}: {one.before:.4f} -> {one.after:.4f}, {gain:+.4f} +- {one.error:.4f}{share}, "
             f"{one.askers:,} askers"
         )
+    lines += [
+        f"  {name}, ordered by learned trees: {gain:+.4f} +- {error:.4f} more, on the latest of these days"
+        for name, (gain, error) in order.gains.items()
+    ]
     return lines
 
 

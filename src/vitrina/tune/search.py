@@ -136,7 +136,7 @@ class Search:
             share = _share(began, until)
             if share > STARTING:
                 break
-            if self._leads(family.name) and self._seconds(family.name) < until - time.perf_counter():
+            if self._leads(family.name) and self.seconds(family.name) < until - time.perf_counter():
                 self._try(family, plan)
                 watch(self, share)
         while pair := self._next(_share(began, until), until - time.perf_counter()):
@@ -170,7 +170,7 @@ class Search:
 
     def _starting(self) -> list[tuple[Family, Plan]]:
         """Settings that won elsewhere, of the families that were tried, the quickest first."""
-        tried = sorted(self._took, key=lambda one: (self._seconds(one), one))
+        tried = sorted(self._took, key=lambda one: (self.seconds(one), one))
         found = [
             (self.families[name], self.families[name].plan(point))
             for name in tried
@@ -242,7 +242,7 @@ class Search:
         for placement in self.bench.placements:
             ranked = self.ranked(placement)
             for name, score in ranked[:kept]:
-                if self._hopeful(name, score, ranked[0][1]) and self._seconds(name) < left:
+                if self._hopeful(name, score, ranked[0][1]) and self.seconds(name) < left:
                     due[name, placement] = self.spent[name, placement] * (ranked[0][1] / score) ** 2
         return min(due, key=lambda one: due[one], default=None)
 
@@ -259,7 +259,7 @@ class Search:
             self.families[name].space.dimensions and score > 0 and (tried < FEW or score >= HOPELESS * leader)
         )
 
-    def _seconds(self, name: str) -> float:
+    def seconds(self, name: str) -> float:
         """What another trial of a family may take."""
         return median(self._took[name][-9:])
 

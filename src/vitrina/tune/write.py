@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from vitrina.placements import Mix, Placements
-from vitrina.recipe import Holdout, Plan, Profile, Recipe
+from vitrina.recipe import Holdout, Plan, Profile, RankerPlan, Recipe
 from vitrina.tune.choose import Chosen
 from vitrina.tune.search import Search, key_of
 
@@ -92,19 +92,19 @@ def _renamed(
     return {"strategy": name, "weight": mix.weight, "seeds": mix.seeds}
 
 
-def text(
-    head: Sequence[str], recipe: Recipe, plans: Mapping[str, Plan], tables: Mapping[str, Any], *, weigh: bool
-) -> str:
-    """The whole file."""
+def text(head: Sequence[str], recipe: Recipe, tables: Mapping[str, Any]) -> str:
+    """The whole file, of a recipe of what was chosen and of placements' tables over it."""
     lines = [f"# {line}".rstrip() for line in head]
     lines += ["", f"about = {_value(recipe.about)}", ""]
-    for name, plan in sorted(plans.items()):
+    for name, plan in sorted(recipe.strategies.items()):
         params = {"is": plan.strategy} if plan.strategy != name else {}
         lines += _table(f"strategies.{_key(name)}", {**params, **plan.params})
     for name, columns in recipe.columns.items():
         lines += _table(f"columns.{_key(name)}", columns)
     held = {one.name: getattr(recipe.evaluation, one.name) for one in fields(Holdout)}
-    lines += _table("evaluation", {**held, "weigh": weigh})
+    lines += _table("evaluation", held)
+    if recipe.ranker != RankerPlan():
+        lines += _table("ranker", vars(recipe.ranker))
     if recipe.profile != Profile():
         lines += _table("profile", vars(recipe.profile))
     lines += _table("placements", {"version": tables["version"]})

@@ -1,0 +1,114 @@
+"""Whether learned trees put a placement's lists into a better order than its blend does, and which trees.
+
+They are learned from windows before the latest one of the bench, and judged on that against the same
+lists without them, asker by asker. Trees must be ahead by more standard errors than a setting must:
+they have more freedom to fit those days, and cost every request.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from vitrina.bundle import Bundle
+from vitrina.engine import Engine
+from vitrina.evaluate import ask
+from vitrina.fit import fit
+from vitrina.metrics import Values, accuracy
+from vitrina.placements import Placements
+from vitrina.questions import questions
+from vitrina.ranking import MIN_ASKERS, Lessons, grow, taught, with_ranker
+from vitrina.recipe import RankerPlan, Recipe
+from vitrina.splits import Split
+from vitrina.tune.bench import MOST
+
+SURE = 2.0
+"""Standard errors that trees must be ahead by."""
+SHAPES = (
+    RankerPlan(),
+    RankerPlan(trees=80, leaves=6, least=200),
+    RankerPlan(trees=300, leaves=24, rate=0.02),
+)
+"""What is tried beside the recipe's own trees: as they come, stubbier ones, and many slow ones."""
+Say = Callable[[str], None]
+Taught = Mapping[str, tuple[Lessons, tuple[str, ...], tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class Order:
+    """`plan`: what the recipe's [ranker] is to be; `gains`: by placement ranked so, the NDCG@10 it adds and
+    the standard error of that."""
+
+    plan: RankerPlan
+    gains: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def ordered(
+    cut: Split, recipe: Recipe, placements: Placements, fit_seconds: float, until: float, say: Say
+) -> Order:
+    """The trees that order lists best on a window, or none; what the recipe has where there is no time.
+
+    `recipe`, `placements`: as they were tuned; `fit_seconds`: what fitting and asking them once takes.
+    """
+    own = recipe.ranker
+    windows = int(min(own.windows, (until - time.perf_counter()) / max(fit_seconds, 0.01) - 1))
+    if windows < 1:
+        say("trees are not tried: there is no time left to learn them")
+        return Order(own)
+    names = tuple(sorted(placements.by_name))
+    wanted = replace(recipe, ranker=replace(own, placements=names, windows=windows))
+    lessons = taught(cut.train, wanted, placements, lambda line: None)
+    lessons = {name: one for name, one in lessons.items() if len(one[0].sizes) >= MIN_ASKERS}
+    if not lessons:
+        say("trees are not tried: nothing before these days teaches them")
+        return Order(own)
+    best = _best(cut, wanted, placements, lessons, until)
+    for name, (gain, error) in best.gains.items():
+        say(f"{name}: learned trees add {gain:+.4f} +- {error:.4f}")
+    if not best.gains:
+        say("learned trees order no placement surely better than its blend")
+    return best
+
+
+def _best(cut: Split, recipe: Recipe, placements: Placements, lessons: Taught, until: float) -> Order:
+    """Of all shapes the one that gains most in sum; each only where it is surely ahead."""
+    bundle, seed = fit(cut.train, recipe, placements), recipe.evaluation.seed
+    before = _judged(bundle, cut, placements, tuple(lessons), seed)
+    found = Order(replace(recipe.ranker, placements=()))
+    own = replace(recipe.ranker, placements=(), windows=RankerPlan.windows)
+    for plan in dict.fromkeys((own, *SHAPES)):
+        if plan != own and time.perf_counter() > until:
+            break
+        forests = {name: grow(*one, plan, seed) for name, one in lessons.items()}
+        after = _judged(with_ranker(bundle, cut.train, forests), cut, placements, tuple(lessons), seed)
+        gains = {name: _gain(after[name], before[name]) for name in before}
+        gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
+        if _sum(gains) > _sum(found.gains):
+            found = Order(replace(plan, placements=tuple(gains), windows=recipe.ranker.windows), gains)
+    return found
+
+
+def _judged(
+    bundle: Bundle, cut: Split, placements: Placements, names: tuple[str, ...], seed: int
+) -> dict[str, Values]:
+    """By placement, NDCG@10 of each asker of the window."""
+    engine = Engine.of(bundle, placements)
+    product = np.append(cut.train.catalog.product, np.int32(-1))
+    found = {}
+    for asked in questions(cut, MOST, seed):
+        if asked.placement in names:
+            rows, _ = ask(engine, asked, engine.placements.named(asked.placement), cut.now)
+            found[asked.placement] = accuracy(product[rows[:, :10]], asked.truth)["ndcg"]
+    return found
+
+
+def _gain(after: Values, before: Values) -> tuple[float, float]:
+    gains = (after - before)[~np.isnan(after - before)]
+    return float(gains.mean()), float(gains.std() / np.sqrt(len(gains)))
+
+
+def _sum(gains: Mapping[str, tuple[float, float]]) -> float:
+    return sum(gain for gain, _ in gains.values())

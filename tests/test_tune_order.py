@@ -1,0 +1,82 @@
+"""Trees are kept where they surely order lists better on later days, and nowhere else."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+
+import numpy as np
+import pytest
+
+from shops import make_shop
+from vitrina.placements import parse_placements
+from vitrina.recipe import RankerPlan, parse_recipe
+from vitrina.splits import split
+from vitrina.tune import tune
+from vitrina.tune.order import Order, ordered
+
+RECIPE = {"strategies": {"popular": {}}, "evaluation": {"test_days": 10}}
+PLACEMENTS = {"home": {"sources": [{"strategy": "popular", "seeds": "none"}], "rebuy": "always"}}
+
+
+def shop(habits: bool, users: int = 120, days: int = 60):
+    """Customers who buy one of two products of their own every few days, or anything at all."""
+    random, happened = np.random.default_rng(5), []
+    for user in range(users):
+        for day in range(user % 4, days, 4):
+            item = (user * 7 + random.integers(2)) % 30 if habits else random.integers(30)
+            happened.append((f"u{user}", f"i{item}", day))
+    return make_shop(happened)
+
+
+def found(habits: bool, until: float = float("inf"), **ranker):
+    """What is decided of trees, and what was said."""
+    pytest.importorskip("lightgbm")
+    said: list[str] = []
+    recipe = parse_recipe({**RECIPE, "ranker": ranker}, "test")
+    cut = split(shop(habits), 10)
+    return ordered(cut, recipe, parse_placements(PLACEMENTS), 1.0, until, said.append), said
+
+
+def test_trees_are_kept_where_they_are_ahead():
+    """Bestsellers alone know no habit; what trees know of it puts one's own products first."""
+    order, said = found(habits=True)
+    gain, error = order.gains["home"]
+    assert order.plan.placements == ("home",)
+    assert gain > 0.2 > 5 * error
+    assert any("home: learned trees add" in line for line in said)
+
+
+def test_trees_are_left_out_where_nothing_is_to_be_known():
+    """Of purchases drawn by lot no order is surely better, though the recipe had asked for trees."""
+    order, said = found(habits=False, placements=["home"])
+    assert order.plan.placements == ()
+    assert not order.gains
+    assert said == ["learned trees order no placement surely better than its blend"]
+
+
+def test_without_time_the_recipe_s_own_trees_stay():
+    """Nothing is decided in no time."""
+    order, said = found(habits=True, until=time.perf_counter(), placements=["home"], trees=7)
+    assert order.plan == RankerPlan(placements=("home",), trees=7)
+    assert said == ["trees are not tried: there is no time left to learn them"]
+
+
+def test_a_tuned_recipe_says_which_trees_and_what_they_add(tmp_path, monkeypatch):
+    """[ranker] is written with all it is made of, and its gain in the comment at the head."""
+    plan = RankerPlan(placements=("home",), windows=2, trees=80, leaves=6, rate=0.02, least=20)
+    monkeypatch.setattr("vitrina.tune.ordered", lambda *given: Order(plan, {"home": (0.0123, 0.001)}))
+    recipe, placements = parse_recipe(RECIPE, "test"), parse_placements(PLACEMENTS)
+    made = tune(shop(habits=True), recipe, placements, tmp_path / "tuned.toml", budget=1.0)
+    assert parse_recipe(tomllib.loads(made.text), "again").ranker == plan
+    assert "#   home, ordered by learned trees: +0.0123 +- 0.0010 more" in made.text
+    assert made.as_dict()["ranker"] == {"home": {"gain": 0.0123, "error": 0.001}}
+
+
+def test_trees_that_a_recipe_asks_for_outlive_a_search_without_time(tmp_path):
+    """What the search had no time to judge is written as it was given."""
+    recipe = parse_recipe({**RECIPE, "ranker": {"trees": 20, "placements": ["home"]}}, "test")
+    made = tune(
+        shop(habits=True), recipe, parse_placements(PLACEMENTS), tmp_path / "tuned.toml", budget=0.001
+    )
+    assert parse_recipe(tomllib.loads(made.text), "again").ranker == recipe.ranker

@@ -23,6 +23,7 @@ from vitrina.filters import EVERYTHING, RELATIVE, Filter
 from vitrina.history import Doings
 from vitrina.ids import Ids, Rows
 from vitrina.kernels.sparse import group
+from vitrina.kernels.variants import all_variants, stand_ins
 from vitrina.masks import Facts, holds
 from vitrina.placements import Placement, Rebuy
 from vitrina.scopes import Scope, Scopes
@@ -130,25 +131,17 @@ class Rules:
         """
         if admitted.wide is admitted.mask or self._variants is None:
             return rows
-        wrong = np.argwhere((rows >= 0) & ~admitted.mask[np.maximum(rows, 0)])
-        if not len(wrong):
-            return rows
-        shown, color = rows.copy(), self.facets.codes("color")
-        for place in map(tuple, wrong.tolist()):
-            row = rows[place]
-            others = self.with_variants(np.array([row], np.int32))
-            others = others[admitted.mask[others]]
-            alike = others[color[others] == color[row]]
-            shown[place] = alike[0] if len(alike) else others[0]
+        indptr, members = self._variants
+        mask, color = admitted.mask, self.facets.codes("color")
+        shown: Rows = stand_ins(np.ascontiguousarray(rows), mask, self.product, indptr, members, color)
         return shown
 
     def with_variants(self, rows: Rows) -> Rows:
         """These rows and every other variant of their products."""
         if self._variants is None or not len(rows):
             return rows
-        indptr, members = self._variants
-        products = np.unique(self.product[rows])
-        return np.concatenate([members[indptr[one] : indptr[one + 1]] for one in products])
+        found: Rows = all_variants(rows, self.product, *self._variants)
+        return found
 
     def unwanted(self, doings: Doings, placement: Placement, now: int) -> Rows:
         """The rows that a placement's rebuy and viewed policies keep from this asker; may repeat."""

@@ -139,7 +139,7 @@ def _curve(axes: Any, rows: list[dict[str, Any]], key: str, style: str, colour: 
 def request(engine: dict[str, Any]) -> Any:
     """CPU of a home page, stage by stage; under it what others take for their lists."""
     figure, axes = pyplot.subplots(figsize=(9.5, 3.8), constrained_layout=True)
-    bars = [(f"home, {name}", stages) for name, stages in engine["stages"].items()]
+    bars = list(engine["stages"].items())
     for place, (_, stages) in enumerate(bars):
         at = 0.0
         for colour, (stage, spent) in zip(STAGE_COLOURS, _ordered(stages), strict=True):
@@ -154,7 +154,9 @@ def request(engine: dict[str, Any]) -> Any:
                     color=INK[colour in DARK],
                 )
             at += spent
-    plain = [(name, one["cpu_us"]) for name, one in engine["contest"].items() if name != "home"]
+    plain = [
+        (name, one["cpu_us"]) for name, one in engine["contest"].items() if name not in engine["sources"]
+    ]
     for place, (name, spent) in enumerate(plain, start=len(bars)):
         axes.barh(place, spent, color="#1d4ed8" if "implicit" in name else "#c2410c", alpha=0.55)
         axes.annotate(f" {spent:.0f}", (spent, place), va="center", fontsize=7)
@@ -163,7 +165,7 @@ def request(engine: dict[str, Any]) -> Any:
     axes.set_xlabel("CPU microseconds a list")
     axes.set_title(
         f"A list of {engine['settings']['limit']} for a household of {engine['median_history']} events in the median; "
-        f"home mixes {len(engine['home_sources'])} sources",
+        f"home as written mixes {len(engine['sources']['home'])} sources",
         fontsize=10,
     )
     axes.legend(fontsize=7, ncols=2, loc="lower right")

@@ -5,15 +5,17 @@
     python benchmarks/server.py --json      prints the result as JSON instead of the tables
     python benchmarks/server.py --shop complete_journey     one shop only; needs no shared data
 
-Ours is one `vitrina serve` worker with every default, answering home pages of 20 items with reasons from
-every source of the placements as written; nothing is cached between calls and no two requests in a row
-are one customer's. The rivals do no work at all: grpc.server with threads, grpc.aio on asyncio and on
-uvloop, sending one real answer of median size. The server has a core of its own, the client another; the client
+Ours is one `vitrina serve` worker with every default, answering lists of 20 items with reasons; nothing is
+cached between calls and no two requests in a row are one customer's. The lists (serving/lists.toml): `home`
+as written, from seven sources; `home_weighed`, what weighing leaves of it, where that was found out;
+`typical`, three sources, rules and what happened in the visit. The rivals do no work at all: grpc.server with
+threads, grpc.aio on asyncio and on uvloop, sending one real answer of median size, of the first list. The server has a core of its own, the client another; the client
 is the raw HTTP/2 one of serving/load.py. Contenders take turns; medians, least and most are over rounds. The ratio is
-ours / fastest constant server, by rate, and, which no neighbour on the machine disturbs, by CPU.
+ours / fastest constant server, by rate, and, which no neighbour on the machine disturbs, by CPU. Six lists
+of one page, asked for in one call, stand beside the same six in six calls.
 
 Closed loop: 32 calls in flight, each customer in turn; `busy` is the share of its core that the server
-got, below 1 where somebody else, or the client, was in the way. Open loop: Poisson arrivals at shares of the
+got, below 1 where somebody else, or the client, was in the way. Open loop: the first list, Poisson arrivals at shares of the
 fastest constant server's rate, customers by Zipf's law, latency from when a call was due. h2load checks
 the closed loop with one payload; it counts refusals as successes, so the server's own counts stand beside it.
 
@@ -33,6 +35,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from shutil import which
 from statistics import median
@@ -45,14 +48,22 @@ from serving.constant_server import KINDS
 from serving.processes import Served
 
 from vitrina.engine import Engine
+from vitrina.request import Block
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
 
 OURS = "vitrina"
 ASKED = {"amazon_toys": (19_412, 0), "complete_journey": (10_000, 2), "small": (600, 2)}
 """Of each shop: how many requests, and clicks in each."""
+LISTS = {
+    "amazon_toys": ("typical", "home"),
+    "complete_journey": ("home_weighed", "typical", "home"),
+    "small": ("home_weighed", "typical", "home"),
+}
+PAGE = ("typical", "home_weighed", "product_similar", "cart", "session_next", "post_purchase")
+"""The lists of one page; asked for with one product looked at and two clicks."""
 SHOPS = ("amazon_toys", "complete_journey")
-SHARES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
 LIMIT, CONNECTIONS, STREAMS = 20, 8, 4
 Rounds = dict[str, list[dict[str, Any]]]
 
@@ -64,7 +75,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round, nothing written")
     parser.add_argument("--shop", choices=ASKED, help="one shop only")
     options = parser.parse_args()
-    rounds, seconds, open_s = (1, 0.3, 0.5) if options.quick else (4, 3.0, 8.0)
+    rounds, seconds, open_s = (1, 0.3, 0.5) if options.quick else (4, 2.0, 6.0)
     result: dict[str, Any] = {
         "machine": machine("grpcio", "protobuf", "uvloop"),
         "settings": {
@@ -93,36 +104,83 @@ def measured(
     shop: str, core: set[int], rounds: int, seconds: float, open_s: float, shares: tuple[float, ...]
 ) -> dict[str, Any]:
     """One shop: all servers up at once, those that are not asked idle."""
-    registry = shops.registry(shop)
-    n, clicks = ASKED[shop]
-    engine = Engine.open(registry.path())
-    asked = list(shops.messages(shops.requests(engine, n, clicks=clicks, limit=LIMIT)))
-    answer = typical(engine, asked)
+    engine = shops.opened(shop)
+    lists = {name: asked_for(engine, shop, name) for name in LISTS[shop]}
+    answer = typical(engine, lists[LISTS[shop][0]])
     facts = {
-        "requests": n,
-        "customers": min(n, engine.n_users),
+        "requests": ASKED[shop][0],
+        "customers": min(ASKED[shop][0], engine.n_users),
         "items": engine.n_items,
         "median_history": int(np.median(shops.lengths(engine))),
-        "home_sources": [one.strategy for one in engine.placements.named("home").sources],
+        "sources": {name: mixed(engine, name) for name in lists},
         "answer_bytes": len(answer),
     }
+    calls = pages(engine, shop)
     del engine
+    registry = shops.registry(shop)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "answer").write_bytes(answer)
-        servers = {OURS: stack.enter_context(processes.vitrina(registry.folder, on=core))}
-        for kind in KINDS:
-            servers[kind] = stack.enter_context(processes.constant(kind, folder / "answer", on=core))
-        closed = closed_loop(servers, asked, rounds, seconds)
+        ours = stack.enter_context(processes.vitrina(registry.folder, on=core, placements=shops.LISTS))
+        rivals = {
+            kind: stack.enter_context(processes.constant(kind, folder / "answer", on=core)) for kind in KINDS
+        }
+        closed = closed_loop(ours, rivals, lists, rounds, seconds)
         fastest = closed["fastest_constant"]
         capacity = closed["servers"][fastest]["rate"]["median"]
-        pair = {name: servers[name] for name in (OURS, fastest)}
+        pair, asked = {OURS: ours, fastest: rivals[fastest]}, lists[LISTS[shop][0]]
         return {
             **facts,
             "closed": closed,
+            "page": page(ours, calls, rounds, seconds),
             "open": open_loop(pair, asked, capacity, shares, open_s),
             "h2load": h2load(pair, asked[0], folder, seconds) if rounds > 1 else {},
         }
+
+
+def asked_for(engine: Engine, shop: str, placement: str) -> list[bytes]:
+    """Requests for one list, each another's."""
+    n, clicks = ASKED[shop]
+    return list(shops.messages(shops.requests(engine, n, clicks=clicks, limit=LIMIT, placement=placement)))
+
+
+def mixed(engine: Engine, placement: str) -> list[str]:
+    """The sources that a placement mixes, as far as the bundle has them."""
+    return [
+        one.strategy for one in engine.placements.named(placement).sources if one.strategy in engine.sources
+    ]
+
+
+def pages(engine: Engine, shop: str) -> dict[str, list[bytes]]:
+    """The same pages as one call each and as a call for each of their lists."""
+    rng = np.random.default_rng(shops.SEED)
+    n = min(ASKED[shop][0], 1000)
+    seen = engine.items.names(rng.integers(0, engine.n_items, n).astype(np.int32))
+    blocks = tuple(Block(name, limit=LIMIT) for name in PAGE)
+    asked = shops.requests(engine, n, clicks=2, limit=LIMIT)
+    whole = [
+        replace(one, blocks=blocks, context_item_ids=(item,)) for one, item in zip(asked, seen, strict=True)
+    ]
+    single = [replace(one, blocks=(block,)) for one in whole for block in one.blocks]
+    return {"one call": list(shops.messages(whole)), "six calls": list(shops.messages(single))}
+
+
+def page(ours: Served, calls: dict[str, list[bytes]], rounds: int, seconds: float) -> dict[str, Any]:
+    """Pages a second and CPU microseconds of a page, both ways, taking turns."""
+    runs: Rounds = {name: [] for name in calls}
+    for name in list(calls) * rounds:
+        runs[name].append(turn(ours, calls[name], seconds))
+    found: dict[str, Any] = {}
+    for name, many in (("one call", 1), ("six calls", len(PAGE))):
+        rows = spread(runs[name])
+        found[name] = {
+            "pages_s": round(rows["rate"]["median"] / many, 1),
+            "cpu_us": round(rows["cpu_us"]["median"] * many, 1),
+            "failed": rows["failed"],
+        }
+    one, six = found["one call"], found["six calls"]
+    ratios = {"by_rate": one["pages_s"] / six["pages_s"], "by_cpu": six["cpu_us"] / one["cpu_us"]}
+    return {"lists": PAGE, **found, **{name: round(ratio, 3) for name, ratio in ratios.items()}}
 
 
 def typical(engine: Engine, asked: list[bytes]) -> bytes:
@@ -133,28 +191,37 @@ def typical(engine: Engine, asked: list[bytes]) -> bytes:
 
 
 def closed_loop(
-    servers: dict[str, Served], asked: list[bytes], rounds: int, seconds: float
+    ours: Served, rivals: dict[str, Served], lists: dict[str, list[bytes]], rounds: int, seconds: float
 ) -> dict[str, Any]:
-    """Rates and CPU of all, taking turns: ours, a constant one, ours, the next constant one, and so on."""
-    found: Rounds = {name: [] for name in servers}
-    turns = [name for kind in KINDS for name in (OURS, kind)]
-    for one in servers.values():
-        load.closed(one.port, asked[-200:], 0.3, connections=CONNECTIONS, streams=STREAMS)
-    at = 0
+    """Rates and CPU of all, taking turns: each of our lists, a constant server, our lists again, the next."""
+    contenders = {**{f"{OURS}, {name}": (ours, asked) for name, asked in lists.items()}}
+    contenders |= {kind: (server, next(iter(lists.values()))) for kind, server in rivals.items()}
+    found: Rounds = {name: [] for name in contenders}
+    turns = [name for kind in KINDS for name in (*(f"{OURS}, {one}" for one in lists), kind)]
+    for server, asked in contenders.values():
+        load.closed(server.port, asked[-200:], 0.3, connections=CONNECTIONS, streams=STREAMS)
+    at = dict.fromkeys(contenders, 0)
     for name in turns * rounds:
-        mine = asked[at:] + asked[:at] if name == OURS else asked
-        found[name].append(turn(servers[name], mine, seconds))
-        at = (at + found[name][-1]["answered"]) % len(asked) if name == OURS else at
+        server, asked = contenders[name]
+        found[name].append(turn(server, asked[at[name] :] + asked[: at[name]], seconds))
+        at[name] = (at[name] + found[name][-1]["answered"]) % len(asked)
     rows = {name: spread(runs) for name, runs in found.items()}
     fastest = max(KINDS, key=lambda kind: rows[kind]["rate"]["median"])
     cheapest = min(KINDS, key=lambda kind: rows[kind]["cpu_us"]["median"])
+    rates = {
+        name: rows[f"{OURS}, {name}"]["rate"]["median"] / rows[fastest]["rate"]["median"] for name in lists
+    }
+    cpus = {
+        name: rows[cheapest]["cpu_us"]["median"] / rows[f"{OURS}, {name}"]["cpu_us"]["median"]
+        for name in lists
+    }
     return {
         "servers": rows,
         "fastest_constant": fastest,
         "cheapest_constant": cheapest,
-        "ratio_by_rate": round(rows[OURS]["rate"]["median"] / rows[fastest]["rate"]["median"], 3),
-        "ratio_by_cpu": round(rows[cheapest]["cpu_us"]["median"] / rows[OURS]["cpu_us"]["median"], 3),
-        "server_counts": counted(servers[OURS]),
+        "ratio_by_rate": {name: round(one, 3) for name, one in rates.items()},
+        "ratio_by_cpu": {name: round(one, 3) for name, one in cpus.items()},
+        "server_counts": counted(ours),
     }
 
 
@@ -238,18 +305,19 @@ def table(shop: str, one: dict[str, Any]) -> str:
     lines = [
         f"== {shop}: {one['requests']:,} requests of {one['customers']:,} customers, {one['median_history']} events in "
         f"the median history, {one['items']:,} items, {one['answer_bytes']:,} bytes an answer",
-        f"{'closed loop':16}{'calls/s':>10}{'min':>9}{'max':>9}{'CPU us':>9}{'min':>8}{'max':>8}{'busy':>6}{'p50 ms':>9}{'p99 ms':>9}{'failed':>8}",
+        f"{'closed loop':24}{'calls/s':>10}{'min':>9}{'max':>9}{'CPU us':>9}{'min':>8}{'max':>8}{'busy':>6}{'p50 ms':>9}{'p99 ms':>9}{'failed':>8}",
     ]
     for name, row in closed["servers"].items():
         rate, cpu = row["rate"], row["cpu_us"]
         lines.append(
-            f"{name:16}{rate['median']:10.0f}{rate['min']:9.0f}{rate['max']:9.0f}{cpu['median']:9.0f}{cpu['min']:8.0f}"
+            f"{name:24}{rate['median']:10.0f}{rate['min']:9.0f}{rate['max']:9.0f}{cpu['median']:9.0f}{cpu['min']:8.0f}"
             f"{cpu['max']:8.0f}{row['core_busy']['median']:6.2f}{row['p50_ms']['median']:9.1f}{row['p99_ms']['median']:9.1f}{row['failed']:8}"
         )
     lines.append(
-        f"ratio by rate {closed['ratio_by_rate']} of {closed['fastest_constant']}, by CPU {closed['ratio_by_cpu']} of "
+        f"ratios by rate {closed['ratio_by_rate']} of {closed['fastest_constant']}, by CPU {closed['ratio_by_cpu']} of "
         f"{closed['cheapest_constant']}; the server counted {closed['server_counts']}"
     )
+    lines.append(f"page: {one['page']}")
     lines += [f"h2load, {name}: {row}" for name, row in one["h2load"].items()]
     heads = ("offered", "rate", "p50_ms", "p90_ms", "p99_ms", "p999_ms")
     lines.append(f"{'open loop':16}{'share':>7}" + "".join(f"{head:>11}" for head in heads) + "  failed")

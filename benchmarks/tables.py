@@ -76,7 +76,8 @@ def engine(found: dict[str, Any]) -> Iterable[str]:
     yield (
         f"CPU microseconds of a list of {found['settings']['limit']}, one request at a time unless said; "
         f"{found['users']:,} households, {found['median_history']} events in the median history, "
-        f"{found['items']:,} items. `home` mixes {len(found['home_sources'])} sources and says why.\n"
+        f"{found['items']:,} items. `home_weighed` is what weighing leaves of home here and what is served in practice; "
+        f"`home` is home as written. {_mixes(found['sources'])}\n"
     )
     contest = found["contest"]
     rows = (
@@ -88,13 +89,17 @@ def engine(found: dict[str, Any]) -> Iterable[str]:
     stages = found["stages"]
     names = list(next(iter(stages.values())))
     yield table(
-        ("home, CPU us", *names),
+        ("CPU us of a list", *names),
         ((size, *(one.get(name, 0) for name in names)) for size, one in stages.items()),
     )
     yield ""
     pages = ((name, one["cpu_us"], one["batch_cpu_us"]) for name, one in found["placements"].items())
     yield table(("placement", "CPU us", f"in batches of {found['settings']['batch']}"), pages)
     yield "\n![CPU of a list](results/request.png)"
+
+
+def _mixes(sources: dict[str, list[str]]) -> str:
+    return "; ".join(f"`{name}` mixes {', '.join(mix)}" for name, mix in sources.items()) + "."
 
 
 def server(found: dict[str, Any]) -> Iterable[str]:
@@ -109,17 +114,27 @@ def server(found: dict[str, Any]) -> Iterable[str]:
     for shop, one in found["shops"].items():
         yield (
             f"\n### {shop}\n\n{one['requests']:,} requests of {one['customers']:,} customers, {one['median_history']} "
-            f"events in the median history, {one['items']:,} items, {one['answer_bytes']:,} bytes an answer.\n"
+            f"events in the median history, {one['items']:,} items, {one['answer_bytes']:,} bytes an answer. "
+            f"{_mixes(one['sources'])}\n"
         )
         closed = one["closed"]
         yield table(
             ("closed loop", "calls/s", "CPU us a call", "core busy", "p50 ms", "p99 ms", "failed"),
             map(_closed, closed["servers"].items()),
         )
-        yield (
-            f"\nOurs / fastest constant: {closed['ratio_by_rate']} by rate ({closed['fastest_constant']}), "
-            f"{closed['ratio_by_cpu']} by CPU ({closed['cheapest_constant']}).\n"
+        ratios = (
+            (name, rate, closed["ratio_by_cpu"][name]) for name, rate in closed["ratio_by_rate"].items()
         )
+        heads = (
+            "ours / constant",
+            f"by rate, {closed['fastest_constant']}",
+            f"by CPU, {closed['cheapest_constant']}",
+        )
+        yield "\n" + table(heads, ratios) + "\n"
+        page = one["page"]
+        rows = ((name, page[name]["pages_s"], page[name]["cpu_us"]) for name in ("one call", "six calls"))
+        yield table((f"page of {', '.join(page['lists'])}", "pages/s", "CPU us a page"), rows)
+        yield f"\nOne call / six: {page['by_rate']} times the pages a second, {page['by_cpu']} by CPU.\n"
         if one["h2load"]:
             rows = ((name, round(row["rate"]), row["cpu_us"]) for name, row in one["h2load"].items())
             yield table(("h2load, one payload", "calls/s", "CPU us a call"), rows) + "\n"

@@ -53,11 +53,14 @@ def cores() -> tuple[set[int], set[int]]:
 
 
 @contextmanager
-def vitrina(registry: Path, *, workers: int = 1, on: set[int] | None = None) -> Iterator[Served]:
+def vitrina(
+    registry: Path, *, workers: int = 1, on: set[int] | None = None, placements: Path | None = None
+) -> Iterator[Served]:
     """`vitrina serve` over a registry, as of its last event; every default, calls logged to a file."""
     metrics = _free_port()
     command = [sys.executable, "-m", "vitrina", "serve", "--registry", str(registry), "--port", "0"]
     command += ["--workers", str(workers), "--as-of", "last", "--metrics-port", str(metrics)]
+    command += ["--placements", str(placements)] if placements else []
     began = time.perf_counter()
     with tempfile.TemporaryFile() as log, _process(command, on, log.fileno()) as process:
         ready = json.loads(_line(process))

@@ -4,8 +4,9 @@
     amazon_toys        19,412 customers of a toy shop, a few purchases each; the default recipe
     small              600 customers that are made up, to try a benchmark out; measures nothing
 
-Both answer by the placements as written, with every source: a weighed shop drops those that do not
-help, and is faster. The toys carry no times; their order stands for days.
+Their bundles keep every source of the placements as written; which of them a list mixes is said by
+`lists.toml`. Home as written mixes seven; a weighed shop drops those that do not help, and is faster.
+The toys carry no times; their order stands for days.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from vitrina.v1 import recommendation_service_pb2 as v1
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "benchmarks" / ".cache"
+LISTS = Path(__file__).with_name("lists.toml")
+"""The placements that are asked for: those of every shop, and lists of its own."""
 RECIPES = {"complete_journey": "grocery", "amazon_toys": "default", "small": "default"}
 SEED = 7
 _DIGITS = 12
@@ -67,8 +70,15 @@ def registry(shop: str) -> Registry:
     return Registry(folder)
 
 
-def requests(engine: Engine, n: int, *, clicks: int = 0, limit: int = 20) -> list[Request]:
-    """`n` home pages in a seeded order: each customer in turn, and then, where there are fewer, the same
+def opened(shop: str) -> Engine:
+    """An engine over the shop's bundle that answers for LISTS."""
+    return Engine.open(registry(shop).path(), LISTS)
+
+
+def requests(
+    engine: Engine, n: int, *, clicks: int = 0, limit: int = 20, placement: str = "home"
+) -> list[Request]:
+    """`n` lists in a seeded order: each customer in turn, and then, where there are fewer, the same
     customers again; each with that many random clicks in the visit, so that no two requests are equal."""
     rng = np.random.default_rng(SEED)
     users = np.concatenate([rng.permutation(engine.n_users) for _ in range(-(-n // engine.n_users))])[:n]
@@ -76,7 +86,7 @@ def requests(engine: Engine, n: int, *, clicks: int = 0, limit: int = 20) -> lis
     clicked = engine.items.names(rng.integers(0, engine.n_items, n * clicks).astype(np.int32))
     return [
         Request(
-            blocks=(Block("home", limit=limit),),
+            blocks=(Block(placement, limit=limit),),
             user_id=name,
             events=tuple(SessionEvent(one) for one in clicked[place * clicks : (place + 1) * clicks]),
         )
@@ -92,6 +102,7 @@ def messages(asked: list[Request]) -> Iterator[bytes]:
             channel="CHANNEL_SITE",
             blocks=[{"placement": block.placement, "limit": block.limit} for block in one.blocks],
             events=[{"item_id": event.item_id, "type": event.type} for event in one.events],
+            context_item_ids=one.context_item_ids,
         )
         yield bytes(message.SerializeToString())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -121,6 +122,16 @@ def test_every_cold_request_gets_a_full_list(engine):
             [Request((Block(placement, limit=20),), visitor_id="nobody")], Live(engine.last_event)
         )[0]
         assert len(answer.blocks[0].items) == 20, placement
+
+
+def test_a_letter_lies_beside_the_bundle(demo):
+    """HTML and its twin; every picture that it names is there."""
+    html = (demo.folder / "letter.html").read_text()
+    assert str(Path(".demo") / "letter.html") in demo.output
+    shots = re.findall(r'<img src="([^"]+)"', html)
+    assert len(shots) == html.count('class="cell"') >= 6
+    assert all((demo.folder / one).is_file() for one in shots)
+    assert (demo.folder / "letter.txt").read_text().count("\n* ") == len(shots)
 
 
 def test_recommend_for_users_and_contexts(vitrina, demo, tmp_path, engine):

@@ -22,7 +22,7 @@ from rich.text import Text
 from vitrina import doctor, evaluate
 from vitrina.client import Client
 from vitrina.dataset import PURCHASE, Dataset
-from vitrina.demo import photos
+from vitrina.demo import letter, photos
 from vitrina.errors import NotReady
 from vitrina.readers import complete_journey
 from vitrina.recipe import Recipe, read_recipe
@@ -66,6 +66,9 @@ def run(folder: Path, recipe_file: Path, console: Console, picture: Path | None 
         with Client(address) as shop:
             for scene in (home, product_page, basket, visitor, letters, retargeting):
                 scene(shop, cast, console)
+            console.print(
+                Text(f"  one of them as its reader sees it: {letter.write(shop, cast.household, folder)}")
+            )
             if picture:
                 draw(shop, cast, picture)
     say("stopped cleanly")

@@ -203,6 +203,8 @@ def _own(facets: Facets, name: str, facts: Facts, where: Where, alike: bool) -> 
 
 def _untouched(facets: Facets, types: tuple[str, ...], facts: Facts, where: Where) -> Mask:
     rows = [one for name, touched in facts.touched if name in types for one in touched]
+    if not isinstance(where, slice):  # some rows: as little as will do
+        return np.isin(where, np.array(rows, np.int32), invert=True)
     free = np.ones(len(facets), np.bool_)
     free[np.array(rows, np.int32)] = False
     return free[where]

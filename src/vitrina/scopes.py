@@ -61,7 +61,7 @@ class Scopes:
             seeds=tuple(asker.context.tolist()) if named & _SEED else (),
             own=self._own(asker.user) if named & _CUSTOMER else (),
             level=self._level(asker.doings) if "price_level" in named else NOBODY.level,
-            touched=self._touched(asker) if "untouched" in named else (),
+            touched=self._touched(asker, asked) if "untouched" in named else (),
             today=(now // DAY + 1) * DAY if "dates" in named else 0,
         )
 
@@ -82,12 +82,15 @@ class Scopes:
         paid = levels[doings.rows[doings.types == PURCHASE][-RECENT:]]
         return NOBODY.level if np.isnan(paid).all() else round(float(np.nanmean(paid)), 4)
 
-    def _touched(self, asker: Asker) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """What happened by event type; what stands on the page is being viewed."""
-        doings = asker.doings
-        by_type = {int(one): doings.rows[doings.types == one] for one in np.unique(doings.types)}
-        by_type[VIEW] = np.concatenate([by_type.get(VIEW, asker.context[:0]), asker.context])
-        return tuple((self.shop.types[one], tuple(rows.tolist())) for one, rows in by_type.items())
+    def _touched(self, asker: Asker, asked: Sequence[Filter]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """What happened, of the event types that are asked about; what stands on the page is being viewed."""
+        doings, types = asker.doings, self.shop.types
+        found = []
+        for name in sorted({name for one in asked for name in _watched(one)}.intersection(types)):
+            rows = doings.rows[doings.types == types.index(name)]
+            seen = np.concatenate([rows, asker.context]) if name == types[VIEW] else rows
+            found.append((name, tuple(seen.tolist())))
+        return tuple(found)
 
 
 _SEED = {"price_to_seed", "same_as_seed", "unlike_seed"}
@@ -100,3 +103,9 @@ def _asked(wanted: Filter) -> frozenset[str]:
     return frozenset(
         name for one in wanted.walk() for name in (*RELATIVE, "dates") if getattr(one, name) not in ((), None)
     )
+
+
+@lru_cache(maxsize=1024)
+def _watched(wanted: Filter) -> frozenset[str]:
+    """The event types that a filter asks about."""
+    return frozenset(name for one in wanted.walk() for name in one.untouched)

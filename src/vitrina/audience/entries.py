@@ -30,6 +30,7 @@ from vitrina.request import Block, Request
 BATCH = 512
 """People looked at between two cursors."""
 PAID = "retargeting"
+MAX_EXCLUDED = 1000
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _entries(engine: Engine, hits: Sequence[_Hit], now: int) -> list[Entry]:
     wanted = [hit for hit in hits if _similar(hit)]
     requests = [
         Request(
-            (Block(hit.watch.placement, limit=hit.watch.k),),
+            (Block(hit.watch.placement, hit.watch.k, exclude_item_ids=_barred(hit)),),
             user_id=hit.user_id,
             channel="retargeting" if hit.decision.channel == PAID else "email",
             context_item_ids=hit.about,
@@ -175,8 +176,15 @@ def _entries(engine: Engine, hits: Sequence[_Hit], now: int) -> list[Entry]:
     made = []
     for hit in hits:
         similar = [one.item_id for one in answers[id(hit)].blocks[0].items] if id(hit) in answers else []
-        made.append(_entry(hit, tuple(similar)))
+        entry = _entry(hit, tuple(similar))
+        if entry.item_ids:  # who is left with nothing to be shown is not addressed
+            made.append(entry)
     return made
+
+
+def _barred(hit: _Hit) -> tuple[str, ...]:
+    """What other channels said, as much of it as a request may exclude."""
+    return tuple(sorted(hit.decision.barred)[:MAX_EXCLUDED])
 
 
 def _similar(hit: _Hit) -> bool:

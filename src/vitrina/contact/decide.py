@@ -7,7 +7,7 @@ is named with what forbade it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -58,7 +58,8 @@ class Offer:
 @dataclass(frozen=True)
 class Decision:
     """`channel` is empty where nothing is sent. `reason`: why this channel and moment, or why none;
-    `passed`: each channel that was passed over, and why. `hour_opens`: own opens behind the hour."""
+    `passed`: each channel that was passed over, and why. `hour_opens`: own opens behind the hour.
+    `barred`: products that must not be added to the offer's own, since other channels said them."""
 
     channel: str
     send_at: int
@@ -66,6 +67,7 @@ class Decision:
     reason: str
     passed: Mapping[str, str] = field(default_factory=dict)
     hour_opens: int = 0
+    barred: frozenset[str] = frozenset()
 
 
 def decide(
@@ -80,9 +82,7 @@ def decide(
     for channel in policy.channels:
         found = _tried(policy, channel, person, offer, now, everybody)
         if isinstance(found, Decision):
-            return Decision(
-                found.channel, found.send_at, found.item_ids, found.reason, passed, found.hour_opens
-            )
+            return replace(found, passed=passed)
         passed[channel.name] = found
     return Decision("", 0, (), "no channel is free", passed)
 
@@ -114,7 +114,8 @@ def _tried(
         return f"its next moment, {_said(send_at)}, is after the offer ends"
     if full := _full(channel, person, send_at):
         return full
-    return Decision(channel.name, send_at, items, why, hour_opens=own)
+    barred = frozenset().union(*said_elsewhere(policy, channel, person, now))
+    return Decision(channel.name, send_at, items, why, hour_opens=own, barred=barred)
 
 
 def _full(channel: Channel, person: Person, at: int) -> str:
@@ -129,10 +130,9 @@ def _full(channel: Channel, person: Person, at: int) -> str:
     return ""
 
 
-def _unsaid(
-    policy: Policy, channel: Channel, person: Person, offer: Offer, now: int
-) -> tuple[str, ...] | str:
-    """The products that were not offered elsewhere of late, nor opened in a letter where showing costs."""
+def said_elsewhere(policy: Policy, channel: Channel, person: Person, now: int) -> tuple[set[str], set[str]]:
+    """Products that a channel leaves alone: those offered on others within `repeat_days`, and, where showing
+    costs, those of letters that were opened."""
     said: set[str] = set()
     read: set[str] = set()
     for one in person.contacts:
@@ -141,6 +141,14 @@ def _unsaid(
             said.update(one.item_ids)
         if recent and channel.paid and one.opened:
             read.update(one.item_ids)
+    return said, read
+
+
+def _unsaid(
+    policy: Policy, channel: Channel, person: Person, offer: Offer, now: int
+) -> tuple[str, ...] | str:
+    """The products of an offer that this channel may still say; or why it may say none."""
+    said, read = said_elsewhere(policy, channel, person, now)
     left = tuple(one for one in offer.item_ids if one not in said | read)
     if left or not offer.item_ids:
         return left

@@ -35,6 +35,7 @@ for verb in (
     letters.letter,
     edge.edge,
     audience.audience,
+    audience.feed,
     online.serve,
     online.healthcheck,
     online.demo,

@@ -61,6 +61,29 @@ def audience(
     put(facts) if as_json else print("{people:,} people in {out}, from {bundle}".format(**facts))
 
 
+def feed(
+    registry: RegistryDir,
+    kind: Annotated[str, typer.Option(help="google, yandex or vk.")],
+    out: Annotated[Path, typer.Option(help="File to write, .xml.")],
+    style: Annotated[Path, typer.Option(help="Where pages and photos are; see models/letters.")],
+    currency: Annotated[str, typer.Option(help="ISO 4217 code of the prices.")] = "EUR",
+    at: At = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write the products that can be had as a feed for advertising systems."""
+    from vitrina.audience.feeds import write_feed
+    from vitrina.engine import Engine
+    from vitrina.letters.style import read_style
+    from vitrina.registry import Registry
+
+    engine = Engine.open(Registry(registry).path())
+    at_seconds = seconds(at)
+    now = engine.moment if at_seconds is None else at_seconds
+    fed = write_feed(kind, engine, read_style(style), currency, out, now)
+    facts = {"out": str(out), "products": fed.written, "left_out": fed.left_out, "bundle": engine.version}
+    put(facts) if as_json else print("{products:,} products in {out}, {left_out:,} left out".format(**facts))
+
+
 def _triggered(
     engine: Engine,
     plan: Path | None,

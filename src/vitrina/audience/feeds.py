@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
@@ -82,7 +82,7 @@ def _offers(engine: Engine, style: Style, now: int) -> Iterator[_Offer | None]:
 class _Writer:
     """Elements over a file, indented by depth; texts escaped, signs that XML does not know left out."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: TextIOWrapper) -> None:
         self._xml, self._depth = XMLGenerator(file, "utf-8", short_empty_elements=True), 0
         self._xml.startDocument()
 
@@ -110,7 +110,7 @@ class _Writer:
 
 
 def _google(
-    file: IO[str], engine: Engine, style: Style, currency: str, now: int, offers: list[_Offer]
+    file: TextIOWrapper, engine: Engine, style: Style, currency: str, now: int, offers: list[_Offer]
 ) -> None:
     xml = _Writer(file)
     with xml.within("rss", {"version": "2.0", "xmlns:g": GOOGLE}), xml.within("channel"):
@@ -142,7 +142,9 @@ def _google_item(xml: _Writer, one: _Offer, currency: str) -> None:
         xml.say(name, text)
 
 
-def _yml(file: IO[str], engine: Engine, style: Style, currency: str, now: int, offers: list[_Offer]) -> None:
+def _yml(
+    file: TextIOWrapper, engine: Engine, style: Style, currency: str, now: int, offers: list[_Offer]
+) -> None:
     xml = _Writer(file)
     moment = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%dT%H:%M:%S+00:00}"
     categories = _numbered(offers)

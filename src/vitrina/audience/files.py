@@ -14,8 +14,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from vitrina.audience.entries import Entry
 from vitrina.errors import DataError
@@ -96,7 +97,7 @@ def phone(text: str) -> str:
 
 
 @contextmanager
-def draft(out: Path) -> Iterator[IO[str]]:
+def draft(out: Path) -> Iterator[TextIOWrapper]:
     """A file that takes its name when it is whole."""
     target = out.with_name(out.name + ".draft")
     with target.open("w", encoding="utf-8", newline="") as file:

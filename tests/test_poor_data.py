@@ -1,0 +1,114 @@
+"""Poor data: whatever a shop cannot give, the rest trains, is judged and is tuned, and the doctor says what is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitrina.doctor import examine
+from vitrina.engine import Engine
+from vitrina.evaluate import BLEND, evaluate
+from vitrina.live import Live
+from vitrina.readers import read
+from vitrina.recipe import parse_recipe, read_recipe
+from vitrina.registry import Registry
+from vitrina.request import Block, Request
+from vitrina.train import placements_of, train
+from vitrina.tune import tune
+
+STANDARD = Path(__file__).resolve().parents[1] / "models" / "placements" / "standard.toml"
+RECIPE = {
+    "strategies": {
+        name: {}
+        for name in ("item_knn", "bought_together", "buy_again", "next_basket", "session_knn", "popular")
+    },
+    "evaluation": {"test_days": 10},
+}
+FIRST = np.datetime64("2026-01-01")
+COLUMNS = ("user_id", "order_id", "session_id", "event_type", "item_id", "timestamp", "price")
+SHOPS = {
+    "without times": ("user_id", "order_id", "item_id"),
+    "baskets alone": ("order_id", "item_id"),
+    "sessions alone": ("session_id", "event_type", "item_id", "timestamp"),
+    "without prices": ("user_id", "order_id", "item_id", "timestamp"),
+    "one type of event": ("user_id", "item_id", "timestamp"),
+    "one event a customer": ("user_id", "item_id", "timestamp"),
+}
+LOST = {
+    "without times": "timestamp",
+    "baskets alone": "user_id",
+    "sessions alone": "user_id",
+    "without prices": "price",
+    "one type of event": "order_id",
+    "one event a customer": "order_id",
+}
+ASKED = {
+    "without times": "home",
+    "baskets alone": "cart",
+    "sessions alone": "session_next",
+    "without prices": "home",
+    "one type of event": "home",
+    "one event a customer": "home",
+}
+"""The placement that can be judged there."""
+
+
+def lines(shop: str) -> list[dict[str, str]]:
+    """Three tastes; a customer comes every few days and takes three things of theirs, one often again."""
+    random, found = np.random.default_rng(11), []
+    for user in range(60):
+        for day in range(user % 5, 40, 5):
+            taste = user % 3 * 8
+            for step, item in enumerate(random.choice(8, 3, replace=False)):
+                one = (
+                    f"u{user}", f"o{user}-{day}", f"s{user}-{day}",
+                    "view" if shop == "sessions alone" else "purchase", f"i{taste + item:02d}",
+                    f"{FIRST + np.timedelta64(day, 'D')}T10:0{step}:00", f"{1 + item}",
+                )  # fmt: skip
+                found.append(dict(zip(COLUMNS, one, strict=True)))
+    if shop == "one event a customer":
+        found = [{**one, "user_id": f"u{place}"} for place, one in enumerate(found)]
+    return found
+
+
+@pytest.fixture(params=list(SHOPS))
+def shop(request, tmp_path):
+    """Its name, and what was read of its one file."""
+    kept = SHOPS[request.param]
+    rows = [",".join(one[name] for name in kept) for one in lines(request.param)]
+    (tmp_path / "events.csv").write_text("\n".join([",".join(kept), *rows]) + "\n")
+    return request.param, read(tmp_path)
+
+
+def recipe():
+    """A few strategies under the placements every shop has."""
+    return replace(parse_recipe(RECIPE, "test"), placements=STANDARD)
+
+
+def own_settings(search, share):
+    """Ctrl-C when what the recipe has was tried."""
+    if len(search.trials) >= len(RECIPE["strategies"]):
+        raise KeyboardInterrupt
+
+
+def test_poor_shops_are_trained_judged_tuned_and_told(shop, tmp_path):
+    """A bundle that answers; figures of what can be asked; a recipe that reads back; the missing column by name."""
+    name, reading = shop
+    said = examine(reading)
+    assert LOST[name] in {one.column for one in said.missing}
+    assert any(one.state != "works" and one.why for one in said.strategies)
+    made = train(reading.dataset, recipe(), Registry(tmp_path / "bundles"), lambda line: None)
+    page = Request(
+        tuple(Block(one, limit=5) for one in ("home", "cart")), user_id="u1", context_item_ids=("i01",)
+    )
+    home, cart = Engine.of(made.bundle).recommend([page], Live(now=reading.dataset.end + 60))[0].blocks
+    assert len(home.items) == len(cart.items) == 5
+    found = evaluate(reading.dataset, recipe(), placements_of(recipe()))
+    assert np.isfinite(found.row(BLEND, ASKED[name]).metrics["ndcg@10"].mean)
+    out = tmp_path / "tuned.toml"
+    tuned = tune(reading.dataset, recipe(), placements_of(recipe()), out, 60.0, watch=own_settings)
+    assert ASKED[name] in tuned.chosen
+    assert read_recipe(out).strategies

@@ -103,6 +103,12 @@ def chosen(
     return best, len(study.trials)
 
 
+def warmed(family: Family, window: Window, by: str, settings: Settings) -> dict[str, Choice]:
+    """Settings that were given for every placement. A first fit is made and dropped: it may compile."""
+    family.make(settings).fit(window, by)
+    return {one.placement: Choice(0.0, settings, one.ways[-1]) for one in family.asked(window, by)}
+
+
 def asked_once(
     family: Family, window: Window, by: str, choices: Mapping[str, Choice], out: Path
 ) -> dict[str, Any]:
@@ -162,19 +168,24 @@ def main() -> None:
         options.add_argument(name)
     options.add_argument("--trials", type=int, default=20)
     options.add_argument("--seconds", type=float, default=120.0)
+    options.add_argument("--settings", type=json.loads, help="to ask with, as JSON: nothing is searched")
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     warnings.filterwarnings("ignore")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     family: Family = importlib.import_module(f"contest.{given.library}").FAMILIES[given.family]
     given.out.mkdir(parents=True, exist_ok=True)
-    before, test = (read(Path(given.folder) / one) for one in ("validation", "test"))
+    test = read(Path(given.folder) / "test")
+    before = test if given.settings else read(Path(given.folder) / "validation")
     facts: dict[str, Any] = {"data_mb": round(peak_mb()), "trials": {}, "placements": {}}
     if len(test.product) > family.most_items:
         facts["refused"] = f"{len(test.product):,} items are more than fit into memory"
     for by in () if "refused" in facts else family.kinds:
         if family.asked(before, by) and family.asked(test, by):
-            choices, facts["trials"][by] = chosen(family, before, by, given.trials, given.seconds)
+            if given.settings:
+                choices = warmed(family, test, by, given.settings)
+            else:
+                choices, facts["trials"][by] = chosen(family, before, by, given.trials, given.seconds)
             facts["placements"] |= asked_once(family, test, by, choices, given.out)
     (given.out / "facts.json").write_text(json.dumps(facts))
 

@@ -1,0 +1,136 @@
+"""Families that a library has too, at equal settings: what their lists are worth, and how long a fit takes.
+
+    python benchmarks/twins.py [ml_100k amazon_toys]
+
+No search: both sides get the settings written here, learn the same events before the test window, and are
+asked for what customers there never took (`discover`); short lists are filled up with bestsellers. Seconds
+are processor time of one thread, of a second fit: compiling is nobody's. Libraries in environments of
+their own (`make referees`). Writes results/twins.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from accuracy import CONTEST, ROOT, figures, known, run, window
+from contest import exchange
+from contest.shops import ASKERS, SEED, SHOPS, load
+from machine import machine, write
+from rich.console import Console
+
+from vitrina import strategies
+from vitrina.bootstrap import estimates
+from vitrina.engine import Engine
+from vitrina.evaluate import ask
+from vitrina.fit import fit
+from vitrina.placements import parse_placements
+from vitrina.questions import Questions, questions
+from vitrina.recipe import parse_recipe
+from vitrina.splits import Split, split
+
+DATA = ("ml_100k", "amazon_toys")
+ALL = {"seeds": 10_000}
+BM25 = {"bm25_k1": 1.2, "bm25_b": 0.75}
+
+
+class Twin(NamedTuple):
+    """A strategy with its settings, and the library's family with the same; `most_items`: of a shop."""
+
+    strategy: str
+    ours: Mapping[str, Any]
+    library: str
+    family: str
+    theirs: Mapping[str, Any]
+    most_items: int = 1_000_000
+
+
+TWINS = (  # implicit counts the item itself among its K
+    Twin("item_knn", {"weighting": "cosine", "neighbours": 100, **ALL}, "implicit", "cosine", {"K": 101}),
+    Twin("item_knn", {"weighting": "tfidf", "neighbours": 100, **ALL}, "implicit", "TF-IDF", {"K": 101}),
+    Twin("item_knn", {"weighting": "bm25", "neighbours": 100, **BM25, **ALL},
+         "implicit", "BM25", {"K": 101, "K1": 1.2, "B": 0.75}),
+    Twin("als", {"factors": 64, "confidence": 8.0, "regularization": 0.1, "exponent": 0.0, "power": 1.0, "iterations": 15, **ALL},
+         "implicit", "ALS", {"factors": 64, "regularization": 0.1, "alpha": 9.0}),
+    Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "lenskit", "EASE", {"regularization": 500.0}, 3000),
+    Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "cornac", "EASE", {"lamb": 500.0}, 3000),
+    Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "rectools", "EASE", {"regularization": 500.0}, 3000),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Each twin on each data set."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("data", nargs="*", metavar="DATA", help=", ".join(SHOPS))
+    console = Console(width=150, highlight=False)
+    rows = []
+    for name in options.parse_args().data or DATA:
+        with tempfile.TemporaryDirectory() as folder:
+            for row in compared(name, Path(folder), console.print):
+                rows.append(row)
+                console.print(json.dumps(row))
+    console.print(f"written {write('twins', {'machine': machine('threadpoolctl'), 'rows': rows})}")
+
+
+def compared(name: str, folder: Path, say: Any) -> Iterator[dict[str, Any]]:
+    """The rows of one data set."""
+    cut = split(load(SHOPS[name], say), SHOPS[name].days)
+    asked = next(one for one in questions(cut, ASKERS, SEED) if one.placement == "discover")
+    exchange.write(folder / "test", window(cut, {"discover": asked}))
+    for place, twin in enumerate(TWINS):
+        if len(cut.train.items) <= twin.most_items:
+            mine, facts = of_ours(twin, cut, asked)
+            out = folder / str(place)
+            theirs = run(f"{twin.library} {twin.family}", _command(twin, folder), out, say)
+            row = {"data": name, "strategy": twin.strategy, "twin": f"{twin.library} {twin.family}"}
+            if "refused" in theirs:
+                yield row | {"refused": theirs["refused"]}
+                continue
+            lists = np.load(out / "discover.npy")
+            other = theirs["placements"]["discover"]
+            yield row | judged(mine, lists, asked) | {
+                "settings": {**twin.ours}, "fit_cpu_seconds": [facts, other["fit_cpu_seconds"]],
+            }  # fmt: skip
+
+
+def of_ours(twin: Twin, cut: Split, asked: Questions) -> tuple[Any, float]:
+    """Product rows of everybody's list, and the processor seconds of a second fit."""
+    recipe = parse_recipe(
+        {"strategies": {twin.strategy: dict(twin.ours), "popular": {"half_life_days": 0.0}}}, "twins"
+    )
+    table = {"sources": [{"strategy": twin.strategy}], "fallback": ["popular"], "rebuy": "never"}
+    placements = parse_placements({"discover": table}, "twins")
+    engine = Engine.of(fit(cut.train, recipe, placements), placements)
+    rows, _ = ask(engine, asked, engine.placements.named("discover"), cut.now)
+    strategy, busy = strategies.make(twin.strategy, twin.ours), time.process_time()
+    strategy.fit(cut.train)
+    took = round(time.process_time() - busy, 3)
+    return np.append(cut.train.catalog.product, np.int32(-1))[rows], took
+
+
+def _command(twin: Twin, folder: Path) -> list[str]:
+    where = ".venv-rectools" if twin.library == "rectools" else ".venv-referees"
+    python, search = str(ROOT / where / "bin" / "python"), str(CONTEST / "search.py")
+    given = ["--settings", json.dumps(dict(twin.theirs))]
+    return [python, search, str(folder), f"with_{twin.library}", twin.family, *given]
+
+
+def judged(ours: Any, theirs: Any, asked: Questions) -> dict[str, Any]:
+    """NDCG@10 of both sides with intervals, and how many of the products listed are the same."""
+    sides = {"ours": figures(ours, asked)["ndcg@10"], "theirs": figures(theirs, asked)["ndcg@10"]}
+    _, clusters = np.unique(asked.clusters, return_inverse=True)
+    means = estimates({**sides, "gain": sides["ours"] - sides["theirs"]}, clusters, seed=SEED)
+    same = [len(set(one[:10]) & set(other[:10])) / 10 for one, other in zip(ours, theirs, strict=True)]
+    found: dict[str, Any] = {name: known(one) for name, one in means.items()}
+    share = means["ours"].mean / means["theirs"].mean
+    return found | {"ratio": round(share, 4), "same": round(float(np.mean(same)), 4), "asked": len(asked)}
+
+
+if __name__ == "__main__":
+    main()

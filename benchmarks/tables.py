@@ -233,6 +233,35 @@ def leaders(results: Path) -> Iterable[str]:
     yield table(pages.LEADERS, pages.leaders({name: one for name, one in shops.items() if one})) + "\n"
 
 
+def twins(found: dict[str, Any]) -> Iterable[str]:
+    """Families that libraries have too."""
+    yield (
+        "Equal settings on both sides, nothing searched; what customers never took, NDCG@10 on the days held out; "
+        "seconds of one thread's processor time.\n"
+    )
+    rows = (
+        (
+            one["data"], one["strategy"], one["twin"], pages.interval(one["ours"]), pages.interval(one["theirs"]),
+            f"{one['ratio']:.3f}", pages.interval(one["gain"], "+"), f"{100 * one['same']:.0f} %",
+            "{} : {}".format(*one["fit_cpu_seconds"]),
+        )
+        for one in found["rows"]
+        if "refused" not in one
+    )  # fmt: skip
+    heads = (
+        "data",
+        "strategy",
+        "twin",
+        "ours",
+        "theirs",
+        "ours / theirs",
+        "difference",
+        "same products",
+        "fit, s",
+    )
+    yield table(heads, rows)
+
+
 def front(found: dict[str, Any]) -> Iterable[str]:
     """CPU of a call by front."""
     yield "Which gRPC server carries the service: its own CPU microseconds a call, least disturbed of interleaved runs.\n"
@@ -272,6 +301,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "train": ("Training beside libraries", train),
     "rules": ("Association rules beside mlxtend", rules),
     **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy) for shop in SHOPS},
+    "twins": ("Families that libraries have too", twins),
     "front": ("gRPC servers", front),
     "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
     "baskets": ("Completing baskets", elsewhere),

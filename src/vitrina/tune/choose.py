@@ -16,7 +16,7 @@ from vitrina.metrics import Values
 from vitrina.placements import Placement
 from vitrina.recipe import Plan
 from vitrina.tune.search import Family, Search
-from vitrina.weights import Found, Table, search
+from vitrina.weights import Found, Table, search, simpler
 
 SOURCES = 8
 """Families of a placement that weights are searched for, the best alone."""
@@ -154,7 +154,7 @@ def _table(found: Search, placement: str, parts: Sequence[Part]) -> Table:
 
 
 def _weighed(table: Table, n_sources: int, seconds: float) -> Found:
-    """The best weights found in so many seconds; the first tries are always made."""
+    """The best weights found in so many seconds, without what hardly helps; the first tries are always made."""
     until, tries = time.perf_counter() + seconds, 0
 
     def score(weights: Sequence[float], way: str) -> float:
@@ -164,7 +164,7 @@ def _weighed(table: Table, n_sources: int, seconds: float) -> Found:
             return -1.0
         return float(np.nanmean(table.ndcg(weights, way)))
 
-    return search(score, n_sources)
+    return simpler(table.ndcg, search(score, n_sources))
 
 
 def _words(chosen: Chosen) -> str:

@@ -154,7 +154,7 @@ def _table(found: Search, placement: str, parts: Sequence[Part]) -> Table:
 
 
 def _weighed(table: Table, n_sources: int, seconds: float) -> Found:
-    """The best weights found in so many seconds, without what hardly helps; the first tries are always made."""
+    """The best weights found in so many seconds, less what hardly helps; the first tries are always made."""
     until, tries = time.perf_counter() + seconds, 0
 
     def score(weights: Sequence[float], way: str) -> float:

@@ -180,6 +180,8 @@ def run(label: str, command: list[str], out: Path, say: Say) -> dict[str, Any]:
     environment = {**os.environ, **ONE_THREAD, "NUMBA_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([*command, "--out", str(out)], env=environment, capture_output=True, text=True)
     say(f"{label}: {time.perf_counter() - started:.0f} s")
+    if done.returncode < 0:
+        return {"refused": f"its process crashed (signal {-done.returncode})"}
     if done.returncode:
         words = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
         say(f"{label} failed: {words}")

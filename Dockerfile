@@ -49,4 +49,4 @@ EXPOSE 50051 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD ["python", "-m", "vitrina", "healthcheck", "127.0.0.1:50051"]
 # The worker processes drain for up to 10 seconds.
 STOPSIGNAL SIGTERM
-CMD ["serve", "--registry", "/data/registry", "--host", "0.0.0.0", "--port", "50051", "--workers", "2", "--metrics-port", "9090"]
+CMD ["serve", "--registry", "/data/registry", "--host", "0.0.0.0", "--port", "50051", "--workers", "2", "--metrics-port", "9090", "--tokens", "/data/tokens.json"]

@@ -42,7 +42,7 @@ check: install  ## Lint, types, floors, proto, generated code
 	@$(BIN)/python proto/generate.py --check
 
 serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, operators on ADMIN_PORT
-	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --admin-port $(ADMIN_PORT) --as-of last
+	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --admin-port $(ADMIN_PORT) --as-of last --open
 
 fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600

@@ -22,11 +22,12 @@ from vitrina.placements import parse_placements
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
 from vitrina.request import ListedBlock, ListedItem, Product, Reason, Response, RuleReason
+from vitrina.server.access import Access
 from vitrina.server.front_grpc import Front
 from vitrina.server.options import Options
 from vitrina.server.service import Service
+from vitrina.server.startup import reserved
 from vitrina.server.token import Signer
-from vitrina.server.workers import reserved
 
 KEY = b"sixteen bytes or more"
 NOW = 1_700_000_000
@@ -108,10 +109,11 @@ def service(engine: Any = None) -> Service:
     return Service(lambda: engine, Signer(KEY))
 
 
-def front(engine: Any = None, **options: Any) -> Front:
-    """A front that has not started; quiet, and quick to stop."""
+def front(engine: Any = None, access: Access | None = None, **options: Any) -> Front:
+    """A front that has not started; quiet, and quick to stop; open, unless there is an access."""
     chosen = {"grace_s": 2.0, "log_calls": False, **options}
-    return Front(service(engine), lambda: NOW, Options(Path("unused"), **chosen))
+    told = {"access": access} if access else {}
+    return Front(service(engine), lambda: NOW, Options(Path("unused"), **chosen), **told)
 
 
 @dataclass

@@ -30,6 +30,8 @@ _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _AWAY = 0, 1, 3, 4, 6, 7
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 _LARGE = (1 << 31) - 1
 _WINDOW = 65_535
+_MAX_STREAMS = 3
+"""The setting by which a server says how many calls a connection may have in flight."""
 _OK = b"\x0bgrpc-status\x010"
 _SETTINGS_WE_WANT = struct.pack(">HIHI", 1, 0, 4, _LARGE)
 """No header table, so that trailers are literal; a window that no answer fills."""
@@ -45,6 +47,7 @@ class Run:
     took: list[float] = field(default_factory=list)
     bytes: int = 0
     failed: Counter[str] = field(default_factory=Counter)
+    deadline_s: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -78,7 +81,8 @@ def _text(value: str) -> bytes:
 class Connection:
     """One HTTP/2 connection that asks one method. Headers are told once, then named by their number."""
 
-    def __init__(self, port: int, method: str = METHOD) -> None:
+    def __init__(self, port: int, method: str = METHOD, deadline_s: float = 0.0) -> None:
+        self.most = _LARGE
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opening = frame(_SETTINGS, 0, 0, _SETTINGS_WE_WANT) + frame(
@@ -92,6 +96,7 @@ class Connection:
         self.sizes: dict[int, int] = {}
         told = b"\x44" + _text(method) + b"\x41" + _text("127.0.0.1")
         told += b"\x5f" + _text("application/grpc") + b"\x40" + _text("te") + _text("trailers")
+        self.deadline_s = deadline_s
         self.headers = b"\x83\x86" + told
         self.named = b"\x83\x86" + bytes(0x80 | one for one in (65, 64, 63, 62))
 
@@ -99,7 +104,11 @@ class Connection:
         """Queue one call; `flush` sends it."""
         stream = next(self.streams)
         self.due[stream] = due
-        self.pending += frame(_HEADERS, _END_HEADERS, stream, self.headers)
+        headers = self.headers
+        if self.deadline_s:
+            left_ms = max(1, round((due + self.deadline_s - time.perf_counter()) * 1e3))
+            headers += b"\x00" + _text("grpc-timeout") + _text(f"{left_ms}m")
+        self.pending += frame(_HEADERS, _END_HEADERS, stream, headers)
         self.pending += frame(_DATA, _END_STREAM, stream, struct.pack(">BI", 0, len(message)) + message)
         self.headers = self.named
 
@@ -131,18 +140,23 @@ class Connection:
         if kind == _DATA:
             self.sizes[stream] = self.sizes.get(stream, 0) + len(payload)
         elif kind == _SETTINGS and not flags & _ACK:
+            for at in range(0, len(payload), 6):
+                name, value = struct.unpack_from(">HI", payload, at)
+                self.most = value if name == _MAX_STREAMS else self.most
             self.pending += frame(_SETTINGS, _ACK, 0, b"")
         elif kind == _PING and not flags & _ACK:
             self.pending += frame(_PING, _ACK, 0, payload)
         elif kind == _AWAY:
             raise ConnectionError(f"the server sent GOAWAY: {payload[8:].decode(errors='replace')}")
-        if (kind == _HEADERS and flags & _END_STREAM) or kind == _RESET:
+        if stream in self.due and ((kind == _HEADERS and flags & _END_STREAM) or kind == _RESET):
             self._finish(stream, _outcome(kind, payload), now, run)
 
     def _finish(self, stream: int, outcome: str, now: float, run: Run) -> None:
         due, size = self.due.pop(stream), self.sizes.pop(stream, 0)
         if outcome:
             run.failed[outcome] += 1
+        elif run.deadline_s and now - due > run.deadline_s:
+            run.failed["late"] += 1
         else:
             run.took.append(now - due)
             run.bytes += size - 5  # of the answer's own bytes, less the prefix of its length
@@ -185,10 +199,21 @@ def closed(
 
 
 def opened(
-    port: int, messages: Sequence[bytes], due: Times, *, connections: int = 8, streams: int = 90
+    port: int,
+    messages: Sequence[bytes],
+    due: Times,
+    *,
+    connections: int = 8,
+    streams: int = 90,
+    deadline_s: float = 0.0,
 ) -> Run:
-    """Send message n when `due[n]` seconds have passed, wherever a stream is free; wait for the last."""
-    run, lines, waiting = Run(), [Connection(port) for _ in range(connections)], deque[tuple[float, bytes]]()
+    """Send message n when `due[n]` seconds have passed, wherever a stream is free; wait for the last.
+
+    With a deadline, which the server is told, a call that found no stream in that time is not sent, and an
+    answer that comes after it counts as late.
+    """
+    run, waiting = Run(deadline_s=deadline_s), deque[tuple[float, bytes]]()
+    lines = [Connection(port, deadline_s=deadline_s) for _ in range(connections)]
     with _Poll(lines) as poll:
         started = time.perf_counter()
         end = started + float(due[-1])
@@ -197,6 +222,9 @@ def opened(
             while run.sent < len(due) and started + due[run.sent] <= now:
                 waiting.append((started + float(due[run.sent]), messages[run.sent]))
                 run.sent += 1
+            while deadline_s and waiting and waiting[0][0] + deadline_s < now:
+                waiting.popleft()
+                run.failed["no stream in time"] += 1
             _spread(waiting, lines, streams)
             poll.receive(run)
             answered = not waiting and not any(one.due for one in lines)
@@ -212,7 +240,7 @@ def _spread(waiting: deque[tuple[float, bytes]], lines: Sequence[Connection], st
     """Put what is due on the connections that have least in flight."""
     while waiting:
         free = min(lines, key=lambda one: len(one.due))
-        if len(free.due) >= streams:
+        if len(free.due) >= min(streams, free.most):
             break
         due, message = waiting.popleft()
         free.ask(message, due)

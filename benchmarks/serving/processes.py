@@ -24,12 +24,14 @@ START_S = 60.0
 
 @dataclass(frozen=True)
 class Served:
-    """A running server: its port, the processes that answer, where it tells its counters, its start in seconds."""
+    """A running server: its port, the processes that answer, where it tells its counters, its start in seconds,
+    and the port of its health alone."""
 
     port: int
     pids: tuple[int, ...]
     metrics: str = ""
     started_s: float = 0.0
+    health: int = 0
 
     def cpu_s(self) -> float:
         """CPU seconds so far of those who answer, user and system; the kernel counts hundredths."""
@@ -57,16 +59,17 @@ def vitrina(
     registry: Path, *, workers: int = 1, on: set[int] | None = None, placements: Path | None = None
 ) -> Iterator[Served]:
     """`vitrina serve` over a registry, as of its last event; every default, calls logged to a file."""
-    metrics = _free_port()
+    metrics, health = _free_port(), _free_port()
     command = [sys.executable, "-m", "vitrina", "serve", "--registry", str(registry), "--port", "0"]
-    command += ["--workers", str(workers), "--as-of", "last", "--metrics-port", str(metrics)]
+    command += ["--workers", str(workers), "--as-of", "last", "--open"]
+    command += ["--metrics-port", str(metrics), "--health-port", str(health)]
     command += ["--placements", str(placements)] if placements else []
     began = time.perf_counter()
     with tempfile.TemporaryFile() as log, _process(command, on, log.fileno()) as process:
         ready = json.loads(_line(process))
         port = int(ready["address"].rpartition(":")[2])
         pids = _children(process.pid)
-        yield Served(port, pids, ready["metrics"], time.perf_counter() - began)
+        yield Served(port, pids, ready["metrics"], time.perf_counter() - began, health)
 
 
 @contextmanager

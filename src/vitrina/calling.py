@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, NoReturn
 
 import grpc
@@ -23,8 +24,11 @@ _RETRY = {
     # repeated without harm.
     "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
+# A crowded server answers some calls with CANCELLED: once half the calls fail, none is repeated any more.
+_THROTTLE = {"maxTokens": 20, "tokenRatio": 0.5}
+_CONFIG = {"methodConfig": [{"name": [{}], "retryPolicy": _RETRY}], "retryThrottling": _THROTTLE}
 _CHANNEL_OPTIONS = (
-    ("grpc.service_config", json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": _RETRY}]})),
+    ("grpc.service_config", json.dumps(_CONFIG)),
     ("grpc.enable_retries", 1),
     # The server permits a ping every 10 s.
     ("grpc.keepalive_time_ms", 30_000),
@@ -45,6 +49,9 @@ _REASONS: dict[str, type[VitrinaError]] = {
     "INTERNAL": errors.ServerError,
     "NO_SUCH_BUNDLE": errors.RegistryError,
     "BUNDLE_REFUSED": errors.BundleError,
+    "TOKEN_REFUSED": errors.Unauthenticated,
+    "SCOPE_MISSING": errors.Forbidden,
+    "RATE_LIMITED": errors.TooFast,
 }
 _CODES: dict[grpc.StatusCode, type[VitrinaError]] = {
     grpc.StatusCode.UNAVAILABLE: errors.Unreachable,
@@ -61,6 +68,24 @@ def connect(target: str, credentials: grpc.ChannelCredentials | None = None) -> 
     return grpc.insecure_channel(target, _CHANNEL_OPTIONS)
 
 
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    """The headers that carry a token; none where there is none."""
+    return (("authorization", f"Bearer {token}"),) if token else ()
+
+
+def tls(ca: Path | None = None, cert: Path | None = None, key: Path | None = None) -> grpc.ChannelCredentials:
+    """Credentials of an encrypted channel, from PEM files.
+
+    `ca`: who signs servers, by default those whom gRPC trusts; `cert`, `key`: this client's own, where the
+    server asks for them. Raises ServerError where a file cannot be read.
+    """
+    try:
+        ca_bytes, key_bytes, cert_bytes = (one.read_bytes() if one else None for one in (ca, key, cert))
+    except OSError as reason:
+        raise ServerError(f"cannot read a certificate: {reason}") from None
+    return grpc.ssl_channel_credentials(ca_bytes, key_bytes, cert_bytes)
+
+
 def passing(error: Any) -> bool:
     """Whether the same call may succeed in a moment."""
     return error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
@@ -68,16 +93,23 @@ def passing(error: Any) -> bool:
 
 def give_up(error: Any) -> NoReturn:
     """Raise the error of the server's reason; of the code, where the network answered instead."""
-    kind = _REASONS.get(_reason(error)) or _CODES.get(error.code(), ServerError)
-    raise kind(error.details() or error.code().name) from None
+    reason, retry_s = _details(error)
+    kind = _REASONS.get(reason) or _CODES.get(error.code(), ServerError)
+    failed = kind(error.details() or error.code().name)
+    if isinstance(failed, errors.Overloaded) and retry_s:
+        failed.retry_s = retry_s
+    raise failed from None
 
 
-def _reason(error: Any) -> str:
-    """The ErrorInfo's reason; empty where there is none of ours."""
+def _details(error: Any) -> tuple[str, float]:
+    """The ErrorInfo's reason, empty where there is none of ours, and the seconds to wait, if it says any."""
     found = dict(error.trailing_metadata() or ())
-    info = error_details_pb2.ErrorInfo()
+    info, pause, reason = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo(), ""
     try:
-        details = status_pb2.Status.FromString(found.get("grpc-status-details-bin", b"")).details
-        return next((info.reason for one in details if one.Unpack(info) and info.domain == "vitrina"), "")
+        for one in status_pb2.Status.FromString(found.get("grpc-status-details-bin", b"")).details:
+            if one.Unpack(info) and info.domain == "vitrina":
+                reason = info.reason
+            one.Unpack(pause)
     except DecodeError:
-        return ""
+        return "", 0.0
+    return reason, pause.retry_delay.seconds + pause.retry_delay.nanos / 1e9

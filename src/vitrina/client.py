@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 
-from vitrina.calling import ATTEMPTS, connect, give_up, passing
+from vitrina.calling import ATTEMPTS, bearer, connect, give_up, passing
 from vitrina.errors import InvalidRequest, NotReady, ServerError
 from vitrina.request import Block, ListedBlock, ListedItem, Product, Reason, Request, Response, RuleReason
 from vitrina.v1 import recommendation_service_pb2 as v1
@@ -32,14 +32,21 @@ _HEALTHY = b"\x08\x01"
 class Client:
     """One channel to a server; safe for threads. Close it, or use it as a context manager.
 
-    `target`: host:port, or any name that gRPC resolves. Without `credentials` nothing is encrypted.
+    `target`: host:port, or any name that gRPC resolves. Without `credentials` (see `calling.tls`) nothing is
+    encrypted. `token`: what `vitrina tokens new` printed; give it where the server asks for one.
     Every method raises VitrinaError: Unreachable, TimedOut, Overloaded, NotReady, or a RequestError.
     """
 
     def __init__(
-        self, target: str, *, credentials: grpc.ChannelCredentials | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        target: str,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        token: str = "",
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.timeout_s = timeout_s
+        self._headers = bearer(token)
         self._channel = connect(target, credentials)
         self._recommend = self._channel.unary_unary(
             f"/{_SERVICE}/Recommend",
@@ -75,7 +82,8 @@ class Client:
             explain=request.explain,
         )
         try:
-            return _response(self._recommend(message, timeout=timeout_s or self.timeout_s))
+            limit_s = timeout_s or self.timeout_s
+            return _response(self._recommend(message, timeout=limit_s, metadata=self._headers))
         except grpc.RpcError as error:
             give_up(error)
 
@@ -111,7 +119,7 @@ class Client:
         self, shared: dict[str, Any], askers: list[Request], timeout_s: float
     ) -> Iterator[tuple[Request, Response]]:
         message = _message(v1.BatchRecommendRequest, users=[_asker(one) for one in askers], **shared)
-        stream = self._batch(message, timeout=timeout_s)
+        stream = self._batch(message, timeout=timeout_s, metadata=self._headers)
         for asker in askers:
             answer = next(stream, None)
             if answer is None or (answer.user_id, answer.visitor_id) != (asker.user_id, asker.visitor_id):
@@ -129,9 +137,13 @@ class Client:
         self.close()
 
 
-def healthcheck(target: str, timeout_s: float = 1.0) -> int:
+def healthcheck(
+    target: str, timeout_s: float = 1.0, credentials: grpc.ChannelCredentials | None = None
+) -> int:
     """0 where a server at `target` says that it serves, else 7: for a container's health command."""
-    with grpc.insecure_channel(target) as channel:
+    with (
+        grpc.secure_channel(target, credentials) if credentials else grpc.insecure_channel(target) as channel
+    ):
         check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
         try:
             return 0 if check(b"", timeout=timeout_s) == _HEALTHY else NotReady.exit_code

@@ -15,9 +15,12 @@
     │   ├── InvalidRequest    a field is out of bounds or contradicts another
     │   │   ├── Malformed     its bytes are no message at all
     │   │   └── InvalidToken  its continue_token is not this server's, or was changed
-    │   └── UnknownPlacement  no placement of that name
+    │   ├── UnknownPlacement  no placement of that name
+    │   ├── Unauthenticated   the call carries no token that holds
+    │   └── Forbidden         its token does not allow this method
     ├── NotReady              there is no engine yet
     ├── Overloaded            more requests in flight than the server admits
+    │   └── TooFast           this client or visitor asks more often than it may
     ├── TimedOut              the deadline passed before there was an answer
     ├── Unreachable           no server answers at that address
     ├── StoreError            the store of live events cannot be read or written
@@ -112,6 +115,14 @@ class UnknownPlacement(RequestError):
     """There is no placement of that name."""
 
 
+class Unauthenticated(RequestError):
+    """A call carries no token, or one that is unknown, revoked or expired."""
+
+
+class Forbidden(RequestError):
+    """A call's token does not have the scope that the method needs."""
+
+
 class NotReady(VitrinaError):
     """There is no engine to answer yet."""
 
@@ -119,9 +130,17 @@ class NotReady(VitrinaError):
 
 
 class Overloaded(VitrinaError):
-    """More requests are in flight than the server admits."""
+    """More requests are in flight than the server admits. `retry_s`: seconds to wait before asking again."""
 
     exit_code = 7
+
+    def __init__(self, message: str, retry_s: float = 0.5) -> None:
+        super().__init__(message)
+        self.retry_s = retry_s
+
+
+class TooFast(Overloaded):
+    """A client or a visitor asks more often than it may."""
 
 
 class TimedOut(VitrinaError):

@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 
-from vitrina.calling import connect, give_up
+from vitrina.calling import bearer, connect, give_up
 from vitrina.v1 import model_service_pb2 as v1
 
 TIMEOUT_S = 30.0
@@ -55,8 +55,10 @@ class Models:
 class ModelClient:
     """One channel to a server's port for operators. Methods raise VitrinaError."""
 
-    def __init__(self, target: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
-        self._channel = connect(target, credentials)
+    def __init__(
+        self, target: str, *, credentials: grpc.ChannelCredentials | None = None, token: str = ""
+    ) -> None:
+        self._channel, self._headers = connect(target, credentials), bearer(token)
 
     def list(self) -> Models:
         """The bundles, and what every worker answers from."""
@@ -84,7 +86,7 @@ class ModelClient:
             response_deserializer=answer.FromString,
         )
         try:
-            return call(message, timeout=TIMEOUT_S)
+            return call(message, timeout=TIMEOUT_S, metadata=self._headers)
         except grpc.RpcError as error:
             give_up(error)
 

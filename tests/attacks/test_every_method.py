@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from contextlib import ExitStack
-
 import grpc
 import numpy as np
 import pytest
+from every_method import CODES, METHODS, SERVICES, attended, send
 from google.protobuf.descriptor import FieldDescriptor
-from grpc_health.v1 import health_pb2
-from servers import NOW, looping, publish, service, start
+from servers import NOW, service
 
-import vitrina.v1
 from vitrina import filters
 from vitrina.errors import InvalidRequest
-from vitrina.registry import Registry
 from vitrina.server import wire
-from vitrina.server.admin import MAX_BYTES, Desk
-from vitrina.server.models import Models
+from vitrina.server.admin import MAX_BYTES
 from vitrina.server.service import MAX_BATCH_BYTES, MAX_RECOMMEND_BYTES
 from vitrina.v1 import recommendation_service_pb2 as v1
 
-CODES = grpc.StatusCode
-FILES = [
-    importlib.import_module(f"vitrina.v1.{one.name}") for one in pkgutil.iter_modules(vitrina.v1.__path__)
-]
-SERVICES = [
-    one
-    for file in [*(one for one in FILES if one.__name__.endswith("_pb2")), health_pb2]
-    for one in file.DESCRIPTOR.services_by_name.values()
-]
-METHODS = {f"/{one.full_name}/{method.name}": method for one in SERVICES for method in one.methods}
 LIMITS = {
     "/vitrina.v1.RecommendationService/Recommend": MAX_RECOMMEND_BYTES,
     "/vitrina.v1.RecommendationService/BatchRecommend": MAX_BATCH_BYTES,
@@ -48,44 +31,8 @@ LIMITS = {
 @pytest.fixture(scope="module")
 def channels(tmp_path_factory):
     """A channel to a server of each service, by its name."""
-    registry = tmp_path_factory.mktemp("registry")
-    publish(registry)
-    with ExitStack() as stack:
-        loop = stack.enter_context(looping())
-        front, address = start(loop, log_calls=False)
-
-        async def make():
-            desk = Desk(Models(Registry(registry)))
-            port = desk.server.add_insecure_port("127.0.0.1:0")
-            await desk.server.start()
-            return desk, port
-
-        desk, port = loop.do(make())
-        pages = stack.enter_context(grpc.insecure_channel(address))
-        operators = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}"))
-        yield {
-            "vitrina.v1.RecommendationService": pages,
-            "grpc.health.v1.Health": pages,
-            "vitrina.v1.ModelService": operators,
-        }
-        loop.do(desk.server.stop(0))
-        loop.do(front.drain())
-
-
-def send(channels, path, data, timeout=10.0, **options):
-    """Send bytes to a method: (code, message); of a stream the first answer counts."""
-    method = METHODS[path]
-    channel = channels[method.containing_service.full_name]
-    try:
-        if method.server_streaming:
-            call = channel.unary_stream(path)(data, timeout=timeout, **options)
-            next(call, None)
-            call.cancel()
-        else:
-            channel.unary_unary(path)(data, timeout=timeout, **options)
-    except grpc.RpcError as error:
-        return error.code(), error.details() or ""
-    return CODES.OK, ""
+    with attended(tmp_path_factory.mktemp("registry")) as found:
+        yield found
 
 
 def padded(size):

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(1500)
 @pytest.fixture(scope="module")
 def server(demo) -> Iterator[str]:
     """The demo's bundle, served; its address."""
-    command = [VITRINA, "serve", "--registry", demo.registry, "--port", "0", "--as-of", "last"]
+    command = [VITRINA, "serve", "--registry", demo.registry, "--port", "0", "--as-of", "last", "--open"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         ready = json.loads(process.stdout.readline())

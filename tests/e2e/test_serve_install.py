@@ -85,6 +85,7 @@ def test_it_serves_the_demos_bundle(demo, serve_only, tmp_path):
         "0",
         "--as-of",
         "last",
+        "--open",
     ]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -18,7 +18,8 @@ from vitrina.client import Client, healthcheck
 from vitrina.errors import RegistryError, ServerError
 from vitrina.request import Block, Request
 from vitrina.server.options import Options, Order
-from vitrina.server.workers import serve, token_key
+from vitrina.server.startup import token_key
+from vitrina.server.workers import serve
 
 HOME = Request((Block("home", limit=5),), user_id="u1")
 

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from vitrina import __version__
-from vitrina.cli import audience, edge, letters, models, offline, online, pictures, trees, tuning
+from vitrina.cli import audience, edge, letters, models, offline, online, pictures, tokens, trees, tuning
 from vitrina.cli.words import errors
 from vitrina.errors import VitrinaError
 
@@ -42,6 +42,7 @@ for verb in (
 ):
     app.command()(verb)
 app.add_typer(models.models, name="models")
+app.add_typer(tokens.tokens, name="tokens")
 
 
 @app.command()

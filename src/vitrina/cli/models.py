@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vitrina.cli.words import AsJson, Data, RegistryDir, page, put, say
+from vitrina.cli.words import AsJson, Data, RegistryDir, page, put, say, token
 
 if TYPE_CHECKING:
     from vitrina.model_client import Models
@@ -18,7 +18,10 @@ models = typer.Typer(
 )
 Server = Annotated[
     str,
-    typer.Option("--server", help="host:port of a server's --admin-port: ask it instead of the folder."),
+    typer.Option(
+        "--server",
+        help="host:port of a server's --admin-port: ask it instead of the folder. It is shown VITRINA_TOKEN.",
+    ),
 ]
 MaybeRegistry = Annotated[Path | None, typer.Option("--registry", help="Folder of bundles.")]
 
@@ -29,7 +32,7 @@ def list_bundles(registry: MaybeRegistry = None, server: Server = "", as_json: A
     if server:
         from vitrina.model_client import ModelClient
 
-        with ModelClient(server) as client:
+        with ModelClient(server, token=token()) as client:
             _show(client.list(), as_json)
         return
     bundles = _registry(registry)
@@ -59,7 +62,7 @@ def activate(
     if server:
         from vitrina.model_client import ModelClient
 
-        with ModelClient(server) as client:
+        with ModelClient(server, token=token()) as client:
             client.activate(version)
     else:
         _registry(registry).activate(version)
@@ -72,7 +75,7 @@ def rollback(registry: MaybeRegistry = None, server: Server = "") -> None:
     if server:
         from vitrina.model_client import ModelClient
 
-        with ModelClient(server) as client:
+        with ModelClient(server, token=token()) as client:
             print(f"current: {client.roll_back()}")
     else:
         print(f"current: {_registry(registry).roll_back()}")

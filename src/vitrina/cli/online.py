@@ -31,11 +31,26 @@ def serve(
         Path | None, typer.Option(help="Where the workers' checked copy of the bundle lies.")
     ] = None,
     token_key_file: Annotated[Path | None, typer.Option(help="Key that signs attribution tokens.")] = None,
+    tokens: Annotated[
+        Path | None, typer.Option(help="File of who may ask what; made by 'vitrina tokens new'.")
+    ] = None,
+    open_: Annotated[
+        bool, typer.Option("--open", "--no-auth", help="Admit everybody: for a demo on your own machine.")
+    ] = False,
+    visitor_rate: Annotated[float, typer.Option(help="Calls a second of one visitor; 0: no limit.")] = 20.0,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM; read again.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Who signs clients' certificates, PEM: asks for them.")
+    ] = None,
+    health_port: Annotated[int, typer.Option(help="A port for health alone, as probes want; 0: none.")] = 0,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")
     ] = False,
 ) -> None:
-    """Serve the registry's current bundle over gRPC until told to stop."""
+    """Serve the registry's current bundle over gRPC until told to stop; SIGHUP restarts workers in turn."""
+    if bool(tokens) == open_:
+        raise typer.BadParameter("say who may ask: give --tokens FILE, or --open for everybody")
     from vitrina.server.options import Options
     from vitrina.server.workers import serve as run
 
@@ -53,17 +68,28 @@ def serve(
                 admin_host=admin_host,
                 run_dir=run_dir,
                 token_key_file=token_key_file,
+                tokens=tokens,
+                visitor_rate=visitor_rate,
+                visitor_burst=5 * visitor_rate,
+                tls_cert=tls_cert,
+                tls_key=tls_key,
+                tls_client_ca=tls_client_ca,
+                health_port=health_port,
                 reflection=reflection,
             )
         )
     )
 
 
-def healthcheck(target: Annotated[str, typer.Argument(help="host:port")] = "127.0.0.1:50051") -> None:
+def healthcheck(
+    target: Annotated[str, typer.Argument(help="host:port")] = "127.0.0.1:50051",
+    tls_ca: Annotated[Path | None, typer.Option(help="Who signs the server's certificate, PEM.")] = None,
+) -> None:
     """Exit 0 when a server answers and has a bundle, 7 when it does not."""
+    from vitrina.calling import tls
     from vitrina.client import healthcheck as check
 
-    raise typer.Exit(check(target))
+    raise typer.Exit(check(target, credentials=tls(tls_ca) if tls_ca else None))
 
 
 def demo(

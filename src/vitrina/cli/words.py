@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,14 @@ At = Annotated[
 ]
 Out = typer.Option("--out", help="File to write: .parquet or .csv.")
 
+TOKEN_VARIABLE = "VITRINA_TOKEN"  # noqa: S105 - the name of a variable
+
 errors = Console(stderr=True, highlight=False)
+
+
+def token() -> str:
+    """The token that verbs show to a server: from the environment, since a command line is no secret."""
+    return os.environ.get(TOKEN_VARIABLE, "")
 
 
 def page() -> Console:

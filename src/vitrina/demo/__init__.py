@@ -116,7 +116,7 @@ def pick(dataset: Dataset) -> Cast:
 def server(registry: Path) -> Iterator[str]:
     """A server of two workers over the registry's current bundle; yields its address, then stops it."""
     command = [sys.executable, "-m", "vitrina", "serve", "--registry", str(registry), "--port", "0"]
-    command += ["--workers", "2", "--as-of", "last"]
+    command += ["--workers", "2", "--as-of", "last", "--open"]
     log = (registry.parent / "server.log").open("w")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)  # noqa: S603 - ourselves
     try:

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +19,11 @@ import grpc
 
 from vitrina.errors import ServerError, VitrinaError
 from vitrina.registry import Registry
+from vitrina.server.access import Access
+from vitrina.server.door import Door, refuse
 from vitrina.server.failures import failure
-from vitrina.server.front_grpc import refuse
 from vitrina.server.log import say, say_fault
+from vitrina.server.metrics import Tallies
 from vitrina.server.models import Models, States
 from vitrina.server.options import Order, address
 from vitrina.v1 import model_service_pb2 as v1
@@ -31,9 +34,10 @@ _MAX_LINE = 4 << 20
 
 
 class Desk:
-    """ModelService on gRPC. `states` is replaced as the workers report."""
+    """ModelService on gRPC, behind `access`. `states` is replaced as the workers report."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, access: Access | None = None) -> None:
+        self.access = access or Access(None, time.time, time.monotonic)
         self.states: States = {}
         self.server = grpc.aio.server(
             options=(("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MAX_BYTES)),
@@ -44,7 +48,8 @@ class Desk:
             "ActivateModel": self._method("ActivateModel", models.activate_model),
             "RollBackModel": self._method("RollBackModel", models.roll_back_model),
         }
-        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(NAME, methods),))
+        paths = {f"/{NAME}/{name}": one for name, one in methods.items()}
+        self.server.add_generic_rpc_handlers((Door(paths, self.access, Tallies()),))
         self._turn = asyncio.Lock()
 
     def _method(self, name: str, answer: Callable[[bytes, States], bytes]) -> Any:
@@ -66,7 +71,9 @@ class Desk:
 
 
 async def _serve(order: Order) -> None:
-    desk = Desk(Models(Registry(order.options.registry)))
+    access = Access(order.options.tokens, time.time, time.monotonic)
+    access.open()
+    desk = Desk(Models(Registry(order.options.registry)), access)
     where = address(order.options.admin_host, order.options.admin_port)
     try:
         desk.server.add_insecure_port(where)

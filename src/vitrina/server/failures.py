@@ -6,11 +6,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from vitrina.errors import (
     BundleError,
+    Forbidden,
     InvalidRequest,
     InvalidToken,
     Malformed,
@@ -18,6 +19,8 @@ from vitrina.errors import (
     Overloaded,
     RegistryError,
     TimedOut,
+    TooFast,
+    Unauthenticated,
     UnknownPlacement,
     VitrinaError,
 )
@@ -32,6 +35,9 @@ FAILURES: dict[type[Exception], tuple[int, int]] = {
     InvalidToken: (code_pb2.INVALID_ARGUMENT, reasons.ERROR_REASON_INVALID_TOKEN),
     InvalidRequest: (code_pb2.INVALID_ARGUMENT, reasons.ERROR_REASON_INVALID_REQUEST),
     UnknownPlacement: (code_pb2.NOT_FOUND, reasons.ERROR_REASON_UNKNOWN_PLACEMENT),
+    Unauthenticated: (code_pb2.UNAUTHENTICATED, reasons.ERROR_REASON_TOKEN_REFUSED),
+    Forbidden: (code_pb2.PERMISSION_DENIED, reasons.ERROR_REASON_SCOPE_MISSING),
+    TooFast: (code_pb2.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_RATE_LIMITED),
     NotReady: (code_pb2.UNAVAILABLE, reasons.ERROR_REASON_NOT_READY),
     Overloaded: (code_pb2.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_OVERLOADED),
     TimedOut: (code_pb2.DEADLINE_EXCEEDED, reasons.ERROR_REASON_TIME_UP),
@@ -43,12 +49,14 @@ FAILURES: dict[type[Exception], tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """What a caller is told. `code`: a google.rpc.Code; `id`: what the log calls it, if it is ours."""
+    """What a caller is told. `code`: a google.rpc.Code; `id`: what the log calls it, if it is ours;
+    `retry_s`: seconds after which to ask again, 0 where that would not help."""
 
     code: int
     message: str
     reason: str
     id: str = ""
+    retry_s: float = 0.0
 
     @property
     def name(self) -> str:
@@ -57,10 +65,15 @@ class Failure:
 
     @property
     def status(self) -> Any:
-        """The failure as a google.rpc.Status message with its ErrorInfo."""
-        detail = any_pb2.Any()
-        detail.Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN))
-        return status_pb2.Status(code=self.code, message=self.message, details=[detail])
+        """The failure as a google.rpc.Status message with its ErrorInfo, and RetryInfo where that helps."""
+        said: list[Any] = [error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN)]
+        if self.retry_s:
+            pause = duration_pb2.Duration(nanos=int(self.retry_s % 1 * 1e9), seconds=int(self.retry_s))
+            said.append(error_details_pb2.RetryInfo(retry_delay=pause))
+        details = [any_pb2.Any() for _ in said]
+        for detail, one in zip(details, said, strict=True):
+            detail.Pack(one)
+        return status_pb2.Status(code=self.code, message=self.message, details=details)
 
 
 def failure(error: Exception) -> Failure:
@@ -68,7 +81,8 @@ def failure(error: Exception) -> Failure:
     for kind in type(error).__mro__:
         if kind in FAILURES and isinstance(error, VitrinaError):
             code, reason = FAILURES[kind]
-            return Failure(code, str(error)[:MAX_MESSAGE], _reason(reason))
+            retry_s = error.retry_s if isinstance(error, Overloaded) else 0.0
+            return Failure(code, str(error)[:MAX_MESSAGE], _reason(reason), retry_s=retry_s)
     fault = secrets.token_hex(6)
     message = f"internal error {fault}; the server's log says more"
     return Failure(code_pb2.INTERNAL, message, _reason(reasons.ERROR_REASON_INTERNAL), fault)

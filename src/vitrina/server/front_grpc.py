@@ -10,25 +10,26 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from time import perf_counter
-from typing import Any, NoReturn
+from time import monotonic, perf_counter, time
+from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
-from grpc_health.v1 import health, health_pb2
-from grpc_status.rpc_status import to_status
 
-from vitrina.errors import Malformed, Overloaded, ServerError, TimedOut
+from vitrina.errors import Overloaded, ServerError, TimedOut
+from vitrina.server.access import Access
 from vitrina.server.admission import Admission
-from vitrina.server.failures import Failure, failure
+from vitrina.server.door import Context, Door, refuse
+from vitrina.server.failures import failure
+from vitrina.server.health import HEALTH, Health
 from vitrina.server.log import say_call, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
 from vitrina.server.service import MAX_BATCH_BYTES, Note, Service
+from vitrina.server.tls import Certificates, credentials
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 NAME: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
-HEALTH: str = health.SERVICE_NAME
+_RECOMMEND = f"/{NAME}/Recommend"
 DEADLINE_S = 2.0
 """What a Recommend without a deadline gets."""
 BATCHES = 4
@@ -41,6 +42,10 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 1),
     ("grpc.max_receive_message_length", MAX_BATCH_BYTES),
     ("grpc.max_concurrent_streams", 100),
+    # While a batch is answered no call is taken in. Of what waits at the door meanwhile, gRPC's own threads
+    # refuse what is too much, at a third of what that would cost in Python.
+    ("grpc.server.max_pending_requests", 64),
+    ("grpc.server.max_pending_requests_hard_limit", 192),
     ("grpc.max_metadata_size", 8 << 10),
     ("grpc.absolute_max_metadata_size", 16 << 10),
     ("grpc.keepalive_time_ms", 60_000),
@@ -52,7 +57,6 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_connection_age_grace_ms", 60_000),
 )
 
-Context = Any
 Answer = Callable[[bytes, Context, Note], Awaitable[bytes | None]]
 
 
@@ -64,7 +68,8 @@ class Front:
     clock: Callable[[], int]
     options: Options
     tallies: Tallies = field(default_factory=Tallies)
-    health: Any = field(default_factory=health.aio.HealthServicer)
+    access: Access = field(default_factory=lambda: Access(None, time, monotonic))
+    health: Health = field(default_factory=Health)
 
     def __post_init__(self) -> None:
         self._batches = 0
@@ -74,24 +79,32 @@ class Front:
         # A backstop far above the limiter of our own, which answers with a reason and spares health.
         most = 4 * (self.options.in_flight + BATCHES)
         self.server = grpc.aio.server(options=CHANNEL_OPTIONS, maximum_concurrent_rpcs=most)
-        self._drained = asyncio.Event()
-        self.server.add_generic_rpc_handlers((self._handlers(), _health_handlers(self.health, self._drained)))
+        self.door = Door(
+            {**self._methods(), **self.health.methods()}, self.access, self.tallies, self._crowded
+        )
+        self.server.add_generic_rpc_handlers((self.door,))
+        self.reserve = grpc.aio.server(options=CHANNEL_OPTIONS)
+        self.reserve.add_generic_rpc_handlers((Door(self.health.methods(), self.access, self.tallies),))
         if self.options.reflection:
             _reflect(self.server)
 
-    async def start(self, address: str) -> int:
-        """Listen, say SERVING, and return the port."""
-        port = self.server.add_insecure_port(address)
-        await self.health.set(NAME, health_pb2.HealthCheckResponse.SERVING)
+    async def start(self, address: str, health_address: str = "") -> int:
+        """Listen, say SERVING, and return the port. `health_address`: a port for health alone, if any."""
+        port = _listen(self.server, address, self.options)
+        await self.health.serving(NAME)
         await self.server.start()
-        return int(port)
+        if health_address:
+            self.reserve.add_insecure_port(health_address)
+            await self.reserve.start()
+        return port
 
     async def drain(self) -> None:
         """Say NOT_SERVING, take no more calls, and let those inside finish within the grace."""
-        await self.health.enter_graceful_shutdown()
+        await self.health.ending()
         await asyncio.sleep(_NOTICE_S)
-        self._drained.set()
+        self.health.drained.set()
         await self.server.stop(self.options.grace_s)
+        await self.reserve.stop(0)
         for threads in (self._pages, self._campaigns):
             threads.shutdown(wait=False, cancel_futures=True)
 
@@ -99,14 +112,16 @@ class Front:
         """Calls inside or waiting."""
         return self.admission.in_flight + self._batches
 
-    def _handlers(self) -> Any:
+    def _methods(self) -> dict[str, Any]:
         pages = self._observed("Recommend", self._recommend)
         batches = self._observed("BatchRecommend", self._batch_recommend)
-        methods: dict[str, Any] = {
-            "Recommend": grpc.unary_unary_rpc_method_handler(pages),
-            "BatchRecommend": grpc.unary_stream_rpc_method_handler(batches),
+        return {
+            _RECOMMEND: grpc.unary_unary_rpc_method_handler(pages),
+            f"/{NAME}/BatchRecommend": grpc.unary_stream_rpc_method_handler(batches),
         }
-        return grpc.method_handlers_generic_handler(NAME, methods)
+
+    def _crowded(self, path: str) -> bool:
+        return path == _RECOMMEND and self.admission.full()
 
     async def _recommend(self, data: bytes, context: Context, note: Note) -> bytes:
         return await self.admission.ask((data, note), _left_s(context))
@@ -158,59 +173,17 @@ class Front:
             say_call(method, code, note.asked, note.bundle, *times, note.users, items, fallback)
 
 
-async def refuse(context: Context, failed: Failure) -> NoReturn:
-    """End a call with a failure and its details."""
-    status = to_status(failed.status)
-    await context.abort(status.code, status.details, status.trailing_metadata)
-    raise AssertionError("abort returned")
-
-
 def _left_s(context: Context, otherwise: float = DEADLINE_S) -> float:
     left = context.time_remaining()
     return otherwise if left is None else float(left)
 
 
-def _health_handlers(servicer: Any, drained: asyncio.Event) -> Any:
-    """The standard service, from raw bytes like ours; nobody who watches holds up a stop."""
-
-    async def check(data: bytes, context: Context) -> bytes:
-        answer = await servicer.Check(await _health_request(data, context), context)
-        return bytes(answer.SerializeToString())
-
-    async def watch(data: bytes, context: Context) -> None:
-        request = await _health_request(data, context)
-        watching = asyncio.ensure_future(servicer.Watch(request, _Serializing(context)))
-        ending = asyncio.ensure_future(drained.wait())
-        try:
-            await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
-            if watching.done():
-                await watching
-        finally:
-            watching.cancel()
-            ending.cancel()
-
-    methods: dict[str, Any] = {
-        "Check": grpc.unary_unary_rpc_method_handler(check),
-        "Watch": grpc.unary_stream_rpc_method_handler(watch),
-    }
-    return grpc.method_handlers_generic_handler(HEALTH, methods)
-
-
-@dataclass(frozen=True)
-class _Serializing:
-    """A context that takes messages where the real one takes bytes."""
-
-    context: Context
-
-    async def write(self, message: Any) -> None:
-        await self.context.write(message.SerializeToString())
-
-
-async def _health_request(data: bytes, context: Context) -> Any:
-    try:
-        return health_pb2.HealthCheckRequest.FromString(data)
-    except DecodeError:
-        await refuse(context, failure(Malformed("the request is not a HealthCheckRequest message")))
+def _listen(server: Any, address: str, options: Options) -> int:
+    """Bind a port, encrypted where there is a certificate. Raises ServerError."""
+    if not options.tls_cert or not options.tls_key:
+        return int(server.add_insecure_port(address))
+    found = Certificates(options.tls_cert, options.tls_key, options.tls_client_ca)
+    return int(server.add_secure_port(address, credentials(found)))
 
 
 def _reflect(server: Any) -> None:

@@ -68,6 +68,12 @@ class Tallies:
             self.add("vitrina_empty_lists", placement, n=tally.empty)
             self.add("vitrina_fallback_lists", placement, n=tally.fallback)
 
+    def refused(self, method: str, code: str) -> None:
+        """Count a call that was refused before its message was read."""
+        self.add("vitrina_requests", method, code)
+        if code in _SHED:
+            self.add("vitrina_shed", code)
+
     def report(self) -> dict[str, Any]:
         """All of it, as JSON can carry it."""
         return {

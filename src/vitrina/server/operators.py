@@ -30,10 +30,11 @@ class Operators:
         self.states[number] = {"pid": pid, **state}
         self._tell()
 
-    def gone(self, number: int) -> None:
-        """Forget a worker that died."""
-        self.states.pop(number, None)
-        self._tell()
+    def gone(self, number: int, pid: int) -> None:
+        """Forget a worker that died, unless another has its number already."""
+        if self.states.get(number, {}).get("pid") == pid:
+            del self.states[number]
+            self._tell()
 
     async def keep(self, ready: asyncio.Future[str], stopping: asyncio.Event) -> None:
         """Keep the process running until told to stop; `ready` gets its address, or ServerError."""

@@ -6,6 +6,17 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+_PATHS = (
+    "registry",
+    "placements",
+    "token_key_file",
+    "run_dir",
+    "tokens",
+    "tls_cert",
+    "tls_key",
+    "tls_client_ca",
+)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -16,7 +27,11 @@ class Options:
     the bundle's own. `metrics_port` 0 serves none. `admin_port`: where ModelService listens, on
     `admin_host`; 0 serves none. `run_dir`: where the workers' copy of the bundle lies, by default the
     system's folder for temporary files. `in_flight`: calls that one worker holds at once;
-    `wait_s`: how long one of them may queue; `grace_s`: how long a stop waits for them.
+    `wait_s`: how long one of them may queue; `grace_s`: how long a stop waits for them. `health_port`: where
+    health listens alone, beside its place on `port`; 0 for no such port. `tokens`: the file of who may ask
+    what; None admits everybody. `visitor_rate`, `visitor_burst`: calls a second, and at once, that this host
+    answers one visitor where there are tokens. `tls_*`: PEM files; `tls_client_ca` asks clients for
+    certificates.
     """
 
     registry: Path
@@ -30,6 +45,13 @@ class Options:
     admin_host: str = "127.0.0.1"
     run_dir: Path | None = None
     token_key_file: Path | None = None
+    tokens: Path | None = None
+    visitor_rate: float = 20.0
+    visitor_burst: float = 100.0
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    health_port: int = 0
     reflection: bool = False
     in_flight: int = 256
     wait_s: float = 0.25
@@ -67,7 +89,7 @@ class Order:
         """What `to_json` wrote."""
         told = json.loads(line)
         options = told["options"]
-        for name in ("registry", "placements", "token_key_file", "run_dir"):
+        for name in _PATHS:
             options[name] = options[name] and Path(options[name])
         return cls(Options(**options), told["port"], bytes.fromhex(told["token_key"]), Path(told["folder"]))
 

@@ -88,10 +88,14 @@ class Note:
 
 @dataclass(frozen=True)
 class Service:
-    """Answers with whatever engine is current when a call comes in, and with that one to its end."""
+    """Answers with whatever engine is current when a call comes in, and with that one to its end.
+
+    `pace`: told of each visitor who asks; raises TooFast for one who asks too often.
+    """
 
     engine: Callable[[], Engine]
     signer: Signer
+    pace: Callable[[str], None] | None = None
 
     def recommend(self, data: bytes, now: int, note: Note | None = None) -> bytes:
         """Answer a RecommendRequest. `now`: seconds since 1970 UTC. Raises what FAILURES lists."""
@@ -122,6 +126,8 @@ class Service:
         try:
             message = wire.parse(v1.RecommendRequest, data, MAX_RECOMMEND_BYTES)
             request = wire.request(message)
+            if self.pace:
+                self.pace(request.visitor_id)
             note.asked = tuple(block.placement for block in request.blocks)
             earlier: tuple[str, ...] = ()
             if message.continue_token:

@@ -18,12 +18,14 @@ from collections.abc import Callable
 
 from vitrina.errors import ServerError, VitrinaError
 from vitrina.registry import Registry
+from vitrina.server.access import Access
 from vitrina.server.current import Current
 from vitrina.server.front_grpc import Front
 from vitrina.server.generations import Generations
+from vitrina.server.limits import Visitors
 from vitrina.server.log import say, say_fault
 from vitrina.server.metrics import Tallies
-from vitrina.server.options import Order, address
+from vitrina.server.options import Options, Order, address
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
 
@@ -48,7 +50,7 @@ def main() -> int:
     )
     try:
         current.open()
-        service = Service(current, Signer(order.token_key))
+        service = Service(current, Signer(order.token_key), _pace(order.options))
         with asyncio.Runner(loop_factory=_loop_factory(uvloop=order.options.uvloop)) as runner:
             runner.run(_serve(order, service, current, clock))
     except VitrinaError as reason:
@@ -60,18 +62,22 @@ def main() -> int:
 
 
 async def _serve(order: Order, service: Service, current: Current, clock: Callable[[], int]) -> None:
-    front = Front(service, clock, order.options, current.tallies)
+    options = order.options
+    access = Access(options.tokens, time.time, time.monotonic, 1 / options.workers)
+    access.open()
+    front = Front(service, clock, options, current.tallies, access)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(sys.stdin.fileno(), stop.set)
-    await front.start(address(order.options.host, order.port))
+    beside = address(options.host, options.health_port) if options.health_port else ""
+    await front.start(address(options.host, order.port), beside)
     watching = asyncio.create_task(_watch(current, front))
     _tell(state=current.state())
     _tell(ready=current().version)
     await stop.wait()
     loop.remove_reader(sys.stdin.fileno())
-    _stop_hard(order.options.grace_s + _OVERTIME_S)
+    _stop_hard(options.grace_s + _OVERTIME_S)
     watching.cancel()
     await front.drain()
     _report(current, front)
@@ -96,8 +102,19 @@ async def _watch(current: Current, front: Front) -> None:
 
 def _report(current: Current, front: Front) -> None:
     current.age()
+    if refused := front.door.take_refused():
+        say("refused", calls=refused)
     current.tallies.gauges["vitrina_in_flight"] = front.in_flight()
     _tell(metrics=current.tallies.report())
+
+
+def _pace(options: Options) -> Callable[[str], None] | None:
+    """What bounds how often a visitor is answered; nothing where everybody may ask everything."""
+    if not options.tokens:
+        return None
+    share = 1 / options.workers
+    visitors = Visitors(options.visitor_rate * share, options.visitor_burst * share)
+    return lambda visitor: visitors.check(visitor, time.monotonic())
 
 
 def _clock(as_of: int | None) -> Callable[[], int]:

@@ -17,6 +17,9 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
     ERROR_REASON_NO_SUCH_BUNDLE: _ClassVar[ErrorReason]
     ERROR_REASON_BUNDLE_REFUSED: _ClassVar[ErrorReason]
+    ERROR_REASON_TOKEN_REFUSED: _ClassVar[ErrorReason]
+    ERROR_REASON_SCOPE_MISSING: _ClassVar[ErrorReason]
+    ERROR_REASON_RATE_LIMITED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_MALFORMED_MESSAGE: ErrorReason
 ERROR_REASON_INVALID_REQUEST: ErrorReason
@@ -28,3 +31,6 @@ ERROR_REASON_TIME_UP: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_NO_SUCH_BUNDLE: ErrorReason
 ERROR_REASON_BUNDLE_REFUSED: ErrorReason
+ERROR_REASON_TOKEN_REFUSED: ErrorReason
+ERROR_REASON_SCOPE_MISSING: ErrorReason
+ERROR_REASON_RATE_LIMITED: ErrorReason

@@ -5,7 +5,7 @@ PORT ?= 50051
 WORKERS ?= 2
 ADMIN_PORT ?= 50052
 
-.PHONY: help install referees demo test check serve fuzz bench bench-full soak lock proto clean
+.PHONY: help install referees demo test check serve fuzz bench bench-full soak lock messages proto clean
 
 help:  ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ lock:  ## Resolve pyproject.toml into requirements/*.txt again
 	@$(BIN)/uv pip compile -q pyproject.toml --extra train --extra images --extra letters --extra demo --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/train.txt
 	@$(BIN)/uv pip compile -q pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/dev.txt
 	@for one in referees rectools; do $(BIN)/uv pip compile -q requirements/$$one.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements/$$one.txt; done
+
+messages:  ## Compile the sentences of src/vitrina/locales/*/LC_MESSAGES/vitrina.po
+	@$(BIN)/pybabel --quiet compile -d src/vitrina/locales -D vitrina
 
 proto:  ## Generate src/vitrina/v1 from proto/ again
 	@$(BIN)/python proto/generate.py

@@ -6,6 +6,7 @@
     ├── PlacementsError       a placements file does
     ├── LetterError           a letter's style or template does, or an address of a picture is not ours
     ├── PolicyError           a contact policy does
+    ├── WordingError          a catalogue of messages cannot be read
     ├── BundleError           a bundle cannot be written or opened
     │   ├── BundleCorrupt     its bytes are not what its manifest says
     │   └── BundleTooNew      it was written by a later version of Vitrina
@@ -65,6 +66,12 @@ class LetterError(VitrinaError):
 
 class PolicyError(VitrinaError):
     """A contact policy names something unknown or of the wrong type."""
+
+    exit_code = 4
+
+
+class WordingError(VitrinaError):
+    """A shop's folder of messages is none, or a catalogue in it cannot be read."""
 
     exit_code = 4
 

@@ -62,12 +62,17 @@ def test_without_time_the_recipe_s_own_trees_stay():
     assert said == ["trees are not tried: there is no time left to learn them"]
 
 
+def first(search, share):
+    """Ctrl-C when the recipe's own settings were tried."""
+    raise KeyboardInterrupt
+
+
 def test_a_tuned_recipe_says_which_trees_and_what_they_add(tmp_path, monkeypatch):
     """[ranker] is written with all it is made of, and its gain in the comment at the head."""
     plan = RankerPlan(placements=("home",), windows=2, trees=80, leaves=6, rate=0.02, least=20)
     monkeypatch.setattr("vitrina.tune.ordered", lambda *given: Order(plan, {"home": (0.0123, 0.001)}))
     recipe, placements = parse_recipe(RECIPE, "test"), parse_placements(PLACEMENTS)
-    made = tune(shop(habits=True), recipe, placements, tmp_path / "tuned.toml", budget=1.0)
+    made = tune(shop(habits=True), recipe, placements, tmp_path / "tuned.toml", budget=60.0, watch=first)
     assert parse_recipe(tomllib.loads(made.text), "again").ranker == plan
     assert "#   home, ordered by learned trees: +0.0123 +- 0.0010 more" in made.text
     assert made.as_dict()["ranker"] == {"home": {"gain": 0.0123, "error": 0.001}}

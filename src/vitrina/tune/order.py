@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrina.bundle import Bundle
 from vitrina.engine import Engine
@@ -77,37 +78,54 @@ def _best(cut: Split, recipe: Recipe, placements: Placements, lessons: Taught, u
     """Of all shapes the one that gains most in sum; each only where it is surely ahead."""
     bundle, seed = fit(cut.train, recipe, placements), recipe.evaluation.seed
     before = _judged(bundle, cut, placements, tuple(lessons), seed)
-    found = Order(replace(recipe.ranker, placements=()))
     own = replace(recipe.ranker, placements=(), windows=RankerPlan.windows)
+    found = Order(own)
     for plan in dict.fromkeys((own, *SHAPES)):
         if plan != own and time.perf_counter() > until:
             break
         forests = {name: grow(*one, plan, seed) for name, one in lessons.items()}
         after = _judged(with_ranker(bundle, cut.train, forests), cut, placements, tuple(lessons), seed)
-        gains = {name: _gain(after[name], before[name]) for name in before}
+        gains = {name: _gain(after[name].less(one)) for name, one in before.items()}
         gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
         if _sum(gains) > _sum(found.gains):
             found = Order(replace(plan, placements=tuple(gains), windows=recipe.ranker.windows), gains)
     return found
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """NDCG@10 of each asker of a placement, float64[n], and whose it is: steps of one visit hang together."""
+
+    ndcg: Values
+    clusters: NDArray[np.int64]
+
+    def less(self, other: _Judged) -> _Judged:
+        """What each has more than before, of those who took anything."""
+        more = self.ndcg - other.ndcg
+        known = ~np.isnan(more)
+        return _Judged(more[known], self.clusters[known])
+
+
 def _judged(
     bundle: Bundle, cut: Split, placements: Placements, names: tuple[str, ...], seed: int
-) -> dict[str, Values]:
-    """By placement, NDCG@10 of each asker of the window."""
+) -> dict[str, _Judged]:
+    """By placement, the figures of the window."""
     engine = Engine.of(bundle, placements)
     product = np.append(cut.train.catalog.product, np.int32(-1))
     found = {}
     for asked in questions(cut, MOST, seed):
         if asked.placement in names:
             rows, _ = ask(engine, asked, engine.placements.named(asked.placement), cut.now)
-            found[asked.placement] = accuracy(product[rows[:, :10]], asked.truth)["ndcg"]
+            ndcg = accuracy(product[rows[:, :10]], asked.truth)["ndcg"]
+            found[asked.placement] = _Judged(ndcg, asked.clusters)
     return found
 
 
-def _gain(after: Values, before: Values) -> tuple[float, float]:
-    gains = (after - before)[~np.isnan(after - before)]
-    return float(gains.mean()), float(gains.std() / np.sqrt(len(gains)))
+def _gain(more: _Judged) -> tuple[float, float]:
+    """The mean, and its standard error over clusters."""
+    n, mean = len(more.ndcg), float(more.ndcg.mean())
+    _, cluster = np.unique(more.clusters, return_inverse=True)
+    return mean, float(np.linalg.norm(np.bincount(cluster, more.ndcg - mean)) / n)
 
 
 def _sum(gains: Mapping[str, tuple[float, float]]) -> float:

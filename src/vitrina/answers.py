@@ -42,6 +42,8 @@ def blocks(
 
 def _missing(draft: Draft, place: int) -> tuple[str, ...]:
     """What the placement needs of this request and was not given."""
+    if not draft.placement.needs:
+        return ()
     asker, block = draft.askers[place], draft.block
     given = {
         "context": len(asker.context) > 0,

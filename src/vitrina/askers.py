@@ -102,13 +102,11 @@ class Askers:
             return Doings(past.rows[span], past.types[span], past.times[span]), past.visits[span]
         types = np.array([self._type(one.type) for one in request.events], np.uint8)
         times = np.array([min(one.time or now, now) for one in request.events], np.int64)
-        known = rows >= 0
-        doings = Doings(
-            np.concatenate([past.rows[span], rows[known]]),
-            np.concatenate([past.types[span], types[known]]),
-            np.concatenate([past.times[span], times[known]]),
-        )
-        return doings, np.concatenate([past.visits[span], np.full(int(known.sum()), UNKNOWN, np.int32)])
+        lately = Doings(rows, types, times)
+        if int(rows.min()) < 0:
+            lately = _cut(lately, np.flatnonzero(rows >= 0))
+        doings = _joined([Doings(past.rows[span], past.types[span], past.times[span]), lately])
+        return doings, np.concatenate([past.visits[span], np.full(len(lately.rows), UNKNOWN, np.int32)])
 
     def _type(self, name: str) -> int:
         if name not in self.types:

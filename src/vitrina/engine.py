@@ -20,7 +20,7 @@ from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
 from vitrina.errors import InvalidRequest
 from vitrina.history import History
-from vitrina.ids import Ids, Rows
+from vitrina.ids import Ids, Rows, joined
 from vitrina.live import Live
 from vitrina.placements import Mix, Placement, Placements, Rebuy, parse_placements, read_placements
 from vitrina.ranker import Ranker
@@ -267,7 +267,7 @@ def _limit(block: Block, placement: Placement) -> int:
 def _taken(asker: Asker, shown: list[Rows], placement: Placement) -> Rows:
     """What the page already holds or stands for: never shown again, in any variant."""
     context = [] if placement.show_context else [asker.context]
-    return np.concatenate([*context, asker.page, *shown])
+    return joined(*context, asker.page, *shown)
 
 
 def describe(engine: Engine) -> dict[str, Any]:

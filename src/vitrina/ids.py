@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vitrina.kernels.searching import places
 
 MAX_ID_BYTES = 256
 UNKNOWN = -1
@@ -27,6 +30,14 @@ def encode(text: str) -> bytes:
     """
     data = text.encode("utf-8", "surrogatepass")
     return data if len(data) <= MAX_ID_BYTES and b"\0" not in data else b""
+
+
+def joined(*some: Rows) -> Rows:
+    """int32: rows one behind the other; what is not empty is copied only where there is more than one."""
+    full = [one for one in some if len(one)]
+    if len(full) > 1:
+        return np.concatenate(full)
+    return full[0] if full else np.zeros(0, np.int32)
 
 
 @dataclass(frozen=True)
@@ -55,23 +66,14 @@ class Ids:
 
     def rows(self, ids: Sequence[str]) -> Rows:
         """int32[len(ids)]: the row of each id, UNKNOWN (-1) where there is none."""
-        width = self.sorted.dtype.itemsize
         needles = [encode(one) for one in ids]
-        fitting = np.array([one if len(one) <= width else b"" for one in needles], dtype=self.sorted.dtype)
-        places = np.searchsorted(self.sorted, fitting)
-        found = np.full(len(needles), UNKNOWN, np.int32)
-        for at, (needle, place) in enumerate(zip(needles, places.tolist(), strict=True)):
-            if needle and place < len(self.sorted) and self.sorted[place] == needle:
-                found[at] = place
+        ends = np.array([0, *accumulate(map(len, needles))], np.int64)
+        found: Rows = places(self.letters, ends, np.frombuffer(b"".join(needles), np.uint8))
         return found
 
     def row(self, one: str) -> int:
         """The row of one id, UNKNOWN (-1) where there is none."""
-        needle = encode(one)
-        if not needle or len(needle) > self.sorted.dtype.itemsize:
-            return UNKNOWN
-        place = int(self.sorted.searchsorted(np.bytes_(needle)))
-        return place if place < len(self.sorted) and self.sorted[place] == needle else UNKNOWN
+        return int(self.rows((one,))[0])
 
     def name(self, row: int) -> str:
         """The id of one row."""

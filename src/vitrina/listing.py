@@ -83,6 +83,12 @@ class Listing(Sequence[ListedItem]):
         return self.lists.ids.names(self.lists.rows[self.span])
 
     @property
+    def encoded(self) -> list[bytes]:
+        """The ids of the items as they are stored."""
+        found: list[bytes] = self.lists.ids.sorted[self.lists.rows[self.span]].tolist()
+        return found
+
+    @property
     def scores(self) -> list[float]:
         """The score of each item."""
         found: list[float] = self.lists.scores[self.span].tolist()

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from vitrina.askers import NOTHING, Asker, query
 from vitrina.blend import Ranked, append, fuse
 from vitrina.built_in import GIVEN
-from vitrina.ids import Ids, Rows
+from vitrina.ids import Ids, Rows, joined
 from vitrina.kernels.fusion import settle
 from vitrina.placements import Mix, Placement
 from vitrina.ranker import DEPTH, Ranker
@@ -94,15 +94,12 @@ def admit(opened: Opened, draft: Draft) -> Draft:
         narrow = np.zeros_like(admitted.mask)
         narrow[only] = admitted.mask[only]
         admitted = Admitted(narrow, narrow)
-    excluded = opened.items.rows(block.exclude_item_ids) if block.exclude_item_ids else NOTHING
-    excluded = excluded[excluded >= 0]
+    excluded = rules.facets.rows(block.exclude_item_ids) if block.exclude_item_ids else NOTHING
     rows = [
-        rules.with_variants(
-            np.concatenate([taken, excluded, rules.unwanted(one.doings, draft.placement, draft.now)])
-        )
+        rules.with_variants(joined(taken, excluded, rules.unwanted(one.doings, draft.placement, draft.now)))
         for one, taken in zip(draft.askers, draft.taken, strict=True)
     ]
-    allow = Allow(admitted.wide, _indptr(rows), np.concatenate(rows))
+    allow = Allow(admitted.wide, _indptr(rows), joined(*rows))
     return draft._replace(admitted=admitted, allow=allow)
 
 

@@ -29,7 +29,7 @@ MAX_BYTES = 24 << 10
 """Older items are forgotten above this, so that a token fits into the request that continues it."""
 _HEAD = struct.Struct("<BqHHH")
 _MAC_BYTES = 16
-_CERTAIN = 1.0
+_CERTAIN = struct.pack("<e", 1.0)
 
 
 @dataclass(frozen=True)
@@ -71,25 +71,19 @@ class Signer:
     ) -> str:
         """The token of an answer that had to leave out `earlier`, oldest first."""
         listings = [Listing.of(block.items) for block in response.blocks]
-        items = [item_id for one in listings for item_id in one.item_ids]
+        items = [item_id for one in listings for item_id in one.encoded]
         places: dict[str, int] = {}
         sources = [places.setdefault(name, len(places)) for one in listings for name in one.leads]
         names = [placements_version, response.bundle_version, ""]
         names += [block.placement for block in response.blocks]
         names += places
-        names += items
-        text = "\0".join(names).encode()
+        text = b"\0".join(["\0".join(names).encode(), *items])
         kept = _fitting(earlier, MAX_BYTES - len(text) - 4 * len(items))
         if kept:
             text = b"\0".join((text, *(one.encode() for one in kept)))
         head = _HEAD.pack(FORMAT, now, len(response.blocks), len(places), len(kept))
-        numbers = struct.pack(
-            f"<{len(response.blocks)}H{len(items)}H{len(items)}e",
-            *map(len, listings),
-            *sources,
-            *(_CERTAIN for _ in items),
-        )
-        body = head + numbers + text
+        numbers = struct.pack(f"<{len(listings)}H{len(items)}H", *map(len, listings), *sources)
+        body = head + numbers + _CERTAIN * len(items) + text
         return _armored(body + self._mac(body))
 
     def read(self, text: str) -> Token:

@@ -38,7 +38,7 @@ __all__ = ["Chosen", "Search", "Tuned", "tune"]
 
 Say = Callable[[str], None]
 Watch = Callable[[Search, float], None]
-SEARCHING, WEIGHING = 0.7, 0.8
+SEARCHING, WEIGHING = 0.65, 0.85
 """Shares of the budget after which settings are searched no more, and weights; the rest is for trees."""
 
 

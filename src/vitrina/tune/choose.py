@@ -22,6 +22,8 @@ SOURCES = 8
 """Families of a placement that weights are searched for, the best alone."""
 USELESS = 0.02
 """A family below this share of the placement's best is not weighed at all."""
+LEAST = 4.0
+"""Seconds that weights of a placement may take, whatever else took: else the best settings are lost."""
 Say = Callable[[str], None]
 
 
@@ -63,7 +65,7 @@ def choose(found: Search, *, weigh: bool, until: float, say: Say) -> dict[str, C
             continue
         parts = _tuned(found, name, used)
         now = time.perf_counter()
-        half = max(until - now, 2.0) / (2 * (len(names) - number))
+        half = max((until - now) / (2 * (len(names) - number)), LEAST)
         chosen[name] = _blended(found, placement, own, parts, weigh=weigh, half=half)
         for part in chosen[name].parts:
             used.setdefault(part.family.name, []).append(part.plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def catalogue(file: Path):
     """A .po as Babel reads it."""
     with file.open("rb") as stream:
         return read_po(stream, abort_invalid=True)
+
+
+def spoken(stream):
+    """What a compiled catalogue says, and how it counts; not when or by what it was compiled."""
+    with stream:
+        read = GNUTranslations(stream)
+    return read.info()["plural-forms"], {key: said for key, said in read._catalog.items() if key}
 
 
 def own(folder: Path, language: str, text: str) -> Path:
@@ -51,7 +59,8 @@ def test_a_language_says_everything_and_is_compiled(file):
             assert set(wording._HOLE.findall(form)) == set(wording._HOLE.findall(message)), (message, form)
     compiled = BytesIO()
     write_mo(compiled, known)
-    assert compiled.getvalue() == file.with_suffix(".mo").read_bytes(), "call: make messages"
+    compiled.seek(0)
+    assert spoken(compiled) == spoken(file.with_suffix(".mo").open("rb")), "call: make messages"
 
 
 def test_the_languages_of_the_market_are_there():

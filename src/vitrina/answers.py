@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from vitrina.askers import query
 from vitrina.catalog import PATH, Catalog
 from vitrina.filters import EVERYTHING
+from vitrina.grounds import Grounds
 from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.fusion import by_source, finished
 from vitrina.listing import Lists
@@ -22,10 +24,12 @@ MAX_REGIONS = 100
 
 
 def blocks(
-    draft: Draft, opened: Opened, trace: Sequence[tuple[str, Draft]], *, reasons: bool
+    draft: Draft, opened: Opened, trace: Sequence[tuple[str, Draft]], *, reasons: bool, locale: str = ""
 ) -> list[ListedBlock]:
     """The finished block of every asker of a draft."""
     lists = listed(draft, opened, reasons)
+    if locale and reasons and opened.grounds:
+        lists = replace(lists, said=_said(opened.grounds, locale, draft, lists))
     return [
         ListedBlock(
             placement=draft.block.placement,
@@ -61,6 +65,16 @@ def listed(draft: Draft, opened: Opened, reasons: bool) -> Lists:
     ends, rows, scores, sources, leads = finished(ranked.rows, ranked.scores, ranked.shares, numbers)
     seeds, figures = _reasons(draft, ends, rows, leads, opened) if reasons else _bare(len(rows))
     return Lists(opened.items, names, ends, rows, scores, sources, numbers[leads], seeds, figures)
+
+
+def _said(grounds: Grounds, locale: str, draft: Draft, lists: Lists) -> list[str]:
+    """The sentence of every item's reason, in a locale."""
+    said: list[str] = []
+    for place, asker in enumerate(draft.askers):
+        one = lists.of(place)
+        told = (lists.rows[one.span], lists.seeds[one.span], lists.figures[one.span])
+        said += grounds.sentences(locale, asker, draft.now, one.leads, *told)
+    return said
 
 
 @lru_cache(maxsize=256)

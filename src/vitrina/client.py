@@ -168,6 +168,7 @@ def _page(request: Request, product_fields: Sequence[str], validate_only: bool) 
         "channel": f"CHANNEL_{request.channel.upper()}",
         "product_fields": [f"PRODUCT_FIELD_{one.upper()}" for one in product_fields],
         "omit_reasons": not request.reasons,
+        "locale": request.locale,
         "validate_only": validate_only,
     }
 
@@ -246,7 +247,9 @@ def _listed_item(message: Any) -> ListedItem:
         item_id=message.item_id,
         score=message.score,
         sources=tuple(message.sources),
-        reason=Reason(why.source, tuple(why.seed_item_ids), fired if why.HasField("rule") else None),
+        reason=Reason(
+            why.source, tuple(why.seed_item_ids), fired if why.HasField("rule") else None, why.sentence
+        ),
         product=_product(message.item_id, message.product) if message.HasField("product") else None,
     )
 

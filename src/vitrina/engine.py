@@ -19,6 +19,7 @@ from vitrina.askers import NOTHING, Asker, Askers
 from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
 from vitrina.errors import InvalidRequest
+from vitrina.grounds import Grounds
 from vitrina.history import History
 from vitrina.ids import Ids, Rows, joined
 from vitrina.live import Live
@@ -59,7 +60,8 @@ class Engine:
         self.due_days = parts["due_days"]
         rules = Rules(self.catalog, self.items, parts["due_days"], shop)  # type: ignore[arg-type]
         ranker = Ranker.open(opened.under("ranker"), parts)
-        self.opened = Opened(self.items, rules, {**sources, **BUILT_IN}, ranker)
+        grounds = Grounds.of(self.catalog, parts["due_days"], opened.manifest.strategies)  # type: ignore[arg-type]
+        self.opened = Opened(self.items, rules, {**sources, **BUILT_IN}, ranker, grounds)
 
     @classmethod
     def open(cls, path: Path, placements: Path | None = None) -> Engine:
@@ -138,7 +140,7 @@ class Engine:
                 taken = tuple(_taken(askers[one], shown[one], placement) for one in members)
                 draft = self._draft(asked.block, tuple(askers[one] for one in members), taken, live.now)
                 draft, trace = self._run(draft._replace(scope=asked.scope), asked.explain)
-                listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons)
+                listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons, locale=asked.locale)
                 for place, one in enumerate(members):
                     assert draft.ranked is not None
                     shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
@@ -160,7 +162,9 @@ class Engine:
                 block = one.blocks[orders[place][turn]]
                 placement = self._placement(block.placement, one.channel)
                 scope = self.opened.rules.scopes.of(askers[place], placement, block.filter, now)
-                groups.setdefault(_Asked(block, one.explain, one.reasons, scope), []).append(place)
+                groups.setdefault(_Asked(block, one.explain, one.reasons, one.locale, scope), []).append(
+                    place
+                )
         return groups
 
     def _placement(self, name: str, channel: str) -> Placement:
@@ -216,6 +220,7 @@ class _Asked(NamedTuple):
     block: Block
     explain: bool
     reasons: bool
+    locale: str
     scope: Scope
 
 

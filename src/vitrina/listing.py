@@ -25,7 +25,7 @@ class Lists:
     `ids`: of items; `names`: of sources, each once. `ends`: int64[n + 1]; `rows`: int32[m]; `scores`:
     float32[m]; `sources`: int32[m, S] into `names`, strongest first, -1 pads; `leads`: int32[m] into
     `names`, the source of each reason; `seeds`: int32[m, w] and `figures`: float64[m, 3] as in
-    `strategy.Whys`.
+    `strategy.Whys`; `said`: the sentence of each reason, or none at all.
     """
 
     ids: Ids
@@ -37,6 +37,7 @@ class Lists:
     leads: Rows
     seeds: Rows
     figures: NDArray[np.float64]
+    said: Sequence[str] = ()
 
     def of(self, place: int) -> Listing:
         """One of the lists."""
@@ -69,6 +70,7 @@ class Listing(Sequence[ListedItem]):
             leads=np.array([numbers[one.reason.source] for one in items], np.int32),
             seeds=_padded([ids.rows(one).tolist() for one in seeds]),
             figures=np.array(figures, np.float64).reshape(-1, 3),
+            said=[one.reason.sentence for one in items],
         )
         return lists.of(0)
 
@@ -100,6 +102,11 @@ class Listing(Sequence[ListedItem]):
         names = self.lists.names
         return [names[one] for one in self.lists.leads[self.span].tolist()]
 
+    @property
+    def said(self) -> Sequence[str]:
+        """The sentence of each item's reason; nothing where none were asked for."""
+        return self.lists.said[self.span]
+
     def __len__(self) -> int:
         return self.high - self.low
 
@@ -113,13 +120,14 @@ class Listing(Sequence[ListedItem]):
     def __iter__(self) -> Iterator[ListedItem]:
         one, span, names = self.lists, self.span, self.lists.names
         sources = one.sources[span].tolist()
-        reasons = zip(self.leads, one.seeds[span], one.figures[span].tolist(), strict=True)
+        said = self.said or [""] * len(self)
+        reasons = zip(self.leads, one.seeds[span], one.figures[span].tolist(), said, strict=True)
         scored = zip(self.item_ids, self.scores, sources, reasons, strict=True)
-        for item_id, score, proposed, (lead, seeds, figures) in scored:
+        for item_id, score, proposed, (lead, seeds, figures, sentence) in scored:
             ids = tuple(one.ids.names(seeds[seeds >= 0]))
             rule = RuleReason(ids, *figures) if any(figures) else None
             by = tuple([names[number] for number in proposed if number >= 0])
-            yield ListedItem(item_id, score, by, Reason(lead, ids, rule))
+            yield ListedItem(item_id, score, by, Reason(lead, ids, rule, sentence))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)

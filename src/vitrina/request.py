@@ -60,6 +60,8 @@ class Request:
     explain: bool = False
     reasons: bool = True
     """Whether items carry their reason; a campaign of a million lists may do without."""
+    locale: str = ""
+    """The language in which reasons are said, such as "pl" or "ru-RU"; empty for no sentences."""
 
 
 class RuleReason(NamedTuple):
@@ -72,11 +74,15 @@ class RuleReason(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why a product is in the list: the source that weighed most, its seeds, its rule if any."""
+    """Why a product is in the list: the source that weighed most, its seeds, its rule if any.
+
+    `sentence`: in the locale of the request; empty where it named none.
+    """
 
     source: str
     seed_item_ids: tuple[str, ...] = ()
     rule: RuleReason | None = None
+    sentence: str = ""
 
 
 class ListedItem(NamedTuple):

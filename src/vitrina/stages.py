@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from vitrina.askers import NOTHING, Asker, query
 from vitrina.blend import Ranked, append, fuse
 from vitrina.built_in import GIVEN
+from vitrina.grounds import Grounds
 from vitrina.ids import Ids, Rows, joined
 from vitrina.kernels.fusion import settle
 from vitrina.placements import Mix, Placement
@@ -39,12 +40,14 @@ _DEPTH = 100
 
 @dataclass(frozen=True)
 class Opened:
-    """What stages may look at beside the draft: the id map, the rules, the sources by name, the trees."""
+    """What stages may look at beside the draft: the id map, the rules, the sources by name, the trees; and
+    what reasons are said in."""
 
     items: Ids
     rules: Rules
     sources: Mapping[str, Source]
     ranker: Ranker | None = None
+    grounds: Grounds | None = None
 
 
 class Draft(NamedTuple):

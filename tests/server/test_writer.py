@@ -27,7 +27,7 @@ def listed(draw):
         st.none() | st.tuples(FIGURES, FIGURES, st.floats(0.1, 9)).map(lambda one: RuleReason(seeds, *one))
     )
     sources = tuple(draw(st.lists(NAMES, max_size=4, unique=True)))
-    return ListedItem(draw(IDS), draw(SCORES), sources, Reason(draw(NAMES), seeds, rule))
+    return ListedItem(draw(IDS), draw(SCORES), sources, Reason(draw(NAMES), seeds, rule, draw(NAMES)))
 
 
 PRODUCTS = st.builds(
@@ -66,6 +66,7 @@ def item_fields(one, shown):
         "source": one.reason.source,
         "seed_item_ids": one.reason.seed_item_ids,
         "rule": rule and rule._asdict(),
+        "sentence": one.reason.sentence,
     }
     return {
         "item_id": one.item_id,

@@ -87,9 +87,10 @@ def _rule(out: Any, at: Any, ids: Any, antecedents: Any, figures: Any, eight: An
 
 
 @njit(cache=True, nogil=True)
-def _reason(out: Any, at: Any, ids: Any, name: Any, seeds: Any, figures: Any, eight: Any) -> Any:
+def _reason(out: Any, at: Any, ids: Any, name: Any, seeds: Any, figures: Any, said: Any, eight: Any) -> Any:
     """Fields of a Reason."""
     end = at
+    at = _text(out, at, 4, said) if len(said) else at
     at = _rule(out, at, ids, seeds, figures, eight)
     for seed in seeds[::-1]:
         at = _id(out, at, 2, ids[seed]) if seed >= 0 else at
@@ -104,14 +105,14 @@ def _room(width: Any, names: Any, seeds: Any, sources: Any) -> Any:
     for name in range(len(names[0]) - 1):
         longest = max(longest, names[0][name + 1] - names[0][name])
     texts = (1 + 2 * seeds) * (width + _HEAD) + (1 + sources) * (longest + _HEAD)
-    return texts + 4 * (1 + 8) + 4 * _HEAD
+    return texts + 4 * (1 + 8) + 5 * _HEAD
 
 
 @njit(
     (
         *(types.int64, types.int64, _IDS, _RAGGED),
         *(_ROWS, _REALS, _LISTS, _ROWS, _LISTS, _FIGURES),
-        *(types.boolean, _RAGGED),
+        *(_RAGGED, types.boolean, _RAGGED),
     ),
     cache=True,
     nogil=True,
@@ -127,24 +128,26 @@ def listed_items(
     leads: Any,
     seeds: Any,
     figures: Any,
+    said: Any,
     shown: Any,
     products: Any,
 ) -> Any:
     """Items low..high of some lists as the field `items` of a ListedBlock: uint8.
 
     `ids`: uint8[n_items, width], padded with NUL; `names`: of sources, ragged (int64[k + 1], uint8); the
-    columns as in `listing.Lists`. `products`: where they are `shown`, a Product message for each item of
-    low..high, ragged.
+    columns as in `listing.Lists`. `said`: a sentence for each item of low..high, ragged.
+    `products`: where they are `shown`, a Product message for each item of low..high, ragged.
     """
     room = _room(ids.shape[1], names, seeds.shape[1], sources.shape[1]) + _HEAD
-    out = np.empty((high - low) * room + len(products[1]), np.uint8)
+    out = np.empty((high - low) * room + len(said[1]) + len(products[1]), np.uint8)
     at, eight = len(out), np.zeros(1, np.float64)
     for item in range(high - 1, low - 1, -1):
         end, lead = at, leads[item]
         if shown:
             at = _text(out, at, 5, products[1][products[0][item - low] : products[0][item - low + 1]])
         name = names[1][names[0][lead] : names[0][lead + 1]]
-        at = _reason(out, at, ids, name, seeds[item], figures[item], eight)
+        sentence = said[1][said[0][item - low] : said[0][item - low + 1]]
+        at = _reason(out, at, ids, name, seeds[item], figures[item], sentence, eight)
         for source in sources[item][::-1]:
             at = _text(out, at, 3, names[1][names[0][source] : names[0][source + 1]]) if source >= 0 else at
         at = _double(out, at, 2, np.float64(scores[item]), eight)

@@ -26,6 +26,7 @@ MAX_ON_PAGE = 500
 MAX_USERS = 10_000
 MAX_PRODUCT_FIELDS = 16
 MAX_TYPE_BYTES = 64
+MAX_LOCALE_BYTES = 64
 MAX_TOKEN_BYTES = 48 << 10
 
 CHANNELS = {
@@ -68,6 +69,7 @@ def request(message: Any) -> Request:
         consent=_consent(message.consent, "consent"),
         explain=message.explain,
         reasons=not message.omit_reasons,
+        locale=_short(message.locale, "locale", MAX_LOCALE_BYTES),
     )
 
 
@@ -78,6 +80,7 @@ def requests(message: Any) -> list[Request]:
         blocks=blocks(message.blocks),
         channel=channel(message.channel),
         reasons=not message.omit_reasons,
+        locale=_short(message.locale, "locale", MAX_LOCALE_BYTES),
     )
     return [_asker(one, f"users[{at}].", page) for at, one in enumerate(message.users)]
 
@@ -118,6 +121,7 @@ def _asker(message: Any, where: str, page: Request) -> Request:
         events=_events(message.events, where),
         consent=_consent(message.consent, where + "consent"),
         reasons=page.reasons,
+        locale=page.locale,
     )
 
 

@@ -52,9 +52,10 @@ def items(listed: Sequence[ListedItem], products: Encoded | None = None) -> byte
     one = some.lists
     columns = (one.rows, one.scores, one.sources, one.leads, one.seeds, one.figures)
     shown = _ragged([products(item_id) for item_id in some.item_ids]) if products else _NOTHING
+    said = _ragged([sentence.encode() for sentence in some.said]) if some.said else _unsaid(len(some))
     names = _names(one.names)
     found: NDArray[np.uint8] = listed_items(
-        some.low, some.high, one.ids.letters, names, *columns, products is not None, shown
+        some.low, some.high, one.ids.letters, names, *columns, said, products is not None, shown
     )
     return found.tobytes()
 
@@ -89,6 +90,12 @@ def _head(
 def _trace(trace: tuple[tuple[str, tuple[str, ...]], ...]) -> bytes:
     stages: list[Any] = [{"stage": stage, "item_ids": ids} for stage, ids in trace]
     return bytes(types_pb2.ListedBlock(trace=stages).SerializeToString())
+
+
+@lru_cache(maxsize=1024)
+def _unsaid(n: int) -> Ragged:
+    """No sentence for any of n items."""
+    return np.zeros(n + 1, np.int64), np.zeros(0, np.uint8)
 
 
 @lru_cache(maxsize=256)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from vitrina.v1 import types_pb2 as vitrina_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'vitrina/v1/recommendation_service.proto\x12\nvitrina.v1\x1a\x16vitrina/v1/types.proto\"\x99\x03\n\x10RecommendRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12$\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x13.vitrina.v1.Channel\x12\x0e\n\x06region\x18\x04 \x01(\t\x12\x18\n\x10\x63ontext_item_ids\x18\x05 \x03(\t\x12(\n\x06\x65vents\x18\x06 \x03(\x0b\x32\x18.vitrina.v1.SessionEvent\x12!\n\x06\x62locks\x18\x07 \x03(\x0b\x32\x11.vitrina.v1.Block\x12\x15\n\rpage_item_ids\x18\x08 \x03(\t\x12\x16\n\x0e\x63ontinue_token\x18\t \x01(\t\x12\x0f\n\x07\x65xplain\x18\n \x01(\x08\x12\x15\n\rvalidate_only\x18\x0b \x01(\x08\x12\x30\n\x0eproduct_fields\x18\x0c \x03(\x0e\x32\x18.vitrina.v1.ProductField\x12\x14\n\x0comit_reasons\x18\r \x01(\x08\x12$\n\x07\x63onsent\x18\x0e \x01(\x0e\x32\x13.vitrina.v1.Consent\"\xb1\x01\n\x11RecommendResponse\x12\'\n\x06\x62locks\x18\x01 \x03(\x0b\x32\x17.vitrina.v1.ListedBlock\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x16\n\x0e\x62undle_version\x18\x03 \x01(\t\x12\x18\n\x10unknown_item_ids\x18\x04 \x03(\t\x12\x12\n\nknown_user\x18\x05 \x01(\x08\x12\x12\n\ncontextual\x18\x06 \x01(\x08\"\xe5\x01\n\x15\x42\x61tchRecommendRequest\x12$\n\x05users\x18\x01 \x03(\x0b\x32\x15.vitrina.v1.BatchUser\x12$\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x13.vitrina.v1.Channel\x12!\n\x06\x62locks\x18\x03 \x03(\x0b\x32\x11.vitrina.v1.Block\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x30\n\x0eproduct_fields\x18\x05 \x03(\x0e\x32\x18.vitrina.v1.ProductField\x12\x14\n\x0comit_reasons\x18\x06 \x01(\x08\"\xaa\x01\n\tBatchUser\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x18\n\x10\x63ontext_item_ids\x18\x04 \x03(\t\x12(\n\x06\x65vents\x18\x05 \x03(\x0b\x32\x18.vitrina.v1.SessionEvent\x12$\n\x07\x63onsent\x18\x06 \x01(\x0e\x32\x13.vitrina.v1.Consent\"l\n\x16\x42\x61tchRecommendResponse\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12-\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x1d.vitrina.v1.RecommendResponse2\xbc\x01\n\x15RecommendationService\x12H\n\tRecommend\x12\x1c.vitrina.v1.RecommendRequest\x1a\x1d.vitrina.v1.RecommendResponse\x12Y\n\x0e\x42\x61tchRecommend\x12!.vitrina.v1.BatchRecommendRequest\x1a\".vitrina.v1.BatchRecommendResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'vitrina/v1/recommendation_service.proto\x12\nvitrina.v1\x1a\x16vitrina/v1/types.proto\"\xa9\x03\n\x10RecommendRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12$\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x13.vitrina.v1.Channel\x12\x0e\n\x06region\x18\x04 \x01(\t\x12\x18\n\x10\x63ontext_item_ids\x18\x05 \x03(\t\x12(\n\x06\x65vents\x18\x06 \x03(\x0b\x32\x18.vitrina.v1.SessionEvent\x12!\n\x06\x62locks\x18\x07 \x03(\x0b\x32\x11.vitrina.v1.Block\x12\x15\n\rpage_item_ids\x18\x08 \x03(\t\x12\x16\n\x0e\x63ontinue_token\x18\t \x01(\t\x12\x0f\n\x07\x65xplain\x18\n \x01(\x08\x12\x15\n\rvalidate_only\x18\x0b \x01(\x08\x12\x30\n\x0eproduct_fields\x18\x0c \x03(\x0e\x32\x18.vitrina.v1.ProductField\x12\x14\n\x0comit_reasons\x18\r \x01(\x08\x12$\n\x07\x63onsent\x18\x0e \x01(\x0e\x32\x13.vitrina.v1.Consent\x12\x0e\n\x06locale\x18\x0f \x01(\t\"\xb1\x01\n\x11RecommendResponse\x12\'\n\x06\x62locks\x18\x01 \x03(\x0b\x32\x17.vitrina.v1.ListedBlock\x12\x19\n\x11\x61ttribution_token\x18\x02 \x01(\t\x12\x16\n\x0e\x62undle_version\x18\x03 \x01(\t\x12\x18\n\x10unknown_item_ids\x18\x04 \x03(\t\x12\x12\n\nknown_user\x18\x05 \x01(\x08\x12\x12\n\ncontextual\x18\x06 \x01(\x08\"\xf5\x01\n\x15\x42\x61tchRecommendRequest\x12$\n\x05users\x18\x01 \x03(\x0b\x32\x15.vitrina.v1.BatchUser\x12$\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x13.vitrina.v1.Channel\x12!\n\x06\x62locks\x18\x03 \x03(\x0b\x32\x11.vitrina.v1.Block\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x30\n\x0eproduct_fields\x18\x05 \x03(\x0e\x32\x18.vitrina.v1.ProductField\x12\x14\n\x0comit_reasons\x18\x06 \x01(\x08\x12\x0e\n\x06locale\x18\x07 \x01(\t\"\xaa\x01\n\tBatchUser\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12\x0e\n\x06region\x18\x03 \x01(\t\x12\x18\n\x10\x63ontext_item_ids\x18\x04 \x03(\t\x12(\n\x06\x65vents\x18\x05 \x03(\x0b\x32\x18.vitrina.v1.SessionEvent\x12$\n\x07\x63onsent\x18\x06 \x01(\x0e\x32\x13.vitrina.v1.Consent\"l\n\x16\x42\x61tchRecommendResponse\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nvisitor_id\x18\x02 \x01(\t\x12-\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x1d.vitrina.v1.RecommendResponse2\xbc\x01\n\x15RecommendationService\x12H\n\tRecommend\x12\x1c.vitrina.v1.RecommendRequest\x1a\x1d.vitrina.v1.RecommendResponse\x12Y\n\x0e\x42\x61tchRecommend\x12!.vitrina.v1.BatchRecommendRequest\x1a\".vitrina.v1.BatchRecommendResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,15 +33,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vitrina.v1.recommendation_s
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECOMMENDREQUEST']._serialized_start=80
-  _globals['_RECOMMENDREQUEST']._serialized_end=489
-  _globals['_RECOMMENDRESPONSE']._serialized_start=492
-  _globals['_RECOMMENDRESPONSE']._serialized_end=669
-  _globals['_BATCHRECOMMENDREQUEST']._serialized_start=672
-  _globals['_BATCHRECOMMENDREQUEST']._serialized_end=901
-  _globals['_BATCHUSER']._serialized_start=904
-  _globals['_BATCHUSER']._serialized_end=1074
-  _globals['_BATCHRECOMMENDRESPONSE']._serialized_start=1076
-  _globals['_BATCHRECOMMENDRESPONSE']._serialized_end=1184
-  _globals['_RECOMMENDATIONSERVICE']._serialized_start=1187
-  _globals['_RECOMMENDATIONSERVICE']._serialized_end=1375
+  _globals['_RECOMMENDREQUEST']._serialized_end=505
+  _globals['_RECOMMENDRESPONSE']._serialized_start=508
+  _globals['_RECOMMENDRESPONSE']._serialized_end=685
+  _globals['_BATCHRECOMMENDREQUEST']._serialized_start=688
+  _globals['_BATCHRECOMMENDREQUEST']._serialized_end=933
+  _globals['_BATCHUSER']._serialized_start=936
+  _globals['_BATCHUSER']._serialized_end=1106
+  _globals['_BATCHRECOMMENDRESPONSE']._serialized_start=1108
+  _globals['_BATCHRECOMMENDRESPONSE']._serialized_end=1216
+  _globals['_RECOMMENDATIONSERVICE']._serialized_start=1219
+  _globals['_RECOMMENDATIONSERVICE']._serialized_end=1407
 # @@protoc_insertion_point(module_scope)

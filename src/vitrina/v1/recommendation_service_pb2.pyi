@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("user_id", "visitor_id", "channel", "region", "context_item_ids", "events", "blocks", "page_item_ids", "continue_token", "explain", "validate_only", "product_fields", "omit_reasons", "consent")
+    __slots__ = ("user_id", "visitor_id", "channel", "region", "context_item_ids", "events", "blocks", "page_item_ids", "continue_token", "explain", "validate_only", "product_fields", "omit_reasons", "consent", "locale")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     VISITOR_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class RecommendRequest(_message.Message):
     PRODUCT_FIELDS_FIELD_NUMBER: _ClassVar[int]
     OMIT_REASONS_FIELD_NUMBER: _ClassVar[int]
     CONSENT_FIELD_NUMBER: _ClassVar[int]
+    LOCALE_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     visitor_id: str
     channel: _types_pb2.Channel
@@ -37,7 +38,8 @@ class RecommendRequest(_message.Message):
     product_fields: _containers.RepeatedScalarFieldContainer[_types_pb2.ProductField]
     omit_reasons: bool
     consent: _types_pb2.Consent
-    def __init__(self, user_id: _Optional[str] = ..., visitor_id: _Optional[str] = ..., channel: _Optional[_Union[_types_pb2.Channel, str]] = ..., region: _Optional[str] = ..., context_item_ids: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[_types_pb2.SessionEvent, _Mapping]]] = ..., blocks: _Optional[_Iterable[_Union[_types_pb2.Block, _Mapping]]] = ..., page_item_ids: _Optional[_Iterable[str]] = ..., continue_token: _Optional[str] = ..., explain: bool = ..., validate_only: bool = ..., product_fields: _Optional[_Iterable[_Union[_types_pb2.ProductField, str]]] = ..., omit_reasons: bool = ..., consent: _Optional[_Union[_types_pb2.Consent, str]] = ...) -> None: ...
+    locale: str
+    def __init__(self, user_id: _Optional[str] = ..., visitor_id: _Optional[str] = ..., channel: _Optional[_Union[_types_pb2.Channel, str]] = ..., region: _Optional[str] = ..., context_item_ids: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[_types_pb2.SessionEvent, _Mapping]]] = ..., blocks: _Optional[_Iterable[_Union[_types_pb2.Block, _Mapping]]] = ..., page_item_ids: _Optional[_Iterable[str]] = ..., continue_token: _Optional[str] = ..., explain: bool = ..., validate_only: bool = ..., product_fields: _Optional[_Iterable[_Union[_types_pb2.ProductField, str]]] = ..., omit_reasons: bool = ..., consent: _Optional[_Union[_types_pb2.Consent, str]] = ..., locale: _Optional[str] = ...) -> None: ...
 
 class RecommendResponse(_message.Message):
     __slots__ = ("blocks", "attribution_token", "bundle_version", "unknown_item_ids", "known_user", "contextual")
@@ -56,20 +58,22 @@ class RecommendResponse(_message.Message):
     def __init__(self, blocks: _Optional[_Iterable[_Union[_types_pb2.ListedBlock, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_version: _Optional[str] = ..., unknown_item_ids: _Optional[_Iterable[str]] = ..., known_user: bool = ..., contextual: bool = ...) -> None: ...
 
 class BatchRecommendRequest(_message.Message):
-    __slots__ = ("users", "channel", "blocks", "validate_only", "product_fields", "omit_reasons")
+    __slots__ = ("users", "channel", "blocks", "validate_only", "product_fields", "omit_reasons", "locale")
     USERS_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
     PRODUCT_FIELDS_FIELD_NUMBER: _ClassVar[int]
     OMIT_REASONS_FIELD_NUMBER: _ClassVar[int]
+    LOCALE_FIELD_NUMBER: _ClassVar[int]
     users: _containers.RepeatedCompositeFieldContainer[BatchUser]
     channel: _types_pb2.Channel
     blocks: _containers.RepeatedCompositeFieldContainer[_types_pb2.Block]
     validate_only: bool
     product_fields: _containers.RepeatedScalarFieldContainer[_types_pb2.ProductField]
     omit_reasons: bool
-    def __init__(self, users: _Optional[_Iterable[_Union[BatchUser, _Mapping]]] = ..., channel: _Optional[_Union[_types_pb2.Channel, str]] = ..., blocks: _Optional[_Iterable[_Union[_types_pb2.Block, _Mapping]]] = ..., validate_only: bool = ..., product_fields: _Optional[_Iterable[_Union[_types_pb2.ProductField, str]]] = ..., omit_reasons: bool = ...) -> None: ...
+    locale: str
+    def __init__(self, users: _Optional[_Iterable[_Union[BatchUser, _Mapping]]] = ..., channel: _Optional[_Union[_types_pb2.Channel, str]] = ..., blocks: _Optional[_Iterable[_Union[_types_pb2.Block, _Mapping]]] = ..., validate_only: bool = ..., product_fields: _Optional[_Iterable[_Union[_types_pb2.ProductField, str]]] = ..., omit_reasons: bool = ..., locale: _Optional[str] = ...) -> None: ...
 
 class BatchUser(_message.Message):
     __slots__ = ("user_id", "visitor_id", "region", "context_item_ids", "events", "consent")

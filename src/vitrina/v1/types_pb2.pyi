@@ -181,14 +181,16 @@ class Rule(_message.Message):
     def __init__(self, antecedent_ids: _Optional[_Iterable[str]] = ..., support: _Optional[float] = ..., confidence: _Optional[float] = ..., lift: _Optional[float] = ...) -> None: ...
 
 class Reason(_message.Message):
-    __slots__ = ("source", "seed_item_ids", "rule")
+    __slots__ = ("source", "seed_item_ids", "rule", "sentence")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SEED_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
+    SENTENCE_FIELD_NUMBER: _ClassVar[int]
     source: str
     seed_item_ids: _containers.RepeatedScalarFieldContainer[str]
     rule: Rule
-    def __init__(self, source: _Optional[str] = ..., seed_item_ids: _Optional[_Iterable[str]] = ..., rule: _Optional[_Union[Rule, _Mapping]] = ...) -> None: ...
+    sentence: str
+    def __init__(self, source: _Optional[str] = ..., seed_item_ids: _Optional[_Iterable[str]] = ..., rule: _Optional[_Union[Rule, _Mapping]] = ..., sentence: _Optional[str] = ...) -> None: ...
 
 class Product(_message.Message):
     __slots__ = ("title", "category", "price", "old_price", "image", "attributes", "url", "in_stock", "regions", "tags")

@@ -22,7 +22,7 @@ SOURCES = 8
 """Families of a placement that weights are searched for, the best alone."""
 USELESS = 0.02
 """A family below this share of the placement's best is not weighed at all."""
-LEAST = 4.0
+LEAST = 10.0
 """Seconds that weights of a placement may take, whatever else took: else the best settings are lost."""
 Say = Callable[[str], None]
 

@@ -8,7 +8,6 @@ stands twice on a page. After `open` the engine reads no clock, environment, net
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +18,13 @@ from vitrina.askers import NOTHING, Asker, Askers
 from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
 from vitrina.errors import InvalidRequest
+from vitrina.fates import Fate, fate
+from vitrina.fitted import as_shop, fitted
 from vitrina.grounds import Grounds
 from vitrina.history import History
 from vitrina.ids import Ids, Rows, joined
 from vitrina.live import Live
-from vitrina.placements import Mix, Placement, Placements, Rebuy, parse_placements, read_placements
+from vitrina.placements import Placement, Placements, parse_placements, read_placements
 from vitrina.ranker import Ranker
 from vitrina.request import Block, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
@@ -33,8 +34,6 @@ from vitrina.stages import STAGES, Draft, Opened, admit, retrieve
 from vitrina.strategy import Allow, Source
 
 MAX_CANDIDATES = 1000
-_REPEATS = 0.05
-"""Share of purchases that repeat an earlier one, from which on a shop's customers 'buy again'."""
 
 
 class Engine:
@@ -43,9 +42,9 @@ class Engine:
     def __init__(self, opened: bundle.Bundle, placements: Placements, sources: Mapping[str, Source]) -> None:
         parts = opened.under("catalog")
         self.manifest = opened.manifest
-        self.placements = _as_shop(placements, float(opened.manifest.dataset["repeat_share"]))
+        self.placements = as_shop(placements, float(opened.manifest.dataset["repeat_share"]))
         self.sources = sources
-        self._fitted = _fitted(self.placements, {**sources, **BUILT_IN})
+        self._fitted = fitted(self.placements, {**sources, **BUILT_IN})
         self.items = Ids(opened.parts["ids/items"])  # type: ignore[arg-type]
         self.catalog = Catalog.of_columns(parts)  # type: ignore[arg-type]
         shop = Shop.of_bundle(opened)
@@ -86,8 +85,8 @@ class Engine:
     def with_placements(self, placements: Placements) -> Engine:
         """The same bundle under other placements; nothing is opened again."""
         other = object.__new__(Engine)
-        chosen = _as_shop(placements, float(self.manifest.dataset["repeat_share"]))
-        other.__dict__.update(self.__dict__, placements=chosen, _fitted=_fitted(chosen, self.opened.sources))
+        chosen = as_shop(placements, float(self.manifest.dataset["repeat_share"]))
+        other.__dict__.update(self.__dict__, placements=chosen, _fitted=fitted(chosen, self.opened.sources))
         return other
 
     @property
@@ -146,6 +145,24 @@ class Engine:
                     shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
                     blocks[one][orders[one][turn]] = listed[place]
         return [self._response(askers[one], blocks[one]) for one in range(len(requests))]
+
+    def explain(
+        self, request: Request, item_ids: Sequence[str], live: Live
+    ) -> tuple[Response, tuple[Fate, ...]]:
+        """The answer to a request of one block, and what became of some items on the way to it.
+
+        Raises as `recommend` does, and InvalidRequest where blocks are none or several.
+        """
+        if len(request.blocks) != 1:
+            raise InvalidRequest(f"{len(request.blocks)} blocks; one list is explained at a time")
+        asker = self.askers.of(request, live.now)
+        (asked,) = self._alike([request], [asker], [[0]], 0, live.now)
+        taken = _taken(asker, [], self._fitted[asked.block.placement][0])
+        draft = self._draft(asked.block, (asker,), (taken,), live.now)._replace(scope=asked.scope)
+        draft, trace = self._run(draft, explain=True)
+        listed = answers.blocks(draft, self.opened, trace, reasons=True, locale=request.locale)
+        fates = tuple(fate(self.opened, dict(trace), one) for one in item_ids)
+        return self._response(asker, {0: listed[0]}), fates
 
     def _alike(
         self,
@@ -222,37 +239,6 @@ class _Asked(NamedTuple):
     reasons: bool
     locale: str
     scope: Scope
-
-
-def _as_shop(placements: Placements, repeat_share: float) -> Placements:
-    """Placements whose rebuy is as the shop's customers have it, decided."""
-    usual = Rebuy("always" if repeat_share >= _REPEATS else "never")
-
-    def decided(one: Rebuy) -> Rebuy:
-        return usual if one.policy == "as_shop" else one
-
-    by_name = {
-        name: replace(
-            one,
-            rebuy=decided(one.rebuy),
-            rebuy_in=tuple((path, decided(rebuy)) for path, rebuy in one.rebuy_in),
-        )
-        for name, one in placements.by_name.items()
-    }
-    return replace(placements, by_name=by_name)
-
-
-def _fitted(
-    placements: Placements, sources: Mapping[str, Source]
-) -> dict[str, tuple[Placement, tuple[Mix, ...]]]:
-    """Each placement with the fallbacks and the mixes that the bundle has sources for."""
-    return {
-        name: (
-            replace(one, fallback=tuple(back for back in one.fallback if back in sources)),
-            tuple(mix for mix in one.sources if mix.strategy in sources),
-        )
-        for name, one in placements.by_name.items()
-    }
 
 
 def _order(request: Request) -> list[int]:

@@ -156,14 +156,14 @@ class Rules:
         bought = doings.types == PURCHASE
         rows: Rows = doings.rows[bought]
         age = now - doings.times[bought]
-        wait = self._waits(rows, placement.rebuy)
+        wait = self.waits(rows, placement.rebuy)
         # Deeper categories stand later, so that the deepest that fits has the last word.
         for path, rebuy in sorted(placement.rebuy_in, key=lambda one: one[0].count(">")):
             inside = self.facets.below(path, rows)
-            wait[inside] = self._waits(rows[inside], rebuy)
+            wait[inside] = self.waits(rows[inside], rebuy)
         return rows[age < wait] if self.scopes.shop.timed else rows[wait > 0]
 
-    def _waits(self, rows: Rows, rebuy: Rebuy) -> NDArray[np.float64]:
+    def waits(self, rows: Rows, rebuy: Rebuy) -> NDArray[np.float64]:
         """float64 per row: the seconds after a purchase for which it stays away."""
         if rebuy.policy == "when_due":
             return self._due_seconds[rows]

@@ -12,7 +12,19 @@ import typer
 from rich.text import Text
 
 from vitrina import __version__
-from vitrina.cli import audience, edge, letters, models, offline, online, pictures, tokens, trees, tuning
+from vitrina.cli import (
+    audience,
+    edge,
+    explaining,
+    letters,
+    models,
+    offline,
+    online,
+    pictures,
+    tokens,
+    trees,
+    tuning,
+)
 from vitrina.cli.words import errors
 from vitrina.errors import VitrinaError
 
@@ -29,6 +41,7 @@ for verb in (
     offline.evaluate,
     offline.verify,
     offline.recommend,
+    explaining.explain,
     pictures.embed,
     pictures.similar,
     trees.tree,

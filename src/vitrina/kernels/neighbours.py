@@ -21,8 +21,9 @@ import numpy as np
 from numba import get_num_threads, njit
 from numpy.typing import NDArray
 
+from vitrina.kernels.network import FEW, sort_few
 from vitrina.kernels.panels import BLOCK, LANES, beside, by_blocks
-from vitrina.kernels.select import NOTHING, key_of, to_front, write_list
+from vitrina.kernels.select import FEWER, NOTHING, key_of, to_front, write_list, write_ranked
 from vitrina.kernels.sparse import Csr, counting_order
 
 Lists = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
@@ -32,6 +33,8 @@ PIECES = 8
 """Pieces of work a thread: enough that none waits long for the last."""
 MOST_SEGMENTS = 1 << 24
 """Rows times blocks of columns at most; beyond, every row goes the first way."""
+MANY = 4096
+"""Rows touched among which hardly any enters a list, so that a branch on their scores is foreseen."""
 
 
 def neighbours(matrix: Csr, k: int) -> Lists:
@@ -220,6 +223,23 @@ def _best(sums: Any, touched: Any, found: Any, k: Any, keys: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _best_few(sums: Any, touched: Any, found: Any, k: Any, keys: Any) -> Any:
+    """As `_best` for k <= FEWER, and best first: without a branch on scores, sorted whenever FEW are held."""
+    bits = sums.view(np.int32)
+    floor, held = NOTHING, np.uint64(0)
+    for place in range(found):
+        row = touched[place]
+        keys[held] = key_of(bits[row], row)
+        sums[row] = 0
+        held += np.uint64(keys[held] > floor)
+        if held == np.uint64(FEW):
+            sort_few(keys, FEW, keys)
+            floor, held = keys[k - 1], np.uint64(k)
+    sort_few(keys, np.int64(held), keys)
+    return min(np.int64(held), k)
+
+
+@njit(cache=True, nogil=True)
 def _through(
     which: Any,
     indptr: Any,
@@ -240,5 +260,9 @@ def _through(
         low, high = indptr[row], indptr[row + 1]
         found = _add_up(low, high, columns, data, t_indptr, t_rows, t_data, sums, touched)
         sums[row] = 0
-        held = _best(sums, touched, found, k, keys)
-        write_list(row, keys, held, ranked, rows, bits, counts)
+        if k <= FEWER and found < MANY:
+            held = _best_few(sums, touched, found, k, keys)
+            write_ranked(row, keys, held, rows, bits, counts)
+        else:
+            held = _best(sums, touched, found, k, keys)
+            write_list(row, keys, held, ranked, rows, bits, counts)

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from vitrina.kernels.network import FEW, sort_few
+
 NOTHING = np.int64(0xFFFFFFFF)
 """Every key of a positive score is above it."""
 
-FEW = 64
+FEWER = FEW // 2
+"""Lists of so many can be kept best first by sorting a FEW keys at a time."""
 
 
 @njit(cache=True, inline="always")
@@ -84,19 +87,23 @@ def _swap_in(keys: Any, split: Any, high: Any, pivot: Any) -> Any:
 def descending(keys: Any, out: Any) -> None:
     """Write distinct keys into `out`, largest first; `keys` is left in another order.
 
-    Many are halved about their median; a few are placed by counting, for each, those above it.
+    Many are halved about their median, a few go through a network, and fewer still are placed by
+    counting, for each, those above it.
     """
     if len(keys) > FEW:
         half = len(keys) // 2
         to_front(keys, half)
         descending(keys[:half], out[:half])
         descending(keys[half:], out[half:])
+    elif len(keys) > FEWER:
+        sort_few(keys, len(keys), out)
     else:
-        _by_counting(keys, len(keys), out)
+        _by_counting(keys, out)
 
 
 @njit(cache=True, nogil=True)
-def _by_counting(keys: Any, n: Any, out: Any) -> None:
+def _by_counting(keys: Any, out: Any) -> None:
+    n = len(keys)
     for place in range(n):
         above = 0
         for other in range(n):
@@ -110,10 +117,13 @@ def write_list(at: Any, keys: Any, n: Any, ranked: Any, rows: Any, bits: Any, co
 
     `rows` and `bits` (of scores) are [lists, k], `counts` is [lists].
     """
-    if n > FEW:
-        descending(keys[:n], ranked[:n])
-    else:
-        _by_counting(keys, n, ranked)
+    descending(keys[:n], ranked[:n])
+    write_ranked(at, ranked, n, rows, bits, counts)
+
+
+@njit(cache=True, inline="always")
+def write_ranked(at: Any, ranked: Any, n: Any, rows: Any, bits: Any, counts: Any) -> None:
+    """As `write_list`, of keys that are best first already."""
     counts[at] = n
     for place in range(n):
         rows[at, place] = row_of(ranked[place])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vitrina.askers import query
 from vitrina.catalog import PATH, Catalog
+from vitrina.discretion import silenced
 from vitrina.filters import EVERYTHING
 from vitrina.grounds import Grounds
 from vitrina.ids import UNKNOWN, Ids, Rows
@@ -29,7 +30,7 @@ def blocks(
     """The finished block of every asker of a draft."""
     lists = listed(draft, opened, reasons)
     if locale and reasons and opened.grounds:
-        lists = replace(lists, said=_said(opened.grounds, locale, draft, lists))
+        lists = replace(lists, said=_said(opened.grounds, locale, draft, lists, opened))
     return [
         ListedBlock(
             placement=draft.block.placement,
@@ -67,13 +68,16 @@ def listed(draft: Draft, opened: Opened, reasons: bool) -> Lists:
     return Lists(opened.items, names, ends, rows, scores, sources, numbers[leads], seeds, figures)
 
 
-def _said(grounds: Grounds, locale: str, draft: Draft, lists: Lists) -> list[str]:
+def _said(grounds: Grounds, locale: str, draft: Draft, lists: Lists, opened: Opened) -> list[str]:
     """The sentence of every item's reason, in a locale."""
     said: list[str] = []
+    hidden = opened.rules.below(draft.placement.sensitive)
     for place, asker in enumerate(draft.askers):
         one = lists.of(place)
+        quiet = hidden[lists.rows[one.span]].tolist()
+        leads = ["" if still else lead for lead, still in zip(one.leads, quiet, strict=True)]
         told = (lists.rows[one.span], lists.seeds[one.span], lists.figures[one.span])
-        said += grounds.sentences(locale, asker, draft.now, one.leads, *told)
+        said += grounds.sentences(locale, asker, draft.now, leads, *told)
     return said
 
 
@@ -105,6 +109,8 @@ def _reasons(
             seeds[places[low:high], : found.seeds.shape[1]] = found.seeds
         if found.figures is not None:
             figures[places[low:high]] = found.figures
+    if hidden := draft.placement.sensitive:
+        return silenced(opened.rules.below(hidden), rows, seeds, figures)
     return seeds, figures
 
 

@@ -39,6 +39,8 @@ class Asker:
     """bool per event of the history: what nothing follows from; None for nothing."""
     place: str = ""
     contextual: bool = False
+    stranger: bool = False
+    """Whether sources are not told who it is, and go by the seeds alone."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
     joined = chosen[0] if len(chosen) == 1 else _joined(chosen)
     return Query(
         now=now,
-        users=np.array([one.user for one in askers], np.int32),
+        users=np.array([UNKNOWN if one.stranger else one.user for one in askers], np.int32),
         regions=np.array([one.region for one in askers], np.int32),
         seeds=Seeds(np.array(ends, np.int64), joined.rows, joined.types, joined.times),
     )

@@ -17,6 +17,7 @@ from vitrina import answers, bundle, strategies
 from vitrina.askers import NOTHING, Asker, Askers
 from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
+from vitrina.discretion import AWAY, discreet, guarded
 from vitrina.errors import InvalidRequest
 from vitrina.fates import Fate, fate
 from vitrina.fitted import as_shop, fitted
@@ -137,8 +138,8 @@ class Engine:
             for asked, members in self._alike(requests, askers, orders, turn, live.now).items():
                 placement = self._fitted[asked.block.placement][0]
                 taken = tuple(_taken(askers[one], shown[one], placement) for one in members)
-                draft = self._draft(asked.block, tuple(askers[one] for one in members), taken, live.now)
-                draft, trace = self._run(draft._replace(scope=asked.scope), asked.explain)
+                draft = self._asked(asked, tuple(askers[one] for one in members), taken, live.now)
+                draft, trace = self._run(draft, asked.explain)
                 listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons, locale=asked.locale)
                 for place, one in enumerate(members):
                     assert draft.ranked is not None
@@ -158,7 +159,7 @@ class Engine:
         asker = self.askers.of(request, live.now)
         (asked,) = self._alike([request], [asker], [[0]], 0, live.now)
         taken = _taken(asker, [], self._fitted[asked.block.placement][0])
-        draft = self._draft(asked.block, (asker,), (taken,), live.now)._replace(scope=asked.scope)
+        draft = self._asked(asked, (asker,), (taken,), live.now)
         draft, trace = self._run(draft, explain=True)
         listed = answers.blocks(draft, self.opened, trace, reasons=True, locale=request.locale)
         fates = tuple(fate(self.opened, dict(trace), one) for one in item_ids)
@@ -179,9 +180,9 @@ class Engine:
                 block = one.blocks[orders[place][turn]]
                 placement = self._placement(block.placement, one.channel)
                 scope = self.opened.rules.scopes.of(askers[place], placement, block.filter, now)
-                groups.setdefault(_Asked(block, one.explain, one.reasons, one.locale, scope), []).append(
-                    place
-                )
+                away = bool(placement.sensitive) and one.channel in AWAY
+                asked = _Asked(block, one.explain, one.reasons, one.locale, scope, away)
+                groups.setdefault(asked, []).append(place)
         return groups
 
     def _placement(self, name: str, channel: str) -> Placement:
@@ -222,6 +223,15 @@ class Engine:
             allow=Allow(np.zeros(0, np.bool_), np.zeros(len(askers) + 1, np.int64), NOTHING),
         )
 
+    def _asked(self, asked: _Asked, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
+        """The draft of a block under its scope; away from the shop, with nothing sensitive in it."""
+        draft = self._draft(asked.block, askers, taken, now)._replace(scope=asked.scope)
+        if not asked.away:
+            return draft
+        hidden = self.opened.rules.below(draft.placement.sensitive)
+        quiet = tuple(discreet(one, hidden) for one in askers)
+        return draft._replace(placement=guarded(draft.placement), askers=quiet)
+
     def _run(self, draft: Draft, explain: bool) -> tuple[Draft, list[tuple[str, Draft]]]:
         trace = []
         for name, stage in STAGES:
@@ -239,6 +249,7 @@ class _Asked(NamedTuple):
     reasons: bool
     locale: str
     scope: Scope
+    away: bool
 
 
 def _order(request: Request) -> list[int]:

@@ -63,6 +63,7 @@ class Rules:
         self._variants = _variants(self.product)
         self._edges = np.unique(np.concatenate([catalog.available_from, catalog.available_until]))
         kept = CACHE_BYTES // max(1, len(catalog) * (1 if self._variants is None else 2))
+        self.below = lru_cache(maxsize=64)(self._below)
         self._alike = lru_cache(maxsize=min(256, max(8, kept)))(self._common)
 
     def admitted(self, now: int, placement: Placement, wanted: Filter, scope: Scope) -> Admitted:
@@ -105,6 +106,14 @@ class Rules:
         for one in filters:
             self._narrow(mask, one, Facts(today=today))
         return self._widened(mask)
+
+    def _below(self, paths: tuple[str, ...]) -> Mask:
+        """bool[n_items]: whether a product is in one of some categories, or below it."""
+        mask = np.zeros(len(self.catalog), np.bool_)
+        for path in paths:
+            mask |= self.facets.below(path)
+        mask.flags.writeable = False
+        return mask
 
     def _narrow(self, mask: Mask, wanted: Filter, facts: Facts) -> None:
         """Take out of a mask what a filter does not admit, looking at as few rows as will do."""

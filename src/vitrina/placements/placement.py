@@ -66,6 +66,9 @@ class Placement:
     from what was bought and kept. `soft` rules are dropped one by one, last first, while the list is
     shorter than its limit; with `by_tree`, in the order that the category's decision tree gives.
 
+    `sensitive`: category paths that no reason speaks of; in e-mail, push and retargeting none of their
+    products is listed, and nothing follows from one (see `discretion`).
+
     `blend`: by rank in each source's list, or by score as a share of the list's best. `fallback`: sources
     that fill what is short. `minimum`: a list that has fewer is filled or dropped, as `short` says.
     `needs`: what a request must give for the list to make sense. `show_context`: whether the page's items
@@ -93,6 +96,7 @@ class Placement:
     by_tree: bool = False
     deny_categories: tuple[str, ...] = ()
     deny_items: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

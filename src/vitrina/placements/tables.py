@@ -228,6 +228,7 @@ KEYS: Mapping[str, Callable[[Any, str], Any]] = {
     "by_tree": _flag,
     "deny_categories": _texts,
     "deny_items": _texts,
+    "sensitive": _texts,
     "example": _example,
 }
 """What each key of a placement must be. `example`, a request that shows it, is for people and tests."""

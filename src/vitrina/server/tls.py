@@ -49,12 +49,13 @@ def credentials(of: Certificates) -> Any:
             found = of.moments()
             if found == seen:
                 return None
-            seen = found
+            read = of.read()
             say("certificate read")
-            return of.read()
         except OSError as reason:
             say("certificate kept", reason=str(reason))
             return None
+        seen = found
+        return read
 
     return grpc.dynamic_ssl_server_credentials(
         first, renewed, require_client_authentication=bool(of.client_ca)

@@ -35,8 +35,8 @@ def about(found: Mapping[str, Any]) -> str:
     return (
         f"{found['events']:,} events, {found['items']:,} items, {found['users']:,} customers; {found['split']}. "
         f"`vitrina tune` had {found['budget_seconds']:.0f} s: {tuned['trials']} trials of {tuned['families']} families; "
-        f"each family of a library {tuned['trials_of_others']} trials, and a third of the time at most."
-    )
+        f"each family of a library {tuned['trials_of_others']} trials, and a third of the time at most. {found.get('note', '')}"
+    ).rstrip()
 
 
 def everybody(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, ...]]:

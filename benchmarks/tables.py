@@ -109,7 +109,8 @@ def server(found: dict[str, Any]) -> Iterable[str]:
         "One worker on one core, a raw HTTP/2 client on another. The constant servers answer the bytes of one "
         f"real answer. Closed loop: {told['in_flight']} calls in flight, {told['rounds']} rounds of "
         f"{told['seconds']:g} s in turn. Open loop: Poisson arrivals, customers by Zipf, latency from when a call "
-        "was due; p99.9 of fewer than 1,000 answers is the slowest of them."
+        "was due; p99.9 of fewer than 1,000 answers is the slowest of them. Where a server had its core for part of the "
+        "time only (`core busy`), the ratio by rate flatters the one that does more, and that by CPU is to be believed."
     )
     for shop, one in found["shops"].items():
         yield (
@@ -272,6 +273,15 @@ def front(found: dict[str, Any]) -> Iterable[str]:
     )
 
 
+def instructions(found: dict[str, Any]) -> Iterable[str]:
+    """What a request and its kernels may take."""
+    yield (
+        "Instructions of an average request of a made-up shop, as callgrind counts them; `make test` refuses "
+        f"{found['tolerance']:.0%} more.\n"
+    )
+    yield table(("work", "instructions"), ((name, f"{n:,}") for name, n in found["instructions"].items()))
+
+
 def one_offs(found: dict[str, Any]) -> Iterable[str]:
     """Planted one-off purchases."""
     words = {
@@ -302,6 +312,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "rules": ("Association rules beside mlxtend", rules),
     **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy) for shop in SHOPS},
     "twins": ("Families that libraries have too", twins),
+    "instructions": ("A budget of instructions", instructions),
     "front": ("gRPC servers", front),
     "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
     "baskets": ("Completing baskets", elsewhere),

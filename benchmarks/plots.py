@@ -87,16 +87,13 @@ def _seconds(axes: Any, rows: list[dict[str, Any]], threads: int) -> None:
 
 
 def _ndcg(axes: Any, accuracy: dict[str, Any]) -> None:
-    shown = [one for one in accuracy["placements"]["discover"] if "refused" not in one]
-    bars = [
-        (one["system"], one["ndcg@10"])
-        for one in shown
-        if one["system"].split()[0].strip(",") in COLOURS or one["system"] == "popular"
-    ]
+    rows = [one for one in accuracy["placements"]["discover"] if "refused" not in one]
+    shown = rows[: [one["system"] for one in rows].index("popular") + 1]
+    bars = [(one["system"], one["ndcg@10"]) for one in shown]
     bars.sort(key=lambda one: one[1][0])
     means = np.array([one[0] for _, one in bars])
     low, high = (np.abs(np.array([one[side] for _, one in bars]) - means) for side in (1, 2))
-    colours = [COLOURS[name.split(",")[0].split()[0]] if name != "popular" else "#9ca3af" for name, _ in bars]
+    colours = [COLOURS.get(name.split(",")[0].split()[0], "#9ca3af") for name, _ in bars]
     axes.barh(range(len(bars)), means, xerr=[low, high], color=colours, ecolor="#374151", capsize=2)
     axes.set_yticks(range(len(bars)), [name for name, _ in bars], fontsize=8)
     axes.set_xlabel("NDCG@10, 95% intervals; more is better")

@@ -55,8 +55,9 @@ bench-full: install referees  ## All benchmarks: every data set and library, pho
 
 measure = for one in $(1); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py || exit 1; done
 
-soak: install  ## Ten minutes of swaps under load, then ten of fuzzing
+soak: install  ## Ten minutes of swaps under load, eight rolling restarts, then ten of fuzzing
 	@VITRINA_SWAP_S=600 $(BIN)/python -m pytest tests/server/test_swapping.py -k under_load -s
+	@VITRINA_ROLLS=8 $(BIN)/python -m pytest tests/server/test_workers.py -k rolling
 	@$(MAKE) fuzz
 
 lock:  ## Resolve pyproject.toml into requirements/*.txt again

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from vitrina.server.startup import token_key
 from vitrina.server.workers import serve
 
 HOME = Request((Block("home", limit=5),), user_id="u1")
+ROLLS = int(os.environ.get("VITRINA_ROLLS", "2"))
+"""How often workers are restarted in turn; the soak asks for more."""
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,30 @@ def scraped(address):
     return {name: float(value) for name, _, value in (one.rpartition(" ") for one in lines if one[0] != "#")}
 
 
+@contextmanager
+def loaded(address):
+    """Three clients that ask all the time: the bundles that answered, and what failed."""
+    done, failed, versions = threading.Event(), [], []
+
+    def load():
+        with Client(address) as client:
+            while not done.is_set():
+                try:
+                    versions.append(client.recommend(HOME).bundle_version)
+                except Exception as error:
+                    failed.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    for one in threads:
+        one.start()
+    try:
+        yield versions, failed
+    finally:
+        done.set()
+        for one in threads:
+            one.join()
+
+
 def test_two_workers_survive_a_kill_a_swap_and_a_stop(registry, tmp_path):
     """Under load: one of two workers is killed and replaced, a bundle is swapped, and no call fails."""
     folder = tmp_path / "registry"
@@ -48,30 +75,15 @@ def test_two_workers_survive_a_kill_a_swap_and_a_stop(registry, tmp_path):
         assert ready["address"] in ready["message"]
         before = children(process.pid)
         assert len(before) == 2
-        done, failed, versions = threading.Event(), [], []
-
-        def load():
-            with Client(ready["address"]) as client:
-                while not done.is_set():
-                    try:
-                        versions.append(client.recommend(HOME).bundle_version)
-                    except Exception as error:
-                        failed.append(error)
-
-        threads = [threading.Thread(target=load) for _ in range(3)]
-        for one in threads:
-            one.start()
-        wait_for(lambda: len(versions) > 50)
-        os.kill(before[0], signal.SIGKILL)
-        wait_for(lambda: len(children(process.pid)) == 2 and before[0] not in children(process.pid))
-        newer = publish(folder, n_items=11)
-        wait_for(lambda: newer in versions)
-        time.sleep(1.2)
-        mark = len(versions)
-        wait_for(lambda: len(versions) > mark + 50)
-        done.set()
-        for one in threads:
-            one.join()
+        with loaded(ready["address"]) as (versions, failed):
+            wait_for(lambda: len(versions) > 50)
+            os.kill(before[0], signal.SIGKILL)
+            wait_for(lambda: len(children(process.pid)) == 2 and before[0] not in children(process.pid))
+            newer = publish(folder, n_items=11)
+            wait_for(lambda: newer in versions)
+            time.sleep(1.2)
+            mark = len(versions)
+            wait_for(lambda: len(versions) > mark + 50)
         assert failed == []
         assert set(versions[mark:]) == {newer}
         time.sleep(1.2)
@@ -86,6 +98,25 @@ def test_two_workers_survive_a_kill_a_swap_and_a_stop(registry, tmp_path):
         assert process.wait(timeout=15) == 0
         assert not any(Path(f"/proc/{one}").exists() for one in workers)
         assert healthcheck(ready["address"], 0.2) == 7
+
+
+def test_rolling_restarts_fail_no_call(registry):
+    """SIGHUP again and again under load: every worker is another one, and the shipped client notices nothing."""
+    with served(registry, workers=2) as (process, ready), loaded(ready["address"]) as (versions, failed):
+        for _ in range(ROLLS):
+            wait_for(lambda: len(children(process.pid)) == 2)
+            before, mark = set(children(process.pid)), len(versions)
+            process.send_signal(signal.SIGHUP)
+            wait_for(lambda old=before: renewed(children(process.pid), old), 120.0)
+            assert len(versions) > mark
+        mark = len(versions)
+        wait_for(lambda: len(versions) > mark + 50)
+        assert failed == []
+
+
+def renewed(now, before):
+    """Two workers run, and none of those before."""
+    return len(now) == 2 and not before & set(now)
 
 
 def test_workers_follow_their_supervisor_into_death(registry):

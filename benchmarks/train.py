@@ -2,12 +2,14 @@
 
     python benchmarks/train.py             prints a table, writes results/train.json (some minutes)
     python benchmarks/train.py --quick     MovieLens alone, nothing written
+    python benchmarks/train.py --data amazon_toys    one data set, nothing written
     python benchmarks/train.py --json      prints the result as JSON instead of the table
 
 Every contender starts from counts, weighs them by cosine and keeps K neighbours of each row. Runs are
 interleaved; medians of wall-clock seconds are compared, and the fastest library sets the ratio. Each
 list is checked against the library's: equal scores, and equal rows wherever scores are not tied.
-Peak memory is what one fit adds to a fresh process that holds the matrix.
+rusket's threads are fixed when it starts, so it is asked only where all cores are. Peak memory is what
+one fit adds to a fresh process that holds the matrix.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import tempfile
 import time
 import warnings
@@ -58,38 +61,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quick", action="store_true", help="MovieLens alone, nothing written")
+    parser.add_argument("--data", choices=LOADERS, help="one data set, nothing written")
     options = parser.parse_args()
     say = (lambda line: None) if options.json else print
     say(
         f"{'data':17}{'of':7}{'K':>5}{'threads':>9}{'vitrina':>10}{'library':>10}  {'fastest':16}{'times':>6}{'memory MB':>15}"
     )
     rows = []
-    for job in jobs(options.quick):
+    for job in jobs(options.quick, options.data):
         rows.append(run(job))
         say(line(rows[-1]))
-    result = {"machine": machine("implicit", "sparse-dot-topn", "scikit-learn", "scipy"), "rows": rows}
+    result = {
+        "machine": machine("implicit", "sparse-dot-topn", "rusket", "scikit-learn", "scipy"),
+        "rows": rows,
+    }
     if options.json:
         print(json.dumps(result, indent=2))
-    if not options.quick:
+    if not options.quick and not options.data:
         say(f"\nwritten to {write('train', result)}")
 
 
-def jobs(quick: bool) -> Iterator[Job]:
-    """MovieLens alone, or all there are; big ones run less often."""
+def jobs(quick: bool, only: str | None = None) -> Iterator[Job]:
+    """MovieLens alone, one data set, or all there are; big ones run less often."""
     cores = numba.config.NUMBA_NUM_THREADS
-    for data, repeats in [("ml_100k", 15), ("amazon_toys", 15), ("complete_journey", 3)][
-        : 1 if quick else None
-    ]:
+    for data, repeats in (("ml_100k", 15), ("amazon_toys", 15), ("complete_journey", 3)):
+        if data != (only or ("ml_100k" if quick else data)):
+            continue
         for k in (20, 100):
             for threads in sorted({1, cores}):
                 yield Job(data, "items", k, threads, 5 if quick else repeats)
-        yield Job(data, "users", 100, cores, 3 if quick else min(repeats, 5))
+            yield Job(data, "users", k, cores, 3 if quick else min(repeats, 5))
 
 
 def run(job: Job) -> dict[str, Any]:
     """Time the contenders in turn, check their lists against ours, weigh their memory."""
     counts = matrix(job.data, job.of)
-    names = [name for name in CONTENDERS if name != "scikit-learn" or counts.shape[0] <= DENSE]
+    names = [name for name in CONTENDERS if can_be_asked(name, counts, job)]
     contenders = {name: CONTENDERS[name](counts, job) for name in names}
     lists = {name: contender() for name, contender in contenders.items()}
     for name, theirs in lists.items():
@@ -116,6 +123,13 @@ def run(job: Job) -> dict[str, Any]:
         "times": round(medians[best] / medians["vitrina"], 2),
         "peak_mb": {name: round(peak_of(counts, name, job)) for name in contenders},
     }
+
+
+def can_be_asked(name: str, counts: Csr, job: Job) -> bool:
+    """Whether a contender has these threads, and memory for these rows."""
+    if name == "rusket":
+        return job.threads == numba.config.NUMBA_NUM_THREADS
+    return name != "scikit-learn" or counts.shape[0] <= DENSE
 
 
 def line(row: dict[str, Any]) -> str:
@@ -180,11 +194,21 @@ def sparse_dot_topn(counts: Csr, job: Job) -> Callable[[], Lists]:
     return fit
 
 
+def rusket(counts: Csr, job: Job) -> Callable[[], Lists]:
+    """rusket.UserKNN of rows of length one, in Rust; its ItemKNN scales the other side, which is no cosine."""
+    os.environ["RAYON_NUM_THREADS"] = str(numba.config.NUMBA_NUM_THREADS)
+    from rusket import UserKNN
+
+    rows, model = scipy_of(counts), UserKNN(method="cosine", k=job.k)
+    return lambda: (model.fit(rows).w_indptr, model.w_indices, model.w_data)
+
+
 CONTENDERS: dict[str, Callable[[Csr, Job], Callable[[], Lists]]] = {
     "vitrina": vitrina,
     "implicit": implicit,
     "sparse-dot-topn": sparse_dot_topn,
     "scikit-learn": sklearn,
+    "rusket": rusket,
 }
 
 
@@ -196,9 +220,7 @@ def assert_equal(ours: Lists, theirs: Lists, k: int) -> None:
         other = (theirs[1][known] != row) & (theirs[2][known] > 1e-6)
         order = np.argsort(-theirs[2][known][other], kind="stable")[:k]
         their_rows, their_scores = theirs[1][known][other][order], theirs[2][known][other][order]
-        assert len(scores) == len(their_scores), (
-            f"row {row}: {len(scores)} neighbours, not {len(their_scores)}"
-        )
+        assert len(scores) == len(their_scores), f"row {row}: not as many neighbours"
         np.testing.assert_allclose(scores, their_scores, rtol=1e-4, atol=2e-6)
         if len(scores):
             clear, their_clear = scores > scores[-1] + 1e-4, their_scores > their_scores[-1] + 2e-4
@@ -212,11 +234,8 @@ def peak_of(counts: Csr, name: str, job: Job) -> float:
         for part in ("indptr", "indices", "data"):
             np.save(Path(folder) / f"{part}.npy", getattr(counts, part))
         context = multiprocessing.get_context("spawn")
-        pool = context.Pool(1)
-        grown = float(pool.apply(_peak, (folder, counts.shape, name, job)))
-        pool.close()
-        pool.join()
-        return grown
+        with context.Pool(1) as pool:
+            return float(pool.apply(_peak, (folder, counts.shape, name, job)))
 
 
 def _peak(folder: str, shape: tuple[int, int], name: str, job: Job) -> float:

@@ -111,6 +111,28 @@ def test_patience_ends():
     trial(body, wait_s=0.02, shut=True)
 
 
+def test_whose_turn_would_come_too_late_is_refused_at_once():
+    """By how long the latest batch took: beyond two batches, who has less time than the queue is not let in."""
+
+    async def body(gate, shop):
+        slow = await asking(gate, 0)
+        await asyncio.sleep(0.06)
+        shop.door.set()
+        await slow
+        shop.door.clear()
+        calls = [await asking(gate, number, 600.0) for number in range(2 * TOGETHER)]
+        assert gate.wait() > 1.0
+        with pytest.raises(Overloaded, match="a turn would come in"):
+            await gate.ask(1, 1.0)
+        assert gate.in_flight == 2 * TOGETHER
+        assert not gate.full()
+        calls.append(await asking(gate, 1, 600.0))
+        shop.door.set()
+        assert len(await asyncio.gather(*calls)) == 2 * TOGETHER + 1
+
+    trial(body, limit=100, wait_s=600.0, shut=True)
+
+
 def test_who_is_inside_is_not_out_of_patience():
     """Patience is for waiting: a call whose batch takes longer than that is answered all the same."""
 

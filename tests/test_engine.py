@@ -15,6 +15,7 @@ from vitrina.errors import InvalidRequest, UnknownPlacement
 from vitrina.filters import Filter, Range
 from vitrina.live import Live
 from vitrina.request import Block, Request, SessionEvent
+from vitrina.stages import STAGES
 
 ITEMS = [f"i{number}" for number in range(10)]
 NOW = Live(now=100 * DAY)
@@ -233,14 +234,7 @@ def test_explain_keeps_what_left_each_stage_and_changes_nothing(dataset):
         [Request((Block("p", limit=3),)), Request((Block("p", limit=3),), explain=True)], NOW
     )
     assert plain.blocks[0].items == told.blocks[0].items
-    assert [name for name, _ in told.blocks[0].trace] == [
-        "admit",
-        "retrieve",
-        "blend",
-        "settle",
-        "fall back",
-        "cut",
-    ]
+    assert [name for name, _ in told.blocks[0].trace] == [name for name, _ in STAGES]
     assert list(told.blocks[0].trace[-1][1]) == ids(told)
 
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from vitrina.askers import query
 from vitrina.catalog import PATH, Catalog
 from vitrina.discretion import silenced
+from vitrina.draft import Draft, Opened
 from vitrina.filters import EVERYTHING
 from vitrina.grounds import Grounds
 from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.fusion import by_source, finished
 from vitrina.listing import Lists
 from vitrina.request import ListedBlock, Product
-from vitrina.stages import Draft, Opened
 from vitrina.strategy import Query, Whys
 
 MAX_REGIONS = 100
@@ -39,10 +39,19 @@ def blocks(
             relaxed=draft.relaxed[place],
             dropped=draft.dropped[place],
             missing=_missing(draft, place),
+            propensities=_propensities(draft, place),
             trace=tuple((name, _left(stage, place, opened.items)) for name, stage in trace),
         )
         for place in range(len(draft.askers))
     ]
+
+
+def _propensities(draft: Draft, place: int) -> tuple[float, ...]:
+    """The chance of each item to be in the list; empty where none was left to chance."""
+    if draft.chances is None:
+        return ()
+    assert draft.ranked is not None
+    return tuple(draft.chances[place][draft.ranked.rows[place] >= 0].tolist())
 
 
 def _missing(draft: Draft, place: int) -> tuple[str, ...]:

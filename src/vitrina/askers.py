@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,23 @@ from vitrina.strategy import Query, Seeds
 NOTHING = np.zeros(0, np.int32)
 
 
+class Shown(NamedTuple):
+    """What was shown to an asker, in any order: item `rows` int32, `times` int64 seconds."""
+
+    rows: Rows
+    times: NDArray[np.int64]
+
+
+NEVER = Shown(NOTHING, np.zeros(0, np.int64))
+
+
 @dataclass(frozen=True)
 class Asker:
     """One request in rows. `doings`: the customer's history and, from `session_at` on, the session;
     `visits`: the order of each event, a session's being UNKNOWN. `unknown`: ids nobody knows. `place`: the
     region's name, which stock may know and bestsellers not. `contextual`: no personal list was agreed to,
-    so that the asker is a stranger who did nothing."""
+    so that the asker is a stranger who did nothing. `identity`: the id by which chance and arms are dealt, of
+    the customer or else the visitor, empty without; `shown`: what they were shown lately."""
 
     user: int
     region: int
@@ -41,6 +53,8 @@ class Asker:
     contextual: bool = False
     stranger: bool = False
     """Whether sources are not told who it is, and go by the seeds alone."""
+    identity: str = ""
+    shown: Shown = NEVER
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,7 @@ class Askers:
         user = self._user(request)
         contextual = not agrees(request.consent, request.channel, self.consent, user)
         if contextual:
-            user, request = UNKNOWN, replace(request, user_id="", visitor_id="", events=())
+            user, request = UNKNOWN, replace(request, user_id="", visitor_id="", events=(), shown=())
         wanted = [*request.context_item_ids, *(one.item_id for one in request.events), *request.page_item_ids]
         rows = self.items.rows(wanted) if wanted else NOTHING
         n_context, n_events = len(request.context_item_ids), len(request.events)
@@ -81,6 +95,8 @@ class Askers:
             aside=self.history.aside[span] if self.history.aside is not None else None,
             place=request.region or self._home(user),
             contextual=contextual,
+            identity=request.user_id or request.visitor_id,
+            shown=self._shown(request) if request.shown else NEVER,
         )
 
     def _user(self, request: Request) -> int:
@@ -109,6 +125,11 @@ class Askers:
             lately = _cut(lately, np.flatnonzero(rows >= 0))
         doings = _joined([Doings(past.rows[span], past.types[span], past.times[span]), lately])
         return doings, np.concatenate([past.visits[span], np.full(len(lately.rows), UNKNOWN, np.int32)])
+
+    def _shown(self, request: Request) -> Shown:
+        rows = self.items.rows([one.item_id for one in request.shown])
+        times = np.array([one.time for one in request.shown], np.int64)
+        return Shown(rows[rows >= 0], times[rows >= 0])
 
     def _type(self, name: str) -> int:
         if name not in self.types:

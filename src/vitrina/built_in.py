@@ -12,6 +12,9 @@ from vitrina.strategy import Allow, Candidates, Query, Source, Whys
 GIVEN = "given"
 """What the request itself named as candidates, in its order, once nobody has anything better to say."""
 
+PINNED, INCLUDED, EXPLORED = DISPLAYED = ("pinned", "included", "explored")
+"""What merchandisers pinned or included, and what chance gave a place to, though no source proposed it."""
+
 
 class Themselves:
     """Proposes the seeds themselves, the newest first: what was viewed, what lies in the cart."""
@@ -35,16 +38,19 @@ class Themselves:
         return Whys(rows[:, None])
 
 
-class Given:
-    """Stands behind candidates that no source knew."""
+class Unproposed:
+    """Stands behind products that no source proposed: who asked for them says why."""
 
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:
-        """Nothing: the candidates are the request's."""
+        """Nothing: they come in otherwise."""
         return Candidates.none(len(query))
 
     def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
-        """Nothing but that they were given."""
+        """Nothing but the name."""
         return Whys.nothing(len(rows))
 
 
-BUILT_IN: dict[str, Source] = {THEMSELVES: Themselves(), GIVEN: Given()}
+BUILT_IN: dict[str, Source] = {
+    THEMSELVES: Themselves(),
+    **{name: Unproposed() for name in (GIVEN, *DISPLAYED)},
+}

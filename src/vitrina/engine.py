@@ -8,33 +8,37 @@ stands twice on a page. After `open` the engine reads no clock, environment, net
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from vitrina import answers, bundle, strategies
 from vitrina.askers import NOTHING, Asker, Askers
+from vitrina.asking import Asked, limit_of, order, taken_by
 from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
 from vitrina.discretion import AWAY, discreet, guarded
+from vitrina.display import Displays, bought
+from vitrina.draft import Draft, Opened
 from vitrina.errors import InvalidRequest
 from vitrina.fates import Fate, fate
 from vitrina.fitted import as_shop, fitted
 from vitrina.grounds import Grounds
 from vitrina.history import History
-from vitrina.ids import Ids, Rows, joined
+from vitrina.ids import Ids, Rows
 from vitrina.live import Live
 from vitrina.placements import Placement, Placements, parse_placements, read_placements
 from vitrina.ranker import Ranker
 from vitrina.request import Block, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
-from vitrina.scopes import Scope
 from vitrina.shop import Shop
-from vitrina.stages import STAGES, Draft, Opened, admit, retrieve
+from vitrina.stages import STAGES, admit, retrieve
 from vitrina.strategy import Allow, Source
 
-MAX_CANDIDATES = 1000
+_POOL = 100
+"""Candidates at least that a list is arranged from."""
 
 
 class Engine:
@@ -45,7 +49,6 @@ class Engine:
         self.manifest = opened.manifest
         self.placements = as_shop(placements, float(opened.manifest.dataset["repeat_share"]))
         self.sources = sources
-        self._fitted = fitted(self.placements, {**sources, **BUILT_IN})
         self.items = Ids(opened.parts["ids/items"])  # type: ignore[arg-type]
         self.catalog = Catalog.of_columns(parts)  # type: ignore[arg-type]
         shop = Shop.of_bundle(opened)
@@ -62,6 +65,10 @@ class Engine:
         ranker = Ranker.open(opened.under("ranker"), parts)
         grounds = Grounds.of(self.catalog, parts["due_days"], opened.manifest.strategies)  # type: ignore[arg-type]
         self.opened = Opened(self.items, rules, {**sources, **BUILT_IN}, ranker, grounds)
+        history = self.askers.history
+        counts = cache(lambda: bought(history, len(self.items)))
+        self._displays = Displays(rules, self.items, history, sources, counts)
+        self._fitted = fitted(self.placements, self.opened.sources, self._displays)
 
     @classmethod
     def open(cls, path: Path, placements: Path | None = None) -> Engine:
@@ -87,7 +94,8 @@ class Engine:
         """The same bundle under other placements; nothing is opened again."""
         other = object.__new__(Engine)
         chosen = as_shop(placements, float(self.manifest.dataset["repeat_share"]))
-        other.__dict__.update(self.__dict__, placements=chosen, _fitted=fitted(chosen, self.opened.sources))
+        ways = fitted(chosen, self.opened.sources, self._displays)
+        other.__dict__.update(self.__dict__, placements=chosen, _fitted=ways)
         return other
 
     @property
@@ -131,20 +139,20 @@ class Engine:
         Raises InvalidRequest and UnknownPlacement.
         """
         askers = [self.askers.of(one, live.now) for one in requests]
-        orders = [_order(one) for one in requests]
+        orders = [order(one) for one in requests]
         shown: list[list[Rows]] = [[] for _ in requests]
         blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
         for turn in range(max(map(len, orders), default=0)):
             for asked, members in self._alike(requests, askers, orders, turn, live.now).items():
-                placement = self._fitted[asked.block.placement][0]
-                taken = tuple(_taken(askers[one], shown[one], placement) for one in members)
+                placement = self._fitted[asked.block.placement, asked.arm][0]
+                taken = tuple(taken_by(askers[one], shown[one], placement) for one in members)
                 draft = self._asked(asked, tuple(askers[one] for one in members), taken, live.now)
                 draft, trace = self._run(draft, asked.explain)
                 listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons, locale=asked.locale)
                 for place, one in enumerate(members):
                     assert draft.ranked is not None
                     shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
-                    blocks[one][orders[one][turn]] = listed[place]
+                    blocks[one][orders[one][turn]] = asked.told(listed[place])
         return [self._response(askers[one], blocks[one]) for one in range(len(requests))]
 
     def explain(
@@ -158,12 +166,12 @@ class Engine:
             raise InvalidRequest(f"{len(request.blocks)} blocks; one list is explained at a time")
         asker = self.askers.of(request, live.now)
         (asked,) = self._alike([request], [asker], [[0]], 0, live.now)
-        taken = _taken(asker, [], self._fitted[asked.block.placement][0])
+        taken = taken_by(asker, [], self._fitted[asked.block.placement, asked.arm].placement)
         draft = self._asked(asked, (asker,), (taken,), live.now)
         draft, trace = self._run(draft, explain=True)
         listed = answers.blocks(draft, self.opened, trace, reasons=True, locale=request.locale)
         fates = tuple(fate(self.opened, dict(trace), one) for one in item_ids)
-        return self._response(asker, {0: listed[0]}), fates
+        return self._response(asker, {0: asked.told(listed[0])}), fates
 
     def _alike(
         self,
@@ -172,23 +180,27 @@ class Engine:
         orders: Sequence[Sequence[int]],
         turn: int,
         now: int,
-    ) -> dict[_Asked, list[int]]:
+    ) -> dict[Asked, list[int]]:
         """Requests that ask for the same block at this turn, in one scope: run as one batch."""
-        groups: dict[_Asked, list[int]] = {}
+        groups: dict[Asked, list[int]] = {}
         for place, one in enumerate(requests):
             if turn < len(orders[place]):
                 block = one.blocks[orders[place][turn]]
                 placement = self._placement(block.placement, one.channel)
                 scope = self.opened.rules.scopes.of(askers[place], placement, block.filter, now)
                 away = bool(placement.sensitive) and one.channel in AWAY
-                asked = _Asked(block, one.explain, one.reasons, one.locale, scope, away)
+                asked = Asked(block, one.explain, one.reasons, one.locale, scope, away)
+                if placement.experiment and (
+                    arm := placement.experiment.arm(block.placement, askers[place].identity)
+                ):
+                    asked = asked._replace(arm=arm.name, share=arm.share)
                 groups.setdefault(asked, []).append(place)
         return groups
 
     def _placement(self, name: str, channel: str) -> Placement:
         """A placement that may be asked for. Raises UnknownPlacement and InvalidRequest."""
         self.placements.named(name)  # or UnknownPlacement, naming those there are
-        placement = self._fitted[name][0]
+        placement = self._fitted[name, ""].placement
         if placement.channels and channel not in placement.channels:
             known = ", ".join(placement.channels)
             raise InvalidRequest(f"placement {name!r} is not for the channel {channel!r}; it is for {known}")
@@ -199,7 +211,7 @@ class Engine:
         for all of it: not by region, size, nor filters that ask about the asker."""
         askers = tuple(self.askers.of(one, live.now) for one in requests)
         placement = self._placement(block.placement, requests[0].channel)
-        taken = tuple(_taken(one, [], placement) for one in askers)
+        taken = tuple(taken_by(one, [], placement) for one in askers)
         draft = self._draft(block, askers, taken, live.now)
         return retrieve(self.opened, admit(self.opened, draft))
 
@@ -208,24 +220,27 @@ class Engine:
         known = asker.user >= 0
         return Response(listed, self.version, asker.unknown, known, contextual=asker.contextual)
 
-    def _draft(self, block: Block, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
-        placement, mixes = self._fitted[block.placement]
-        limit = _limit(block, placement)
+    def _draft(
+        self, block: Block, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int, arm: str = ""
+    ) -> Draft:
+        placement, mixes, display = self._fitted[block.placement, arm]
+        limit = limit_of(block, placement)
         return Draft(
             placement=placement,
             mixes=mixes,
             block=block,
             limit=limit,
-            room=limit,
+            room=max(_POOL, 3 * limit) if display and display.arranges else limit,
+            display=display,
             now=now,
             askers=askers,
             taken=taken,
             allow=Allow(np.zeros(0, np.bool_), np.zeros(len(askers) + 1, np.int64), NOTHING),
         )
 
-    def _asked(self, asked: _Asked, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
+    def _asked(self, asked: Asked, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
         """The draft of a block under its scope; away from the shop, with nothing sensitive in it."""
-        draft = self._draft(asked.block, askers, taken, now)._replace(scope=asked.scope)
+        draft = self._draft(asked.block, askers, taken, now, asked.arm)._replace(scope=asked.scope)
         if not asked.away:
             return draft
         hidden = self.opened.rules.below(draft.placement.sensitive)
@@ -239,37 +254,6 @@ class Engine:
             if explain:
                 trace.append((name, draft))
         return draft, trace
-
-
-class _Asked(NamedTuple):
-    """What requests have in common that are run as one batch."""
-
-    block: Block
-    explain: bool
-    reasons: bool
-    locale: str
-    scope: Scope
-    away: bool
-
-
-def _order(request: Request) -> list[int]:
-    """The places of a page's blocks in the order in which they choose: by priority, then from the top."""
-    blocks = request.blocks
-    return sorted(range(len(blocks)), key=lambda place: -blocks[place].priority)
-
-
-def _limit(block: Block, placement: Placement) -> int:
-    if block.limit < 0:
-        raise InvalidRequest(f"limit {block.limit} of block {block.placement!r} is below 0")
-    if block.candidate_item_ids:
-        return min(block.limit or MAX_CANDIDATES, len(block.candidate_item_ids), MAX_CANDIDATES)
-    return min(block.limit or placement.limit, placement.max_limit)
-
-
-def _taken(asker: Asker, shown: list[Rows], placement: Placement) -> Rows:
-    """What the page already holds or stands for: never shown again, in any variant."""
-    context = [] if placement.show_context else [asker.context]
-    return joined(*context, asker.page, *shown)
 
 
 def describe(engine: Engine) -> dict[str, Any]:

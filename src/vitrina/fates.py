@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from vitrina.arrangement import at_most
 from vitrina.dataset import DAY, PURCHASE, VIEW
+from vitrina.draft import Draft, Opened
 from vitrina.filters import Filter
 from vitrina.ids import Rows
 from vitrina.masks import holds
-from vitrina.stages import Draft, Opened
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def fate(opened: Opened, trace: Mapping[str, Draft], item_id: str) -> Fate:
         return Fate(item_id, stage="admit", rules=("the bundle does not know it",))
     proposed = tuple(_proposed(trace["retrieve"], row))
     blended = _place(trace["blend"], row)
-    if place := _place(trace["cut"], row):
+    if place := _place(_last(trace), row):
         return Fate(item_id, place, proposed=proposed, blended=blended)
     if hard := tuple(_hard(opened, trace["admit"], row)):
         return Fate(item_id, 0, "admit", hard, proposed, blended)
@@ -162,13 +163,17 @@ def _settled(
     opened: Opened, trace: Mapping[str, Draft], row: int, blended: int
 ) -> tuple[str, tuple[str, ...]]:
     """The stage and the rules that dropped a row after the blend."""
-    blend, last = trace["blend"], trace["cut"]
+    blend, last = trace["blend"], _last(trace)
     assert last.ranked is not None
     if last.dropped and last.dropped[0]:
         return "fall back", (f"the list was under its minimum of {last.placement.minimum} and is left empty",)
     family = _family(opened, row)
     if len(np.intersect1d(last.ranked.rows[0], family)):
         return "settle", ("another variant of it is listed",)
+    if _place(trace["cut"], row):
+        return "explore", ("its place went to a new product, by chance",)
+    if _place(trace["fall back"], row) and not _place(trace["arrange"], row) and last.display:
+        return "arrange", tuple(_arranged(last, row))
     soft = opened.rules.soft.ordered(blend.placement, blend.askers[0].context)
     one = np.array([[row]], np.int32)
     broken = tuple(
@@ -179,6 +184,26 @@ def _settled(
     if broken:
         return "settle", broken
     return "cut", (f"place {blended} of the blended list; the list ends with {blend.limit}",)
+
+
+def _arranged(last: Draft, row: int) -> Iterator[str]:
+    """What may have given its place to others: quotas that are full of its kind, diversity, pins."""
+    assert last.display is not None
+    assert last.ranked is not None
+    shown = last.ranked.rows[0][last.ranked.rows[0] >= 0]
+    force = last.display.merchandise.at(last.now)
+    for cap in force.caps:
+        most = at_most(cap.quota.most, last.limit)
+        if cap.codes[row] >= 0 and (cap.codes[shown] == cap.codes[row]).sum() >= most:
+            yield f"quota: {cap.quota.name}"
+    if last.display.likeness is not None:
+        yield "diversity: what is listed is less alike"
+    yield f"pins, quotas and kinds set apart left it no place among {last.limit}"
+
+
+def _last(trace: Mapping[str, Draft]) -> Draft:
+    """What left the last stage."""
+    return list(trace.values())[-1]
 
 
 def _family(opened: Opened, row: int) -> Rows:

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import PURCHASE, Dataset, Events
+from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.ids import UNKNOWN
 from vitrina.live import Live
 from vitrina.metrics import Truth
 from vitrina.request import Block, Request, SessionEvent
 from vitrina.splits import Split, of_types
-from vitrina.stages import Draft
 
 Places = NDArray[np.int64]
 VISITOR = "evaluation"

@@ -19,6 +19,7 @@ from vitrina.askers import query
 from vitrina.blend import fuse
 from vitrina.bundle import Bundle
 from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
@@ -29,7 +30,6 @@ from vitrina.questions import proposed, questions
 from vitrina.ranker import DEPTH, ITEM, Forest, Shelf, describe, feature_names, log_prices, mixture
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.splits import Split, split
-from vitrina.stages import Draft
 
 Say = Callable[[str], None]
 Forests = Mapping[str, Forest]

@@ -25,6 +25,13 @@ class SessionEvent:
     time: int = 0
 
 
+class Impression(NamedTuple):
+    """A product that was shown to this asker, on a page or in a letter. `time`: seconds since 1970 UTC."""
+
+    item_id: str
+    time: int
+
+
 @dataclass(frozen=True)
 class Block:
     """One list wanted. `limit` 0 is the placement's default; above its maximum it is coerced.
@@ -57,6 +64,8 @@ class Request:
     consent: str = ""
     """Whether this asker may be shown personal lists on this channel: 'given', 'refused', or empty for what
     the shop's data say."""
+    shown: tuple[Impression, ...] = ()
+    """What was shown lately, for placements that rotate; those that led to something may be among it."""
     explain: bool = False
     reasons: bool = True
     """Whether items carry their reason; a campaign of a million lists may do without."""
@@ -107,6 +116,8 @@ class ListedBlock:
     products than the placement's minimum, and is left empty for that. `missing`: what the placement needs
     of a request and was not given.
     `trace`: with explain, for each stage its name and the item ids that left it.
+    `propensities`: the chance that each item had to be in the list; empty where none was left to chance.
+    `arm`: of the placement's experiment, empty without one, and `arm_share`: the share of askers in it.
     """
 
     placement: str
@@ -116,6 +127,9 @@ class ListedBlock:
     trace: tuple[tuple[str, tuple[str, ...]], ...] = ()
     dropped: bool = False
     missing: tuple[str, ...] = ()
+    propensities: tuple[float, ...] = ()
+    arm: str = ""
+    arm_share: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
     admit     hard rules and the filter, as what may appear at all
     retrieve  each source's best candidates
     blend     one ranked list, by the sources' places or by learned trees; of each product the right variant
+    promote   scores lifted, buried, rested, as the placement says (`arranging`)
     settle    soft rules, one variant a product
     fall back the placement's fallbacks, while a list is short; a list under its minimum is dropped
+    arrange   pins, quotas, diversity, as the placement says (`arranging`)
     cut       the limit, where stages before wanted more to choose from
+    explore   some places to new products, as the placement says (`arranging`)
 
 A draft is a batch: every asker of the same block and the same scope at once. No stage knows whether it is
 explained.
@@ -13,79 +16,25 @@ explained.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.askers import NOTHING, Asker, query
+from vitrina.arranging import arrange, explore, promote
+from vitrina.askers import NOTHING, query
 from vitrina.blend import Ranked, append, fuse
 from vitrina.built_in import GIVEN
-from vitrina.grounds import Grounds
-from vitrina.ids import Ids, Rows, joined
+from vitrina.draft import Draft, Opened, Stage
+from vitrina.ids import Rows, joined
 from vitrina.kernels.fusion import settle
-from vitrina.placements import Mix, Placement
-from vitrina.ranker import DEPTH, Ranker
-from vitrina.request import Block
-from vitrina.rules import Admitted, Rules
-from vitrina.scopes import EVERYBODY, Scope
-from vitrina.strategy import Allow, Candidates, Query, Source
+from vitrina.ranker import DEPTH
+from vitrina.rules import Admitted
+from vitrina.strategy import Allow, Candidates
 
 _DEPTH = 100
 """Rows asked of each source at least: rank fusion wants more than it shows."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What stages may look at beside the draft: the id map, the rules, the sources by name, the trees; and
-    what reasons are said in."""
-
-    items: Ids
-    rules: Rules
-    sources: Mapping[str, Source]
-    ranker: Ranker | None = None
-    grounds: Grounds | None = None
-
-
-class Draft(NamedTuple):
-    """One block of a batch of askers, as it passes the stages.
-
-    `queries`: by kind of seeds, what the placement's sources were asked. `room`: how many items stages after
-    the blend keep, at least `limit`. `relaxed`: of each asker the soft rules that gave way, in that order;
-    `levels`: the fallback that was needed; `dropped`: whether the list was under its minimum.
-    """
-
-    placement: Placement
-    mixes: tuple[Mix, ...]
-    block: Block
-    limit: int
-    now: int
-    askers: tuple[Asker, ...]
-    taken: tuple[Rows, ...]
-    allow: Allow
-    room: int
-    scope: Scope = EVERYBODY
-    admitted: Admitted | None = None
-    queries: Mapping[str, Query] = {}
-    lists: tuple[Candidates, ...] = ()
-    ranked: Ranked | None = None
-    relaxed: tuple[tuple[str, ...], ...] = ()
-    levels: tuple[int, ...] = ()
-    dropped: tuple[bool, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Sources in the order of `Ranked.shares`: the placement's own, then those that fill."""
-        return (*(one.strategy for one in self.mixes), *self.fillers)
-
-    @property
-    def fillers(self) -> tuple[str, ...]:
-        """What fills a short list, in this order."""
-        given = (GIVEN,) if self.block.candidate_item_ids else ()
-        return (*self.placement.fallback, *given)
 
 
 def admit(opened: Opened, draft: Draft) -> Draft:
@@ -122,8 +71,8 @@ def blend(opened: Opened, draft: Draft) -> Draft:
     A fallback's share in it is nothing as yet.
     """
     nothing = Candidates.none(len(draft.askers))
-    lists = (*draft.lists, *(nothing for _ in draft.fillers))
-    weights = [*(one.weight for one in draft.mixes), *(1.0 for _ in draft.fillers)]
+    lists = (*draft.lists, *(nothing for _ in draft.names[len(draft.mixes) :]))
+    weights = [*(one.weight for one in draft.mixes), *(1.0 for _ in lists[len(draft.mixes) :])]
     if not lists:
         lists, weights = (nothing,), [1.0]
     depth = max(_DEPTH, 3 * draft.room)
@@ -161,7 +110,7 @@ def _settled(
         asker = draft.askers[place]
         softs.append(opened.rules.soft.ordered(draft.placement, asker.context))
         levels[at] = opened.rules.soft.levels(rows[at], softs[at], asker, draft.now)
-    picks, used = settle(rows, opened.rules.product, levels, n_soft, draft.limit, draft.room)
+    picks, used = settle(rows, opened.rules.product, levels, n_soft, draft.filled, draft.room)
     relaxed = tuple(
         tuple(one.name for one in soft[n_soft - n :][::-1])
         for soft, n in zip(softs, used.tolist(), strict=False)
@@ -178,13 +127,13 @@ def fall_back(opened: Opened, draft: Draft) -> Draft:
     if draft.placement.short == "drop":
         return _dropped(draft, draft.ranked)
     levels, relaxed, ranked = [0] * len(draft.askers), list(draft.relaxed), draft.ranked
-    enough = draft.placement.minimum or draft.limit
-    if not (ranked.rows[:, : draft.limit][:, -1:] >= 0).all():  # pads stand last
+    enough = draft.placement.minimum or draft.filled
+    if not (ranked.rows[:, : draft.filled][:, -1:] >= 0).all():  # pads stand last
         counts = (ranked.rows >= 0).sum(axis=1)
         thin = counts < enough
         for number, name in enumerate(draft.fillers, start=1):
             counts = (ranked.rows >= 0).sum(axis=1)
-            short = np.flatnonzero(thin & (counts < draft.limit))
+            short = np.flatnonzero(thin & (counts < draft.filled))
             if not len(short):
                 break
             more = _fill(opened, draft, ranked, name, short)
@@ -259,12 +208,14 @@ def _indptr(rows: Sequence[Rows]) -> NDArray[np.int64]:
     return np.array([0, *accumulate(map(len, rows))], np.int64)
 
 
-Stage = Callable[[Opened, Draft], Draft]
 STAGES: tuple[tuple[str, Stage], ...] = (
     ("admit", admit),
     ("retrieve", retrieve),
     ("blend", blend),
+    ("promote", promote),
     ("settle", settle_down),
     ("fall back", fall_back),
+    ("arrange", arrange),
     ("cut", cut),
+    ("explore", explore),
 )

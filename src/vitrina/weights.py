@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vitrina import metrics
 from vitrina.dataset import Dataset
+from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
@@ -26,7 +27,6 @@ from vitrina.placements import Placements, parse_placements
 from vitrina.questions import Questions, proposed, questions
 from vitrina.recipe import Recipe
 from vitrina.splits import split
-from vitrina.stages import Draft
 from vitrina.strategy import Candidates
 
 Say = Callable[[str], None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,16 @@ items = st.builds(
     st.just(()),
     st.builds(Reason, st.sampled_from(["knn", "popular", ""])),
 )
-blocks = st.builds(ListedBlock, texts, st.lists(items, max_size=6).map(tuple))
+
+
+def with_chances(block, step):
+    """The block with chances that half precision can hold, if `step` is above 0, and one for its arm."""
+    chances = tuple(1 - place * step / 64 for place in range(len(block.items))) if step else ()
+    return replace(block, propensities=chances, arm_share=step / 4)
+
+
+plain = st.builds(ListedBlock, texts, st.lists(items, max_size=6).map(tuple), arm=texts)
+blocks = st.builds(with_chances, plain, st.integers(0, 4))
 responses = st.builds(Response, st.lists(blocks, max_size=4).map(tuple), texts)
 
 
@@ -33,22 +44,22 @@ def shown(*ids):
 
 @given(responses, texts, st.integers(0, 2**40), st.lists(texts, max_size=5).map(tuple))
 def test_round_trip(response, placements, now, earlier):
-    """Every placement, position, source, id, version and time comes back as it was signed."""
+    """Every placement, arm, position, source, chance, id, version and time comes back as it was signed."""
     token = Signer(KEY).read(Signer(KEY).token(response, placements, now, earlier))
     assert (token.time, token.bundle_version, token.placements_version) == (
         now,
         response.bundle_version,
         placements,
     )
-    assert token.arm == ""
     assert token.earlier == earlier
     expected = [
-        (item.item_id, block.placement, position, item.reason.source, 1.0)
+        (item.item_id, block.placement, position, item.reason.source, chance, block.arm, block.arm_share)
         for block in response.blocks
-        for position, item in enumerate(block.items)
+        for position, (item, chance) in enumerate(
+            zip(block.items, block.propensities or [1.0] * len(block.items), strict=True)
+        )
     ]
-    got = [(one.item_id, one.placement, one.position, one.source, one.propensity) for one in token.items]
-    assert got == expected
+    assert [astuple(one) for one in token.items] == expected
 
 
 @given(responses, st.data())

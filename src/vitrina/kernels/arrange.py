@@ -17,21 +17,14 @@ from numba import njit, types
 
 from vitrina.kernels.apart import apart
 from vitrina.kernels.quotas import compact, count, fits, promised
+from vitrina.kernels.signatures import LEVELS_2, MASK_3, ROWS, ROWS_2, ROWS_3, SCORES, SCORES_2, SCORES_3
 
 FAR = -1e30
 
-
-def _table(kind: Any, axes: int) -> Any:
-    return types.Array(kind, axes, "C", readonly=True)
-
-
-_I32, _F32 = _table(types.int32, 1), _table(types.float32, 1)
-_I32_2, _F32_2, _I8_2 = _table(types.int32, 2), _table(types.float32, 2), _table(types.int8, 2)
-_I32_3, _F32_3, _BOOL_3 = _table(types.int32, 3), _table(types.float32, 3), _table(types.boolean, 3)
-_LISTS = (_F32_2, _I8_2, _I32_2, _I32_3, _I32, _BOOL_3, _I32)
-_LIKENESS = (_I32_3, _F32, _F32_3, types.float64)
+_LISTS = (SCORES_2, LEVELS_2, ROWS_2, ROWS_3, ROWS, MASK_3, ROWS)
+_LIKENESS = (ROWS_3, SCORES, SCORES_3, types.float64)
 _SIGNATURE = types.Tuple((types.int32[:, ::1], types.boolean[:, ::1]))(
-    *_LISTS, *_LIKENESS, _I32_2, types.int64
+    *_LISTS, *_LIKENESS, ROWS_2, types.int64
 )
 
 

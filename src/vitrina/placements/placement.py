@@ -8,6 +8,9 @@ from typing import Any
 
 from vitrina.errors import UnknownPlacement
 from vitrina.filters import Filter
+from vitrina.placements.arms import Experiment
+from vitrina.placements.merchandising import Campaign
+from vitrina.placements.variety import Diversity, Exploration, Rotation
 
 SEEDS = ("history", "session", "context", "last_order", "viewed", "carted", "none")
 BOUGHT = ("always", "never", "after_days", "when_due", "as_shop")
@@ -73,6 +76,10 @@ class Placement:
     that fill what is short. `minimum`: a list that has fewer is filled or dropped, as `short` says.
     `needs`: what a request must give for the list to make sense. `show_context`: whether the page's items
     themselves may be listed. `channels`: where it may be asked for; empty for everywhere.
+
+    `merchandising` and, at their times, `campaigns`: pins, boosts, quotas and their like. `diversity`,
+    `rotation`, `damping` (0 to 1, how much less what everybody buys counts) and `exploration` keep lists
+    from being the same. `experiment`: arms, which may override any of this.
     """
 
     name: str
@@ -97,6 +104,13 @@ class Placement:
     deny_categories: tuple[str, ...] = ()
     deny_items: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
+    merchandising: Campaign = field(default_factory=Campaign)
+    campaigns: tuple[Campaign, ...] = ()
+    diversity: Diversity | None = None
+    rotation: Rotation | None = None
+    damping: float = 0.0
+    exploration: Exploration | None = None
+    experiment: Experiment | None = None
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from vitrina import filters
 from vitrina.errors import PlacementsError
 from vitrina.filters import Filter
+from vitrina.placements import arms, merchandising, values, variety
 from vitrina.placements.placement import (
     BOUGHT,
     MAX_LIMIT,
@@ -62,14 +62,6 @@ def faults(tables: Mapping[str, Any]) -> list[Fault]:
     return _parsed(tables)[1]
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """'; did you mean ...' or '; known: ...', to end a sentence about an unknown word."""
-    near = get_close_matches(str(word), known, 1)
-    return (
-        f"; did you mean '{near[0]}'? known: {', '.join(known)}" if near else f"; known: {', '.join(known)}"
-    )
-
-
 def _parsed(tables: Mapping[str, Any]) -> tuple[dict[str, Placement], list[Fault]]:
     by_name: dict[str, Placement] = {}
     wrong: list[Fault] = []
@@ -83,6 +75,7 @@ def _parsed(tables: Mapping[str, Any]) -> tuple[dict[str, Placement], list[Fault
         own = list(_faults_of(name, table, given))
         wrong += own
         if not own:
+            wrong += _plan_arms(name, table, given)
             by_name[name] = Placement(name=name, **given)
     if not by_name and not wrong:
         wrong.append(Fault("", "", "has no placement; add a table such as [home]"))
@@ -93,7 +86,7 @@ def _faults_of(name: str, table: Mapping[str, Any], given: dict[str, Any]) -> It
     """Make the fields of one placement into `given`, and say what is wrong on the way."""
     for key, value in table.items():
         if key not in KEYS:
-            yield Fault(name, key, f"unknown key '{key}'{suggestion(key, sorted(KEYS))}")
+            yield Fault(name, key, f"unknown key '{key}'{values.suggestion(key, sorted(KEYS))}")
             continue
         try:
             made = KEYS[key](value, key)
@@ -109,38 +102,20 @@ def _faults_of(name: str, table: Mapping[str, Any], given: dict[str, Any]) -> It
         yield Fault(name, "minimum", f"minimum {given['minimum']} is above max_limit {most}")
 
 
-def _text(value: Any, key: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{key} must be a text, not {value!r}")
-    return value
-
-
-def _flag(value: Any, key: str) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{key} must be true or false, not {value!r}")
-    return value
-
-
-def _count(value: Any, key: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{key} must be a whole number, 0 or more, not {value!r}")
-    return value
-
-
-def _texts(value: Any, key: str) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise ValueError(f"{key} must be a list of texts, not {value!r}")
-    return tuple(_text(one, f"{key}[{at}]") for at, one in enumerate(value))
-
-
-def _one_of(known: Sequence[str], value: Any, key: str) -> str:
-    if value not in known:
-        raise ValueError(f"unknown {key} '{value}'{suggestion(value, known)}")
-    return str(value)
-
-
-def _some_of(known: Sequence[str], value: Any, key: str) -> tuple[str, ...]:
-    return tuple(_one_of(known, one, key) for one in _texts(value, key))
+def _plan_arms(name: str, table: Mapping[str, Any], given: dict[str, Any]) -> Iterator[Fault]:
+    """Make the placement of each arm of an experiment, and say what is wrong with any."""
+    planned: arms.Plan | None = given.get("experiment")
+    if planned is None:
+        return
+    made = []
+    for arm in planned.arms:
+        fields: dict[str, Any] = {}
+        written = {key: one for key, one in table.items() if key != "experiment"}
+        for fault in _faults_of(name, {**written, **arm.overrides}, fields):
+            yield Fault(name, "experiment", f"experiment.arms.{arm.name}: {fault.reason}")
+        made.append(arms.Arm(arm.name, arm.share, Placement(name=name, **fields)))
+    rest = [arms.Arm(arms.AS_WRITTEN, planned.rest)] if planned.rest > 1e-9 else []
+    given["experiment"] = arms.Experiment(planned.name, (*made, *rest))
 
 
 def _sources(value: Any, key: str) -> tuple[Mix, ...]:
@@ -155,10 +130,12 @@ def _mix(table: Any, key: str) -> Mix:
     known = ("strategy", "weight", "seeds")
     for word in table:
         if word not in known:
-            raise ValueError(f"{key} has an unknown key '{word}'{suggestion(word, known)}")
+            raise ValueError(f"{key} has an unknown key '{word}'{values.suggestion(word, known)}")
     mix = Mix(**table)
     if mix.seeds not in SEEDS:
-        raise ValueError(f"{key} {mix.strategy}: unknown seeds '{mix.seeds}'{suggestion(mix.seeds, SEEDS)}")
+        raise ValueError(
+            f"{key} {mix.strategy}: unknown seeds '{mix.seeds}'{values.suggestion(mix.seeds, SEEDS)}"
+        )
     if isinstance(mix.weight, bool) or not isinstance(mix.weight, int | float) or not mix.weight > 0:
         raise ValueError(f"{key} {mix.strategy}: weight {mix.weight} must be above 0")
     return mix
@@ -174,7 +151,7 @@ def _rebuy(value: Any, key: str) -> Rebuy:
         return Rebuy("after_days", float(days))
     if value == "after_days":
         raise ValueError(f"{key} needs the days: {{ after_days = 30 }}")
-    return Rebuy(_one_of(BOUGHT, value, key))
+    return Rebuy(values.one_of(BOUGHT, value, key))
 
 
 def _rebuy_in(value: Any, key: str) -> tuple[tuple[str, Rebuy], ...]:
@@ -197,7 +174,7 @@ def _soft(value: Any, key: str) -> Soft:
         rest = {one: inner for one, inner in value.items() if one != "name"}
         return Soft(name, filters.parse(rest, key))
     if value not in SOFT:
-        raise ValueError(f"{key} is an unknown soft rule '{value}'{suggestion(value, sorted(SOFT))}")
+        raise ValueError(f"{key} is an unknown soft rule '{value}'{values.suggestion(value, sorted(SOFT))}")
     return Soft(str(value), SOFT[value])
 
 
@@ -208,27 +185,34 @@ def _example(value: Any, key: str) -> Mapping[str, Any]:
 
 
 KEYS: Mapping[str, Callable[[Any, str], Any]] = {
-    "about": _text,
+    "about": values.text,
     "sources": _sources,
-    "fallback": _texts,
-    "limit": _count,
-    "max_limit": _count,
-    "minimum": _count,
-    "short": partial(_one_of, SHORT),
-    "needs": partial(_some_of, NEEDS),
-    "channels": partial(_some_of, CHANNELS),
-    "blend": partial(_one_of, ("rank", "score")),
+    "fallback": values.texts,
+    "limit": values.count,
+    "max_limit": values.count,
+    "minimum": values.count,
+    "short": partial(values.one_of, SHORT),
+    "needs": partial(values.some_of, NEEDS),
+    "channels": partial(values.some_of, CHANNELS),
+    "blend": partial(values.one_of, ("rank", "score")),
     "filter": filters.parse,
     "rebuy": _rebuy,
     "rebuy_in": _rebuy_in,
-    "viewed": _flag,
-    "show_context": _flag,
-    "my_size": partial(_one_of, MY_SIZE),
+    "viewed": values.flag,
+    "show_context": values.flag,
+    "my_size": partial(values.one_of, MY_SIZE),
     "soft": _softs,
-    "by_tree": _flag,
-    "deny_categories": _texts,
-    "deny_items": _texts,
-    "sensitive": _texts,
+    "by_tree": values.flag,
+    "deny_categories": values.texts,
+    "deny_items": values.texts,
+    "sensitive": values.texts,
+    "merchandising": merchandising.merchandising,
+    "campaigns": merchandising.campaigns,
+    "diversity": variety.diversity,
+    "rotation": variety.rotation,
+    "damping": variety.damping,
+    "exploration": variety.exploration,
+    "experiment": arms.plan,
     "example": _example,
 }
 """What each key of a placement must be. `example`, a request that shows it, is for people and tests."""

@@ -2,7 +2,8 @@
 
     format u8 | time i64 | n blocks u16 | n sources u16 | n earlier u16      little-endian
     items of each block u16 ... | source of each item u16 ... | propensity of each item f16 ...
-    placements version, bundle version, arm, placements, sources, items, earlier    NUL-joined UTF-8
+    share of each block's arm f16 ...
+    placements version, bundle version, placements, arms, sources, items, earlier    NUL-joined UTF-8
     16 bytes of keyed BLAKE2b over all of the above
 
 in base64url without padding. An item's position is its place in its block. `earlier` holds the items
@@ -21,9 +22,9 @@ from functools import cached_property
 
 from vitrina.errors import InvalidToken
 from vitrina.listing import Listing
-from vitrina.request import Response
+from vitrina.request import ListedBlock, Response
 
-FORMAT = 1
+FORMAT = 2
 MAX_EARLIER = 1000
 MAX_BYTES = 24 << 10
 """Older items are forgotten above this, so that a token fits into the request that continues it."""
@@ -34,13 +35,18 @@ _CERTAIN = struct.pack("<e", 1.0)
 
 @dataclass(frozen=True)
 class ShownItem:
-    """One item as it was shown. `position`: in its block, from 0; `propensity`: the chance it had."""
+    """One item as it was shown. `position`: in its block, from 0; `propensity`: its chance to be in it.
+
+    `arm`: of the placement's experiment, empty where there was none; `arm_share`: the share of its askers.
+    """
 
     item_id: str
     placement: str
     position: int
     source: str
     propensity: float
+    arm: str = ""
+    arm_share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,6 @@ class Token:
     time: int
     bundle_version: str
     placements_version: str
-    arm: str
     items: tuple[ShownItem, ...]
     earlier: tuple[str, ...]
 
@@ -74,16 +79,18 @@ class Signer:
         items = [item_id for one in listings for item_id in one.encoded]
         places: dict[str, int] = {}
         sources = [places.setdefault(name, len(places)) for one in listings for name in one.leads]
-        names = [placements_version, response.bundle_version, ""]
+        names = [placements_version, response.bundle_version]
         names += [block.placement for block in response.blocks]
+        names += [block.arm for block in response.blocks]
         names += places
         text = b"\0".join(["\0".join(names).encode(), *items])
-        kept = _fitting(earlier, MAX_BYTES - len(text) - 4 * len(items))
+        kept = _fitting(earlier, MAX_BYTES - len(text) - 4 * (len(items) + len(listings)))
         if kept:
             text = b"\0".join((text, *(one.encode() for one in kept)))
         head = _HEAD.pack(FORMAT, now, len(response.blocks), len(places), len(kept))
         numbers = struct.pack(f"<{len(listings)}H{len(items)}H", *map(len, listings), *sources)
-        body = head + numbers + _CERTAIN * len(items) + text
+        shares = struct.pack(f"<{len(listings)}e", *(block.arm_share for block in response.blocks))
+        body = b"".join((head, numbers, *map(_chances, response.blocks), shares, text))
         return _armored(body + self._mac(body))
 
     def read(self, text: str) -> Token:
@@ -102,6 +109,13 @@ class Signer:
     @cached_property
     def _secret(self) -> bytes:
         return hashlib.sha256(self.key).digest()  # BLAKE2b takes keys of up to 64 bytes
+
+
+def _chances(block: ListedBlock) -> bytes:
+    """The propensity of every item."""
+    if block.propensities:
+        return struct.pack(f"<{len(block.propensities)}e", *block.propensities)
+    return _CERTAIN * len(block.items)
 
 
 def _fitting(earlier: tuple[str, ...], room: int) -> tuple[str, ...]:
@@ -136,17 +150,19 @@ def _parsed(body: bytes) -> Token:
     _, time, n_blocks, n_sources, n_earlier = _HEAD.unpack_from(body)
     counts = struct.unpack_from(f"<{n_blocks}H", body, _HEAD.size)
     n_items = sum(counts)
-    columns = struct.Struct(f"<{n_items}H{n_items}e")
+    columns = struct.Struct(f"<{n_items}H{n_items}e{n_blocks}e")
     start = _HEAD.size + 2 * n_blocks
     numbers = columns.unpack_from(body, start)
     names = iter(body[start + columns.size :].decode().split("\0"))
-    placements_version, bundle_version, arm = (next(names) for _ in range(3))
-    placements = [next(names) for _ in range(n_blocks)]
+    placements_version, bundle_version = next(names), next(names)
+    placements, arms = ([next(names) for _ in range(n_blocks)] for _ in range(2))
     sources = [next(names) for _ in range(n_sources)]
-    places = [(name, at) for name, n in zip(placements, counts, strict=True) for at in range(n)]
+    blocks = zip(placements, arms, numbers[2 * n_items :], counts, strict=True)
+    places = [(name, at, arm, share) for name, arm, share, n in blocks for at in range(n)]
+    chances = zip(places, numbers[:n_items], numbers[n_items : 2 * n_items], strict=True)
     items = tuple(
-        ShownItem(next(names), *place, sources[source], propensity)
-        for place, source, propensity in zip(places, numbers[:n_items], numbers[n_items:], strict=True)
+        ShownItem(next(names), name, at, sources[source], propensity, arm, share)
+        for (name, at, arm, share), source, propensity in chances
     )
     earlier = tuple(next(names) for _ in range(n_earlier))
-    return Token(time, bundle_version, placements_version, arm, items, earlier)
+    return Token(time, bundle_version, placements_version, items, earlier)

@@ -14,6 +14,7 @@ import numpy as np
 from vitrina import strategies
 from vitrina.askers import query
 from vitrina.dataset import Dataset
+from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
@@ -23,7 +24,6 @@ from vitrina.placements import Placement, Placements
 from vitrina.questions import Questions, proposed, questions
 from vitrina.recipe import Plan, Recipe
 from vitrina.splits import Split, split
-from vitrina.stages import Draft
 from vitrina.strategy import Candidates
 from vitrina.weights import MIN_ASKERS, Table, joined
 

@@ -1,0 +1,54 @@
+"""What is asked of an engine at once: blocks that are alike, in which order, how long, without what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from vitrina.askers import Asker
+from vitrina.errors import InvalidRequest
+from vitrina.ids import Rows, joined
+from vitrina.placements import Placement
+from vitrina.request import Block, ListedBlock, Request
+from vitrina.scopes import Scope
+
+MAX_CANDIDATES = 1000
+"""Items of a block that names those to be ranked."""
+
+
+class Asked(NamedTuple):
+    """What requests have in common that are run as one batch."""
+
+    block: Block
+    explain: bool
+    reasons: bool
+    locale: str
+    scope: Scope
+    away: bool
+    arm: str = ""
+    share: float = 1.0
+
+    def told(self, listed: ListedBlock) -> ListedBlock:
+        """A list that says which arm it is of."""
+        return replace(listed, arm=self.arm, arm_share=self.share) if self.arm else listed
+
+
+def order(request: Request) -> list[int]:
+    """The places of a page's blocks in the order in which they choose: by priority, then from the top."""
+    blocks = request.blocks
+    return sorted(range(len(blocks)), key=lambda place: -blocks[place].priority)
+
+
+def limit_of(block: Block, placement: Placement) -> int:
+    """How long a list may be. Raises InvalidRequest for a limit below 0."""
+    if block.limit < 0:
+        raise InvalidRequest(f"limit {block.limit} of block {block.placement!r} is below 0")
+    if block.candidate_item_ids:
+        return min(block.limit or MAX_CANDIDATES, len(block.candidate_item_ids), MAX_CANDIDATES)
+    return min(block.limit or placement.limit, placement.max_limit)
+
+
+def taken_by(asker: Asker, shown: list[Rows], placement: Placement) -> Rows:
+    """What the page already holds or stands for: never shown again, in any variant."""
+    context = [] if placement.show_context else [asker.context]
+    return joined(*context, asker.page, *shown)

@@ -1,0 +1,92 @@
+"""One block of a batch of askers on its way through the stages, and what stages look at beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.askers import Asker, query
+from vitrina.blend import Ranked
+from vitrina.built_in import DISPLAYED, GIVEN
+from vitrina.display import Display
+from vitrina.grounds import Grounds
+from vitrina.ids import Ids, Rows
+from vitrina.placements import Mix, Placement
+from vitrina.ranker import Ranker
+from vitrina.request import Block
+from vitrina.rules import Admitted, Rules
+from vitrina.scopes import EVERYBODY, Scope
+from vitrina.strategy import Allow, Candidates, Query, Source
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What stages may look at beside the draft: the id map, the rules, the sources by name, the trees; and
+    what reasons are said in."""
+
+    items: Ids
+    rules: Rules
+    sources: Mapping[str, Source]
+    ranker: Ranker | None = None
+    grounds: Grounds | None = None
+
+
+class Draft(NamedTuple):
+    """One block of a batch of askers, as it passes the stages.
+
+    `queries`: by kind of seeds, what the placement's sources were asked. `room`: how many items stages after
+    the blend keep, at least `limit`. `relaxed`: of each asker the soft rules that gave way, in that order;
+    `levels`: the fallback that was needed; `dropped`: whether the list was under its minimum. `display`: how
+    the placement arranges its lists, None for as they are ranked; `stay`: bool[n, limit], what must not be
+    moved for it; `chances`: float32[n, limit], of each item to be in the list, None where none was drawn.
+    """
+
+    placement: Placement
+    mixes: tuple[Mix, ...]
+    block: Block
+    limit: int
+    now: int
+    askers: tuple[Asker, ...]
+    taken: tuple[Rows, ...]
+    allow: Allow
+    room: int
+    scope: Scope = EVERYBODY
+    admitted: Admitted | None = None
+    queries: Mapping[str, Query] = {}
+    lists: tuple[Candidates, ...] = ()
+    ranked: Ranked | None = None
+    relaxed: tuple[tuple[str, ...], ...] = ()
+    levels: tuple[int, ...] = ()
+    dropped: tuple[bool, ...] = ()
+    display: Display | None = None
+    stay: NDArray[np.bool_] | None = None
+    chances: NDArray[np.float32] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Sources in the order of `Ranked.shares`: the placement's own, fillers, displays'."""
+        own = (*(one.strategy for one in self.mixes), *self.fillers)
+        return own if self.display is None else (*own, *DISPLAYED)
+
+    @property
+    def filled(self) -> int:
+        """How long a list is before it is arranged: what is arranged wants more than it shows."""
+        return self.limit if self.display is None else self.room
+
+    def asked(self, seeds: str, place: int) -> Query:
+        """What a source is asked that starts one asker's list from a kind of seeds."""
+        return query([self.askers[place]], seeds, self.now)
+
+    @property
+    def fillers(self) -> tuple[str, ...]:
+        """What fills a short list, in this order."""
+        given = (GIVEN,) if self.block.candidate_item_ids else ()
+        return (*self.placement.fallback, *given)
+
+
+Stage = Callable[[Opened, Draft], Draft]
+"""One step: what is opened and a draft to the next draft; pure."""

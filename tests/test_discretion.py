@@ -117,5 +117,5 @@ def test_fate_says_why_it_is_not_in_a_letter():
 
 def test_the_key_is_a_list_of_paths():
     """Anything else is refused by its name."""
-    with pytest.raises(PlacementsError, match="sensitive must be a list of texts"):
+    with pytest.raises(PlacementsError, match="sensitive must be a list"):
         parse_placements({"p": {"sources": [], "sensitive": "Health"}})

@@ -12,8 +12,8 @@ import argparse
 from pathlib import Path
 
 from vitrina.audience.entries import Known, entries
+from vitrina.audience.facts import facts
 from vitrina.audience.files import write_csv
-from vitrina.audience.known import facts
 from vitrina.audience.plan import parse_plan
 from vitrina.contact.policy import parse_policy
 from vitrina.engine import Engine

@@ -11,8 +11,11 @@ from grpc_health.v1 import health_pb2
 from servers import looping, publish, start
 
 import vitrina.v1
+from shops import make_shop, make_window
+from vitrina.audience.plan import parse_plan
 from vitrina.registry import Registry
 from vitrina.server.admin import Desk
+from vitrina.server.audiences import Audiences
 from vitrina.server.models import Models
 
 CODES = grpc.StatusCode
@@ -34,6 +37,11 @@ def attended(registry, access=None):
     with ExitStack() as stack:
         loop = stack.enter_context(looping())
         front, address = start(loop, access=access, log_calls=False)
+        engine = make_window(
+            make_shop([("ann", "i0", 1)]), {"all": [0]}, {"p": {"sources": [{"strategy": "all"}]}}
+        )
+        plan = parse_plan({"welcome": {"placement": "p"}})
+        front.audiences = Audiences(lambda: engine, plan)
 
         async def make():
             desk = Desk(Models(Registry(registry)), access)
@@ -46,6 +54,7 @@ def attended(registry, access=None):
         operators = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}"))
         yield {
             "vitrina.v1.RecommendationService": pages,
+            "vitrina.v1.AudienceService": pages,
             "grpc.health.v1.Health": pages,
             "vitrina.v1.ModelService": operators,
         }

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from shops import make_shop, make_window
-from vitrina.audience.entries import Known, entries
-from vitrina.audience.known import facts
+from vitrina.audience.entries import Known, entries, marked, read_cursor
+from vitrina.audience.facts import facts
 from vitrina.audience.plan import parse_plan
 from vitrina.contact.decide import Contact
 from vitrina.contact.policy import parse_policy
@@ -60,21 +60,22 @@ def test_who_is_told_of_what(engine):
 def test_ids_are_stable_and_cursors_go_on(engine, monkeypatch):
     """Cut anywhere, the rest follows; whoever comes twice has the same id; a foreign cursor is refused."""
     monkeypatch.setattr("vitrina.audience.entries.BATCH", 1)
-    shop, known = facts(engine, NOON), Known.nothing()
+    shop, known, mark = facts(engine, NOON), Known.nothing(), marked(engine, PLAN, POLICY)
     whole = list(entries(engine, PLAN, POLICY, shop, known, NOON))
     assert len(whole) == 4
     for cut in range(4):
-        rest = list(entries(engine, PLAN, POLICY, shop, known, NOON, whole[cut][1]))
-        assert rest == whole[cut + 1 :]
+        place, moment = read_cursor(whole[cut][1], mark)
+        assert moment == NOON
+        assert list(entries(engine, PLAN, POLICY, shop, known, NOON, place)) == whole[cut + 1 :]
     ids = [one.trigger_id for batch, _ in whole for one in batch]
     assert len(set(ids)) == len(ids) == 2
     assert found(engine, now=NOON + 3600)["ann"].trigger_id == found(engine)["ann"].trigger_id
-    for foreign in (whole[0][1][:-2] + "AA", "", "x"):
-        if foreign:
-            with pytest.raises(InvalidRequest, match="cursor is of another"):
-                next(entries(engine, PLAN, POLICY, shop, known, NOON, foreign))
+    cursor = whole[0][1]
+    for foreign in (cursor[:-2] + "AA", "x", "é", cursor[:-1], "B" + cursor[1:]):
+        with pytest.raises(InvalidRequest, match="cursor is of another"):
+            read_cursor(foreign, mark)
     with pytest.raises(InvalidRequest):
-        next(entries(engine, PLAN, POLICY, shop, known, NOON + 1, whole[0][1]))
+        read_cursor(cursor, marked(engine, PLAN.only(("win_back",)), POLICY))
 
 
 def test_ads_show_what_is_like_it_not_the_thing_itself(engine):

@@ -16,7 +16,7 @@ import pytest
 
 from shops import make_shop
 from vitrina.audience.entries import Known, entries
-from vitrina.audience.known import facts
+from vitrina.audience.facts import facts
 from vitrina.audience.plan import parse_plan
 from vitrina.contact.decide import Contact
 from vitrina.contact.policy import Policy, parse_policy

@@ -78,42 +78,45 @@ class _Hit:
 
 
 def entries(
-    engine: Engine, plan: Plan, policy: Policy, facts: Facts, known: Known, now: int, cursor: str = ""
+    engine: Engine, plan: Plan, policy: Policy, facts: Facts, known: Known, now: int, start: int = 0
 ) -> Iterator[tuple[list[Entry], str]]:
-    """Batches of entries, each with the cursor to go on from. Raises InvalidRequest for a foreign cursor,
+    """Batches of entries, each with the cursor to go on from; `start`: a cursor's place. Raises
     UnknownPlacement."""
     for watch in plan.watches:
         engine.placements.named(watch.placement)
-    mark = f"{engine.version} {plan} {policy} {now}"
-    users = engine.askers.users
-    for start in range(read_cursor(cursor, mark) if cursor else 0, len(users), BATCH):
-        rows = np.arange(start, min(start + BATCH, len(users)), dtype=np.int32)
+    users, mark = engine.askers.users, marked(engine, plan, policy)
+    for first in range(start, len(users), BATCH):
+        rows = np.arange(first, min(first + BATCH, len(users)), dtype=np.int32)
         hits = [
             hit
             for row, user_id in zip(rows.tolist(), users.names(rows), strict=True)
             if (hit := _hit(engine, plan, policy, facts, known, row, user_id, now))
         ]
-        yield _entries(engine, hits, now), write_cursor(start + len(rows), mark)
+        yield _entries(engine, hits, now), write_cursor(first + len(rows), now, mark)
 
 
-def write_cursor(place: int, mark: str) -> str:
-    """Where to go on, and of what: opaque, in the base64url alphabet."""
-    digest = hashlib.blake2b(mark.encode(), digest_size=12).digest()
-    return base64.urlsafe_b64encode(place.to_bytes(6, "little") + digest).decode()
+def marked(engine: Engine, plan: Plan, policy: Policy) -> str:
+    """What a cursor belongs to."""
+    return f"{engine.version} {plan} {policy}"
 
 
-def read_cursor(cursor: str, mark: str) -> int:
-    """The place of a cursor. Raises InvalidRequest for one of another bundle, plan or moment."""
+def write_cursor(place: int, now: int, mark: str) -> str:
+    """Where to go on, as of which moment, and of what: opaque, in the base64url alphabet."""
+    told = place.to_bytes(6, "little") + now.to_bytes(8, "little", signed=True)
+    digest = hashlib.blake2b(told + mark.encode(), digest_size=10).digest()
+    return base64.urlsafe_b64encode(told + digest).decode()
+
+
+def read_cursor(cursor: str, mark: str) -> tuple[int, int]:
+    """The place and the moment of a cursor. Raises InvalidRequest for one of another bundle or plan."""
     try:
         data = base64.b64decode(cursor, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         data = b""
-    place = int.from_bytes(data[:6], "little")
-    if write_cursor(place, mark) != cursor:
-        raise InvalidRequest(
-            "the cursor is of another bundle, plan, policy or moment; begin again without one"
-        )
-    return place
+    place, now = int.from_bytes(data[:6], "little"), int.from_bytes(data[6:14], "little", signed=True)
+    if write_cursor(place, now, mark) != cursor:
+        raise InvalidRequest("the cursor is of another bundle, plan or policy; begin again without one")
+    return place, now
 
 
 def _hit(

@@ -1,4 +1,4 @@
-"""What files say of people and of the shop's past: contacts, consent to be hashed, an earlier catalogue."""
+"""What files say of people: what they were sent, and how they are reached."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from typing import Any
 import numpy as np
 
 from vitrina.audience.entries import Known
-from vitrina.audience.triggers import Facts
 from vitrina.contact.decide import Contact
 from vitrina.contact.hours import HOURS
 from vitrina.contact.policy import Policy
-from vitrina.dataset import DAY
-from vitrina.engine import Engine
 from vitrina.errors import DataError
 
 CONTACT_COLUMNS = ("user_id", "channel", "time")
@@ -74,22 +71,3 @@ def table(file: Path, needed: tuple[str, ...], more: tuple[str, ...] = ()) -> It
                         yield {one: said.get(one, "") for one in (*needed, *more)}
     except duckdb.Error as reason:
         raise DataError(f"{file} must be .csv or .parquet: {reason}") from reason
-
-
-def facts(engine: Engine, now: int, earlier: Engine | None = None) -> Facts:
-    """What triggers must know of the shop at `now`; what became cheaper or is to be had again since an
-    earlier bundle was trained, by item id; nothing without one."""
-    catalog = engine.catalog
-    offered = catalog.in_stock & (catalog.available_from <= now) & (now < catalog.available_until)
-    cheaper, restocked = np.zeros_like(offered), np.zeros_like(offered)
-    due = np.asarray(engine.due_days, np.float64) * DAY
-    if earlier is None:
-        return Facts(due, cheaper, restocked, offered)
-    rows = earlier.items.rows(engine.items.names(np.arange(len(catalog), dtype=np.int32)))
-    both = rows >= 0
-    old = earlier.catalog
-    cheaper[both] = catalog.price[both] < old.price[rows[both]] * np.float32(0.999)
-    moment = earlier.moment
-    had = old.in_stock & (old.available_from <= moment) & (moment < old.available_until)
-    restocked[both] = offered[both] & ~had[rows[both]]
-    return Facts(due, cheaper, restocked, offered, engine.moment)

@@ -94,7 +94,8 @@ def _triggered(
     now: int,
 ) -> Iterator[Entry]:
     from vitrina.audience.entries import Known, entries
-    from vitrina.audience.known import facts, read_contacts
+    from vitrina.audience.facts import facts
+    from vitrina.audience.known import read_contacts
     from vitrina.audience.plan import read_plan, standard
     from vitrina.contact.policy import read_policy
     from vitrina.contact.policy import standard as usual

@@ -43,6 +43,10 @@ def serve(
     tls_client_ca: Annotated[
         Path | None, typer.Option(help="Who signs clients' certificates, PEM: asks for them.")
     ] = None,
+    audiences: Annotated[
+        Path | None, typer.Option(help="Plan of triggers that exports follow; see models/audiences.")
+    ] = None,
+    contact: Annotated[Path | None, typer.Option(help="Contact policy of exports; models/contact.")] = None,
     health_port: Annotated[int, typer.Option(help="A port for health alone, as probes want; 0: none.")] = 0,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")
@@ -74,6 +78,8 @@ def serve(
                 tls_cert=tls_cert,
                 tls_key=tls_key,
                 tls_client_ca=tls_client_ca,
+                audiences=audiences,
+                contact=contact,
                 health_port=health_port,
                 reflection=reflection,
             )

@@ -28,6 +28,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from vitrina.errors import PolicyError
 
+NAMES = ("site", "app", "email", "push", "retargeting")
+"""Channels there are."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 MINUTES = 24 * 60
 
@@ -121,6 +123,8 @@ def standard() -> Policy:
 
 def _channel(name: str, table: Any) -> Channel:
     where = f"channels.{name}"
+    if name not in NAMES:
+        raise ValueError(f"unknown channel '{where}'; known: {', '.join(NAMES)}")
     given = _known(_table(table, where), Channel, f"{where}.")
     given.pop("name", None)
     caps = tuple(_cap(one, f"{where}.caps[{at}]") for at, one in enumerate(given.pop("caps", ())))

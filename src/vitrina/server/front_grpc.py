@@ -7,17 +7,19 @@ the name of a Python class.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter, time
-from typing import Any
+from typing import Any, cast
 
 import grpc
 
+from vitrina.engine import Engine
 from vitrina.errors import Overloaded, ServerError, TimedOut
 from vitrina.server.access import Access
 from vitrina.server.admission import Admission
+from vitrina.server.audiences import Audiences
 from vitrina.server.door import Context, Door, refuse
 from vitrina.server.failures import failure
 from vitrina.server.health import HEALTH, Health
@@ -26,10 +28,12 @@ from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
 from vitrina.server.service import MAX_BATCH_BYTES, Note, Service
 from vitrina.server.tls import Certificates, credentials
+from vitrina.v1 import audience_service_pb2 as audience
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 NAME: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
 _RECOMMEND = f"/{NAME}/Recommend"
+_EXPORT = f"/{audience.DESCRIPTOR.services_by_name['AudienceService'].full_name}/Export"
 DEADLINE_S = 2.0
 """What a Recommend without a deadline gets."""
 BATCHES = 4
@@ -70,6 +74,7 @@ class Front:
     tallies: Tallies = field(default_factory=Tallies)
     access: Access = field(default_factory=lambda: Access(None, time, monotonic))
     health: Health = field(default_factory=Health)
+    audiences: Audiences | None = None
 
     def __post_init__(self) -> None:
         self._batches = 0
@@ -118,6 +123,7 @@ class Front:
         return {
             _RECOMMEND: grpc.unary_unary_rpc_method_handler(pages),
             f"/{NAME}/BatchRecommend": grpc.unary_stream_rpc_method_handler(batches),
+            _EXPORT: grpc.unary_stream_rpc_method_handler(self._observed("Export", self._export)),
         }
 
     def _crowded(self, path: str) -> bool:
@@ -130,11 +136,19 @@ class Front:
         return self.service.recommend_many(calls, self.clock())
 
     async def _batch_recommend(self, data: bytes, context: Context, note: Note) -> None:
+        await self._streamed(lambda: self.service.batch_recommend(data, self.clock(), note), context)
+
+    async def _export(self, data: bytes, context: Context, note: Note) -> None:
+        audiences = self.audiences or Audiences(cast(Callable[[], Engine], self.service.engine))
+        await self._streamed(lambda: audiences.export(data, self.clock()), context)
+
+    async def _streamed(self, begin: Callable[[], Iterator[list[bytes]]], context: Context) -> None:
+        """Write what is ready, when the client has taken what was before, until there is no more."""
         if self._batches >= BATCHES:
-            raise Overloaded(f"{BATCHES} batches are in flight already; ask again later")
+            raise Overloaded(f"{BATCHES} streams are in flight already; ask again later")
         self._batches += 1
         try:
-            answers = self.service.batch_recommend(data, self.clock(), note)
+            answers = begin()
             loop = asyncio.get_running_loop()
             # In a thread of its own: pages are answered while a campaign runs.
             while (ready := await loop.run_in_executor(self._campaigns, next, answers, None)) is not None:

@@ -15,6 +15,8 @@ _PATHS = (
     "tls_cert",
     "tls_key",
     "tls_client_ca",
+    "audiences",
+    "contact",
 )
 
 
@@ -31,7 +33,7 @@ class Options:
     health listens alone, beside its place on `port`; 0 for no such port. `tokens`: the file of who may ask
     what; None admits everybody. `visitor_rate`, `visitor_burst`: calls a second, and at once, that this host
     answers one visitor where there are tokens. `tls_*`: PEM files; `tls_client_ca` asks clients for
-    certificates.
+    certificates. `audiences`, `contact`: the plan of triggers and the contact policy of exports.
     """
 
     registry: Path
@@ -51,6 +53,8 @@ class Options:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    audiences: Path | None = None
+    contact: Path | None = None
     health_port: int = 0
     reflection: bool = False
     in_flight: int = 256

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from vitrina.errors import ServerError, VitrinaError
 from vitrina.registry import Registry
 from vitrina.server.access import Access
+from vitrina.server.audiences import Audiences
 from vitrina.server.current import Current
 from vitrina.server.front_grpc import Front
 from vitrina.server.generations import Generations
@@ -51,8 +52,9 @@ def main() -> int:
     try:
         current.open()
         service = Service(current, Signer(order.token_key), _pace(order.options))
+        audiences = Audiences.of(current, order.options)
         with asyncio.Runner(loop_factory=_loop_factory(uvloop=order.options.uvloop)) as runner:
-            runner.run(_serve(order, service, current, clock))
+            runner.run(_serve(order, service, audiences, current, clock))
     except VitrinaError as reason:
         return _fail(reason)
     except Exception as fault:
@@ -61,11 +63,13 @@ def main() -> int:
     return 0
 
 
-async def _serve(order: Order, service: Service, current: Current, clock: Callable[[], int]) -> None:
+async def _serve(
+    order: Order, service: Service, audiences: Audiences, current: Current, clock: Callable[[], int]
+) -> None:
     options = order.options
     access = Access(options.tokens, time.time, time.monotonic, 1 / options.workers)
     access.open()
-    front = Front(service, clock, options, current.tallies, access)
+    front = Front(service, clock, options, current.tallies, access, audiences=audiences)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

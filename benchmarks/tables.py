@@ -273,6 +273,22 @@ def front(found: dict[str, Any]) -> Iterable[str]:
     )
 
 
+def campaign(found: dict[str, Any]) -> Iterable[str]:
+    """Lists for everybody."""
+    ours, theirs = found["vitrina"], found["implicit"]
+    yield (
+        f"{found['customers']:,} made-up customers, {found['items']:,} products, {found['events']:,} purchases. Ours: three "
+        f"sources under rules, reasons' sources kept, written to Parquet by {ours['processes']} processes; implicit: the "
+        "item neighbours of one model, no rules, kept in memory. Private MB of our processes by quarters of the run: "
+        f"{', '.join(map(str, ours['private_mb_by_quarter']))}.\n"
+    )
+    rows = (
+        ("vitrina", ours["seconds"], ours["lists_a_second"]),
+        ("implicit", theirs["seconds"], theirs["lists_a_second"]),
+    )
+    yield table(("lists by", "seconds", "lists a second"), rows)
+
+
 def instructions(found: dict[str, Any]) -> Iterable[str]:
     """What a request and its kernels may take."""
     yield (
@@ -308,6 +324,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "engine": ("The engine alone", engine),
     "server": ("A worker over gRPC", server),
     "opening": ("Another bundle, and memory", opening),
+    "campaign": ("Lists for a whole customer base", campaign),
     "train": ("Training beside libraries", train),
     "rules": ("Association rules beside mlxtend", rules),
     **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy) for shop in SHOPS},

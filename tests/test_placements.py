@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from vitrina.errors import PlacementsError, UnknownPlacement
-from vitrina.placements import Rebuy, parse_placements, read_placements
+from vitrina.placements import Rebuy, merchandising, parse_placements, read_placements
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
+PAGE = (MODELS / "placements" / "README.md").read_text()
+EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
 
 
 @pytest.mark.parametrize("file", sorted((MODELS / "placements").glob("*.toml")), ids=lambda one: one.stem)
@@ -71,3 +75,29 @@ def test_an_unknown_placement_names_the_known():
     """So that a front end's typo is found in its log."""
     with pytest.raises(UnknownPlacement, match="'hom'; known: home"):
         parse_placements({"home": {}}).named("hom")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one.split("\n", 1)[0])
+def test_every_example_of_the_page_is_read(tmp_path, example):
+    """Each says something that its placement had not said: a key that is misspelt or ignored is found."""
+    (tmp_path / "standard.toml").write_text((MODELS / "placements" / "standard.toml").read_text())
+    file = tmp_path / "shop.toml"
+    file.write_text(f'version = "x"\nextends = "standard.toml"\n{example}')
+    ((name, given),) = tomllib.loads(example).items()
+    said, written = (read_placements(one).named(name) for one in (file, tmp_path / "standard.toml"))
+    for key in given:
+        assert getattr(said, key) != getattr(written, key), key
+
+
+def test_the_page_has_every_key_of_merchandising_and_variety():
+    """A key that comes to be is documented, or this fails."""
+    keys = [
+        *merchandising._KEYS,
+        "diversity",
+        "rotation",
+        "damping",
+        "exploration",
+        "experiment",
+        "campaigns",
+    ]
+    assert not [one for one in keys if f"`{one}`" not in PAGE and f".{one}]" not in PAGE]

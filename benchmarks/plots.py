@@ -1,6 +1,6 @@
 """Pictures of what results/*.json hold; draws those whose results are there, measures nothing.
 
-python benchmarks/plots.py      writes results/{training,open_loop,request}.png
+python benchmarks/plots.py      writes results/{training,open_loop,request,diversity}.png
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def main() -> None:
         ("training", ("train", "accuracy_complete_journey"), training),
         ("open_loop", ("server",), open_loop),
         ("request", ("engine",), request),
+        ("diversity", ("diversity",), diversity),
     ):
         results = [read(one) for one in needs]
         if all(results):
@@ -172,6 +173,26 @@ def request(engine: dict[str, Any]) -> Any:
 def _ordered(stages: dict[str, float]) -> list[tuple[str, float]]:
     order = ("askers", "admit", "retrieve", "blend", "settle", "fall back", "answers", "the rest")
     return [(name, max(stages.get(name, 0.0), 0.0)) for name in order]
+
+
+def diversity(found: dict[str, Any]) -> Any:
+    """NDCG against the share of pairs that differ, one picture a placement; levels stand at departments."""
+    figure, every = pyplot.subplots(1, len(found["placements"]), figsize=(11, 4.4), constrained_layout=True)
+    for axes, (placement, rows) in zip(every, found["placements"].items(), strict=True):
+        ndcg = [row["ndcg"][0] for row in rows]
+        for kind, colour in (("department", "#c2410c"), ("category", "#1d4ed8"), ("brand", "#6b7280")):
+            axes.plot(
+                [row[kind][0] for row in rows], ndcg, "o-", ms=4, color=colour, label=f"differ in {kind}"
+            )
+        for row, y in zip(rows, ndcg, strict=True):
+            if row["level"]:
+                spot = {"xytext": (0, -16), "textcoords": "offset points", "ha": "center", "fontsize": 8}
+                axes.annotate(row["level"], (row["department"][0], y), **spot)
+        axes.set(title=placement, xlabel="share of pairs in a list of ten that differ", ylabel="NDCG@10")
+        axes.set_ylim(0, 1.1 * max(ndcg))
+        axes.grid(alpha=0.25)
+        axes.legend(fontsize=8, loc="lower left")
+    return figure
 
 
 if __name__ == "__main__":

@@ -315,6 +315,31 @@ def one_offs(found: dict[str, Any]) -> Iterable[str]:
     yield table(("share", "mean", "least", "most"), rows)
 
 
+def diversity(found: dict[str, Any]) -> Iterable[str]:
+    """NDCG and variety at every strength."""
+    yield (
+        f"Complete Journey, {found['split']}; lists of ten, over {', '.join(found['over'])} where they are known. "
+        "The share of pairs in a list that differ; NDCG lost beside no diversity, with its 95 % interval.\n"
+    )
+    for placement, rows in found["placements"].items():
+        yield f"{placement}, {rows[0]['askers']:,} askers:\n"
+        yield table(
+            ("strength", "NDCG@10", "lost", "category", "department", "brand", "coverage"),
+            (
+                (
+                    f"{row['strength']:g} {row['level']}".strip(),
+                    f"{row['ndcg'][0]:.4f}",
+                    "{:.4f} ({:.4f} to {:.4f})".format(*row["loss"]),
+                    *(f"{row[kind][0]:.3f}" for kind in ("category", "department", "brand")),
+                    f"{100 * row['coverage']:.2f} %",
+                )
+                for row in rows
+            ),
+        )
+        yield ""
+    yield "![NDCG against variety](results/diversity.png)"
+
+
 def elsewhere(found: dict[str, Any]) -> Iterable[str]:
     """What has its tables in the terminal and its figures in the file."""
     yield "The script prints its tables; the figures are in the result file."
@@ -332,6 +357,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "instructions": ("A budget of instructions", instructions),
     "front": ("gRPC servers", front),
     "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
+    "diversity": ("What diversity costs and brings", diversity),
     "baskets": ("Completing baskets", elsewhere),
     "buy_again": ("Buying again", elsewhere),
     "sessions": ("The next step of a visit", elsewhere),

@@ -111,9 +111,9 @@ def test_answers_are_the_engines_own(tmp_path):
 
 def test_message_sizes(channel):
     """64 KiB a page, 1 MiB a batch; what is larger is refused, what is at the limit is read."""
-    # Unknown fields are skipped, so a message may be padded to any size: tag 15, length-delimited.
-    room = 65_536 - len(HOME) - 4
-    padded = HOME + b"\x7a" + bytes([room & 127 | 128, room >> 7 & 127 | 128, room >> 14]) + b"x" * room
+    # Unknown fields are skipped, so a message may be padded to any size: tag 1,000, length-delimited.
+    room = 65_536 - len(HOME) - 5
+    padded = HOME + b"\xc2\x3e" + bytes([room & 127 | 128, room >> 7 & 127 | 128, room >> 14]) + b"x" * room
     assert len(padded) == 65_536
     assert unary(channel, RECOMMEND, padded)
     code, reason, _ = refusal(unary, channel, RECOMMEND, padded + b"\x78\x01")

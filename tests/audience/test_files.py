@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitrina.audience.entries import Entry
+from vitrina.audience.entry import Entry
 from vitrina.audience.files import COLUMNS, email, phone, safe, write_csv, write_parquet, write_people
 from vitrina.errors import DataError
 

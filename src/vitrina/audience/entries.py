@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrina.audience.entry import Entry
 from vitrina.audience.plan import Plan, Watch
 from vitrina.audience.triggers import TRIGGERS, Facts, Found
 from vitrina.contact.decide import Contact, Decision, Offer, Person, decide
@@ -31,25 +32,6 @@ BATCH = 512
 """People looked at between two cursors."""
 PAID = "retargeting"
 MAX_EXCLUDED = 1000
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Somebody to address. `trigger_id`: the same whenever the same thing is found; times: seconds since 1970
-    UTC; `about_item_ids`: what it is about; `item_ids`: what to show; `hour_opens`: own opens behind
-    `send_at`; `reason`: of the channel and the moment."""
-
-    trigger_id: str
-    trigger: str
-    user_id: str
-    since: int
-    until: int
-    about_item_ids: tuple[str, ...]
-    item_ids: tuple[str, ...]
-    channel: str
-    send_at: int
-    hour_opens: int
-    reason: str
 
 
 @dataclass(frozen=True)

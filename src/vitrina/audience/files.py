@@ -18,7 +18,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from vitrina.audience.entries import Entry
+from vitrina.audience.entry import Entry
 from vitrina.errors import DataError
 
 COLUMNS = tuple(one.name for one in fields(Entry))

@@ -11,7 +11,7 @@ import typer
 from vitrina.cli.words import AsJson, At, RegistryDir, put, say, seconds
 
 if TYPE_CHECKING:
-    from vitrina.audience.entries import Entry
+    from vitrina.audience.entry import Entry
     from vitrina.engine import Engine
 
 
@@ -112,7 +112,7 @@ def _triggered(
 
 def _buyers(engine: Engine, items: list[str], most: int, now: int) -> Iterator[Entry]:
     from vitrina.audience.affinity import likely
-    from vitrina.audience.entries import Entry
+    from vitrina.audience.entry import Entry
 
     for user_id, score in likely(engine, items, most, now):
         said = f"scores {score:.4f} by customers alike"

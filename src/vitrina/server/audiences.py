@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from vitrina.audience.entries import Entry, Known, entries, marked, read_cursor
+from vitrina.audience.entries import Known, entries, marked, read_cursor
+from vitrina.audience.entry import Entry
 from vitrina.audience.facts import facts
 from vitrina.audience.plan import Plan, read_plan, standard
 from vitrina.contact.policy import Policy, read_policy

@@ -146,7 +146,12 @@ class Shop:
         )
         shown = {slot: edge.product(token, slot) for slot in range(3)}
         later = Edge(
-            Window(self._engine(at + DAY), at + DAY), self.seal, self.pins, edge.style, clock=lambda: at + DAY
+            Window(self._engine(at + DAY), at + DAY),
+            self.seal,
+            self.pins,
+            edge.style,
+            clock=lambda: at + DAY,
+            greet="",
         )
         for slot, product in shown.items():
             if product:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitrina.contact.decide import DAY, HOUR, Contact, Offer, Person, decide, greeting
+from vitrina.contact.decide import DAY, HOUR, Contact, Offer, Person, decide
 from vitrina.contact.policy import Policy, parse_policy
 
 NOON = 1_764_072_000  # 2025-11-25 12:00 UTC
@@ -29,8 +29,8 @@ POLICY = parse_policy(
 OFFER = Offer(("a", "b"), NOON + 3 * DAY)
 
 
-def sent(channel: str, days: float, items: tuple[str, ...] = (), opened: int = 0, token: str = "") -> Contact:
-    return Contact(channel, NOON - int(days * DAY), items, opened, token)
+def sent(channel: str, days: float, items: tuple[str, ...] = (), opened: int = 0) -> Contact:
+    return Contact(channel, NOON - int(days * DAY), items, opened)
 
 
 def test_the_cheapest_free_channel_is_taken() -> None:
@@ -87,14 +87,6 @@ def test_letters_come_when_they_are_read(zone: str) -> None:
     local = datetime.fromtimestamp(found.send_at, POLICY.clock(zone))
     assert (local.hour, local.minute, found.hour_opens) == (19, 0, 12)
     assert found.send_at >= NOON
-
-
-def test_the_site_greets_with_the_letters_products() -> None:
-    """For as long as the policy says, and only those of the letter whose link was followed."""
-    person = Person("u", [sent("email", 1, ("a", "b"), token="t"), sent("email", 0.5, ("c",), token="s")])
-    assert greeting(POLICY, person, "t", NOON) == ("a", "b")
-    assert greeting(POLICY, person, "", NOON) == ()
-    assert greeting(POLICY, person, "t", NOON + 3 * DAY) == ()
 
 
 EVENTS = st.lists(

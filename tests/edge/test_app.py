@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -69,10 +70,12 @@ class Site:
         return answer
 
     def led(self, path: str) -> str | None:
-        """Where a link leads."""
+        """Where a link leads, less the token that it carries to the site."""
         answer = self.get(path)
         assert answer.status == 302
-        return answer.getheader("Location")
+        link, found, token = (answer.getheader("Location") or "").partition("?letter=")
+        assert not found or token == path.split("/")[2]
+        return link
 
 
 @pytest.fixture
@@ -127,6 +130,33 @@ def test_the_moment_of_opening_counts(site: Site) -> None:
     site.shop.gone.clear()
     site.get(f"/e/{token()}/0.png")
     assert site.led(f"/e/{token()}/0") == "https://s.example/p/i2"
+
+
+def test_the_site_greets_with_the_letters_products(site: Site) -> None:
+    """Its products in its order, from the first click on and for as long as the policy says; else 410."""
+    here = token(expires=900_000)
+    for slot in (2, 0):
+        site.get(f"/e/{here}/{slot}.png")
+    assert site.get(f"/e/{here}").status == 410
+    assert site.led(f"/e/{here}/2") == "https://s.example/p/i2"
+    answer = site.get(f"/e/{here}")
+    assert (answer.status, json.loads(answer.body)) == (200, {"item_ids": ["i0", "i2"]})
+    site.edge.clock = lambda: 1000 + 72 * 3600 - 1
+    site.led(f"/e/{here}/0")  # a later click does not begin anew
+    assert site.get(f"/e/{here}").status == 200
+    site.edge.clock = lambda: 1000 + 72 * 3600
+    assert site.get(f"/e/{here}").status == 410
+    assert site.get("/e/nobody").status == 404
+
+
+def test_a_link_keeps_its_own_query(site: Site) -> None:
+    """The token is one more parameter, before the fragment; none where the shop wants none."""
+    site.edge.style = replace(STYLE, link="https://s.example/p?id={item_id}&x=1#top")
+    here = token()
+    asked = site.get(f"/e/{here}/0")
+    assert asked.getheader("Location") == f"https://s.example/p?id=i0&x=1&letter={here}#top"
+    site.edge.greet = ""
+    assert site.get(f"/e/{here}/0").getheader("Location") == "https://s.example/p?id=i0&x=1#top"
 
 
 def test_slots_of_a_letter_differ_even_at_once(site: Site) -> None:

@@ -17,12 +17,12 @@ from vitrina.contact.policy import Policy
 from vitrina.errors import DataError
 
 CONTACT_COLUMNS = ("user_id", "channel", "time")
-CONTACT_MORE = ("item_ids", "opened_time", "token", "zone")
+CONTACT_MORE = ("item_ids", "opened_time", "zone")
 
 
 def read_contacts(file: Path, policy: Policy) -> Known:
     """Contacts of a table: user_id, channel, time (seconds since 1970 UTC) and, where there, item_ids
-    (joined by ';'), opened_time, token, zone. Raises DataError naming the file and the row."""
+    (joined by ';'), opened_time, zone. Raises DataError naming the file and the row."""
     contacts: dict[str, list[Contact]] = defaultdict(list)
     zones: dict[str, str] = {}
     opens: dict[str, Any] = {}
@@ -32,9 +32,7 @@ def read_contacts(file: Path, policy: Policy) -> Known:
         try:
             opened = int(float(row["opened_time"] or 0))
             items = tuple(one for one in row["item_ids"].split(";") if one)
-            contacts[user].append(
-                Contact(row["channel"], int(float(row["time"])), items, opened, row["token"])
-            )
+            contacts[user].append(Contact(row["channel"], int(float(row["time"])), items, opened))
         except ValueError:
             raise DataError(f"{file} row {number}: time and opened_time are seconds since 1970 UTC") from None
         if row["zone"]:

@@ -17,10 +17,17 @@ def edge(
     style: Annotated[Path | None, typer.Option(help="A style file; see models/letters.")] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of product photos.")] = None,
     font: Annotated[str, typer.Option(help="Font file of plain text.")] = "",
+    greet: Annotated[
+        str, typer.Option(help="Query parameter that carries the letter's token to the site; '' for none.")
+    ] = "letter",
+    contact: Annotated[
+        Path | None, typer.Option(help="A contact policy; its sticky_hours say how long the site greets.")
+    ] = None,
     bold_font: Annotated[str, typer.Option(help="Font file of titles and prices.")] = "",
 ) -> None:
     """Answer opened letters over HTTP: pictures of the moment, and links to exactly what they showed."""
     from vitrina.client import Client
+    from vitrina.contact.policy import read_policy, standard
     from vitrina.edge.app import Edge
     from vitrina.edge.picture import BOLD, PLAIN, Fonts, Photos
     from vitrina.edge.pins import Pins
@@ -28,6 +35,7 @@ def edge(
     from vitrina.edge.slots import Seal, key_of
     from vitrina.letters.style import Style, read_style
 
+    policy = read_policy(contact) if contact else standard()
     with Client(server) as shop:
         run(
             Edge(
@@ -37,6 +45,8 @@ def edge(
                 read_style(style) if style else Style(),
                 Photos(photos),
                 Fonts(font or PLAIN, bold_font or font or BOLD),
+                greet=greet,
+                sticky_s=int(policy.sticky_hours * 3600),
             ),
             host,
             port,

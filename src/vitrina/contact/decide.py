@@ -29,7 +29,6 @@ class Contact:
     time: int
     item_ids: tuple[str, ...] = ()
     opened: int = 0
-    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,14 +84,6 @@ def decide(
             return replace(found, passed=passed)
         passed[channel.name] = found
     return Decision("", 0, (), "no channel is free", passed)
-
-
-def greeting(policy: Policy, person: Person, token: str, now: int) -> tuple[str, ...]:
-    """The products that the site greets with: those of the letter whose link was followed, for a while."""
-    for one in sorted(person.contacts, key=lambda sent: -sent.time):
-        if token and one.token == token and now < one.time + policy.sticky_hours * HOUR:
-            return one.item_ids
-    return ()
 
 
 def _tried(

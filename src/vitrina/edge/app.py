@@ -2,6 +2,7 @@
 
     GET /e/<token>/<slot>.png   what is in stock and not yet bought at this moment, as a picture
     GET /e/<token>/<slot>       302 to exactly the product that was shown there
+    GET /e/<token>              for the site: the letter's products as JSON, for a while after the first click
     GET /healthz                200 while the server answers
 
 The first of either pins token and slot to a product (`pins.py`). An address that is not ours is 404, a letter
@@ -13,9 +14,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from vitrina.edge.picture import Fonts, Photos, draw
 from vitrina.edge.pins import Pins
@@ -48,7 +51,11 @@ class Shop(Protocol):
 
 @dataclass
 class Edge:
-    """What answers an opened letter. `clock`: seconds since 1970 UTC."""
+    """What answers an opened letter. `clock`: seconds since 1970 UTC.
+
+    `greet`: the query parameter in which a link carries the letter's token to the site, empty for none;
+    `sticky_s`: how long after the first click the site greets with the letter's products.
+    """
 
     shop: Shop
     seal: Seal
@@ -57,6 +64,8 @@ class Edge:
     photos: Photos = field(default_factory=Photos)
     fonts: Fonts = field(default_factory=Fonts)
     clock: Callable[[], int] = lambda: int(time.time())
+    greet: str = "letter"
+    sticky_s: int = 72 * 3600
 
     def __post_init__(self) -> None:
         self._drawn = lru_cache(maxsize=CACHED)(self._draw)
@@ -87,7 +96,27 @@ class Edge:
     def link(self, token: str, slot: int) -> str:
         """The address of a slot's product; empty where there is none. Raises as `product` does."""
         product = self.product(token, slot)
-        return self._card(product).link if product else ""
+        if product is None:
+            return ""
+        self._follow(token)
+        return _carrying(self._card(product).link, self.greet, token)
+
+    def greeting(self, token: str) -> tuple[str, ...]:
+        """What the site greets with who followed a letter's link: its products, in the letter's order.
+
+        Nobody is greeted before the first click, or `sticky_s` seconds after it. Raises LetterError.
+        """
+        now = self.clock()
+        self.seal.open(token, now)
+        clicked = self.pins.followed(token)
+        if not clicked or now >= clicked + self.sticky_s:
+            raise Expired("the letter was not followed of late; greet as always")
+        return tuple(one.item_id for _, one in sorted(self.pins.held(token).items()))
+
+    def _follow(self, token: str) -> None:
+        """Note a click; a reader is led on even where there is no room to note it."""
+        with suppress(LetterError):
+            self.pins.follow(token, self.clock())
 
     def _card(self, product: Product) -> Card:
         return card(ListedItem(product.item_id, 0.0, (), Reason(""), product), self.style)
@@ -105,7 +134,7 @@ def routes(edge: Edge) -> Any:
     """The ASGI application over an edge."""
     from starlette.applications import Starlette
     from starlette.requests import Request as Asked
-    from starlette.responses import RedirectResponse, Response
+    from starlette.responses import JSONResponse, RedirectResponse, Response
     from starlette.routing import Route
 
     def slot(asked: Asked) -> Response:
@@ -121,6 +150,12 @@ def routes(edge: Edge) -> Any:
         except VitrinaError as reason:
             return Response(str(reason), _status(reason), _HEADERS, "text/plain")
 
+    def greeting(asked: Asked) -> Response:
+        try:
+            return JSONResponse({"item_ids": edge.greeting(asked.path_params["token"])}, 200, _HEADERS)
+        except VitrinaError as reason:
+            return Response(str(reason), _status(reason), _HEADERS, "text/plain")
+
     def healthz(asked: Asked) -> Response:
         try:
             edge.shop.recommend(PROBE)
@@ -130,7 +165,17 @@ def routes(edge: Edge) -> Any:
             return Response(str(reason), 503)
         return Response("ok")
 
-    return Starlette(routes=[Route("/e/{token}/{slot}", slot), Route("/healthz", healthz)])
+    ways = {"/e/{token}/{slot}": slot, "/e/{token}": greeting, "/healthz": healthz}
+    return Starlette(routes=[Route(way, answer) for way, answer in ways.items()])
+
+
+def _carrying(link: str, name: str, token: str) -> str:
+    """A link with one more query parameter."""
+    if not (link and name):
+        return link
+    parts = urlsplit(link)
+    query = "&".join(filter(None, (parts.query, f"{quote(name, safe='')}={token}")))
+    return urlunsplit(parts._replace(query=query))
 
 
 def _status(reason: VitrinaError) -> int:

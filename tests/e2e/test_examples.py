@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
+
+from vitrina.edge.slots import Opened, Seal
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -61,6 +69,53 @@ def test_the_site(server):
     away = run(sys.executable, "site.py", "--server", "127.0.0.1:1", "--print", "1000")
     assert "the page goes out without lists" in away
     assert "<li>" not in away
+
+
+@pytest.fixture
+def edge(server, tmp_path) -> Iterator[tuple[str, Seal]]:
+    """A running edge before the server, and the key that seals letters."""
+    (tmp_path / "key").write_text("sixteen bytes or more")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [VITRINA, "edge", "--key-file", tmp_path / "key", "--pins", tmp_path / "pins"]
+    command += ["--server", server, "--port", str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        until(lambda: urlopen(f"{address}/healthz").status == 200)
+        yield address, Seal(b"sixteen bytes or more")
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something that may fail at first holds."""
+    for _ in range(600):
+        with suppress(OSError):
+            if holds():
+                return
+        time.sleep(0.1)
+    raise AssertionError("it never held")
+
+
+def test_who_follows_a_letter_is_greeted_with_it(server, edge):
+    """The products of its slots stand first on the page, once a link was followed; else the page is as ever."""
+    address, seal = edge
+    token = seal.token(Opened("1000", ("discover",), 3, 1, int(time.time()) + 3600))
+    page = partial(run, sys.executable, "site.py", "--server", server, "--print", "1000", "--edge", address)
+    for slot in range(3):
+        assert urlopen(f"{address}/e/{token}/{slot}.png").status == 200
+    assert "From your letter" not in page("--letter", token)
+    links = http.client.HTTPConnection(address.removeprefix("http://"))
+    links.request("GET", f"/e/{token}/0")
+    assert f"letter={token}" in links.getresponse().getheader("Location", "")
+    links.close()
+    greeted = page("--letter", token)
+    assert greeted.index("From your letter") < greeted.index("For you")
+    assert greeted.count("<li>") == 15
+    assert "From your letter" not in page("--letter", "of-nobody")
 
 
 def test_the_letters(server, tmp_path):

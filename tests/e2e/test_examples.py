@@ -12,11 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
@@ -79,15 +78,31 @@ def edge(server, tmp_path) -> Iterator[tuple[str, Seal]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [VITRINA, "edge", "--key-file", tmp_path / "key", "--pins", tmp_path / "pins"]
-    command += ["--server", server, "--port", str(port)]
+    command += [
+        "--server",
+        server,
+        "--port",
+        str(port),
+        "--style",
+        ROOT / "models" / "letters" / "standard.toml",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        address = f"http://127.0.0.1:{port}"
-        until(lambda: urlopen(f"{address}/healthz").status == 200)
+        address = f"127.0.0.1:{port}"
+        until(lambda: get(address, "/healthz")[0] == 200)
         yield address, Seal(b"sixteen bytes or more")
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def get(address: str, path: str) -> tuple[int, str]:
+    """The status of a GET's answer, and where it leads."""
+    with closing(http.client.HTTPConnection(address)) as asked:
+        asked.request("GET", path)
+        answer = asked.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("Location", "")
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -104,14 +119,12 @@ def test_who_follows_a_letter_is_greeted_with_it(server, edge):
     """The products of its slots stand first on the page, once a link was followed; else the page is as ever."""
     address, seal = edge
     token = seal.token(Opened("1000", ("discover",), 3, 1, int(time.time()) + 3600))
-    page = partial(run, sys.executable, "site.py", "--server", server, "--print", "1000", "--edge", address)
+    page = partial(run, sys.executable, "site.py", "--server", server, "--print", "1000")
+    page = partial(page, "--edge", f"http://{address}")
     for slot in range(3):
-        assert urlopen(f"{address}/e/{token}/{slot}.png").status == 200
+        assert get(address, f"/e/{token}/{slot}.png")[0] == 200
     assert "From your letter" not in page("--letter", token)
-    links = http.client.HTTPConnection(address.removeprefix("http://"))
-    links.request("GET", f"/e/{token}/0")
-    assert f"letter={token}" in links.getresponse().getheader("Location", "")
-    links.close()
+    assert f"letter={token}" in get(address, f"/e/{token}/0")[1]
     greeted = page("--letter", token)
     assert greeted.index("From your letter") < greeted.index("For you")
     assert greeted.count("<li>") == 15

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, Dataset
 from vitrina.ids import Rows
+from vitrina.kernels.few import among
 from vitrina.kernels.gather import Ragged, Scratch, gather, grounds, in_chunks
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
@@ -44,14 +45,13 @@ class Neighbourhood:
         self._scratch = Scratch(len(self._lists[0]) - 1)
 
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:
-        """The k best allowed rows of each asker, by the lists of its seeds."""
+        """The k best allowed rows of each asker, by its seeds' lists; where few are allowed, theirs too."""
         seeds = (query.seeds.indptr, query.seeds.rows, query.seeds.types, query.seeds.times)
-        allowed = (allow.mask, allow.indptr, allow.rows)
+        way, admitted = (gather, allow.mask) if allow.few is None else (among, allow.few)
+        asked: Any = (*seeds, *self._rules, *self._lists, admitted, allow.indptr, allow.rows, k)
 
         def answer(low: int, high: int) -> Ragged:
-            found: Ragged = gather(
-                low, high, *seeds, *self._rules, *self._lists, *allowed, k, self._scratch.sums
-            )
+            found: Ragged = way(low, high, *asked, self._scratch.sums)
             return found
 
         return Candidates(*in_chunks(len(query), answer))

@@ -30,6 +30,8 @@ from vitrina.scopes import Scope, Scopes
 from vitrina.shop import Shop
 from vitrina.softness import Softness
 
+FEW, SELECTIVE = 2000, 50
+"""So many rows, where they are one of so many, are few: sources look at each of them."""
 CACHE_BYTES = 32 << 20
 """Of masks that are kept; each has a byte an item, or two where products have variants."""
 
@@ -43,8 +45,10 @@ class Admitted:
     wide: Mask
 
     @cached_property
-    def rows(self) -> Rows:
-        """int32: the rows that sources may propose."""
+    def few(self) -> Rows | None:
+        """int32: the rows that sources may propose, where they are few; else None."""
+        if np.count_nonzero(self.wide) > min(FEW, len(self.wide) // SELECTIVE):
+            return None
         return np.flatnonzero(self.wide).astype(np.int32)
 
 

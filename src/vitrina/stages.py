@@ -51,7 +51,7 @@ def admit(opened: Opened, draft: Draft) -> Draft:
         rules.with_variants(joined(taken, excluded, rules.unwanted(one.doings, draft.placement, draft.now)))
         for one, taken in zip(draft.askers, draft.taken, strict=True)
     ]
-    allow = Allow(admitted.wide, _indptr(rows), joined(*rows))
+    allow = Allow(admitted.wide, _indptr(rows), joined(*rows), admitted.few)
     return draft._replace(admitted=admitted, allow=allow)
 
 
@@ -171,7 +171,7 @@ def _fill(opened: Opened, draft: Draft, ranked: Ranked, name: str, short: NDArra
         )
         for one in short
     ]
-    allow = Allow(draft.allow.mask, _indptr(held), np.concatenate(held))
+    allow = Allow(draft.allow.mask, _indptr(held), np.concatenate(held), draft.allow.few)
     if name == GIVEN:
         return _given(opened.rules.facets.rows(draft.block.candidate_item_ids), allow)
     # Variants of one product may stand in a source's list, so ask for more than is short.

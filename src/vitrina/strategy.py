@@ -78,12 +78,14 @@ class Query:
 class Allow:
     """What may appear: a mask shared by the batch, less some rows of each asker.
 
-    `mask`: bool[n_items]. Asker i may not see `rows[indptr[i]:indptr[i + 1]]`; int32, any order.
+    `mask`: bool[n_items]. Asker i may not see `rows[indptr[i]:indptr[i + 1]]`; int32, any order. `few`: the
+    rows of the mask, ascending, where it admits so few that a source may look at each; else None.
     """
 
     mask: NDArray[np.bool_]
     indptr: NDArray[np.int64]
     rows: Rows
+    few: Rows | None = None
 
     @classmethod
     def all(cls, n_items: int, n_askers: int) -> Allow:

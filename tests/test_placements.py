@@ -101,3 +101,9 @@ def test_the_page_has_every_key_of_merchandising_and_variety():
         "campaigns",
     ]
     assert not [one for one in keys if f"`{one}`" not in PAGE and f".{one}]" not in PAGE]
+
+
+def test_a_list_that_is_only_for_letters_can_be_probed_and_warmed():
+    """Whoever asks on the shop's behalf does so on a channel that the placement is for."""
+    read = parse_placements({"letter": {"channels": ["email", "push"]}, "home": {}})
+    assert [read.named(one).channel for one in ("letter", "home")] == ["email", "site"]

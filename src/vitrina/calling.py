@@ -49,6 +49,7 @@ _REASONS: dict[str, type[VitrinaError]] = {
     "INTERNAL": errors.ServerError,
     "NO_SUCH_BUNDLE": errors.RegistryError,
     "BUNDLE_REFUSED": errors.BundleError,
+    "PLACEMENTS_REFUSED": errors.PlacementsError,
     "TOKEN_REFUSED": errors.Unauthenticated,
     "SCOPE_MISSING": errors.Forbidden,
     "RATE_LIMITED": errors.TooFast,

@@ -76,8 +76,8 @@ class Engine:
 
         Raises BundleError, and PlacementsError for the file's.
         """
-        chosen = read_placements(placements) if placements else None
-        return cls.of(bundle.read(path), chosen)
+        opened = bundle.read(path)
+        return cls.of(opened, read_placements(placements, opened.manifest.placements) if placements else None)
 
     @classmethod
     def of(cls, opened: bundle.Bundle, placements: Placements | None = None) -> Engine:

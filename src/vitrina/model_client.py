@@ -6,6 +6,8 @@ with ModelClient("localhost:50052") as models:
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +54,17 @@ class Models:
     workers: tuple[Worker, ...]
 
 
+@dataclass(frozen=True)
+class Served:
+    """The placements that a server answers with, where they come from ('bundle', 'applied' or a file), and
+    those of the bundle itself."""
+
+    version: str
+    source: str
+    tables: Mapping[str, Any]
+    bundled: Mapping[str, Any]
+
+
 class ModelClient:
     """One channel to a server's port for operators. Methods raise VitrinaError."""
 
@@ -78,6 +91,17 @@ class ModelClient:
         """Make the bundle before the current one current again; return its version."""
         message = v1.RollBackModelRequest(from_version=self.list().current)
         return str(self._call("RollBackModel", message, v1.RollBackModelResponse).current_version)
+
+    def placements(self) -> Served:
+        """The placements that lists are made by."""
+        found = self._call("GetPlacements", v1.GetPlacementsRequest(), v1.GetPlacementsResponse)
+        tables, bundled = json.loads(found.tables_json), json.loads(found.bundled_json)
+        return Served(found.placements_version, found.source, tables, bundled)
+
+    def apply_placements(self, tables: Mapping[str, Any] | None) -> str:
+        """Put placements over the bundles' own; None for none. Return their version."""
+        message = v1.ApplyPlacementsRequest(tables_json=json.dumps(tables, default=str) if tables else "")
+        return str(self._call("ApplyPlacements", message, v1.ApplyPlacementsResponse).placements_version)
 
     def _call(self, method: str, message: Any, answer: Any) -> Any:
         call: Any = self._channel.unary_unary(

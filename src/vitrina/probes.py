@@ -75,6 +75,7 @@ def _request(engine: Engine, placement: str, rng: np.random.Generator) -> Reques
         user_id=user if rng.random() < 0.7 else "",
         context_item_ids=tuple(items[:1]),
         events=tuple(SessionEvent(one) for one in items[1:]),
+        channel=engine.placements.named(placement).channel,
     )
 
 
@@ -85,4 +86,5 @@ def _read(table: dict[str, Any]) -> Request:
         user_id=table["user_id"],
         context_item_ids=tuple(table["context_item_ids"]),
         events=tuple(SessionEvent(**one) for one in table["events"]),
+        channel=table.get("channel", "site"),
     )

@@ -2,6 +2,7 @@
 
     <registry>/CURRENT        the current version, one line, replaced by rename
     <registry>/HISTORY        every version that became current, oldest first: what roll back walks
+    <registry>/placements.json   placements that were applied over the bundles' own, where any were
     <registry>/<version>/     a bundle
 
 Publishing never touches a bundle that somebody may have open.
@@ -82,6 +83,21 @@ class Registry:
         self._replace("HISTORY", "".join(f"{one}\n" for one in history[:place]))
         self._replace("CURRENT", earlier + "\n")
         return earlier
+
+    @property
+    def placements(self) -> Path:
+        """Where applied placements lie; servers that were given no file of their own follow it."""
+        return self.folder / "placements.json"
+
+    def apply_placements(self, text: str) -> None:
+        """Put placements over the bundles' own, at once or not at all; with no text take them away."""
+        try:
+            if text:
+                self._replace(self.placements.name, text)
+            else:
+                self.placements.unlink(missing_ok=True)
+        except OSError as reason:
+            raise RegistryError(f"cannot write {self.placements}: {reason}; apply where it can be") from None
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest `keep` bundles and the current one; return what went."""

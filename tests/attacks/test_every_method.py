@@ -23,6 +23,8 @@ LIMITS = {
     "/vitrina.v1.ModelService/ListModels": MAX_BYTES,
     "/vitrina.v1.ModelService/ActivateModel": MAX_BYTES,
     "/vitrina.v1.ModelService/RollBackModel": MAX_BYTES,
+    "/vitrina.v1.ModelService/GetPlacements": MAX_BYTES,
+    "/vitrina.v1.ModelService/ApplyPlacements": MAX_BYTES,
     "/grpc.health.v1.Health/Check": MAX_BATCH_BYTES,
     "/grpc.health.v1.Health/Watch": MAX_BATCH_BYTES,
 }

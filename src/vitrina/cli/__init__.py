@@ -21,6 +21,7 @@ from vitrina.cli import (
     offline,
     online,
     pictures,
+    placements,
     tokens,
     trees,
     tuning,
@@ -55,6 +56,7 @@ for verb in (
 ):
     app.command()(verb)
 app.add_typer(models.models, name="models")
+app.add_typer(placements.placements, name="placements")
 app.add_typer(tokens.tokens, name="tokens")
 
 

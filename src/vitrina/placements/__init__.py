@@ -1,7 +1,8 @@
 """Placements: where lists stand, and how each is mixed and ruled. TOML in, frozen words out.
 
     version = "grocery-1"
-    extends = "standard.toml"              # beside this file; its placements, unless named again
+    extends = "standard.toml"              # beside this file; its placements, unless named again; or
+                                           # "bundled": those of whatever bundle is served
     [home]
     sources = [{ strategy = "item_knn", weight = 1.0, seeds = "history" }]
     fallback = ["trending", "popular"]     # in this order, while a list is short
@@ -15,11 +16,13 @@ recipes: a source that the bundle did not fit is left out when the engine opens.
     placement   the nouns
     tables      tables to nouns, and every fault in them
     files       files to tables, and where in them each key stands
+    changes     what differs between two
 """
 
 from __future__ import annotations
 
-from vitrina.placements.files import read_placements, read_tables
+from vitrina.placements.changes import changes
+from vitrina.placements.files import Read, over, read_placements, read_tables, stamped
 from vitrina.placements.placement import (
     BOUGHT,
     MAX_LIMIT,
@@ -31,7 +34,7 @@ from vitrina.placements.placement import (
     Rebuy,
     Soft,
 )
-from vitrina.placements.tables import Fault, faults, parse_placements
+from vitrina.placements.tables import Fault, faults, parse_placements, strangers
 
 __all__ = [
     "BOUGHT",
@@ -42,10 +45,15 @@ __all__ = [
     "Mix",
     "Placement",
     "Placements",
+    "Read",
     "Rebuy",
     "Soft",
+    "changes",
     "faults",
+    "over",
     "parse_placements",
     "read_placements",
     "read_tables",
+    "stamped",
+    "strangers",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tomllib
@@ -14,6 +15,9 @@ from vitrina.errors import PlacementsError
 from vitrina.placements.placement import Placements
 from vitrina.placements.tables import Fault, faults, parse_placements
 
+BUNDLED = "bundled"
+"""What a file extends that stands over the placements of whatever bundle is served."""
+_STAMP = re.compile(r"@[0-9a-f]{8}$")
 _HEADER = re.compile(r"^\s*\[\[?\s*([^\]#]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""^\s*("[^"]+"|'[^']+'|[A-Za-z0-9_-]+)\s*[.=]""")
 
@@ -33,13 +37,33 @@ class Read:
         return f"{where}: {f'[{fault.placement}] ' if fault.placement else ''}{fault.reason}"
 
 
-def read_placements(file: Path) -> Placements:
-    """Read a placements file and what it extends. Raises PlacementsError naming file, line and reason."""
+def read_placements(file: Path, bundled: Mapping[str, Any] | None = None) -> Placements:
+    """Read a placements file and what it extends; `bundled`: the tables of the bundle that it may extend.
+
+    Raises PlacementsError naming file, line and reason.
+    """
     read = read_tables(file)
-    wrong = faults(read.tables)
+    tables = over(read.tables, bundled, str(file))
+    wrong = faults(tables)
     if wrong:
         raise PlacementsError("\n".join(map(read.told, wrong)))
-    return parse_placements(read.tables, str(file))
+    return parse_placements(tables, str(file))
+
+
+def over(tables: Mapping[str, Any], bundled: Mapping[str, Any] | None, origin: str) -> Mapping[str, Any]:
+    """Tables as they stand over a bundle's, where they extend them. Raises PlacementsError without those."""
+    if tables.get("extends") != BUNDLED:
+        return tables
+    if bundled is None:
+        raise PlacementsError(f"{origin} extends the placements of a bundle, and there is none; name one")
+    return merged(bundled, {name: one for name, one in tables.items() if name != "extends"})
+
+
+def stamped(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables with eight digits of their content in their version: two that differ have two versions."""
+    named = _STAMP.sub("", str(tables.get("version", "unversioned")))
+    told = json.dumps({**tables, "version": named}, sort_keys=True)
+    return {**tables, "version": f"{named}@{hashlib.sha256(told.encode()).hexdigest()[:8]}"}
 
 
 def read_tables(file: Path) -> Read:
@@ -61,9 +85,9 @@ def _read(file: Path, seen: tuple[Path, ...]) -> Read:
     if not isinstance(table, dict):
         raise PlacementsError(f"cannot read the placements {file}: they are not tables")
     places = _places(text, str(file))
-    extended = table.pop("extends", None)
-    if extended is None:
+    if table.get("extends", BUNDLED) == BUNDLED:
         return Read(table, places, str(file))
+    extended = table.pop("extends")
     below = _read(file.parent / str(extended), (*seen, file))
     return Read(merged(below.tables, table), {**below.places, **places}, str(file))
 

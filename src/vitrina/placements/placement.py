@@ -112,6 +112,11 @@ class Placement:
     exploration: Exploration | None = None
     experiment: Experiment | None = None
 
+    @property
+    def channel(self) -> str:
+        """A channel on which it may be asked for."""
+        return self.channels[0] if self.channels else "site"
+
 
 @dataclass(frozen=True)
 class Placements:

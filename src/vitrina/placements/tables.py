@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from vitrina.placements.placement import (
     NEEDS,
     SEEDS,
     SHORT,
+    THEMSELVES,
     Mix,
     Placement,
     Placements,
@@ -60,6 +62,24 @@ def parse_placements(tables: Mapping[str, Any], origin: str = "placements") -> P
 def faults(tables: Mapping[str, Any]) -> list[Fault]:
     """All that is wrong in merged placement tables; nothing where they can be used."""
     return _parsed(tables)[1]
+
+
+def strangers(placements: Placements, known: Sequence[str]) -> tuple[list[Fault], list[Fault]]:
+    """Sources that are not among the known: those misspelt, and those that are merely not fitted."""
+    misspelt, absent = [], []
+    for name, one in placements.by_name.items():
+        own = {"sources": (mix.strategy for mix in one.sources), "fallback": one.fallback}
+        for key, words in own.items():
+            for word in dict.fromkeys(words):
+                if word in known or word == THEMSELVES:
+                    continue
+                near = get_close_matches(word, known, 1, 0.8)
+                if near:
+                    reason = f"{key}: unknown strategy '{word}'; did you mean '{near[0]}'?"
+                    misspelt.append(Fault(name, key, reason))
+                else:
+                    absent.append(Fault(name, key, f"{key}: without '{word}', which is not fitted"))
+    return misspelt, absent
 
 
 def _parsed(tables: Mapping[str, Any]) -> tuple[dict[str, Placement], list[Fault]]:

@@ -33,6 +33,8 @@ SCOPES: dict[str, str] = {
     "/vitrina.v1.ModelService/ListModels": "admin",
     "/vitrina.v1.ModelService/ActivateModel": "admin",
     "/vitrina.v1.ModelService/RollBackModel": "admin",
+    "/vitrina.v1.ModelService/GetPlacements": "admin",
+    "/vitrina.v1.ModelService/ApplyPlacements": "admin",
     "/vitrina.v1.PrivacyService/MergeUsers": "admin",
     "/vitrina.v1.PrivacyService/ForgetUser": "admin",
     "/grpc.health.v1.Health/Check": OPEN,

@@ -29,8 +29,11 @@ from vitrina.server.options import Order, address
 from vitrina.v1 import model_service_pb2 as v1
 
 NAME: str = v1.DESCRIPTOR.services_by_name["ModelService"].full_name
-MAX_BYTES = 4 << 10
+MAX_BYTES = 1 << 20
+"""A placements file of thousands of lines."""
 _MAX_LINE = 4 << 20
+_LOOKING = ("ListModels", "GetPlacements")
+"""Methods that change nothing, and are not logged."""
 
 
 class Desk:
@@ -47,6 +50,8 @@ class Desk:
             "ListModels": self._method("ListModels", models.list_models),
             "ActivateModel": self._method("ActivateModel", models.activate_model),
             "RollBackModel": self._method("RollBackModel", models.roll_back_model),
+            "GetPlacements": self._method("GetPlacements", models.get_placements),
+            "ApplyPlacements": self._method("ApplyPlacements", models.apply_placements),
         }
         paths = {f"/{NAME}/{name}": one for name, one in methods.items()}
         self.server.add_generic_rpc_handlers((Door(paths, self.access, Tallies()),))
@@ -63,7 +68,7 @@ class Desk:
                     say_fault("fault", error, id=failed.id, method=name)
                 say("operator refused", method=name, code=failed.name, reason=failed.message)
                 await refuse(context, failed)
-            if name != "ListModels":
+            if name not in _LOOKING:
                 say("operator", method=name)
             return said
 
@@ -73,7 +78,7 @@ class Desk:
 async def _serve(order: Order) -> None:
     access = Access(order.options.tokens, time.time, time.monotonic)
     access.open()
-    desk = Desk(Models(Registry(order.options.registry)), access)
+    desk = Desk(Models(Registry(order.options.registry), order.options.placements), access)
     where = address(order.options.admin_host, order.options.admin_port)
     try:
         desk.server.add_insecure_port(where)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from vitrina import probes
 from vitrina.engine import Engine
 from vitrina.errors import BundleError, NotReady, PlacementsError, RegistryError, VitrinaError
-from vitrina.placements import read_placements
+from vitrina.placements import Placements, parse_placements, read_placements
 from vitrina.registry import Registry
 from vitrina.server.generations import Generations
 from vitrina.server.log import say
@@ -24,12 +24,13 @@ _PATIENCE_S = 30.0
 """What was refused is tried again after this long: disks recover."""
 
 _Wanted = tuple[str, int]
-"""A bundle version, and when the placements file last changed, in nanoseconds."""
+"""A bundle version, and when the placements file last changed, in nanoseconds; 0 for the bundle's own."""
 
 
 @dataclass
 class Current:
-    """Follows the registry's current bundle, and the placements file where one was given.
+    """Follows the registry's current bundle, and its placements: a file's where one was given, else those
+    that were applied to the registry, else the bundle's own.
 
     Calls take the engine once and keep it to their end; the old one goes with its last call. Bundles are
     opened from `generations`: nothing that happens to the registry reaches one that answers.
@@ -59,6 +60,11 @@ class Current:
         """
         try:
             self._take(self._wanted())
+        except PlacementsError as reason:
+            if self.placements:
+                raise  # somebody who starts a server with a file wants that file
+            self._refuse(self._wanted(), reason, kept=self._asked())
+            self._take((self._asked(), 0))
         except (BundleError, RegistryError) as reason:
             known = self.generations.versions()
             if not known:
@@ -120,16 +126,29 @@ class Current:
     def _wanted(self) -> _Wanted:
         version = self.registry.current()
         try:
-            changed = self.placements.stat().st_mtime_ns if self.placements else 0
+            changed = self._file.stat().st_mtime_ns
         except OSError as reason:
-            raise PlacementsError(f"cannot read the placements {self.placements}: {reason}") from None
+            if self.placements is None and isinstance(reason, FileNotFoundError):
+                return version, 0
+            raise PlacementsError(f"cannot read the placements {self._file}: {reason}") from None
         return version, changed
 
+    @property
+    def _file(self) -> Path:
+        return self.placements or self.registry.placements
+
     def _opened(self, wanted: _Wanted) -> Engine:
-        chosen = read_placements(self.placements) if self.placements and wanted[1] else None
-        if self.engine and chosen and wanted[0] == self._served[0]:
-            return self.engine.with_placements(chosen)
-        return Engine.of(self.generations.take(self.registry.folder / wanted[0]), chosen)
+        version, changed = wanted
+        if self.engine and version == self._served[0]:
+            return self.engine.with_placements(self._chosen(self.engine.manifest.placements, changed))
+        opened = self.generations.take(self.registry.folder / version)
+        return Engine.of(opened, self._chosen(opened.manifest.placements, changed) if changed else None)
+
+    def _chosen(self, bundled: Mapping[str, Any], changed: int) -> Placements:
+        """The placements to answer with: the file's, or, where there is none, the bundle's."""
+        if changed:
+            return read_placements(self._file, bundled)
+        return parse_placements(bundled, "the bundle's placements")
 
 
 def warm(engine: Engine, now: int) -> None:
@@ -140,5 +159,8 @@ def warm(engine: Engine, now: int) -> None:
     probes.replay(engine)
     service = Service(lambda: engine, Signer(b"warm"))
     for name in engine.placements.names:
-        request = v1.RecommendRequest(blocks=[{"placement": name}], product_fields=["PRODUCT_FIELD_TITLE"])
+        channel = f"CHANNEL_{engine.placements.named(name).channel.upper()}"
+        request = v1.RecommendRequest(
+            blocks=[{"placement": name}], product_fields=["PRODUCT_FIELD_TITLE"], channel=channel
+        )
         service.recommend(request.SerializeToString(), now)

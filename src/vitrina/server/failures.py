@@ -17,6 +17,7 @@ from vitrina.errors import (
     Malformed,
     NotReady,
     Overloaded,
+    PlacementsError,
     RegistryError,
     TimedOut,
     TooFast,
@@ -42,6 +43,7 @@ FAILURES: dict[type[Exception], tuple[int, int]] = {
     Overloaded: (code_pb2.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_OVERLOADED),
     TimedOut: (code_pb2.DEADLINE_EXCEEDED, reasons.ERROR_REASON_TIME_UP),
     RegistryError: (code_pb2.NOT_FOUND, reasons.ERROR_REASON_NO_SUCH_BUNDLE),
+    PlacementsError: (code_pb2.INVALID_ARGUMENT, reasons.ERROR_REASON_PLACEMENTS_REFUSED),
     BundleError: (code_pb2.FAILED_PRECONDITION, reasons.ERROR_REASON_BUNDLE_REFUSED),
 }
 """The one table from exceptions to what a caller sees; anything else is INTERNAL."""

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evitrina/v1/model_service.proto\x12\nvitrina.v1\"\x13\n\x11ListModelsRequest\"u\n\x12ListModelsResponse\x12\x17\n\x0f\x63urrent_version\x18\x01 \x01(\t\x12!\n\x06models\x18\x02 \x03(\x0b\x32\x11.vitrina.v1.Model\x12#\n\x07workers\x18\x03 \x03(\x0b\x32\x12.vitrina.v1.Worker\"y\n\x05Model\x12\x0f\n\x07version\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.vitrina.v1.ModelState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0c\x63reated_time\x18\x04 \x01(\x03\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\"\x97\x01\n\x06Worker\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x1a\n\x12placements_version\x18\x04 \x01(\t\x12\x12\n\nsince_time\x18\x05 \x01(\x03\x12\x17\n\x0frefused_version\x18\x06 \x01(\t\x12\x16\n\x0erefused_reason\x18\x07 \x01(\t\"\'\n\x14\x41\x63tivateModelRequest\x12\x0f\n\x07version\x18\x01 \x01(\t\"0\n\x15\x41\x63tivateModelResponse\x12\x17\n\x0f\x63urrent_version\x18\x01 \x01(\t\",\n\x14RollBackModelRequest\x12\x14\n\x0c\x66rom_version\x18\x01 \x01(\t\"0\n\x15RollBackModelResponse\x12\x17\n\x0f\x63urrent_version\x18\x01 \x01(\t*\x8e\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MODEL_STATE_AVAILABLE\x10\x01\x12\x17\n\x13MODEL_STATE_LOADING\x10\x02\x12\x17\n\x13MODEL_STATE_SERVING\x10\x03\x12\x16\n\x12MODEL_STATE_FAILED\x10\x04\x32\x87\x02\n\x0cModelService\x12K\n\nListModels\x12\x1d.vitrina.v1.ListModelsRequest\x1a\x1e.vitrina.v1.ListModelsResponse\x12T\n\rActivateModel\x12 .vitrina.v1.ActivateModelRequest\x1a!.vitrina.v1.ActivateModelResponse\x12T\n\rRollBackModel\x12 .vitrina.v1.RollBackModelRequest\x1a!.vitrina.v1.RollBackModelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evitrina/v1/model_service.proto\x12\nvitrina.v1\"\x13\n\x11ListModelsRequest\"u\n\x12ListModelsResponse\x12\x17\n\x0f\x63urrent_version\x18\x01 \x01(\t\x12!\n\x06models\x18\x02 \x03(\x0b\x32\x11.vitrina.v1.Model\x12#\n\x07workers\x18\x03 \x03(\x0b\x32\x12.vitrina.v1.Worker\"y\n\x05Model\x12\x0f\n\x07version\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.vitrina.v1.ModelState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0c\x63reated_time\x18\x04 \x01(\x03\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\"\x97\x01\n\x06Worker\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x1a\n\x12placements_version\x18\x04 \x01(\t\x12\x12\n\nsince_time\x18\x05 \x01(\x03\x12\x17\n\x0frefused_version\x18\x06 \x01(\t\x12\x16\n\x0erefused_reason\x18\x07 \x01(\t\"\'\n\x14\x41\x63tivateModelRequest\x12\x0f\n\x07version\x18\x01 \x01(\t\"0\n\x15\x41\x63tivateModelResponse\x12\x17\n\x0f\x63urrent_version\x18\x01 \x01(\t\",\n\x14RollBackModelRequest\x12\x14\n\x0c\x66rom_version\x18\x01 \x01(\t\"0\n\x15RollBackModelResponse\x12\x17\n\x0f\x63urrent_version\x18\x01 \x01(\t\"\x16\n\x14GetPlacementsRequest\"n\n\x15GetPlacementsResponse\x12\x1a\n\x12placements_version\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x13\n\x0btables_json\x18\x03 \x01(\t\x12\x14\n\x0c\x62undled_json\x18\x04 \x01(\t\"-\n\x16\x41pplyPlacementsRequest\x12\x13\n\x0btables_json\x18\x01 \x01(\t\"5\n\x17\x41pplyPlacementsResponse\x12\x1a\n\x12placements_version\x18\x01 \x01(\t*\x8e\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MODEL_STATE_AVAILABLE\x10\x01\x12\x17\n\x13MODEL_STATE_LOADING\x10\x02\x12\x17\n\x13MODEL_STATE_SERVING\x10\x03\x12\x16\n\x12MODEL_STATE_FAILED\x10\x04\x32\xb9\x03\n\x0cModelService\x12K\n\nListModels\x12\x1d.vitrina.v1.ListModelsRequest\x1a\x1e.vitrina.v1.ListModelsResponse\x12T\n\rActivateModel\x12 .vitrina.v1.ActivateModelRequest\x1a!.vitrina.v1.ActivateModelResponse\x12T\n\rRollBackModel\x12 .vitrina.v1.RollBackModelRequest\x1a!.vitrina.v1.RollBackModelResponse\x12T\n\rGetPlacements\x12 .vitrina.v1.GetPlacementsRequest\x1a!.vitrina.v1.GetPlacementsResponse\x12Z\n\x0f\x41pplyPlacements\x12\".vitrina.v1.ApplyPlacementsRequest\x1a#.vitrina.v1.ApplyPlacementsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vitrina.v1.model_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELSTATE']._serialized_start=651
-  _globals['_MODELSTATE']._serialized_end=793
+  _globals['_MODELSTATE']._serialized_start=889
+  _globals['_MODELSTATE']._serialized_end=1031
   _globals['_LISTMODELSREQUEST']._serialized_start=46
   _globals['_LISTMODELSREQUEST']._serialized_end=65
   _globals['_LISTMODELSRESPONSE']._serialized_start=67
@@ -49,6 +49,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ROLLBACKMODELREQUEST']._serialized_end=598
   _globals['_ROLLBACKMODELRESPONSE']._serialized_start=600
   _globals['_ROLLBACKMODELRESPONSE']._serialized_end=648
-  _globals['_MODELSERVICE']._serialized_start=796
-  _globals['_MODELSERVICE']._serialized_end=1059
+  _globals['_GETPLACEMENTSREQUEST']._serialized_start=650
+  _globals['_GETPLACEMENTSREQUEST']._serialized_end=672
+  _globals['_GETPLACEMENTSRESPONSE']._serialized_start=674
+  _globals['_GETPLACEMENTSRESPONSE']._serialized_end=784
+  _globals['_APPLYPLACEMENTSREQUEST']._serialized_start=786
+  _globals['_APPLYPLACEMENTSREQUEST']._serialized_end=831
+  _globals['_APPLYPLACEMENTSRESPONSE']._serialized_start=833
+  _globals['_APPLYPLACEMENTSRESPONSE']._serialized_end=886
+  _globals['_MODELSERVICE']._serialized_start=1034
+  _globals['_MODELSERVICE']._serialized_end=1475
 # @@protoc_insertion_point(module_scope)

@@ -89,3 +89,31 @@ class RollBackModelResponse(_message.Message):
     CURRENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     current_version: str
     def __init__(self, current_version: _Optional[str] = ...) -> None: ...
+
+class GetPlacementsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetPlacementsResponse(_message.Message):
+    __slots__ = ("placements_version", "source", "tables_json", "bundled_json")
+    PLACEMENTS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TABLES_JSON_FIELD_NUMBER: _ClassVar[int]
+    BUNDLED_JSON_FIELD_NUMBER: _ClassVar[int]
+    placements_version: str
+    source: str
+    tables_json: str
+    bundled_json: str
+    def __init__(self, placements_version: _Optional[str] = ..., source: _Optional[str] = ..., tables_json: _Optional[str] = ..., bundled_json: _Optional[str] = ...) -> None: ...
+
+class ApplyPlacementsRequest(_message.Message):
+    __slots__ = ("tables_json",)
+    TABLES_JSON_FIELD_NUMBER: _ClassVar[int]
+    tables_json: str
+    def __init__(self, tables_json: _Optional[str] = ...) -> None: ...
+
+class ApplyPlacementsResponse(_message.Message):
+    __slots__ = ("placements_version",)
+    PLACEMENTS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    placements_version: str
+    def __init__(self, placements_version: _Optional[str] = ...) -> None: ...

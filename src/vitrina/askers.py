@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.consent import agrees
-from vitrina.dataset import CART, PURCHASE, REMOVE, VIEW, Attribute
+from vitrina.dataset import CART, PURCHASE, REMOVE, RETURN, VIEW, Attribute
 from vitrina.errors import InvalidRequest
 from vitrina.history import Doings, History
 from vitrina.ids import UNKNOWN, Ids, Rows
@@ -83,7 +83,7 @@ class Askers:
         span = self.history.span(user)
         doings, visits = self._doings(request, span, rows[n_context : n_context + n_events], now)
         context, page = rows[:n_context], rows[n_context + n_events :]
-        return Asker(
+        asker = Asker(
             user=user,
             region=self._region(request, user),
             doings=doings,
@@ -98,6 +98,7 @@ class Askers:
             identity=request.user_id or request.visitor_id,
             shown=self._shown(request) if request.shown else NEVER,
         )
+        return _returned(asker) if (doings.types[asker.session_at :] == RETURN).any() else asker
 
     def _user(self, request: Request) -> int:
         user = self.users.row(request.user_id) if request.user_id else UNKNOWN
@@ -135,6 +136,23 @@ class Askers:
         if name not in self.types:
             raise InvalidRequest(f"unknown event type {name!r}; known: {', '.join(self.types)}")
         return self.types.index(name)
+
+
+def _returned(asker: Asker) -> Asker:
+    """The asker without what was bought and then given back: each return takes the latest purchase before
+    it, and goes with it."""
+    did = asker.doings
+    keep = np.ones(len(did.rows), np.bool_)
+    for at in np.flatnonzero(did.types == RETURN):
+        same = keep[:at] & (did.types[:at] == PURCHASE) & (did.rows[:at] == did.rows[at])
+        keep[[at, *np.flatnonzero(same)[-1:]]] = False
+    return replace(
+        asker,
+        doings=_cut(did, np.flatnonzero(keep)),
+        visits=asker.visits[keep],
+        session_at=int(keep[: asker.session_at].sum()),
+        aside=None if asker.aside is None else asker.aside[keep[: len(asker.aside)]],
+    )
 
 
 def query(askers: Sequence[Asker], seeds: str, now: int) -> Query:

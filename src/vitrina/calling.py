@@ -53,6 +53,8 @@ _REASONS: dict[str, type[VitrinaError]] = {
     "TOKEN_REFUSED": errors.Unauthenticated,
     "SCOPE_MISSING": errors.Forbidden,
     "RATE_LIMITED": errors.TooFast,
+    "STORE_FULL": errors.StoreFull,
+    "STORE_FAILED": errors.StoreError,
 }
 _CODES: dict[grpc.StatusCode, type[VitrinaError]] = {
     grpc.StatusCode.UNAVAILABLE: errors.Unreachable,

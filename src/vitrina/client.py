@@ -224,6 +224,7 @@ def _response(message: Any) -> Response:
         known_user=message.known_user,
         attribution_token=message.attribution_token,
         contextual=message.contextual,
+        degraded=tuple(message.degraded),
     )
 
 

@@ -31,6 +31,7 @@ from vitrina.ids import Ids, Rows
 from vitrina.live import Live
 from vitrina.placements import Placement, Placements, parse_placements, read_placements
 from vitrina.ranker import Ranker
+from vitrina.recently import Recently
 from vitrina.request import Block, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
 from vitrina.shop import Shop
@@ -60,6 +61,7 @@ class Engine:
             regions=shop.people.get("region"),
             consent=shop.people.get("consent"),
         )
+        self._recently = Recently(self.items, shop.types, self.last_event)
         self.due_days = parts["due_days"]
         rules = Rules(self.catalog, self.items, parts["due_days"], shop)  # type: ignore[arg-type]
         ranker = Ranker.open(opened.under("ranker"), parts)
@@ -138,7 +140,7 @@ class Engine:
 
         Raises InvalidRequest and UnknownPlacement.
         """
-        askers = [self.askers.of(one, live.now) for one in requests]
+        askers = [self._asker(one, live) for one in requests]
         orders = [order(one) for one in requests]
         shown: list[list[Rows]] = [[] for _ in requests]
         blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
@@ -153,7 +155,10 @@ class Engine:
                     assert draft.ranked is not None
                     shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
                     blocks[one][orders[one][turn]] = asked.told(listed[place])
-        return [self._response(askers[one], blocks[one]) for one in range(len(requests))]
+        return [self._response(askers[one], blocks[one], live) for one in range(len(requests))]
+
+    def _asker(self, request: Request, live: Live) -> Asker:
+        return self.askers.of(self._recently.told(request, live), live.now)
 
     def explain(
         self, request: Request, item_ids: Sequence[str], live: Live
@@ -164,14 +169,14 @@ class Engine:
         """
         if len(request.blocks) != 1:
             raise InvalidRequest(f"{len(request.blocks)} blocks; one list is explained at a time")
-        asker = self.askers.of(request, live.now)
+        asker = self._asker(request, live)
         (asked,) = self._alike([request], [asker], [[0]], 0, live.now)
         taken = taken_by(asker, [], self._fitted[asked.block.placement, asked.arm].placement)
         draft = self._asked(asked, (asker,), (taken,), live.now)
         draft, trace = self._run(draft, explain=True)
         listed = answers.blocks(draft, self.opened, trace, reasons=True, locale=request.locale)
         fates = tuple(fate(self.opened, dict(trace), one) for one in item_ids)
-        return self._response(asker, {0: asked.told(listed[0])}), fates
+        return self._response(asker, {0: asked.told(listed[0])}, live), fates
 
     def _alike(
         self,
@@ -209,16 +214,21 @@ class Engine:
     def retrieved(self, block: Block, requests: Sequence[Request], live: Live) -> Draft:
         """What a block's sources propose to a batch, not yet blended, under those hard rules that are alike
         for all of it: not by region, size, nor filters that ask about the asker."""
-        askers = tuple(self.askers.of(one, live.now) for one in requests)
+        askers = tuple(self._asker(one, live) for one in requests)
         placement = self._placement(block.placement, requests[0].channel)
         taken = tuple(taken_by(one, [], placement) for one in askers)
         draft = self._draft(block, askers, taken, live.now)
         return retrieve(self.opened, admit(self.opened, draft))
 
-    def _response(self, asker: Asker, blocks: Mapping[int, ListedBlock]) -> Response:
-        listed = tuple(blocks[place] for place in sorted(blocks))
-        known = asker.user >= 0
-        return Response(listed, self.version, asker.unknown, known, contextual=asker.contextual)
+    def _response(self, asker: Asker, blocks: Mapping[int, ListedBlock], live: Live) -> Response:
+        return Response(
+            tuple(blocks[place] for place in sorted(blocks)),
+            self.version,
+            asker.unknown,
+            known_user=asker.user >= 0,
+            contextual=asker.contextual,
+            degraded=live.degraded if asker.identity else (),
+        )
 
     def _draft(
         self, block: Block, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int, arm: str = ""

@@ -171,6 +171,8 @@ class StoreError(VitrinaError):
 class StoreFull(StoreError):
     """The disk of the store has no space left."""
 
+    retry_s = 5.0
+
 
 class StoreLost(StoreError):
     """The files of the store are gone, replaced or damaged."""

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Recent(NamedTuple):
+    """What somebody did, or was shown, since training: columns of one length, oldest first.
+
+    `item_ids` and `types` are the shop's words, of which a bundle may not know all; `times`: seconds since
+    1970 UTC.
+    """
+
+    item_ids: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    times: tuple[int, ...] = ()
+
+
+NOTHING = Recent()
+Identity = tuple[str, str]
+"""A user_id and a visitor_id, as a request has them; either may be empty."""
 
 
 @dataclass(frozen=True)
 class Live:
-    """The engine's second input. `now`: seconds since 1970 UTC."""
+    """The engine's second input. `now`: seconds since 1970 UTC.
+
+    `did` and `shown`: of those asked for who did or were shown something. `degraded` names what could not
+    be asked, such as "store".
+    """
 
     now: int
+    did: Mapping[Identity, Recent] = field(default_factory=dict)
+    shown: Mapping[Identity, Recent] = field(default_factory=dict)
+    degraded: tuple[str, ...] = ()

@@ -19,6 +19,8 @@ from vitrina.errors import (
     Overloaded,
     PlacementsError,
     RegistryError,
+    StoreError,
+    StoreFull,
     TimedOut,
     TooFast,
     Unauthenticated,
@@ -45,6 +47,8 @@ FAILURES: dict[type[Exception], tuple[int, int]] = {
     RegistryError: (code_pb2.NOT_FOUND, reasons.ERROR_REASON_NO_SUCH_BUNDLE),
     PlacementsError: (code_pb2.INVALID_ARGUMENT, reasons.ERROR_REASON_PLACEMENTS_REFUSED),
     BundleError: (code_pb2.FAILED_PRECONDITION, reasons.ERROR_REASON_BUNDLE_REFUSED),
+    StoreFull: (code_pb2.RESOURCE_EXHAUSTED, reasons.ERROR_REASON_STORE_FULL),
+    StoreError: (code_pb2.FAILED_PRECONDITION, reasons.ERROR_REASON_STORE_FAILED),
 }
 """The one table from exceptions to what a caller sees; anything else is INTERNAL."""
 
@@ -83,7 +87,7 @@ def failure(error: Exception) -> Failure:
     for kind in type(error).__mro__:
         if kind in FAILURES and isinstance(error, VitrinaError):
             code, reason = FAILURES[kind]
-            retry_s = error.retry_s if isinstance(error, Overloaded) else 0.0
+            retry_s = error.retry_s if isinstance(error, Overloaded | StoreFull) else 0.0
             return Failure(code, str(error)[:MAX_MESSAGE], _reason(reason), retry_s=retry_s)
     fault = secrets.token_hex(6)
     message = f"internal error {fault}; the server's log says more"

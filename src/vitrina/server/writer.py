@@ -35,6 +35,7 @@ def answer(response: Response, token: str, products: Encoded | None) -> bytes:
         unknown_item_ids=response.unknown_item_ids,
         known_user=response.known_user,
         contextual=response.contextual,
+        degraded=response.degraded,
     )
     blocks = [field(BLOCKS, block(one, products)) for one in response.blocks]
     return b"".join([*blocks, few.SerializeToString()])

@@ -4,5 +4,8 @@ store.py       what a store can do: named tables of bytes, one transaction, one 
 tables.py      the tables, and what their keys and values are
 lmdb_store.py  the store on LMDB; group.py commits what waits together; generation.py is one file of it,
                folder.py says which counts
+events.py      an event as the log holds it; profiles.py: what somebody did lately, as bytes
+recording.py   events into the store: once each, and into whose profiles
+lately.py      what askers did, for the engine; tailer.py follows a feed
 failpoints.py  places where a trial may kill the process
 """

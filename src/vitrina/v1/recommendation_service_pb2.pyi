@@ -42,20 +42,22 @@ class RecommendRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., visitor_id: _Optional[str] = ..., channel: _Optional[_Union[_types_pb2.Channel, str]] = ..., region: _Optional[str] = ..., context_item_ids: _Optional[_Iterable[str]] = ..., events: _Optional[_Iterable[_Union[_types_pb2.SessionEvent, _Mapping]]] = ..., blocks: _Optional[_Iterable[_Union[_types_pb2.Block, _Mapping]]] = ..., page_item_ids: _Optional[_Iterable[str]] = ..., continue_token: _Optional[str] = ..., explain: bool = ..., validate_only: bool = ..., product_fields: _Optional[_Iterable[_Union[_types_pb2.ProductField, str]]] = ..., omit_reasons: bool = ..., consent: _Optional[_Union[_types_pb2.Consent, str]] = ..., locale: _Optional[str] = ...) -> None: ...
 
 class RecommendResponse(_message.Message):
-    __slots__ = ("blocks", "attribution_token", "bundle_version", "unknown_item_ids", "known_user", "contextual")
+    __slots__ = ("blocks", "attribution_token", "bundle_version", "unknown_item_ids", "known_user", "contextual", "degraded")
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_VERSION_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
     KNOWN_USER_FIELD_NUMBER: _ClassVar[int]
     CONTEXTUAL_FIELD_NUMBER: _ClassVar[int]
+    DEGRADED_FIELD_NUMBER: _ClassVar[int]
     blocks: _containers.RepeatedCompositeFieldContainer[_types_pb2.ListedBlock]
     attribution_token: str
     bundle_version: str
     unknown_item_ids: _containers.RepeatedScalarFieldContainer[str]
     known_user: bool
     contextual: bool
-    def __init__(self, blocks: _Optional[_Iterable[_Union[_types_pb2.ListedBlock, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_version: _Optional[str] = ..., unknown_item_ids: _Optional[_Iterable[str]] = ..., known_user: bool = ..., contextual: bool = ...) -> None: ...
+    degraded: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, blocks: _Optional[_Iterable[_Union[_types_pb2.ListedBlock, _Mapping]]] = ..., attribution_token: _Optional[str] = ..., bundle_version: _Optional[str] = ..., unknown_item_ids: _Optional[_Iterable[str]] = ..., known_user: bool = ..., contextual: bool = ..., degraded: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class BatchRecommendRequest(_message.Message):
     __slots__ = ("users", "channel", "blocks", "validate_only", "product_fields", "omit_reasons", "locale")

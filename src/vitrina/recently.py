@@ -1,0 +1,52 @@
+"""What the store knows of an asker, put into the request: the same words as the session that a site sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vitrina.ids import Ids
+from vitrina.live import NOTHING, Live, Recent
+from vitrina.request import Impression, Request, SessionEvent
+
+_SAME: Mapping[str, str] = {"click": "view"}
+
+
+@dataclass(frozen=True)
+class Recently:
+    """Of one bundle: its `items` and event `types`, and `since`, the time of the last event that it learned
+    from, in seconds since 1970 UTC: what is not later is in the bundle and does not count again."""
+
+    items: Ids
+    types: tuple[str, ...]
+    since: int
+
+    def told(self, request: Request, live: Live) -> Request:
+        """The request, with what its asker did and was shown since training before what it says itself.
+
+        An event of the request that the store has too counts once. Items and types that the bundle does not
+        know are left out.
+        """
+        who = request.user_id, request.visitor_id
+        did, shown = live.did.get(who, NOTHING), live.shown.get(who, NOTHING)
+        if did is NOTHING and shown is NOTHING:
+            return request
+        events = self._events(did)
+        known = {(one.item_id, one.type) for one in events}
+        fresh = tuple(one for one in request.events if (one.item_id, one.type) not in known)
+        seen = tuple(Impression(item, time) for item, time in zip(shown.item_ids, shown.times, strict=True))
+        return replace(request, events=events + fresh, shown=request.shown + seen)
+
+    def _events(self, did: Recent) -> tuple[SessionEvent, ...]:
+        if not did.item_ids:
+            return ()
+        known = np.asarray(self.items.rows(did.item_ids)) >= 0
+        columns = zip(did.item_ids, did.types, did.times, known.tolist(), strict=True)
+        kinds = ((item, _SAME.get(kind, kind), time) for item, kind, time, one in columns if one)
+        return tuple(
+            SessionEvent(item, kind, time)
+            for item, kind, time in kinds
+            if kind in self.types and time > self.since
+        )

@@ -1,0 +1,109 @@
+"""What the store knows of an asker steers the lists as if the request had said it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shops import make_shop, make_window
+from vitrina.dataset import DAY, TYPES
+from vitrina.ids import Ids
+from vitrina.live import Live, Recent
+from vitrina.recently import Recently
+from vitrina.request import Block, Impression, Request, SessionEvent
+
+LAST = 10 * DAY
+WHO = ("", "v")
+ASKED = Request((Block("p"),), visitor_id="v")
+
+
+@pytest.fixture
+def recently():
+    """Of a bundle of three items that ends on day 10."""
+    return Recently(Ids.of(["i0", "i1", "i2"]), TYPES, LAST)
+
+
+def live(*did, who=WHO):
+    """A Live in which somebody did (item, type, time) events."""
+    items, kinds, times = zip(*did, strict=True)
+    return Live(LAST + DAY, {who: Recent(items, kinds, times)})
+
+
+def test_it_is_told_before_what_the_request_says(recently):
+    """Oldest first, what both have once; a click is a look."""
+    asked = replace(ASKED, events=(SessionEvent("i1"), SessionEvent("i2")))
+    told = recently.told(asked, live(("i0", "click", LAST + 1), ("i1", "view", LAST + 2)))
+    assert told.events == (
+        SessionEvent("i0", "view", LAST + 1), SessionEvent("i1", "view", LAST + 2), SessionEvent("i2"),
+    )  # fmt: skip
+
+
+def test_what_the_bundle_learned_from_does_not_count_again(recently):
+    """Events up to its last one are in it."""
+    told = recently.told(ASKED, live(("i0", "view", LAST), ("i1", "view", LAST + 1)))
+    assert [one.item_id for one in told.events] == ["i1"]
+
+
+def test_what_the_bundle_does_not_know_is_left_out(recently):
+    """Products that came since and the shop's own types break nothing."""
+    told = recently.told(ASKED, live(("new", "view", LAST + 1), ("i1", "wink", LAST + 1)))
+    assert told.events == ()
+
+
+def test_others_are_told_nothing(recently):
+    """Each asker has their own."""
+    did = live(("i0", "view", LAST + 1))
+    assert recently.told(replace(ASKED, visitor_id="w"), did).events == ()
+    assert recently.told(replace(ASKED, user_id="ann"), did).events == ()
+
+
+def test_what_was_shown_is_told(recently):
+    """Impressions reach placements that rotate."""
+    shown = Live(LAST + DAY, {}, {WHO: Recent(("i2",), ("",), (LAST + 5,))})
+    assert recently.told(ASKED, shown).shown == (Impression("i2", LAST + 5),)
+
+
+def listed(engine, request, *did):
+    """The item ids of a list, after what somebody did on day 11."""
+    then = Live(12 * DAY, {(request.user_id, request.visitor_id): recent(*did)} if did else {})
+    return [one.item_id for one in engine.recommend([request], then)[0].blocks[0].items]
+
+
+def recent(*did):
+    """(item, type) events of day 11, in order."""
+    items, kinds = zip(*did, strict=True)
+    return Recent(items, kinds, tuple(11 * DAY + at for at in range(len(did))))
+
+
+@pytest.fixture
+def engine():
+    """Four items for everybody; what was bought does not come back; ann bought i0."""
+    dataset = make_shop([("ann", "i0", 10)], items=["i0", "i1", "i2", "i3"])
+    places = {"p": {"sources": [{"strategy": "all"}], "rebuy": "never"}}
+    return make_window(dataset, {"all": range(4)}, places)
+
+
+def test_a_purchase_leaves_and_a_return_brings_it_back(engine):
+    """Bought things leave as the rebuy policy says; a returned item no longer counts, in the bundle too."""
+    assert listed(engine, ASKED) == ["i0", "i1", "i2", "i3"]
+    assert listed(engine, ASKED, ("i1", "purchase")) == ["i0", "i2", "i3"]
+    assert listed(engine, ASKED, ("i1", "purchase"), ("i1", "return")) == ["i0", "i1", "i2", "i3"]
+    ann = Request((Block("p"),), user_id="ann")
+    assert listed(engine, ann) == ["i1", "i2", "i3"]
+    assert listed(engine, ann, ("i0", "return")) == ["i0", "i1", "i2", "i3"]
+    assert listed(engine, ann, ("i2", "purchase"), ("i2", "purchase"), ("i2", "return")) == ["i1", "i3"]
+
+
+def test_no_consent_no_memory(engine):
+    """Who did not agree to personal lists gets none from the store either."""
+    refused = replace(ASKED, consent="refused")
+    assert listed(engine, refused, ("i1", "purchase")) == ["i0", "i1", "i2", "i3"]
+
+
+def test_what_could_not_be_asked_is_said_to_whom_it_concerns(engine):
+    """A store that fails is named to askers who have an id, and their lists are the bundle's."""
+    failing = Live(12 * DAY, degraded=("store",))
+    known, nobody = engine.recommend([ASKED, Request((Block("p"),))], failing)
+    assert (known.degraded, nobody.degraded) == (("store",), ())
+    assert known.blocks == nobody.blocks

@@ -14,6 +14,7 @@ from rich.text import Text
 from vitrina import __version__
 from vitrina.cli import (
     audience,
+    catalog,
     edge,
     explaining,
     letters,
@@ -58,6 +59,7 @@ for verb in (
 app.add_typer(models.models, name="models")
 app.add_typer(placements.placements, name="placements")
 app.add_typer(tokens.tokens, name="tokens")
+app.add_typer(catalog.catalog, name="catalog")
 
 
 @app.command()

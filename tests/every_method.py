@@ -17,6 +17,7 @@ from vitrina.registry import Registry
 from vitrina.server.admin import Desk
 from vitrina.server.audiences import Audiences
 from vitrina.server.models import Models
+from vitrina.state.lmdb_store import LmdbStore
 
 CODES = grpc.StatusCode
 FILES = [
@@ -42,6 +43,9 @@ def attended(registry, access=None):
         )
         plan = parse_plan({"welcome": {"placement": "p"}})
         front.audiences = Audiences(lambda: engine, plan)
+        store = LmdbStore(registry / "store", create=True, map_bytes=1 << 20)
+        stack.callback(store.close)
+        front.recorder.store = store
 
         async def make():
             desk = Desk(Models(Registry(registry)), access)
@@ -55,6 +59,7 @@ def attended(registry, access=None):
         yield {
             "vitrina.v1.RecommendationService": pages,
             "vitrina.v1.AudienceService": pages,
+            "vitrina.v1.EventService": pages,
             "grpc.health.v1.Health": pages,
             "vitrina.v1.ModelService": operators,
         }

@@ -44,7 +44,7 @@ from pathlib import Path
 from vitrina.server.options import Options
 from vitrina.server.workers import serve
 told = json.loads(sys.argv[1])
-told["registry"] = Path(told["registry"])
+told.update({name: Path(told[name]) for name in ("registry", "store") if name in told})
 code = serve(Options(**told))
 sys.exit(100 if "grpc" in sys.modules else code)
 """

@@ -16,7 +16,11 @@ import grpc
 
 from vitrina.calling import ATTEMPTS, bearer, connect, give_up, passing
 from vitrina.errors import InvalidRequest, NotReady, ServerError
+from vitrina.event_calls import METHOD as RECORD
+from vitrina.event_calls import recorded
+from vitrina.happening import Happening, Recorded
 from vitrina.request import Block, ListedBlock, ListedItem, Product, Reason, Request, Response, RuleReason
+from vitrina.v1 import event_service_pb2 as events_v1
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 TIMEOUT_S = 2.0
@@ -57,6 +61,11 @@ class Client:
             f"/{_SERVICE}/BatchRecommend",
             request_serializer=v1.BatchRecommendRequest.SerializeToString,
             response_deserializer=v1.BatchRecommendResponse.FromString,
+        )
+        self._record = self._channel.unary_unary(
+            RECORD,
+            request_serializer=events_v1.RecordRequest.SerializeToString,
+            response_deserializer=events_v1.RecordResponse.FromString,
         )
 
     def recommend(
@@ -125,6 +134,20 @@ class Client:
             if answer is None or (answer.user_id, answer.visitor_id) != (asker.user_id, asker.visitor_id):
                 raise ServerError(f"the server gave no answer for user {asker.user_id!r}; report this")
             yield asker, _response(answer.answer)
+
+    def record(self, events: Iterable[Happening], *, timeout_s: float | None = None) -> list[Recorded]:
+        """Tell what visitors did: the next list follows from it. What became of each, in order.
+
+        What is accepted is on the server's disk. `timeout_s` is for each call of up to 1,000 events; where
+        one fails with no answer, all may be sent again, if they carry their own event_id.
+        """
+        limit_s = timeout_s or self.timeout_s
+        try:
+            return recorded(
+                lambda request: self._record(request, timeout=limit_s, metadata=self._headers), events
+            )
+        except grpc.RpcError as error:
+            give_up(error)
 
     def close(self) -> None:
         """Close the channel."""

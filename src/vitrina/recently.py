@@ -29,7 +29,7 @@ class Recently:
         An event of the request that the store has too counts once. Items and types that the bundle does not
         know are left out.
         """
-        who = request.user_id, request.visitor_id
+        who = request.identity
         did, shown = live.did.get(who, NOTHING), live.shown.get(who, NOTHING)
         if did is NOTHING and shown is NOTHING:
             return request

@@ -72,6 +72,11 @@ class Request:
     locale: str = ""
     """The language in which reasons are said, such as "pl" or "ru-RU"; empty for no sentences."""
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Who asks, as what is kept of people is looked up."""
+        return self.user_id, self.visitor_id
+
 
 class RuleReason(NamedTuple):
     """The association rule behind a product; shares of baskets between 0 and 1, lift a ratio."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
 from vitrina.cli.words import RecipeFile, RegistryDir, page, seconds
+from vitrina.state.store import Ack
 
 
 def serve(
@@ -47,6 +48,12 @@ def serve(
         Path | None, typer.Option(help="Plan of triggers that exports follow; see models/audiences.")
     ] = None,
     contact: Annotated[Path | None, typer.Option(help="Contact policy of exports; models/contact.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder where events are kept, so that lists react; made if need be.")
+    ] = None,
+    ack: Annotated[
+        str, typer.Option(help="When an event counts as kept: durable (on disk), written or memory.")
+    ] = "durable",
     health_port: Annotated[int, typer.Option(help="A port for health alone, as probes want; 0: none.")] = 0,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")
@@ -80,6 +87,8 @@ def serve(
                 tls_client_ca=tls_client_ca,
                 audiences=audiences,
                 contact=contact,
+                store=store,
+                ack=_ack(ack),
                 health_port=health_port,
                 reflection=reflection,
             )
@@ -107,6 +116,12 @@ def demo(
     from vitrina.demo import run
 
     run(folder, recipe, page(), picture)
+
+
+def _ack(text: str) -> Ack:
+    if text not in (known := get_args(Ack)):
+        raise typer.BadParameter(f"{text!r} is no level of --ack; known: {', '.join(known)}")
+    return cast(Ack, text)
 
 
 def _as_of(text: str, registry: Path) -> int | None:

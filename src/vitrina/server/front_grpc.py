@@ -21,6 +21,7 @@ from vitrina.server.access import Access
 from vitrina.server.admission import Admission
 from vitrina.server.audiences import Audiences
 from vitrina.server.door import Context, Door, refuse
+from vitrina.server.events import Recorder
 from vitrina.server.failures import failure
 from vitrina.server.health import HEALTH, Health
 from vitrina.server.log import say_call, say_fault
@@ -28,11 +29,14 @@ from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
 from vitrina.server.service import MAX_BATCH_BYTES, Note, Service
 from vitrina.server.tls import Certificates, credentials
+from vitrina.state.store import Store
 from vitrina.v1 import audience_service_pb2 as audience
+from vitrina.v1 import event_service_pb2 as event
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 NAME: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
 _RECOMMEND = f"/{NAME}/Recommend"
+_RECORD = f"/{event.DESCRIPTOR.services_by_name['EventService'].full_name}/Record"
 _EXPORT = f"/{audience.DESCRIPTOR.services_by_name['AudienceService'].full_name}/Export"
 DEADLINE_S = 2.0
 """What a Recommend without a deadline gets."""
@@ -75,9 +79,11 @@ class Front:
     access: Access = field(default_factory=lambda: Access(None, time, monotonic))
     health: Health = field(default_factory=Health)
     audiences: Audiences | None = None
+    store: Store | None = None
 
     def __post_init__(self) -> None:
         self._batches = 0
+        self.recorder = Recorder(self.store, self.service.signer)
         self._pages = ThreadPoolExecutor(1, "pages")
         self.admission = Admission(self.options.in_flight, self.options.wait_s, self._pages, self._answered)
         self._campaigns = ThreadPoolExecutor(1, "campaigns")
@@ -123,6 +129,7 @@ class Front:
         return {
             _RECOMMEND: grpc.unary_unary_rpc_method_handler(pages),
             f"/{NAME}/BatchRecommend": grpc.unary_stream_rpc_method_handler(batches),
+            _RECORD: grpc.unary_unary_rpc_method_handler(self._observed("Record", self._record)),
             _EXPORT: grpc.unary_stream_rpc_method_handler(self._observed("Export", self._export)),
         }
 
@@ -134,6 +141,16 @@ class Front:
 
     def _answered(self, calls: list[tuple[bytes, Note]]) -> list[bytes | Exception]:
         return self.service.recommend_many(calls, self.clock())
+
+    async def _record(self, data: bytes, context: Context, note: Note) -> bytes:
+        """Events not acknowledged in time may be on the disk all the same: their ids let them be repeated."""
+        now, left_s = self.clock(), _left_s(context)
+        read = self.recorder.read(data, now)
+        stored = asyncio.wrap_future(self.recorder.record(read.events, now))
+        try:
+            return read.answer(await asyncio.wait_for(stored, max(0.0, left_s)), note.events)
+        except TimeoutError:
+            raise TimedOut("the deadline passed before the events were on disk; send them again") from None
 
     async def _batch_recommend(self, data: bytes, context: Context, note: Note) -> None:
         await self._streamed(lambda: self.service.batch_recommend(data, self.clock(), note), context)

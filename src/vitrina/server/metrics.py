@@ -28,6 +28,8 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "vitrina_listed_items": ("Items in the lists returned.", ("placement",)),
     "vitrina_empty_lists": ("Lists returned without any item.", ("placement",)),
     "vitrina_fallback_lists": ("Lists that needed a fallback source.", ("placement",)),
+    "vitrina_events": ("Events sent to be recorded, by what became of them.", ("outcome",)),
+    "vitrina_degraded": ("Answers given without something that could not be asked.", ("what",)),
 }
 GAUGES: dict[str, tuple[str, Callable[[list[float]], float]]] = {
     "vitrina_in_flight": ("Calls inside or waiting, over all workers.", sum),
@@ -62,6 +64,10 @@ class Tallies:
             self._observe(method, stage, seconds)
         self.add("vitrina_item_ids", "yes", n=note.known_ids)
         self.add("vitrina_item_ids", "no", n=note.unknown_ids)
+        for outcome, n in note.events.items():
+            self.add("vitrina_events", outcome, n=n)
+        for what, n in note.degraded.items():
+            self.add("vitrina_degraded", what, n=n)
         for placement, tally in note.shown.items():
             self.add("vitrina_lists", placement, n=tally.lists)
             self.add("vitrina_listed_items", placement, n=tally.items)

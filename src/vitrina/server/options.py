@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vitrina.state.store import Ack
+
 _PATHS = (
     "registry",
     "placements",
@@ -17,6 +19,7 @@ _PATHS = (
     "tls_client_ca",
     "audiences",
     "contact",
+    "store",
 )
 
 
@@ -33,7 +36,8 @@ class Options:
     health listens alone, beside its place on `port`; 0 for no such port. `tokens`: the file of who may ask
     what; None admits everybody. `visitor_rate`, `visitor_burst`: calls a second, and at once, that this host
     answers one visitor where there are tokens. `tls_*`: PEM files; `tls_client_ca` asks clients for
-    certificates. `audiences`, `contact`: the plan of triggers and the contact policy of exports.
+    certificates. `audiences`, `contact`: the plan of triggers and the contact policy of exports. `store`:
+    the folder where events are kept, None for nowhere; `ack`: when one counts as kept (see `state/store.py`).
     """
 
     registry: Path
@@ -55,6 +59,8 @@ class Options:
     tls_client_ca: Path | None = None
     audiences: Path | None = None
     contact: Path | None = None
+    store: Path | None = None
+    ack: Ack = "durable"
     health_port: int = 0
     reflection: bool = False
     in_flight: int = 256

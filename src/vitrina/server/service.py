@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 from vitrina.errors import (
     VitrinaError,
 )
-from vitrina.live import Live
+from vitrina.live import Identity, Live
 from vitrina.request import Product, Request, Response
 from vitrina.server import wire, writer
 from vitrina.server.token import Signer
@@ -68,6 +69,8 @@ class Note:
     known_ids: int = 0
     unknown_ids: int = 0
     shown: dict[str, Tally] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
+    degraded: Counter[str] = field(default_factory=Counter)
     engine_s: float = 0.0
     service_s: float = 0.0
 
@@ -78,6 +81,7 @@ class Note:
         self.users += 1
         self.unknown_ids += unknown
         self.known_ids += max(0, named - unknown)
+        self.degraded.update(response.degraded)
         for block in response.blocks:
             tally = self.shown.setdefault(block.placement, Tally())
             tally.lists += 1
@@ -86,16 +90,23 @@ class Note:
             tally.fallback += block.fallback_level > 0
 
 
+def forgetful(who: Iterable[Identity], now: int) -> Live:
+    """The Live where nothing is kept of anybody."""
+    return Live(now)
+
+
 @dataclass(frozen=True)
 class Service:
     """Answers with whatever engine is current when a call comes in, and with that one to its end.
 
-    `pace`: told of each visitor who asks; raises TooFast for one who asks too often.
+    `pace`: told of each visitor who asks; raises TooFast for one who asks too often. `lately`: what those
+    who ask did since training; asked once for all that are answered together.
     """
 
     engine: Callable[[], Engine]
     signer: Signer
     pace: Callable[[str], None] | None = None
+    lately: Callable[[Iterable[Identity], int], Live] = forgetful
 
     def recommend(self, data: bytes, now: int, note: Note | None = None) -> bytes:
         """Answer a RecommendRequest. `now`: seconds since 1970 UTC. Raises what FAILURES lists."""
@@ -116,7 +127,8 @@ class Service:
             return [reason for _ in calls]
         asked = [self._asked(engine, data, note, now) for data, note in calls]
         found = [one for one in asked if isinstance(one, _Asked)]
-        responses = iter(_recommended(engine, found, now))
+        live = self.lately([one.request.identity for one in found], now)
+        responses = iter(_recommended(engine, found, live))
         done = [one if isinstance(one, Exception) else _or_error(one, next(responses)) for one in asked]
         for _, note in calls:
             note.service_s += (perf_counter() - started) / len(calls) - note.engine_s
@@ -151,7 +163,8 @@ class Service:
         for first in range(0, len(requests), BATCH):
             started, before = perf_counter(), note.engine_s
             asked = requests[first : first + BATCH]
-            ready = [_addressed(*pair) for pair in zip(asked, answers.of(asked), strict=True)]
+            live = self.lately([one.identity for one in asked], now)
+            ready = [_addressed(*pair) for pair in zip(asked, answers.of(asked, live), strict=True)]
             note.service_s += perf_counter() - started - (note.engine_s - before)
             yield ready
 
@@ -170,15 +183,15 @@ class _Asked:
         return self.answers.bytes_of(response, self.earlier)
 
 
-def _recommended(engine: Engine, asked: Sequence[_Asked], now: int) -> list[Response | Exception]:
+def _recommended(engine: Engine, asked: Sequence[_Asked], live: Live) -> list[Response | Exception]:
     """A response for each; where one of several is refused, each is asked alone, to learn which."""
     started = perf_counter()
     try:
-        found: list[Response | Exception] = [*engine.recommend([one.request for one in asked], Live(now))]
+        found: list[Response | Exception] = [*engine.recommend([one.request for one in asked], live)]
     except Exception as reason:
         if len(asked) == 1:
             return [reason]
-        return [response for one in asked for response in _recommended(engine, [one], now)]
+        return [response for one in asked for response in _recommended(engine, [one], live)]
     for one in asked:
         one.answers.note.engine_s += (perf_counter() - started) / len(asked)
     return found
@@ -203,10 +216,10 @@ class _Answers:
         self.products: dict[str, bytes] = {}
         note.bundle = engine.version
 
-    def of(self, requests: list[Request]) -> list[bytes]:
+    def of(self, requests: list[Request], live: Live) -> list[bytes]:
         """A RecommendResponse for each request."""
         started = perf_counter()
-        responses = self.engine.recommend(requests, Live(self.now))
+        responses = self.engine.recommend(requests, live)
         self.note.engine_s += perf_counter() - started
         for pair in zip(requests, responses, strict=True):
             self.note.add(*pair)

@@ -56,20 +56,20 @@ def parse(kind: type[Message], data: bytes, most: int) -> Any:
 
 def request(message: Any) -> Request:
     """A RecommendRequest as the engine takes it, without its continue_token. Raises InvalidRequest."""
-    _short(message.continue_token, "continue_token", MAX_TOKEN_BYTES)
+    short(message.continue_token, "continue_token", MAX_TOKEN_BYTES)
     return Request(
         blocks=blocks(message.blocks),
-        user_id=_short(message.user_id, "user_id"),
-        visitor_id=_short(message.visitor_id, "visitor_id"),
+        user_id=short(message.user_id, "user_id"),
+        visitor_id=short(message.visitor_id, "visitor_id"),
         channel=channel(message.channel),
-        region=_short(message.region, "region"),
+        region=short(message.region, "region"),
         context_item_ids=_ids(message.context_item_ids, "context_item_ids", MAX_CONTEXT),
         events=_events(message.events, ""),
         page_item_ids=_ids(message.page_item_ids, "page_item_ids", MAX_ON_PAGE),
         consent=_consent(message.consent, "consent"),
         explain=message.explain,
         reasons=not message.omit_reasons,
-        locale=_short(message.locale, "locale", MAX_LOCALE_BYTES),
+        locale=short(message.locale, "locale", MAX_LOCALE_BYTES),
     )
 
 
@@ -80,7 +80,7 @@ def requests(message: Any) -> list[Request]:
         blocks=blocks(message.blocks),
         channel=channel(message.channel),
         reasons=not message.omit_reasons,
-        locale=_short(message.locale, "locale", MAX_LOCALE_BYTES),
+        locale=short(message.locale, "locale", MAX_LOCALE_BYTES),
     )
     return [_asker(one, f"users[{at}].", page) for at, one in enumerate(message.users)]
 
@@ -113,10 +113,10 @@ def product_fields(numbers: Sequence[int]) -> tuple[str, ...]:
 def _asker(message: Any, where: str, page: Request) -> Request:
     return Request(
         blocks=page.blocks,
-        user_id=_short(message.user_id, where + "user_id"),
-        visitor_id=_short(message.visitor_id, where + "visitor_id"),
+        user_id=short(message.user_id, where + "user_id"),
+        visitor_id=short(message.visitor_id, where + "visitor_id"),
         channel=page.channel,
-        region=_short(message.region, where + "region"),
+        region=short(message.region, where + "region"),
         context_item_ids=_ids(message.context_item_ids, where + "context_item_ids", MAX_CONTEXT),
         events=_events(message.events, where),
         consent=_consent(message.consent, where + "consent"),
@@ -131,7 +131,7 @@ def _block(message: Any, where: str) -> Block:
     if message.limit < 0:
         raise InvalidRequest(f"{where}limit is {message.limit}; at least 0, which means the default")
     return Block(
-        placement=_short(message.placement, where + "placement"),
+        placement=short(message.placement, where + "placement"),
         limit=message.limit,
         filter=_filter(message.filter, where + "filter") if message.HasField("filter") else EVERYTHING,
         exclude_item_ids=_ids(message.exclude_item_ids, where + "exclude_item_ids", MAX_EXCLUDED),
@@ -175,8 +175,8 @@ def _event(message: Any, where: str) -> SessionEvent:
     if message.time < 0:
         raise InvalidRequest(f"{where}time is {message.time}; seconds since 1970, or 0 for now")
     return SessionEvent(
-        item_id=_short(message.item_id, where + "item_id"),
-        type=_short(message.type, where + "type", MAX_TYPE_BYTES) or "view",
+        item_id=short(message.item_id, where + "item_id"),
+        type=short(message.type, where + "type", MAX_TYPE_BYTES) or "view",
         time=message.time,
     )
 
@@ -189,11 +189,12 @@ def _ids(texts: Sequence[str], name: str, most: int, longest: int = MAX_ID_BYTES
     # One pass in C finds that there is nothing to find; only then is each looked at.
     if 4 * max(map(len, found)) > longest:
         for at, one in enumerate(found):
-            _short(one, f"{name}[{at}]", longest)
+            short(one, f"{name}[{at}]", longest)
     return found
 
 
-def _short(text: str, name: str, longest: int = MAX_ID_BYTES) -> str:
+def short(text: str, name: str, longest: int = MAX_ID_BYTES) -> str:
+    """A text of at most `longest` bytes. Raises InvalidRequest."""
     if 4 * len(text) > longest and len(text.encode()) > longest:
         raise InvalidRequest(f"{name} is {len(text.encode()):,} bytes; at most {longest:,}")
     return text

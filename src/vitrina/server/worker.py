@@ -27,8 +27,12 @@ from vitrina.server.limits import Visitors
 from vitrina.server.log import say, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options, Order, address
-from vitrina.server.service import Service
+from vitrina.server.service import Service, forgetful
 from vitrina.server.token import Signer
+from vitrina.state.lately import Lately
+from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.opening import Opening
+from vitrina.state.store import Store
 
 _LOOK_S = 0.25
 """How often a worker looks whether another bundle is current."""
@@ -51,10 +55,12 @@ def main() -> int:
     )
     try:
         current.open()
-        service = Service(current, Signer(order.token_key), _pace(order.options))
+        store = _store(order.options)
+        lately = Lately(store).live if store else forgetful
+        service = Service(current, Signer(order.token_key), _pace(order.options), lately)
         audiences = Audiences.of(current, order.options)
         with asyncio.Runner(loop_factory=_loop_factory(uvloop=order.options.uvloop)) as runner:
-            runner.run(_serve(order, service, audiences, current, clock))
+            runner.run(_serve(order, service, audiences, current, clock, store))
     except VitrinaError as reason:
         return _fail(reason)
     except Exception as fault:
@@ -64,12 +70,17 @@ def main() -> int:
 
 
 async def _serve(
-    order: Order, service: Service, audiences: Audiences, current: Current, clock: Callable[[], int]
+    order: Order,
+    service: Service,
+    audiences: Audiences,
+    current: Current,
+    clock: Callable[[], int],
+    store: Store | None,
 ) -> None:
     options = order.options
     access = Access(options.tokens, time.time, time.monotonic, 1 / options.workers)
     access.open()
-    front = Front(service, clock, options, current.tallies, access, audiences=audiences)
+    front = Front(service, clock, options, current.tallies, access, audiences=audiences, store=store)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -84,6 +95,8 @@ async def _serve(
     _stop_hard(options.grace_s + _OVERTIME_S)
     watching.cancel()
     await front.drain()
+    if store:
+        store.close()
     _report(current, front)
 
 
@@ -119,6 +132,12 @@ def _pace(options: Options) -> Callable[[str], None] | None:
     share = 1 / options.workers
     visitors = Visitors(options.visitor_rate * share, options.visitor_burst * share)
     return lambda visitor: visitors.check(visitor, time.monotonic())
+
+
+def _store(options: Options) -> Store | None:
+    """The store, which may turn out to be gone: then lists do without it."""
+    folder = options.store
+    return Opening(lambda: LmdbStore(folder, ack=options.ack)) if folder else None
 
 
 def _clock(as_of: int | None) -> Callable[[], int]:

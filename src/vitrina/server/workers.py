@@ -24,6 +24,7 @@ from vitrina.server.log import say
 from vitrina.server.operators import Operators
 from vitrina.server.options import Options, Order
 from vitrina.server.startup import reserved, token_key
+from vitrina.state.lmdb_store import LmdbStore
 
 
 def serve(options: Options, announce: Callable[[str], None] | None = None) -> int:
@@ -31,7 +32,7 @@ def serve(options: Options, announce: Callable[[str], None] | None = None) -> in
 
     When all workers are ready, `announce` is given one line of JSON; by default it is printed. Raises
     VitrinaError where the server cannot start: a registry without a bundle, a port that is taken, a
-    key that is too short, a tokens file that is none.
+    key that is too short, a tokens file that is none, a store that cannot be opened.
     """
     _check(options)
     Registry(options.registry).current()
@@ -49,6 +50,8 @@ def _check(options: Options) -> None:
         raise ServerError(f"{options.workers} workers cannot serve; give --workers 1 or more")
     if options.tokens:
         Tokens.read(options.tokens)
+    if options.store:
+        LmdbStore(options.store, create=True).close()
     if bool(options.tls_cert) != bool(options.tls_key) or (options.tls_client_ca and not options.tls_cert):
         raise ServerError("TLS needs a certificate and its key; give both --tls-cert and --tls-key")
 

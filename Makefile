@@ -3,6 +3,7 @@ BIN := .venv/bin
 REGISTRY ?= .demo/registry
 PORT ?= 50051
 WORKERS ?= 2
+STORE ?= .demo/live
 ADMIN_PORT ?= 50052
 
 .PHONY: help install referees demo test check serve fuzz bench bench-full soak lock messages proto clean
@@ -41,8 +42,8 @@ check: install  ## Lint, types, floors, proto, generated code
 	@$(BIN)/buf lint proto
 	@$(BIN)/python proto/generate.py --check
 
-serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, operators on ADMIN_PORT
-	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --admin-port $(ADMIN_PORT) --as-of last --open
+serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, operators on ADMIN_PORT, events kept in STORE
+	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --admin-port $(ADMIN_PORT) --as-of last --open --store $(STORE)
 
 fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(1500)
 
 
 def test_every_scene_was_played(demo):
-    """Six scenes over gRPC, each with milliseconds, and a clean stop."""
+    """Seven scenes over gRPC, each with milliseconds, and a clean stop."""
     for scene in (
         "Home page of household",
         "Product page:",
@@ -31,6 +31,7 @@ def test_every_scene_was_played(demo):
         "Unknown visitor who clicked",
         "E-mail: 100 letters",
         "Ads for household",
+        "Live: an unknown visitor clicks 3 products",
     ):
         assert scene in demo.output
     assert len(re.findall(r"\d+\.\d ms", demo.output)) >= 6

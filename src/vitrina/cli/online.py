@@ -19,7 +19,7 @@ def serve(
     as_of: Annotated[
         str,
         typer.Option(
-            help="Answer as on this day: ISO time (UTC), seconds, or 'last' for the bundle's last event."
+            help="Answer as on this day: ISO time (UTC), seconds, or 'last': the end of the bundle's data."
         ),
     ] = "",
     placements: Annotated[
@@ -130,4 +130,4 @@ def _as_of(text: str, registry: Path) -> int | None:
     if text != "last":
         return seconds(text)
     manifest = Registry(registry).open().manifest
-    return int(manifest.dataset["last_event"]) or manifest.created
+    return int(manifest.dataset["last_event"]) + 1 if manifest.dataset["last_event"] else manifest.created

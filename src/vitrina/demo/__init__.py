@@ -22,7 +22,7 @@ from rich.text import Text
 from vitrina import doctor, evaluate
 from vitrina.client import Client
 from vitrina.dataset import PURCHASE, Dataset
-from vitrina.demo import letter, photos
+from vitrina.demo import letter, live, photos
 from vitrina.errors import NotReady
 from vitrina.readers import complete_journey
 from vitrina.recipe import Recipe, read_recipe
@@ -66,6 +66,7 @@ def run(folder: Path, recipe_file: Path, console: Console, picture: Path | None 
         with Client(address) as shop:
             for scene in (home, product_page, basket, visitor, letters, retargeting):
                 scene(shop, cast, console)
+            live.show(shop, cast.basket, cast.title, console)
             console.print(
                 Text(f"  one of them as its reader sees it: {letter.write(shop, cast.household, folder)}")
             )
@@ -116,7 +117,7 @@ def pick(dataset: Dataset) -> Cast:
 def server(registry: Path) -> Iterator[str]:
     """A server of two workers over the registry's current bundle; yields its address, then stops it."""
     command = [sys.executable, "-m", "vitrina", "serve", "--registry", str(registry), "--port", "0"]
-    command += ["--workers", "2", "--as-of", "last", "--open"]
+    command += ["--workers", "2", "--as-of", "last", "--open", "--store", str(registry.parent / "live")]
     log = (registry.parent / "server.log").open("w")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)  # noqa: S603 - ourselves
     try:

@@ -98,7 +98,9 @@ class Askers:
             identity=request.user_id or request.visitor_id,
             shown=self._shown(request) if request.shown else NEVER,
         )
-        return _returned(asker) if (doings.types[asker.session_at :] == RETURN).any() else asker
+        if request.events and RETURN in doings.types[asker.session_at :]:
+            return _returned(asker)
+        return asker
 
     def _user(self, request: Request) -> int:
         user = self.users.row(request.user_id) if request.user_id else UNKNOWN

@@ -29,6 +29,8 @@ class Recently:
         An event of the request that the store has too counts once. Items and types that the bundle does not
         know are left out.
         """
+        if not live.did and not live.shown:
+            return request
         who = request.identity
         did, shown = live.did.get(who, NOTHING), live.shown.get(who, NOTHING)
         if did is NOTHING and shown is NOTHING:

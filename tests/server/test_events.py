@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 from servers import KEY, NOW
 
@@ -41,7 +39,7 @@ def read(**told):
 
 def sent(recorder, *told):
     """Outcomes and reasons of a request, and the tally."""
-    tally = Counter()
+    tally = {}
     one = recorder.read(request(*told), NOW)
     answer = one.answer(recorder.record(one.events, NOW).result(), tally)
     results = v1.RecordResponse.FromString(answer).results

@@ -1,7 +1,7 @@
 """The command line: one verb a function. Flags are a contract; libraries load when a verb needs them.
 
 Exit codes: 0 done; 1 something unforeseen; 2 wrong usage; 3 the data; 4 a recipe or placements;
-5 a bundle or registry; 6 a request; 7 the server is not ready.
+5 a bundle or registry; 6 a request; 7 the server is not ready; 8 the store.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from vitrina.cli import (
     audience,
     catalog,
     edge,
+    events,
     explaining,
     letters,
     models,
@@ -60,6 +61,7 @@ app.add_typer(models.models, name="models")
 app.add_typer(placements.placements, name="placements")
 app.add_typer(tokens.tokens, name="tokens")
 app.add_typer(catalog.catalog, name="catalog")
+app.add_typer(events.events, name="events")
 
 
 @app.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ _OUTCOMES = {
     "accepted": v1.OUTCOME_ACCEPTED,
     "duplicate": v1.OUTCOME_DUPLICATE,
     "quarantined": v1.OUTCOME_QUARANTINED,
+    "rejected": v1.OUTCOME_REJECTED,
 }
 
 
@@ -45,18 +45,14 @@ class Read:
         """Those that can be taken."""
         return [one for one in self.found if isinstance(one, Event)]
 
-    def answer(self, outcomes: Sequence[str], tally: Counter[str]) -> bytes:
+    def answer(self, outcomes: Sequence[str], tally: dict[str, int]) -> bytes:
         """The RecordResponse, given what became of `events`; counted in `tally`."""
         became = iter(outcomes)
         message = v1.RecordResponse()
         for one in self.found:
-            if isinstance(one, str):
-                tally["rejected"] += 1
-                message.results.add(outcome=v1.OUTCOME_REJECTED, reason=one)
-            else:
-                outcome = next(became)
-                tally[outcome] += 1
-                message.results.add(outcome=_OUTCOMES[outcome])
+            outcome, reason = ("rejected", one) if isinstance(one, str) else (next(became), "")
+            tally[outcome] = tally.get(outcome, 0) + 1
+            message.results.add(outcome=_OUTCOMES[outcome], reason=reason)
         return message.SerializeToString()
 
 

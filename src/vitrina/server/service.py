@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -69,8 +68,8 @@ class Note:
     known_ids: int = 0
     unknown_ids: int = 0
     shown: dict[str, Tally] = field(default_factory=dict)
-    events: Counter[str] = field(default_factory=Counter)
-    degraded: Counter[str] = field(default_factory=Counter)
+    events: dict[str, int] = field(default_factory=dict)
+    degraded: dict[str, int] = field(default_factory=dict)
     engine_s: float = 0.0
     service_s: float = 0.0
 
@@ -81,7 +80,8 @@ class Note:
         self.users += 1
         self.unknown_ids += unknown
         self.known_ids += max(0, named - unknown)
-        self.degraded.update(response.degraded)
+        for what in response.degraded:
+            self.degraded[what] = self.degraded.get(what, 0) + 1
         for block in response.blocks:
             tally = self.shown.setdefault(block.placement, Tally())
             tally.lists += 1

@@ -1,0 +1,90 @@
+"""`vitrina events import`: a file into a store or a server, each event once."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from servers import publish, served
+from typer.testing import CliRunner
+
+from vitrina.cli import app
+from vitrina.errors import DataError
+from vitrina.event_file import read
+from vitrina.state.events import unpacked
+from vitrina.state.lately import Lately
+from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.tables import LOG
+
+NOW = int(time.time())
+ROWS = (
+    "user_id,item_id,timestamp,event_type,quantity,price\n"
+    f"ann,i1,{NOW - 500},view,,\n"
+    f"ann,i1,{NOW - 500},view,,\n"
+    f"bob,i2,{NOW - 400},purchase,3,9.5\n"
+    f",i3,{NOW - 300},view,,\n"
+)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Four events: two alike, one of nobody, which cannot be used."""
+    path = tmp_path / "yesterday.csv"
+    path.write_text(ROWS)
+    return path
+
+
+def imported(*words):
+    """What the verb printed, as JSON."""
+    found = CliRunner().invoke(app, ["events", "import", *map(str, words), "--json"])
+    assert found.exit_code == 0, found.output
+    return json.loads(found.stdout)
+
+
+def test_into_a_store_once(file, tmp_path):
+    """Every event of a named customer is kept, as it was; a second import changes nothing."""
+    first = imported(file, "--store", tmp_path / "store")
+    assert (first["accepted"], first["unusable"], first["anonymous"]) == (3, 1, 0)
+    again = imported(file, "--store", tmp_path / "store")
+    assert (again.get("accepted", 0), again["duplicate"]) == (0, 3)
+    store = LmdbStore(tmp_path / "store")
+    with store.read() as reads:
+        logged = [unpacked(value).event for _, value in reads.feed(LOG, 0, 9)]
+    assert [(one.user_id, one.item_id, one.type, one.quantity, one.price) for one in logged] == [
+        ("ann", "i1", "view", 1.0, 0.0), ("ann", "i1", "view", 1.0, 0.0), ("bob", "i2", "purchase", 3.0, 9.5),
+    ]  # fmt: skip
+    assert Lately(store).live([("ann", "")], NOW).did["ann", ""].item_ids == ("i1", "i1")
+    store.close()
+
+
+def test_into_a_server(file, tmp_path):
+    """The server's outcomes are counted; what it rejects is told by its reason."""
+    old = tmp_path / "old.csv"
+    old.write_text(f"user_id,item_id,timestamp\nann,i9,{NOW - 40 * 86_400}\n")
+    publish(tmp_path / "registry")
+    with served(tmp_path / "registry", store=str(tmp_path / "store")) as (_, told):
+        assert imported(file, "--server", told["address"])["accepted"] == 3
+        assert imported(file, "--server", told["address"])["duplicate"] == 3
+        late = imported(old, "--server", told["address"])
+    assert (late["rejected"], late["reasons"]) == (1, {"time": 1})
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "letter.txt"])
+def test_what_is_no_file_of_events_is_refused(tmp_path, name):
+    """By its name, with the endings that are read."""
+    (tmp_path / "letter.txt").write_text("Dear")
+    with pytest.raises(DataError, match=r"no file of events; give one that ends in \.parquet"):
+        read(tmp_path / name, None, lambda _: None)
+
+
+def test_events_without_a_time_are_refused(tmp_path):
+    """Their order alone does not tell when."""
+    (tmp_path / "e.csv").write_text("user_id,item_id\nann,i1\n")
+    with pytest.raises(DataError, match="add a column timestamp"):
+        read(tmp_path / "e.csv", None, lambda _: None)
+
+
+def test_one_place_is_needed(file):
+    """Neither a server nor a store, or both, is wrong usage."""
+    assert CliRunner().invoke(app, ["events", "import", str(file)]).exit_code == 2

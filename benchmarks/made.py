@@ -160,7 +160,7 @@ def skew(dataset: Dataset) -> dict[str, Any]:
         "users": len(dataset.users),
         "events": len(events),
         "purchases": int((events.type == PURCHASE).sum()),
-        "baskets": int(len(np.unique(events.visit[events.type == PURCHASE]))),
+        "baskets": len(np.unique(events.visit[events.type == PURCHASE])),
         "top_item_share": round(float(bought[0] / len(events)), 5),
         "share_of_top_1_percent": round(float(bought[: max(1, len(bought) // 100)].sum() / len(events)), 3),
         "median_history": int(np.median(came)),

@@ -25,8 +25,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from made import Size, shop
 from machine import machine, write
+from made import Size, shop
 
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine

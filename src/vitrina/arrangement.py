@@ -107,22 +107,26 @@ def arranged(
     """Which places of a pool to show, in order: int32[n, limit], -1 pads; bool[n, limit], which must stay."""
     rows = pool.ranked.rows
     safe = np.maximum(rows, 0)
-    tiers = np.where(rows >= 0, pool.tiers, -1).astype(np.int8)
+    tiers = np.where(rows >= 0, pool.tiers, np.int8(-1))
     pins = np.zeros(rows.shape, np.int32)
     for number, position in enumerate(force.positions.tolist()):
         shown = np.flatnonzero(pool.placed[:, number] >= 0)
         pins[shown, pool.placed[shown, number]] = position
-    codes = np.stack([product[safe], *(one.codes[safe] for one in force.caps)], axis=1)
+    n, m = rows.shape
+    codes = np.empty((n, 1 + len(force.caps), m), np.int32)
+    for number, column in enumerate((product, *(one.codes for one in force.caps))):
+        codes[:, number] = column[safe]
     most = [1, *(at_most(one.quota.most, limit) for one in force.caps)]
     least = [at_least(one.quota.least, limit) for one in force.floors]
-    members = [one.mask[safe] for one in force.floors]
-    n, m = rows.shape
+    members = np.empty((n, len(force.floors), m), np.bool_)
+    for number, one in enumerate(force.floors):
+        members[:, number] = one.mask[safe]
     empty = np.zeros((n, 0, m), np.int32)
     traits, vectors = likeness.of(safe) if likeness else (empty, np.zeros((n, m, 0), np.float32))
     alternate = np.zeros((n, 0), np.int32) if force.alternate is None else force.alternate[safe]
     picks, stay = arrange(
         *(pool.ranked.scores, tiers, pins, codes, np.array(most, np.int32)),
-        *(np.stack(members, axis=1) if members else empty.astype(np.bool_), np.array(least, np.int32)),
+        *(members, np.array(least, np.int32)),
         *(traits, likeness.weights if likeness else np.zeros(0, np.float32), vectors),
         *(likeness.strength if likeness else 0.0, alternate, limit),
     )

@@ -19,6 +19,7 @@ from vitrina.draft import Draft, Opened
 from vitrina.facets import Mask
 from vitrina.ids import Rows
 from vitrina.inforce import InForce
+from vitrina.kernels.arrange import tiers
 from vitrina.promotion import promoted
 from vitrina.strategy import Allow
 
@@ -52,8 +53,8 @@ def arrange(opened: Opened, draft: Draft) -> Draft:
         picks, stay = arranged(force, pool, product, likeness, draft.limit)
     if draft.dropped:
         picks[np.array(draft.dropped)] = -1
-    ranked, tiers = pool.ranked.take(picks), np.take_along_axis(pool.tiers, np.maximum(picks, 0), axis=1)
-    return _reported(opened, draft, ranked, np.where(picks >= 0, tiers, 0))._replace(stay=stay)
+    ranked, shown = pool.ranked.take(picks), pool.tiers[np.arange(len(picks))[:, None], picks]
+    return _reported(draft, ranked, np.where(picks >= 0, shown, 0))._replace(stay=stay)
 
 
 def explore(opened: Opened, draft: Draft) -> Draft:
@@ -98,26 +99,26 @@ def _shown(draft: Draft) -> Allow:
 
 def _tiers(opened: Opened, draft: Draft, ranked: Ranked) -> NDArray[np.int8]:
     """int8[n, m]: later ones only while a list is short. Soft rules that would give way, then fallbacks."""
-    levels = np.zeros(ranked.rows.shape, np.int64)
-    for place, asker in enumerate(draft.askers if any(draft.relaxed) else ()):
-        soft = opened.rules.soft.ordered(draft.placement, asker.context)
-        levels[place] = opened.rules.soft.levels(ranked.rows[place], soft, asker, draft.now)
+    levels = np.zeros(ranked.rows.shape, np.int8)
+    for place, preferred in enumerate(draft.preferred if any(draft.relaxed) else ()):
+        levels[place] = opened.rules.soft.levels(ranked.rows[place], preferred)
     first, last = len(draft.mixes), len(draft.mixes) + len(draft.fillers)
-    filled = ranked.shares[:, :, first:last] > 0
-    own = ranked.shares[:, :, :first].any(axis=2) | ranked.shares[:, :, last:].any(axis=2)
-    number = np.where(own | ~filled.any(axis=2), 0, 1 + filled.argmax(axis=2)) if last > first else 0
-    tiers: NDArray[np.int8] = np.minimum(levels * (last - first + 1) + number, LAST_TIER).astype(np.int8)
-    return tiers
+    found: NDArray[np.int8] = tiers(levels, ranked.shares, first, last, LAST_TIER)
+    return found
 
 
-def _reported(opened: Opened, draft: Draft, ranked: Ranked, tiers: NDArray[np.int8]) -> Draft:
+def _reported(draft: Draft, ranked: Ranked, shown: NDArray[np.int8]) -> Draft:
     """The draft with its lists, and what gave way for those that are shown."""
-    levels, numbers = np.divmod(tiers.max(axis=1, initial=0), len(draft.fillers) + 1)
-    numbers = (tiers % (len(draft.fillers) + 1)).max(axis=1, initial=0)
+    if not shown.any():
+        nothing: tuple[tuple[str, ...], ...] = ((),) * len(shown)
+        return draft._replace(ranked=ranked, relaxed=nothing, levels=(0,) * len(shown))
+    levels = shown.max(axis=1, initial=0) // (len(draft.fillers) + 1)
+    numbers = (shown % (len(draft.fillers) + 1)).max(axis=1, initial=0)
     numbers = np.where(numbers == len(draft.fillers), 0, numbers) if GIVEN in draft.fillers else numbers
+    softs = [one.rules for one in draft.preferred] or [()] * len(shown)
     relaxed = tuple(
-        tuple(one.name for one in opened.rules.soft.ordered(draft.placement, asker.context)[::-1][:level])
-        for asker, level in zip(draft.askers, levels.tolist(), strict=True)
+        tuple(one.name for one in soft[::-1][:level])
+        for soft, level in zip(softs, levels.tolist(), strict=True)
     )
     return draft._replace(ranked=ranked, relaxed=relaxed, levels=tuple(numbers.tolist()))
 
@@ -133,6 +134,8 @@ def _supplied(
     if not (force.caps or force.floors):
         return None
     full = (draft.ranked.rows >= 0).sum(axis=1) >= draft.room
+    if not full.any():
+        return None
     lists = []
     for place in range(len(picks)):
         one = slice(place, place + 1)

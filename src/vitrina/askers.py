@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -55,6 +55,8 @@ class Asker:
     """Whether sources are not told who it is, and go by the seeds alone."""
     identity: str = ""
     shown: Shown = NEVER
+    queries: dict[tuple[str, int], Query] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was asked for this asker alone, by kind of seeds and moment: many blocks of a page ask alike."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,15 @@ def _returned(asker: Asker) -> Asker:
 
 def query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
     """A batch of askers as a query that starts from the named kind of seeds."""
+    if len(askers) > 1:
+        return _query(askers, seeds, now)
+    known = askers[0].queries
+    if (seeds, now) not in known:
+        known[seeds, now] = _query(askers, seeds, now)
+    return known[seeds, now]
+
+
+def _query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
     chosen = [_SEEDS[seeds](one, now) for one in askers]
     ends = [0, *accumulate(len(one.rows) for one in chosen)]
     joined = chosen[0] if len(chosen) == 1 else _joined(chosen)

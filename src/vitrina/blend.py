@@ -46,21 +46,7 @@ def append(ranked: Ranked, more: Candidates, source: int) -> Ranked:
 
     Scores go on descending from the last one of each list, so that a list stays best first.
     """
-    width = int(np.diff(more.indptr).max(initial=0))
-    places = more.indptr[:-1, None] + np.arange(width)
-    inside = places < more.indptr[1:, None]
-    safe = np.where(inside, places, 0)
-    rows = (
-        np.where(inside, more.rows[safe], -1).astype(np.int32)
-        if width
-        else np.zeros((len(inside), 0), np.int32)
+    longer = fusion.append(
+        *(ranked.rows, ranked.scores, ranked.shares, more.indptr, more.rows, np.int64(source))
     )
-    floor = np.where(ranked.rows >= 0, ranked.scores, np.inf).min(axis=1, initial=1.0)
-    scores = (floor[:, None] / (2 + np.arange(width))).astype(np.float32)
-    shares = np.zeros((*rows.shape, ranked.shares.shape[2]), np.float32)
-    shares[:, :, source] = scores
-    return Ranked(
-        np.concatenate([ranked.rows, rows], axis=1),
-        np.concatenate([ranked.scores, scores], axis=1),
-        np.concatenate([ranked.shares, shares], axis=1),
-    )
+    return Ranked(*longer)

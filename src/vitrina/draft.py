@@ -20,6 +20,7 @@ from vitrina.ranker import Ranker
 from vitrina.request import Block
 from vitrina.rules import Admitted, Rules
 from vitrina.scopes import EVERYBODY, Scope
+from vitrina.softness import Preferred
 from vitrina.strategy import Allow, Candidates, Query, Source
 
 
@@ -39,7 +40,8 @@ class Draft(NamedTuple):
     """One block of a batch of askers, as it passes the stages.
 
     `queries`: by kind of seeds, what the placement's sources were asked. `room`: how many items stages after
-    the blend keep, at least `limit`. `relaxed`: of each asker the soft rules that gave way, in that order;
+    the blend keep, at least `limit`. `preferred`: each asker's soft rules; `relaxed`: those
+    that gave way, in that order;
     `levels`: the fallback that was needed; `dropped`: whether the list was under its minimum. `display`: how
     the placement arranges its lists, None for as they are ranked; `stay`: bool[n, limit], what must not be
     moved for it; `chances`: float32[n, limit], of each item to be in the list, None where none was drawn.
@@ -59,6 +61,7 @@ class Draft(NamedTuple):
     queries: Mapping[str, Query] = {}
     lists: tuple[Candidates, ...] = ()
     ranked: Ranked | None = None
+    preferred: tuple[Preferred, ...] = ()
     relaxed: tuple[tuple[str, ...], ...] = ()
     levels: tuple[int, ...] = ()
     dropped: tuple[bool, ...] = ()

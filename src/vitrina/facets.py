@@ -43,7 +43,11 @@ class Facets:
         if name == "department":
             return self.departments
         found = self.catalog.attributes.get(name)
-        return found.codes if found else np.full(len(self), UNKNOWN, np.int32)
+        return found.codes if found else self._unknown
+
+    @cached_property
+    def _unknown(self) -> Rows:
+        return np.full(len(self), UNKNOWN, np.int32)
 
     @cached_property
     def departments(self) -> Rows:

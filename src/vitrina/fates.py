@@ -174,12 +174,12 @@ def _settled(
         return "explore", ("its place went to a new product, by chance",)
     if _place(trace["fall back"], row) and not _place(trace["arrange"], row) and last.display:
         return "arrange", tuple(_arranged(last, row))
-    soft = opened.rules.soft.ordered(blend.placement, blend.askers[0].context)
-    one = np.array([[row]], np.int32)
+    soft, one = opened.rules.soft, np.array([row], np.int32)
+    preferred = soft.preferred(blend.placement, blend.askers[0], blend.now)
     broken = tuple(
         f"soft rule: {rule.name}"
-        for rule in soft
-        if opened.rules.soft.levels(one[0], (rule,), blend.askers[0], blend.now)[0]
+        for rule in preferred.rules
+        if soft.levels(one, preferred._replace(rules=(rule,)))[0]
     )
     if broken:
         return "settle", broken

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 MAX_DEPTH = 6
@@ -105,6 +106,22 @@ class Filter:
     all: tuple[Filter, ...] = ()
     any: tuple[Filter, ...] = ()
     none: tuple[Filter, ...] = ()
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _NAMES}  # hashes of texts differ among processes
+
+    @cached_property
+    def _hash(self) -> int:
+        """Of all conditions, once: masks are kept by their filters."""
+        return hash(tuple(getattr(self, name) for name in _NAMES))
+
+    @cached_property
+    def given(self) -> tuple[str, ...]:
+        """The names of its own conditions."""
+        return tuple(name for name in _NAMES if getattr(self, name) not in ((), None))
 
     def walk(self) -> Iterator[Filter]:
         """This filter and all within it."""

@@ -18,6 +18,7 @@ from vitrina.dataset import DAY
 from vitrina.facets import EVERYWHERE, Facets, Mask, Where
 from vitrina.filters import Filter, Moment, Number, Range
 from vitrina.ids import Rows
+from vitrina.kernels.lists import absent
 
 
 class Facts(NamedTuple):
@@ -40,11 +41,13 @@ NOBODY = Facts()
 
 def holds(facets: Facets, wanted: Filter, facts: Facts = NOBODY, where: Where = EVERYWHERE) -> Mask:
     """bool for each row of `where`: whether it meets every condition of a filter. A fresh array."""
-    held = np.ones(len(facets.catalog.product[where]), np.bool_)
-    for name, test in _TESTS.items():
-        value = getattr(wanted, name)
-        if value:
-            held &= test(facets, value, facts, where)
+    held: Mask | None = None
+    for name in wanted.given:
+        if name in _TESTS:
+            found = _TESTS[name](facets, getattr(wanted, name), facts, where)
+            held = found if held is None else held & found
+    if held is None:
+        held = np.ones(len(facets.catalog.product[where]), np.bool_)
     for inner in wanted.all:
         held &= holds(facets, inner, facts, where)
     if wanted.any:
@@ -204,10 +207,11 @@ def _own(facets: Facets, name: str, facts: Facts, where: Where, alike: bool) -> 
 def _untouched(facets: Facets, types: tuple[str, ...], facts: Facts, where: Where) -> Mask:
     rows = [one for name, touched in facts.touched if name in types for one in touched]
     if not isinstance(where, slice):  # some rows: as little as will do
-        return np.isin(where, np.array(rows, np.int32), invert=True)
-    free = np.ones(len(facets), np.bool_)
-    free[np.array(rows, np.int32)] = False
-    return free[where]
+        free: Mask = absent(where, np.array(rows, np.int32))
+        return free
+    all_free = np.ones(len(facets), np.bool_)
+    all_free[np.array(rows, np.int32)] = False
+    return all_free[where]
 
 
 _TESTS: Mapping[str, Callable[[Facets, Any, Facts, Where], Mask]] = {

@@ -12,6 +12,7 @@ from vitrina.blend import Ranked
 from vitrina.dataset import DAY
 from vitrina.inforce import InForce
 from vitrina.kernels.fatigue import freshness
+from vitrina.kernels.fusion import scaled
 from vitrina.kernels.join import join
 from vitrina.placements.variety import Rotation
 from vitrina.strategy import Allow
@@ -39,11 +40,10 @@ def promoted(
     ]
     if not factors and not len(force.included):
         return ranked
-    factor = np.prod(factors, axis=0, dtype=np.float32) if factors else np.ones_like(ranked.scores)
-    scores = ranked.scores * factor
-    order = np.argsort(np.where(ranked.rows >= 0, -scores, np.inf), axis=1, kind="stable").astype(np.int32)
-    # Pads stand last, and stay pads: their rows are -1 wherever they stand.
-    return Ranked(ranked.rows, scores, ranked.shares * factor[:, :, None]).take(order)
+    factor = factors[0] if factors else np.ones_like(ranked.scores)
+    for other in factors[1:]:
+        factor = factor * other
+    return Ranked(*scaled(ranked.rows, ranked.scores, ranked.shares, factor))
 
 
 def _lifted(force: InForce, ranked: Ranked) -> NDArray[np.float32] | None:

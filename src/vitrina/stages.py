@@ -95,7 +95,11 @@ def _fitting(opened: Opened, draft: Draft, ranked: Ranked) -> Ranked:
 def settle_down(opened: Opened, draft: Draft) -> Draft:
     """Soft rules, given up one by one while a list is short; one variant a product."""
     assert draft.ranked is not None
-    ranked, relaxed = _settled(opened, draft, draft.ranked, range(len(draft.askers)))
+    before, soft = draft.ranked, opened.rules.soft
+    if draft.placement.soft:
+        preferred = tuple(soft.preferred(draft.placement, one, draft.now) for one in draft.askers)
+        draft = draft._replace(preferred=preferred)
+    ranked, relaxed = _settled(opened, draft, before, range(len(draft.askers)))
     return draft._replace(ranked=ranked, relaxed=relaxed)
 
 
@@ -105,14 +109,12 @@ def _settled(
     """The lists of some askers, settled, and of each the soft rules that gave way."""
     rows, n_soft = ranked.rows, len(draft.placement.soft)
     levels = np.zeros(rows.shape, np.int8)
-    softs = []
-    for at, place in enumerate(places if n_soft else ()):
-        asker = draft.askers[place]
-        softs.append(opened.rules.soft.ordered(draft.placement, asker.context))
-        levels[at] = opened.rules.soft.levels(rows[at], softs[at], asker, draft.now)
+    softs = [draft.preferred[place] for place in places if n_soft]
+    for at, preferred in enumerate(softs):
+        levels[at] = opened.rules.soft.levels(rows[at], preferred)
     picks, used = settle(rows, opened.rules.product, levels, n_soft, draft.filled, draft.room)
     relaxed = tuple(
-        tuple(one.name for one in soft[n_soft - n :][::-1])
+        tuple(one.name for one in soft.rules[n_soft - n :][::-1])
         for soft, n in zip(softs, used.tolist(), strict=False)
     )
     return ranked.take(picks), relaxed or ((),) * len(rows)

@@ -11,6 +11,7 @@ from vitrina.kernels import lists
 from vitrina.kernels.lists import admitted, best, walk
 
 NOBODY = np.full(1, -1, np.int32)
+NONE = np.zeros(0, np.int32)
 NO_SHELF = (np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
@@ -52,8 +53,11 @@ def test_walk_is_the_shelf_then_the_order_less_what_is_barred(shop, k):
     skip_indptr, skipped = ragged([skips for _, skips in askers], np.int32)
     chosen = np.array([shelf for shelf, _ in askers], np.int32)
     shelf = (shelf_indptr, shelf_rows, shelf_scores)
-    args = (order, scores, ranks_of(order), *shelf, chosen, mask, skip_indptr, skipped, k)
-    indptr, rows, found = walk(*args)
+    ranked = (order, scores, ranks_of(order), *shelf, chosen, mask)
+    indptr, rows, found = walk(*ranked, NONE, skip_indptr, skipped, k)
+    few = np.flatnonzero(mask).astype(np.int32)
+    told = walk(*ranked, few, skip_indptr, skipped, k)
+    assert all((one == other).all() for one, other in zip(told, (indptr, rows, found), strict=True))
     for asker, (number, skips) in enumerate(askers):
         first = shelves[number] if 0 <= number < len(shelves) else []
         whole = [*first, *(row for row in order.tolist() if row not in first)]
@@ -75,7 +79,8 @@ def test_a_thin_mask_gives_what_the_whole_walk_gives(monkeypatch, share, tail):
     mask[order[n - some :] if tail else rng.choice(n, some, replace=False)] = True
     for need in (0, 1, 20, 3_000):
         wanted = order[mask[order]][:need]
-        assert admitted(order, ranks_of(order), mask, need).tolist() == wanted.tolist()
+        for few in (NONE, np.flatnonzero(mask).astype(np.int32)):
+            assert admitted(order, ranks_of(order), mask, few, need).tolist() == wanted.tolist()
 
 
 @settings(deadline=None)
@@ -114,7 +119,9 @@ def test_nothing_compiles_after_import(tmp_path):
     scores, mask = np.ones(50, np.float32), np.ones(50, bool)
     nobody = (np.zeros(2, np.int64), np.zeros(0, np.int32))
     for order in (mapped, frozen, mapped.copy()):
-        assert walk(order, scores, order, *NO_SHELF, NOBODY, mask, *nobody, 7)[1].tolist() == list(range(7))
+        assert walk(order, scores, order, *NO_SHELF, NOBODY, mask, NONE, *nobody, 7)[1].tolist() == list(
+            range(7)
+        )
     for kernel in (lists.walk, lists.best, lists.admitted):
         assert len(kernel.signatures) == 1
         assert not kernel._can_compile

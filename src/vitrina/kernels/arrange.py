@@ -189,3 +189,26 @@ def arrange(
             order = apart(order, alternate[asker])
         _place(picks[asker], stay[asker], order, pinned, pins[asker], kept)
     return picks, stay
+
+
+@njit(types.int8[:, ::1](LEVELS_2, SCORES_3, types.int64, types.int64, types.int64), cache=True, nogil=True)
+def tiers(levels: Any, shares: Any, first: Any, last: Any, most: Any) -> Any:
+    """int8[n, m]: level by level the sources' own, then what each fallback gave; `most` at most.
+
+    `levels`: int8[n, m]; of `shares`, float32[n, m, S], fallbacks are the columns `first` to before `last`.
+    What any other column gave anything is no fallback's.
+    """
+    n, m, columns = shares.shape
+    found = np.empty((n, m), np.int8)
+    for one in range(n):
+        for at in range(m):
+            own, number = False, 0
+            for column in range(columns):
+                if first <= column < last:
+                    if number == 0 and shares[one, at, column] > 0:
+                        number = column - first + 1
+                else:
+                    own = own or shares[one, at, column] != 0
+            tier = np.int64(levels[one, at]) * (last - first + 1) + (0 if own else number)
+            found[one, at] = min(tier, most)
+    return found

@@ -18,6 +18,9 @@ from vitrina.kernels.gather import LISTS, ROWS, SEEDS, SUMS, latest, pour, reach
 from vitrina.kernels.select import NOTHING, descending, key_of, row_of
 from vitrina.kernels.signatures import ENDS
 
+SIEVE = np.uint32(1 << 16)
+"""Slots of a filter that stays in a near cache: most rows of the lists of few are of no interest."""
+
 
 @njit(cache=True, nogil=True)
 def _onward(
@@ -39,11 +42,13 @@ def _onward(
 @njit(cache=True, nogil=True)
 def _backward(
     few: Any, weights: Any, indptr: Any, rows: Any, scores: Any, sums: Any, totals: Any, met: Any,
-    floors: Any,
+    floors: Any, near: Any,
 ) -> None:  # fmt: skip
     """Add what the rows' own lists hold of the seeds numbered in `sums`, where theirs had no such row."""
     for number in range(len(few)):
-        for place in range(indptr[few[number]], indptr[few[number] + 1]):
+        for place in range(np.uint64(indptr[few[number]]), np.uint64(indptr[few[number] + 1])):
+            if not near[np.uint32(rows[place]) % SIEVE]:
+                continue
             at = np.int64(sums[rows[place]]) - 1
             if at >= 0 and not met[number, at]:
                 totals[number] += weights[at] * min(scores[place], floors[at])
@@ -51,18 +56,23 @@ def _backward(
 
 @njit(cache=True, nogil=True)
 def _through(
-    few: Any, seeds: Any, weights: Any, indptr: Any, rows: Any, scores: Any, sums: Any, totals: Any
+    few: Any, seeds: Any, weights: Any, indptr: Any, rows: Any, scores: Any, sums: Any, totals: Any,
+    near: Any,
 ) -> None:  # fmt: skip
     """Score rows that have nothing yet by their lists' likeness to the seeds' lists, below all that have."""
     touched = np.empty(reach(seeds, indptr) + 1, np.int32)
     reached = pour(seeds, weights, indptr, rows, scores, sums, touched)
+    near[:] = False
+    for row in touched[:reached]:
+        near[np.uint32(row) % SIEVE] = True
     ways, most, least = np.zeros(len(few), np.float32), np.float32(0), np.float32(np.inf)
     for number in range(len(few)):
         if totals[number] > 0:
             least = min(least, totals[number])
             continue
-        for place in range(indptr[few[number]], indptr[few[number] + 1]):
-            ways[number] += scores[place] * sums[rows[place]]
+        for place in range(np.uint64(indptr[few[number]]), np.uint64(indptr[few[number] + 1])):
+            if near[np.uint32(rows[place]) % SIEVE]:
+                ways[number] += scores[place] * sums[rows[place]]
         most = max(most, ways[number])
     for row in touched[:reached]:
         sums[row] = 0
@@ -115,7 +125,7 @@ def among(
     floors = np.empty(most + 1, np.float32)
     ends = np.zeros(high - low + 1, np.int64)
     out_rows, out_scores = np.empty((high - low) * k, np.int32), np.empty((high - low) * k, np.float32)
-    out_bits = out_scores.view(np.int32)
+    out_bits, near = out_scores.view(np.int32), np.empty(SIEVE, np.bool_)
     for asker in range(low, high):
         own = slice(seed_ends[asker], seed_ends[asker + 1])
         found = latest(seed_rows[own], kinds[own], times[own], half_life, worth, most, sums, seeds, weights)
@@ -130,13 +140,15 @@ def among(
                 barred[np.int64(sums[row]) - 1] = True
         for row in few:
             sums[row] = 0
+        near[:] = False
         for at in range(found):
             sums[seeds[at]] = at + 1
-        _backward(few, weights, *lists, sums, totals, met, floors)
+            near[np.uint32(seeds[at]) % SIEVE] = True
+        _backward(few, weights, *lists, sums, totals, met, floors, near)
         for at in range(found):
             sums[seeds[at]] = 0
         if (totals > 0).sum() - barred.sum() < k:
-            _through(few, seeds[:found], weights, *lists, sums, totals)
+            _through(few, seeds[:found], weights, *lists, sums, totals, near)
         start = ends[asker - low]
         ends[asker - low + 1] = start + _chosen(few, totals, barred, k, out_rows[start:], out_bits[start:])
     return ends, out_rows[: ends[-1]].copy(), out_scores[: ends[-1]].copy()

@@ -96,7 +96,7 @@ def settle(rows: Any, products: Any, levels: Any, n_levels: Any, limit: Any, roo
     """
     n, m = rows.shape
     picks = np.full((n, room), -1, np.int32)
-    used = np.zeros(n, np.int32)
+    used, chosen = np.zeros(n, np.int32), np.empty(room, np.int32)
     for asker in range(n):
         count = 0
         for level in range(n_levels + 1):
@@ -109,11 +109,11 @@ def settle(rows: Any, products: Any, levels: Any, n_levels: Any, limit: Any, roo
                     continue
                 fresh = True
                 for earlier in range(count):
-                    if products[rows[asker, picks[asker, earlier]]] == products[row]:
+                    if chosen[earlier] == products[row]:
                         fresh = False
                         break
                 if fresh:
-                    picks[asker, count] = place
+                    picks[asker, count], chosen[count] = place, products[row]
                     count += 1
                     used[asker] = level
     return picks, used
@@ -212,4 +212,54 @@ def take(rows: Any, scores: Any, shares: Any, places: Any) -> Any:
                 out_scores[asker, rank] = scores[asker, place]
                 for source in range(shares.shape[2]):
                     out_shares[asker, rank, source] = shares[asker, place, source]
+    return out_rows, out_scores, out_shares
+
+
+@njit((_PLACES, _SCORES, _SHARES, _ENDS, _ROWS, types.int64), cache=True, nogil=True)
+def append(rows: Any, scores: Any, shares: Any, ends: Any, more: Any, source: Any) -> Any:
+    """n ranked lists with `more[ends[i]:ends[i + 1]]` put behind list i, as the share of one source.
+
+    Scores go on falling from the least of each list, or from 1 where it is empty. -1 pads stay there.
+    """
+    (n, m, columns), width = shares.shape, 0
+    for asker in range(n):
+        width = max(width, ends[asker + 1] - ends[asker])
+    out_rows = np.full((n, m + width), -1, np.int32)
+    out_scores = np.zeros((n, m + width), np.float32)
+    out_shares = np.zeros((n, m + width, columns), np.float32)
+    for asker in range(n):
+        floor = np.float32(1.0)
+        for place in range(m):
+            out_rows[asker, place], out_scores[asker, place] = rows[asker, place], scores[asker, place]
+            out_shares[asker, place] = shares[asker, place]
+            if rows[asker, place] >= 0:
+                floor = min(floor, scores[asker, place])
+        for at in range(ends[asker + 1] - ends[asker]):
+            score = floor / np.float32(2 + at)
+            out_rows[asker, m + at], out_scores[asker, m + at] = more[ends[asker] + at], score
+            out_shares[asker, m + at, source] = score
+    return out_rows, out_scores, out_shares
+
+
+@njit((_PLACES, _SCORES, _SHARES, _SCORES), cache=True, nogil=True)
+def scaled(rows: Any, scores: Any, shares: Any, factors: Any) -> Any:
+    """n ranked lists, scores and shares multiplied by float32[n, m], best first again; ties keep their order.
+
+    -1 pads stand last.
+    """
+    n, m, columns = shares.shape
+    out_rows = np.full((n, m), -1, np.int32)
+    out_scores, out_shares = np.zeros((n, m), np.float32), np.zeros((n, m, columns), np.float32)
+    for asker in range(n):
+        keys = np.full(m, np.inf, np.float32)
+        for place in range(m):
+            if rows[asker, place] >= 0:
+                keys[place] = -scores[asker, place] * factors[asker, place]
+        order = np.argsort(keys, kind="mergesort")
+        for at in range(m):
+            place = order[at]
+            if rows[asker, place] >= 0:
+                out_rows[asker, at], out_scores[asker, at] = rows[asker, place], -keys[place]
+                for column in range(columns):
+                    out_shares[asker, at, column] = shares[asker, place, column] * factors[asker, place]
     return out_rows, out_scores, out_shares

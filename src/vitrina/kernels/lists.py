@@ -164,13 +164,16 @@ def _admits(rank: Any, mask: Any, beyond: Any, most: Any) -> Any:
     return ranks[:found]
 
 
-@njit((ROWS, ROWS, MASK, types.int64), cache=True, nogil=True)
-def admitted(order: Any, rank: Any, mask: Any, need: Any) -> Any:
+@njit((ROWS, ROWS, MASK, ROWS, types.int64), cache=True, nogil=True)
+def admitted(order: Any, rank: Any, mask: Any, few: Any, need: Any) -> Any:
     """The first `need` rows of `order` that the mask admits: int32.
 
-    `rank`: where each row stands in `order`. A thin mask is not walked along the order to its
+    `rank`: where each row stands in `order`; `few`: all that the mask admits where they are few, else
+    nothing. A thin mask is not walked along the order to its
     end: what it admits is looked up in the mask and put in order instead.
     """
+    if len(few):
+        return order[_least(rank[few], min(need, len(few)))]
     rows = np.empty(min(need, len(order)), np.int32)
     found, at, turn = 0, 0, WALK
     while found < len(rows) and at < len(order):
@@ -203,7 +206,7 @@ def _most_skips(mask: Any, indptr: Any, rows: Any) -> Any:
 
 
 @njit(
-    (ROWS, SCORES, ROWS, ENDS, ROWS, SCORES, ROWS, MASK, ENDS, ROWS, types.int64),
+    (ROWS, SCORES, ROWS, ENDS, ROWS, SCORES, ROWS, MASK, ROWS, ENDS, ROWS, types.int64),
     cache=True,
     nogil=True,
 )
@@ -216,6 +219,7 @@ def walk(
     shelf_scores: Any,
     shelves: Any,
     mask: Any,
+    few: Any,
     skip_indptr: Any,
     skipped: Any,
     k: Any,
@@ -227,7 +231,7 @@ def walk(
     Scores never rise: past a shelf they are at most the shelf's last.
     """
     n, k = len(shelves), min(k, len(order))
-    common = admitted(order, rank, mask, k + _most_skips(mask, skip_indptr, skipped))
+    common = admitted(order, rank, mask, few, k + _most_skips(mask, skip_indptr, skipped))
     indptr = np.zeros(n + 1, np.int64)
     out_rows = np.empty(n * min(k, len(common)), np.int32)
     out_scores = np.empty(len(out_rows), np.float32)
@@ -251,3 +255,13 @@ def walk(
                 at += 1
         indptr[asker + 1] = at
     return indptr, out_rows[: indptr[n]].copy(), out_scores[: indptr[n]].copy()
+
+
+@njit((ROWS, ROWS), cache=True, nogil=True)
+def absent(rows: Any, others: Any) -> Any:
+    """bool like `rows`: whether each is none of the others."""
+    table = table_of(others, 0)
+    found = np.empty(len(rows), np.bool_)
+    for at in range(len(rows)):
+        found[at] = table[slot_of(table, rows[at])] < 0
+    return found

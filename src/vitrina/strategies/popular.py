@@ -23,6 +23,7 @@ WINDOWS = {"sales": 0.0, "velocity": 7.0, "newness": 30.0}
 """The orders there are, and the days that count in each by default; 0 is the whole past."""
 UNLIKED = ("remove", "return")
 ALWAYS = np.iinfo(np.int64).min
+NONE = np.zeros(0, np.int32)
 
 Floats = NDArray[np.float64]
 
@@ -150,7 +151,8 @@ class Popular:
         """The first k allowed rows of each asker's region, and then of everywhere."""
         orders = (self.order, self.scores, self.rank)
         regions = (self.region_indptr, self.region_rows, self.region_scores, query.regions)
-        return Candidates(*walk(*orders, *regions, allow.mask, allow.indptr, allow.rows, k))
+        few = NONE if allow.few is None else allow.few
+        return Candidates(*walk(*orders, *regions, allow.mask, few, allow.indptr, allow.rows, k))
 
     def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """Nothing of the asker's own: these lists are everybody's."""

@@ -2,12 +2,13 @@
 
     python benchmarks/rules.py          prints a table, writes results/rules.json
     python benchmarks/rules.py --quick  one repeat, Groceries only, writes nothing
+    python benchmarks/rules.py --only made    one shop; the others' results are kept
 
 Every pair of items that a share of baskets holds, both directions, with support, confidence, lift,
 leverage and conviction. Both start from baskets in memory: ours from a sparse matrix, mlxtend's
 fpgrowth + association_rules from a data frame, sparse and, where it is small, dense, already cut to
 the items that reach the support (uncut, it takes minutes on 68,509 items). Each run is a
-process of its own, the two in turn; numbers are compared in every one. CPU seconds are of
+process of its own, the two in turn; `made` is a made-up shop of a million baskets (`made.py`); numbers are compared in every one. CPU seconds are of
 all threads, and the fairer figure on a busy machine. Memory is what a run adds at its peak.
 """
 
@@ -28,7 +29,9 @@ from typing import Any
 
 import numpy as np
 from baskets import complete_journey, groceries
-from machine import machine, write
+from machine import RESULTS, machine, write
+from made import Size
+from made import shop as made_shop
 from numpy.typing import NDArray
 
 from vitrina.kernels.association import measures
@@ -40,12 +43,15 @@ CASES = [
     ("groceries", 0.0003),
     ("complete_journey", 0.001),
     ("complete_journey", 0.0005),
+    ("made", 0.0005),
+    ("made", 0.0001),
 ]
-SHOPS = {"groceries": groceries, "complete_journey": complete_journey}
+MADE = Size(items=20_000, users=300_000, events=7_550_000)
+SHOPS = {"groceries": groceries, "complete_journey": complete_journey, "made": lambda: made_shop(MADE)}
 SIDES = ("vitrina", "mlxtend sparse", "mlxtend dense")
 DENSE_CELLS = 1 << 27
 FIGURES = ("support", "confidence", "lift", "leverage", "conviction")
-COLUMNS = {"seconds": 3, "ratio": 1, "cpu_seconds": 3, "cpu_ratio": 1, "added_mb": 0}
+COLUMNS = {"seconds": 3, "ratio": 1, "cpu_seconds": 3, "cpu_ratio": 1, "added_mb": 0, "peak_mb": 0}
 Rules = dict[str, NDArray[Any]]
 
 
@@ -53,6 +59,7 @@ def main() -> None:
     """The table; or, with --side, one run of one side."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", choices=SHOPS, help="one shop; the others' results are kept")
     parser.add_argument(
         "--side", nargs=4, metavar=("SIDE", "SHOP", "SUPPORT", "FILE"), help=argparse.SUPPRESS
     )
@@ -62,8 +69,11 @@ def main() -> None:
         print(json.dumps(run(side, shop, float(support), Path(file))))
         return
     print(f"{'shop':18} {'support':>8} {'rules':>7}  {'side':16}", *(f"{one:>9}" for one in COLUMNS))
-    cases = CASES[:1] if args.quick else CASES
+    cases = CASES[:1] if args.quick else [one for one in CASES if args.only in (None, one[0])]
     found = [compared(shop, support, 1 if args.quick else 3) for shop, support in cases]
+    if args.only:
+        known = json.loads((RESULTS / "rules.json").read_text())["cases"]
+        found = [*(one for one in known if one["shop"] != args.only), *found]
     if not args.quick:
         result = {"machine": machine("mlxtend", "pandas"), "cases": found}
         print(f"\nwritten to {write('rules', result)}")
@@ -81,7 +91,8 @@ def compared(shop: str, support: float, repeats: int) -> dict[str, Any]:
                 if done:
                     runs[side].append(done)
                     check(np.load(Path(folder) / f"{SIDES[0]}.npy"), np.load(file))
-    found: dict[str, Any] = {"shop": shop, "support": support, "repeats": repeats}
+    baskets = int(runs[SIDES[0]][0]["baskets"])
+    found: dict[str, Any] = {"shop": shop, "support": support, "baskets": baskets, "repeats": repeats}
     for side, done in runs.items():
         if done:
             found[side] = {name: median(one[name] for one in done) for name in done[0]}
@@ -103,16 +114,23 @@ def check(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> None:
 
 def run(side: str, shop: str, support: float, file: Path) -> dict[str, Any]:
     """One side once, imported and compiled before; its rules, sorted, are left in `file`. Empty where it cannot be."""
-    baskets = SHOPS[shop]().baskets()
+    baskets = whole(SHOPS[shop]().baskets())
     least = ceil(support * baskets.shape[0] - 1e-9)
     if side == SIDES[0]:
         with_us(small(), 1)
-        return measured(lambda: with_us(baskets, least), file)
+        return {"baskets": baskets.shape[0]} | measured(lambda: with_us(baskets, least), file)
     frame, items = frame_of(baskets, least, dense=side.endswith("dense"))
     if frame is None:
         return {}
     with_mlxtend(frame_of(small(), 1, dense=False)[0], items[:2], 0.5)
-    return measured(lambda: with_mlxtend(frame, items, support), file)
+    return {"baskets": baskets.shape[0]} | measured(lambda: with_mlxtend(frame, items, support), file)
+
+
+def whole(visits: Csr) -> Csr:
+    """The visits that bought anything."""
+    some = np.diff(visits.indptr) > 0
+    ends = np.append(visits.indptr[:-1][some], visits.indptr[-1])
+    return Csr(ends, visits.indices, visits.data, (int(some.sum()), visits.shape[1]))
 
 
 def measured(rules_of: Any, file: Path) -> dict[str, Any]:
@@ -124,7 +142,7 @@ def measured(rules_of: Any, file: Path) -> dict[str, Any]:
     start, worked = time.perf_counter(), time.process_time()
     rules = rules_of()
     seconds, worked = time.perf_counter() - start, time.process_time() - worked
-    added = max(resident("VmHWM") - before, 0)
+    peak = resident("VmHWM")
     order = np.lexsort((rules["consequent"], rules["antecedent"]))
     columns = ("antecedent", "consequent", *FIGURES)
     np.save(file, np.stack([np.asarray(rules[name], np.float64)[order] for name in columns]))
@@ -132,7 +150,8 @@ def measured(rules_of: Any, file: Path) -> dict[str, Any]:
         "rules": len(order),
         "seconds": round(seconds, 4),
         "cpu_seconds": round(worked, 4),
-        "added_mb": round(added / 1024, 1),
+        "added_mb": round(max(peak - before, 0) / 1024, 1),
+        "peak_mb": round(peak / 1024, 1),
     }
 
 

@@ -1,7 +1,8 @@
 """What is bought with what: exact pair counts over baskets.
 
-Counting goes one antecedent at a time through inverted lists, so memory is bounded by one block
-of antecedents and one counter an item for each thread; no items x items array is ever made.
+Where all pairs of the items that can be in any have room in one block, baskets are read once, in order, and
+counted into a square. Otherwise counting goes one antecedent at a time through inverted lists, so memory is
+bounded by one block of antecedents and one counter an item for each thread.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ def pair_counts(baskets: Csr, min_count: int, block: int = BLOCK) -> Iterator[Pa
     """
     least = max(min_count, 1)
     kept, held = _frequent(baskets, least)
+    if len(kept) ** 2 <= block:
+        yield _of_square(kept, _square(held.indptr, held.indices, len(kept)), least)
+        return
     lists = held.transposed()
     steps = np.concatenate([[0], np.cumsum(np.diff(held.indptr)[lists.indices])])
     work = np.diff(steps[lists.indptr])
@@ -68,6 +72,30 @@ def _frequent(baskets: Csr, least: int) -> tuple[NDArray[np.int32], Csr]:
     chosen = labels[labels >= 0]
     presence = np.ones(len(chosen), np.float32)
     return kept, Csr(before[baskets.indptr], chosen, presence, (baskets.shape[0], len(kept)))
+
+
+def _of_square(kept: NDArray[np.int32], square: NDArray[np.int32], least: int) -> Pairs:
+    """The pairs of `least` baskets or more."""
+    cells = np.flatnonzero(square.ravel() >= least)
+    antecedents, rows = np.divmod(cells, len(kept) or 1)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(antecedents, minlength=len(kept)))])
+    return Pairs(kept, indptr, kept[rows], square.ravel()[cells])
+
+
+@njit(cache=True, nogil=True)
+def _square(indptr: Any, items: Any, n_items: Any) -> Any:
+    """int32[n, n]: how many baskets hold both; nothing on the diagonal. Items of a basket ascend."""
+    square = np.zeros((n_items, n_items), np.int32)
+    for basket in range(len(indptr) - 1):
+        low, high = np.uint64(indptr[basket]), np.uint64(indptr[basket + 1])
+        for at in range(low, high):
+            row = square[items[at]]
+            for other in range(at + np.uint64(1), high):
+                row[items[other]] += 1
+    for one in range(n_items):
+        for other in range(one + 1, n_items):
+            square[other, one] = square[one, other]
+    return square
 
 
 def _spans(room: NDArray[np.int64], block: int) -> Iterator[tuple[int, int]]:

@@ -217,7 +217,9 @@ def rules(found: dict[str, Any]) -> Iterable[str]:
         for side in sides
         if side in case
     )  # fmt: skip
-    yield table(("shop, support", "by", "rules", "seconds", "times ours", "by CPU", "MB added", "peak MB"), rows)
+    yield table(
+        ("shop, support", "by", "rules", "seconds", "times ours", "by CPU", "MB added", "peak MB"), rows
+    )
 
 
 def accuracy(found: dict[str, Any]) -> Iterable[str]:

@@ -173,13 +173,19 @@ def _outcome(kind: int, trailers: bytes) -> str:
 
 
 def closed(
-    port: int, messages: Sequence[bytes], seconds: float, *, connections: int = 8, streams: int = 4
+    port: int,
+    messages: Sequence[bytes],
+    seconds: float,
+    *,
+    connections: int = 8,
+    streams: int = 4,
+    method: str = METHOD,
 ) -> Run:
     """Keep `connections` times `streams` calls in flight, message after message, round and round.
 
     After `seconds` nothing more is sent; the time until the last answer counts, and so do those answers.
     """
-    run, lines = Run(), [Connection(port) for _ in range(connections)]
+    run, lines = Run(), [Connection(port, method) for _ in range(connections)]
     with _Poll(lines) as poll:
         started = time.perf_counter()
         while (now := time.perf_counter()) < started + seconds + PATIENCE_S:

@@ -56,7 +56,12 @@ def cores() -> tuple[set[int], set[int]]:
 
 @contextmanager
 def vitrina(
-    registry: Path, *, workers: int = 1, on: set[int] | None = None, placements: Path | None = None
+    registry: Path,
+    *,
+    workers: int = 1,
+    on: set[int] | None = None,
+    placements: Path | None = None,
+    store: Path | None = None,
 ) -> Iterator[Served]:
     """`vitrina serve` over a registry, as of its last event; every default, calls logged to a file."""
     metrics, health = _free_port(), _free_port()
@@ -64,6 +69,7 @@ def vitrina(
     command += ["--workers", str(workers), "--as-of", "last", "--open"]
     command += ["--metrics-port", str(metrics), "--health-port", str(health)]
     command += ["--placements", str(placements)] if placements else []
+    command += ["--store", str(store)] if store else []
     began = time.perf_counter()
     with tempfile.TemporaryFile() as log, _process(command, on, log.fileno()) as process:
         ready = json.loads(_line(process))

@@ -17,7 +17,7 @@ from vitrina.errors import DataError
 from vitrina.happening import Happening, Recorded
 from vitrina.readers.tables import ENDINGS
 from vitrina.state.events import Event
-from vitrina.state.recording import recorded
+from vitrina.state.recording import recording
 from vitrina.state.store import Store
 
 
@@ -89,4 +89,4 @@ def stored(store: Store, happenings: Sequence[Happening], now: int) -> list[Reco
         )
         for one in happenings
     ]
-    return [Recorded(outcome) for outcome in store.write(lambda to: recorded(to, events, now)).result()]
+    return [Recorded(outcome) for outcome in store.write(recording(events, now)).result()]

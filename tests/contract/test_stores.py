@@ -17,7 +17,8 @@ from vitrina.state.tables import LOG, PROFILES, SEEN
 STORES = {"lmdb": lambda folder: LmdbStore(folder, create=True, map_bytes=1 << 20)}
 KEYS = st.binary(min_size=1, max_size=3)
 CHANGES = st.lists(
-    st.tuples(st.sampled_from(["put", "delete", "append", "fail"]), KEYS, st.binary(max_size=5)), max_size=30
+    st.tuples(st.sampled_from(["put", "add", "delete", "append", "fail"]), KEYS, st.binary(max_size=5)),
+    max_size=30,
 )
 
 
@@ -50,6 +51,9 @@ def test_it_is_an_ordered_map(store_of_module, changes, low, high):
             assert isinstance(future.exception(), ZeroDivisionError)
         elif verb == "put":
             model[key] = value
+        elif verb == "add":
+            assert future.result() == (key not in model)
+            model.setdefault(key, value)
         elif verb == "delete":
             assert future.result() == (model.pop(key, None) is not None)
     appended = [
@@ -82,6 +86,7 @@ def doing(verb, key, value):
     return {
         "put": put,
         "fail": fail,
+        "add": lambda transaction: transaction.add(PROFILES, key, value),
         "delete": lambda transaction: transaction.delete(PROFILES, key),
         "append": lambda transaction: transaction.append(LOG, value),
     }[verb]

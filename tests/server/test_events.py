@@ -5,26 +5,20 @@ from __future__ import annotations
 import pytest
 from servers import KEY, NOW
 
-from vitrina.errors import InvalidRequest, Malformed, Overloaded, StoreError, StoreFull
+from vitrina.errors import InvalidRequest, Malformed, StoreFull
 from vitrina.request import ListedBlock, ListedItem, Reason, Response
 from vitrina.server import events
-from vitrina.server.events import EARLY_S, LATE_S, MAX_EVENTS, Recorder
+from vitrina.server.events import EARLY_S, LATE_S, MAX_EVENTS, Reader
 from vitrina.server.failures import failure
 from vitrina.server.token import Signer
 from vitrina.state.events import Placed
-from vitrina.state.lmdb_store import LmdbStore
 from vitrina.v1 import event_service_pb2 as v1
 
 VIEW = {"event_id": "e", "visitor_id": "v", "item_id": "i1"}
 SIGNER = Signer(KEY)
 
 
-@pytest.fixture
-def recorder(tmp_path):
-    """A recorder on an empty store."""
-    store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
-    yield Recorder(store, SIGNER)
-    store.close()
+READER = Reader(SIGNER)
 
 
 def request(*told):
@@ -34,26 +28,19 @@ def request(*told):
 
 def read(**told):
     """One event as it was understood, or why it was not."""
-    return Recorder(None, SIGNER).read(request({**VIEW, **told}), NOW).found[0]
+    return READER.read(request({**VIEW, **told}), NOW).found[0]
 
 
-def sent(recorder, *told):
-    """Outcomes and reasons of a request, and the tally."""
-    tally = {}
-    one = recorder.read(request(*told), NOW)
-    answer = one.answer(recorder.record(one.events, NOW).result(), tally)
-    results = v1.RecordResponse.FromString(answer).results
-    return [(v1.Outcome.Name(one.outcome)[8:].lower(), one.reason) for one in results], tally
-
-
-def test_each_event_has_its_own_outcome(recorder):
-    """Good ones are kept whatever stands beside them; the same id again is a duplicate."""
-    bad = {"event_id": "f", "item_id": "i1"}
-    found, tally = sent(recorder, VIEW, bad, VIEW, {**VIEW, "event_id": "g"})
-    assert [outcome for outcome, _ in found] == ["accepted", "rejected", "duplicate", "accepted"]
-    assert found[1][1].startswith("user_id and visitor_id are empty")
-    assert tally == {"accepted": 2, "rejected": 1, "duplicate": 1}
-    assert sent(recorder, VIEW)[0] == [("duplicate", "")]
+def test_each_event_has_its_own_outcome():
+    """What cannot be taken is rejected with a reason, and what became of the others stands in their places."""
+    one = READER.read(request(VIEW, {"event_id": "f", "item_id": "i1"}, VIEW), NOW)
+    assert [event.id for event in one.events] == ["e", "e"]
+    tally = {"accepted": 7}
+    results = v1.RecordResponse.FromString(one.answer(["accepted", "duplicate"], tally)).results
+    found = [(v1.Outcome.Name(one.outcome)[8:].lower(), one.reason) for one in results]
+    assert [outcome for outcome, _ in found] == ["accepted", "rejected", "duplicate"]
+    assert [reason.partition(" ")[0] for _, reason in found] == ["", "user_id", ""]
+    assert tally == {"accepted": 8, "rejected": 1, "duplicate": 1}
 
 
 @pytest.mark.parametrize(
@@ -130,32 +117,13 @@ def test_an_impression_stands_for_the_whole_answer_or_for_one_item():
     assert read(type="impression").placed == (Placed("i1"),)
 
 
-def test_requests_are_bounded_as_a_whole(recorder):
+def test_requests_are_bounded_as_a_whole():
     """From one event to a thousand, of a megabyte at most."""
     for data in (b"", request(*[VIEW] * (MAX_EVENTS + 1)), b"\0" * (events.MAX_BYTES + 1)):
         with pytest.raises(InvalidRequest):
-            recorder.read(data, NOW)
+            READER.read(data, NOW)
     with pytest.raises(Malformed):
-        recorder.read(b"\xff", NOW)
-
-
-def test_without_a_store_it_says_how_to_get_one():
-    """FAILED_PRECONDITION, with the option's name."""
-    recorder = Recorder(None, SIGNER)
-    with pytest.raises(StoreError, match="--store DIR") as refused:
-        recorder.record(recorder.read(request(VIEW), NOW).events, NOW)
-    assert failure(refused.value).name == "FAILED_PRECONDITION"
-
-
-def test_what_waits_for_the_disk_is_bounded(recorder, monkeypatch):
-    """Beyond it events are refused at once; when the disk has caught up they are taken again."""
-    monkeypatch.setattr(events, "WAITING", 1)
-    recorder.waiting = 1
-    with pytest.raises(Overloaded):
-        sent(recorder, VIEW)
-    recorder.waiting = 0
-    assert sent(recorder, VIEW)[0] == [("accepted", "")]
-    assert recorder.waiting == 0
+        READER.read(b"\xff", NOW)
 
 
 def test_a_full_disk_tells_when_to_come_again():

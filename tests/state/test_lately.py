@@ -8,7 +8,7 @@ from vitrina.live import Live
 from vitrina.state.events import Event
 from vitrina.state.lately import DEGRADED, Lately
 from vitrina.state.lmdb_store import LmdbStore
-from vitrina.state.recording import recorded
+from vitrina.state.recording import recording
 
 
 def test_another_handle_sees_what_was_acknowledged(tmp_path):
@@ -18,7 +18,7 @@ def test_another_handle_sees_what_was_acknowledged(tmp_path):
     lately = Lately(writer)
     for number in range(50):
         event = Event(str(number), "view", "", "v", f"item {number}", number)
-        writer.write(lambda to, one=event: recorded(to, [one], 99)).result()
+        writer.write(recording([event], 99)).result()
         with_names.append(lately.live([("", "v")], 99).did["", "v"].item_ids[-1])
     assert with_names == [f"item {number}" for number in range(50)]
     writer.close()

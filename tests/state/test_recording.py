@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitrina.live import Recent
-from vitrina.state.events import Entry, Event, Placed, packed, unpacked
+from vitrina.state.events import Entry, Event, Placed, encoded, entered, unpacked
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.profiles import FAST, KEPT, QUARANTINE_S, WIDE
-from vitrina.state.recording import recorded, retained
+from vitrina.state.recording import recording, retained
 from vitrina.state.tables import LOG, SEEN
 
 NOW = 1_700_000_000
@@ -32,7 +32,7 @@ def view(number, item="i1", *, user="", visitor="v", time=NOW, kind="view", **mo
 
 def record(store, *events, now=NOW):
     """What became of events."""
-    return store.write(lambda to: recorded(to, events, now)).result()
+    return store.write(recording(events, now)).result()
 
 
 def did(store, user="", visitor="v", now=NOW):
@@ -51,7 +51,7 @@ events = st.builds(
 @given(st.builds(Entry, events, st.integers(0, 1 << 40), st.booleans()))
 def test_an_entry_comes_back_whole(entry):
     """What the log holds is the event that was put in, to the last field."""
-    assert unpacked(packed(entry)) == entry
+    assert unpacked(entered(encoded(entry.event), entry.received, entry.quarantined)) == entry
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,19 +1,17 @@
-"""Events on the wire: a RecordRequest's bytes into the store, and what became of each. Knows no transport."""
+"""Events on the wire: a RecordRequest's bytes to events, what became of each to bytes. Knows no transport."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from vitrina.errors import InvalidRequest, InvalidToken, Overloaded, StoreError
+from vitrina.errors import InvalidRequest, InvalidToken
 from vitrina.server import wire
 from vitrina.server.token import ShownItem, Signer
 from vitrina.state.events import Event, Placed
-from vitrina.state.recording import IMPRESSION, recorded
-from vitrina.state.store import Store, Transaction
+from vitrina.state.recording import IMPRESSION
 from vitrina.v1 import event_service_pb2 as v1
 
 MAX_BYTES = 1 << 20
@@ -23,8 +21,6 @@ MAX_SEARCH_BYTES = 256
 MAX_QUANTITY, MAX_PRICE = 1e6, 1e12
 LATE_S, EARLY_S = 30 * 86_400, 300
 """How long ago an event may have happened, and how far ahead a client's clock may be."""
-WAITING = 50_000
-"""Events that wait for the disk in one worker, at most."""
 
 _OUTCOMES = {
     "accepted": v1.OUTCOME_ACCEPTED,
@@ -56,13 +52,11 @@ class Read:
         return message.SerializeToString()
 
 
-@dataclass(eq=False)
-class Recorder:
-    """Records events in a store; None where the server was given none."""
+@dataclass(frozen=True)
+class Reader:
+    """Reads events of the wire; `signer` knows the answers that they follow from."""
 
-    store: Store | None
     signer: Signer
-    waiting: int = 0
 
     def read(self, data: bytes, now: int) -> Read:
         """The events of a RecordRequest. `now`: seconds since 1970 UTC.
@@ -73,29 +67,6 @@ class Recorder:
         if not 1 <= len(message.events) <= MAX_EVENTS:
             raise InvalidRequest(f"events holds {len(message.events):,} entries; give 1 to {MAX_EVENTS:,}")
         return Read([self._tried(one, now) for one in message.events])
-
-    def record(self, events: Sequence[Event], now: int) -> Future[list[str]]:
-        """What becomes of events, known once they are on the disk.
-
-        Raises StoreError and Overloaded; the future's exceptions are those and StoreFull.
-        """
-        if self.store is None:
-            raise StoreError("this server keeps no events; start it with --store DIR")
-        if self.waiting + len(events) > WAITING:
-            raise Overloaded(f"{self.waiting:,} events wait for the disk; send them again later")
-        if not events:
-            return _nothing()
-        self.waiting += len(events)
-
-        def work(to: Transaction) -> list[str]:
-            return [*recorded(to, events, now)]
-
-        future = self.store.write(work)
-        future.add_done_callback(lambda _: self._done(len(events)))
-        return future
-
-    def _done(self, n: int) -> None:
-        self.waiting -= n
 
     def _tried(self, message: Any, now: int) -> Event | str:
         try:
@@ -147,12 +118,6 @@ class Recorder:
         whole = kind == IMPRESSION and not item_id
         shown = [_placed(one) for one in token.items if whole or one.item_id == item_id]
         return tuple(shown if whole else shown[:1]), token.time, token.bundle_version
-
-
-def _nothing() -> Future[list[str]]:
-    future: Future[list[str]] = Future()
-    future.set_result([])
-    return future
 
 
 def _placed(one: ShownItem) -> Placed:

@@ -21,12 +21,13 @@ from vitrina.server.access import Access
 from vitrina.server.admission import Admission
 from vitrina.server.audiences import Audiences
 from vitrina.server.door import Context, Door, refuse
-from vitrina.server.events import Recorder
+from vitrina.server.events import Reader
 from vitrina.server.failures import failure
 from vitrina.server.health import HEALTH, Health
 from vitrina.server.log import say_call, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
+from vitrina.server.recorder import Recorder
 from vitrina.server.service import MAX_BATCH_BYTES, Note, Service
 from vitrina.server.tls import Certificates, credentials
 from vitrina.state.store import Store
@@ -83,7 +84,7 @@ class Front:
 
     def __post_init__(self) -> None:
         self._batches = 0
-        self.recorder = Recorder(self.store, self.service.signer)
+        self.recorder = Recorder(self.store)
         self._pages = ThreadPoolExecutor(1, "pages")
         self.admission = Admission(self.options.in_flight, self.options.wait_s, self._pages, self._answered)
         self._campaigns = ThreadPoolExecutor(1, "campaigns")
@@ -143,14 +144,9 @@ class Front:
         return self.service.recommend_many(calls, self.clock())
 
     async def _record(self, data: bytes, context: Context, note: Note) -> bytes:
-        """Events not acknowledged in time may be on the disk all the same: their ids let them be repeated."""
-        now, left_s = self.clock(), _left_s(context)
-        read = self.recorder.read(data, now)
-        stored = asyncio.wrap_future(self.recorder.record(read.events, now))
-        try:
-            return read.answer(await asyncio.wait_for(stored, max(0.0, left_s)), note.events)
-        except TimeoutError:
-            raise TimedOut("the deadline passed before the events were on disk; send them again") from None
+        now = self.clock()
+        read = Reader(self.service.signer).read(data, now)
+        return read.answer(await self.recorder.record(read.events, now, _left_s(context)), note.events)
 
     async def _batch_recommend(self, data: bytes, context: Context, note: Note) -> None:
         await self._streamed(lambda: self.service.batch_recommend(data, self.clock(), note), context)

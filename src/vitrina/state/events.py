@@ -56,13 +56,19 @@ class Entry(NamedTuple):
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
-def packed(entry: Entry) -> bytes:
-    """An entry as the log holds it."""
-    return _dumps([entry.received, entry.quarantined, *entry.event]).encode()
+def encoded(event: Event) -> bytes:
+    """An event, for `entered`."""
+    return _dumps(event).encode()
+
+
+def entered(event: bytes, received: int, quarantined: bool) -> bytes:
+    """An encoded event as the log holds it."""
+    return b"[%d,%d,%s" % (received, quarantined, event[1:])
 
 
 def unpacked(value: bytes) -> Entry:
     """The entry whose bytes these are."""
     received, quarantined, *rest = json.loads(value)
     event = Event(*rest)
-    return Entry(event._replace(placed=tuple(Placed(*one) for one in event.placed)), received, quarantined)
+    placed = tuple(Placed(*one) for one in event.placed)
+    return Entry(event._replace(placed=placed), received, bool(quarantined))

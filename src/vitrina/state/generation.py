@@ -73,6 +73,7 @@ class Tables:
 
     def __init__(self, transaction: Any, tables: dict[str, Any]) -> None:
         self._transaction, self._tables = transaction, tables
+        self._appended: dict[str, int] = {}
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """As `Reads.get`."""
@@ -101,11 +102,17 @@ class Tables:
 
     def last(self, table: str) -> int:
         """As `Reads.last`."""
+        if table in self._appended:
+            return self._appended[table]
         return sequence_of(self.get(META, table.encode()) or b"")
 
     def put(self, table: str, key: bytes, value: bytes) -> None:
         """As `Transaction.put`."""
         self._transaction.put(key, value, db=self._tables[table])
+
+    def add(self, table: str, key: bytes, value: bytes) -> bool:
+        """As `Transaction.add`."""
+        return bool(self._transaction.put(key, value, db=self._tables[table], overwrite=False))
 
     def delete(self, table: str, key: bytes) -> bool:
         """As `Transaction.delete`."""
@@ -114,10 +121,14 @@ class Tables:
     def append(self, table: str, value: bytes) -> int:
         """As `Transaction.append`."""
         number = self.last(table) + 1
-        key = sequence_key(number)
-        self._transaction.put(key, value, db=self._tables[table], append=True)
-        self._transaction.put(table.encode(), key, db=self._tables[META])
+        self._transaction.put(sequence_key(number), value, db=self._tables[table], append=True)
+        self._appended[table] = number
         return number
+
+    def finish(self) -> None:
+        """Note the last sequence number of each feed, once, before the commit."""
+        for table, number in self._appended.items():
+            self._transaction.put(table.encode(), sequence_key(number), db=self._tables[META])
 
 
 class Generation:

@@ -117,6 +117,7 @@ class LmdbStore:
             with self._writing(generation) as transaction:
                 tables = generation.tables(transaction)
                 found = [work(tables) for work in works]
+                tables.finish()
                 reach("apply.after")
                 if early:
                     early(found)

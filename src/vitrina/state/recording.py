@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from vitrina.state.events import Entry, Event, packed, unpacked
+from vitrina.state.events import Event, encoded, entered, unpacked
 from vitrina.state.failpoints import reach
 from vitrina.state.profiles import crowded, excessive, grown, quarantined, record, set_apart
-from vitrina.state.store import Reads, Transaction, sequence_key, sequence_of
+from vitrina.state.store import Transaction, sequence_key, sequence_of
 from vitrina.state.tables import LOG, NAMES, NUMBERS, PROFILES, SEEN, SHOWN
 
 Outcome = Literal["accepted", "duplicate", "quarantined"]
@@ -17,68 +17,93 @@ BOUGHT = ("purchase", "return")
 """What one order, of a firm's say, may hold hundreds of: no sign of a machine."""
 
 
-def recorded(to: Transaction, events: Sequence[Event], now: int) -> list[Outcome]:
-    """Record events; what became of each. `now`: seconds since 1970 UTC. Doing it twice does it once.
+def recording(events: Sequence[Event], now: int) -> Callable[[Transaction], list[Outcome]]:
+    """A work for `Store.write` that records events and gives what became of each; done twice it is done once.
 
+    `now`: seconds since 1970 UTC. What needs no transaction is done here: others wait for theirs meanwhile.
     Profiles are of users and of visitors, each with all that was done under its id. Gifts, searches and
     what only ids in quarantine did are in the log alone.
     """
-    people: dict[bytes, bytes] = {}
-    outcomes: list[Outcome] = []
-    for event in events:
-        key = event.id.encode()
-        if to.get(SEEN, key) is not None:
-            outcomes.append("duplicate")
-            continue
-        owners = _trusted(to, event, people, now)
-        sequence = to.append(LOG, packed(Entry(event, now, not owners)))
-        to.put(SEEN, key, sequence_key(sequence))
-        outcomes.append("accepted" if owners else "quarantined")
-        if not event.gift:
-            _steer(to, event, sequence, owners, people, now)
-    for owner, value in people.items():
-        if value:
-            to.put(PROFILES, owner, value)
-    return outcomes
+    ready = [(event, event.id.encode(), encoded(event)) for event in events]
+
+    def record(to: Transaction) -> list[Outcome]:
+        batch = _Batch(to, now)
+        outcomes: list[Outcome] = []
+        for event, key, body in ready:
+            sequence = to.last(LOG) + 1
+            if to.add(SEEN, key, sequence_key(sequence)):
+                outcomes.append("accepted" if batch.record(event, body, sequence) else "quarantined")
+            else:
+                outcomes.append("duplicate")
+        batch.finish()
+        return outcomes
+
+    return record
 
 
-def _trusted(to: Reads, event: Event, people: dict[bytes, bytes], now: int) -> list[bytes]:
-    """The owners of an event that are not in quarantine; for the others it starts anew."""
-    owners = [user_key(event.user_id)] if event.user_id else []
-    if event.visitor_id:
-        owners.append(visitor_key(event.visitor_id))
-    for owner in owners:
-        if owner not in people:
-            people[owner] = to.get(PROFILES, owner) or b""
-    apart = [one for one in owners if quarantined(people[one], now)]
-    for owner in apart:
-        people[owner] = set_apart(people[owner], now)
-    return [one for one in owners if one not in apart]
+class _Batch:
+    """What the events of a batch share: profiles, read once and written once, and numbers of names."""
 
+    def __init__(self, to: Transaction, now: int) -> None:
+        self.to, self.now = to, now
+        self.people: dict[bytes, bytes] = {}
+        self.numbers: dict[str, int] = {}
 
-def _steer(
-    to: Transaction,
-    event: Event,
-    sequence: int,
-    owners: Sequence[bytes],
-    people: dict[bytes, bytes],
-    now: int,
-) -> None:
-    """Let an event steer the lists of its owners."""
-    if event.type == IMPRESSION:
-        some = [record(sequence, event.time, number_of(to, one.item_id), 0) for one in event.placed]
+    def record(self, event: Event, body: bytes, sequence: int) -> bool:
+        """Log an event, and let it steer the lists of whom it is of; whether there was anybody to steer."""
+        owners = self._trusted(event)
+        self.to.append(LOG, entered(body, self.now, not owners))
+        if event.gift:
+            return bool(owners)
+        if event.type == IMPRESSION:
+            self._show(event, sequence, owners)
+        elif event.item_id:
+            self._steer(event, sequence, owners)
+        return bool(owners)
+
+    def finish(self) -> None:
+        """Put the profiles back."""
+        for owner, value in self.people.items():
+            if value:
+                self.to.put(PROFILES, owner, value)
+
+    def _trusted(self, event: Event) -> list[bytes]:
+        """The owners of an event that are not in quarantine; for the others it starts anew."""
+        owners = [user_key(event.user_id)] if event.user_id else []
+        if event.visitor_id:
+            owners.append(visitor_key(event.visitor_id))
+        apart = [one for one in owners if quarantined(self._profile(one), self.now)]
+        for owner in apart:
+            self.people[owner] = set_apart(self.people[owner], self.now)
+        return [one for one in owners if one not in apart] if apart else owners
+
+    def _profile(self, owner: bytes) -> bytes:
+        if owner not in self.people:
+            self.people[owner] = self.to.get(PROFILES, owner) or b""
+        return self.people[owner]
+
+    def _show(self, event: Event, sequence: int, owners: Sequence[bytes]) -> None:
+        some = [record(sequence, event.time, self._number(one.item_id), 0) for one in event.placed]
         for owner in owners:
-            to.put(SHOWN, owner, grown(to.get(SHOWN, owner) or b"", some))
-    elif event.item_id:
-        one = record(sequence, event.time, number_of(to, event.item_id), number_of(to, event.type))
+            self.to.put(SHOWN, owner, grown(self.to.get(SHOWN, owner) or b"", some))
+
+    def _steer(self, event: Event, sequence: int, owners: Sequence[bytes]) -> None:
+        one = record(sequence, event.time, self._number(event.item_id), self._number(event.type))
         for owner in owners:
-            value = people[owner] = grown(people[owner], [one])
-            if crowded(value) and excessive(value, [number_of(to, one) for one in BOUGHT]):
-                people[owner] = set_apart(value, now)
+            value = self.people[owner] = grown(self.people[owner], [one])
+            if crowded(value) and excessive(value, [self._number(one) for one in BOUGHT]):
+                self.people[owner] = set_apart(value, self.now)
+
+    def _number(self, name: str) -> int:
+        """The number of an item id or an event type; a new one gets the next."""
+        found = self.numbers.get(name)
+        if found is None:
+            found = self.numbers[name] = number_of(self.to, name)
+        return found
 
 
 def number_of(to: Transaction, name: str) -> int:
-    """The number of an item id or an event type; a new one gets the next."""
+    """The number of a name, the next one for a new name."""
     key = name.encode()
     found = to.get(NUMBERS, key)
     if found is not None:

@@ -49,6 +49,9 @@ class Transaction(Reads, Protocol):
     def put(self, table: str, key: bytes, value: bytes) -> None:
         """Set a key of at most 511 bytes, at least 1."""
 
+    def add(self, table: str, key: bytes, value: bytes) -> bool:
+        """As `put`, but only where the key is not set yet; whether it was not."""
+
     def delete(self, table: str, key: bytes) -> bool:
         """Remove a key; whether it was there."""
 

@@ -34,7 +34,10 @@ import uvloop
 from machine import machine, write
 
 from vitrina.request import ListedBlock, ListedItem, Reason, Response
-from vitrina.server.front_grpc import CHANNEL_OPTIONS, HEALTH, NAME, Front
+from vitrina.server.access import Access
+from vitrina.server.calls import NAME, Calls
+from vitrina.server.front_grpc import CHANNEL_OPTIONS, Front
+from vitrina.server.health import HEALTH
 from vitrina.server.options import Options
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
@@ -242,7 +245,8 @@ def serve(name: str, raw: bool, busy_s: float) -> None:
 
 async def serve_aio(carried: Any) -> None:
     """The front that Vitrina ships."""
-    front = Front(carried, lambda: 0, Options(Path("unused"), log_calls=False, in_flight=64))
+    calls = Calls(carried, lambda: 0, Options(Path("unused"), log_calls=False, in_flight=64))
+    front = Front(calls, Access(None, time.time, time.monotonic))
     print(await front.start("127.0.0.1:0"), flush=True)
     await asyncio.Event().wait()
 

@@ -42,10 +42,10 @@ def attended(registry, access=None):
             make_shop([("ann", "i0", 1)]), {"all": [0]}, {"p": {"sources": [{"strategy": "all"}]}}
         )
         plan = parse_plan({"welcome": {"placement": "p"}})
-        front.audiences = Audiences(lambda: engine, plan)
+        front.calls.audiences = Audiences(lambda: engine, plan)
         store = LmdbStore(registry / "store", create=True, map_bytes=1 << 20)
         stack.callback(store.close)
-        front.recorder.store = store
+        front.calls.recorder.store = store
 
         async def make():
             desk = Desk(Models(Registry(registry)), access)

@@ -23,6 +23,7 @@ from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
 from vitrina.request import ListedBlock, ListedItem, Product, Reason, Response, RuleReason
 from vitrina.server.access import Access
+from vitrina.server.calls import Calls
 from vitrina.server.front_grpc import Front
 from vitrina.server.options import Options
 from vitrina.server.service import Service
@@ -112,8 +113,8 @@ def service(engine: Any = None) -> Service:
 def front(engine: Any = None, access: Access | None = None, **options: Any) -> Front:
     """A front that has not started; quiet, and quick to stop; open, unless there is an access."""
     chosen = {"grace_s": 2.0, "log_calls": False, **options}
-    told = {"access": access} if access else {}
-    return Front(service(engine), lambda: NOW, Options(Path("unused"), **chosen), **told)
+    calls = Calls(service(engine), lambda: NOW, Options(Path("unused"), **chosen))
+    return Front(calls, access or Access(None, time.time, time.monotonic))
 
 
 @dataclass

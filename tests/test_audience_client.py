@@ -65,7 +65,7 @@ class Slow:
 def begin(loop, engine, port=0):
     """A front that exports them, what it was asked, and its address."""
     front, address = start(loop, engine, port, grace_s=0.05)
-    front.audiences = Slow(Audiences(lambda: engine, PLAN, POLICY))
+    front.calls.audiences = Slow(Audiences(lambda: engine, PLAN, POLICY))
     return front, address
 
 
@@ -99,7 +99,7 @@ def test_a_broken_stream_goes_on_where_it_broke(engine, few):
                     loop.do(front.drain())
         loop.do(new.drain())
     assert seen == [f"u{number:02d}" for number in range(60)]
-    assert [one.cursor != "" for one in new.audiences.asked] == [True]
+    assert [one.cursor != "" for one in new.calls.audiences.asked] == [True]
 
 
 def test_nobody_there():

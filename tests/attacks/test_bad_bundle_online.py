@@ -17,8 +17,10 @@ from servers import KEY, NOW, looping
 
 from vitrina import bundle
 from vitrina.registry import Registry
+from vitrina.server.access import Access
+from vitrina.server.calls import NAME, Calls
 from vitrina.server.current import Current
-from vitrina.server.front_grpc import NAME, Front
+from vitrina.server.front_grpc import Front
 from vitrina.server.generations import Generations
 from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
@@ -102,7 +104,9 @@ def serving(current):
     with looping() as loop:
 
         async def make():
-            made = Front(Service(current, Signer(KEY)), lambda: NOW, Options(Path("unused"), log_calls=False))
+            options = Options(Path("unused"), log_calls=False)
+            calls = Calls(Service(current, Signer(KEY)), lambda: NOW, options)
+            made = Front(calls, Access(None, time.time, time.monotonic))
             return made, await made.start("127.0.0.1:0")
 
         made, port = loop.do(make())

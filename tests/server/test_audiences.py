@@ -43,7 +43,7 @@ def channel(engine):
     """A channel to a front that exports them."""
     with looping() as loop:
         front, address = start(loop, engine, log_calls=False)
-        front.audiences = Audiences(lambda: engine, PLAN, POLICY)
+        front.calls.audiences = Audiences(lambda: engine, PLAN, POLICY)
         with grpc.insecure_channel(address) as found:
             yield found
         loop.do(front.drain())

@@ -23,7 +23,7 @@ from vitrina.errors import ServerError, UnknownPlacement
 from vitrina.live import Live
 from vitrina.registry import Registry
 from vitrina.request import Block, Request
-from vitrina.server.front_grpc import BATCHES, NAME
+from vitrina.server.calls import BATCHES, NAME
 from vitrina.server.health import HEALTH
 from vitrina.v1 import recommendation_service_pb2 as v1
 
@@ -56,7 +56,7 @@ def refusal(call, *asked):
         call(*asked)
     status = rpc_status.from_call(caught.value)
     info = error_details_pb2.ErrorInfo()
-    if status is not None:
+    if status is not None and status.details:
         assert status.details[0].Unpack(info)
         assert info.domain == "vitrina"
     return caught.value.code(), info.reason, caught.value.details()
@@ -160,7 +160,7 @@ def turn_held(engine, **options):
         with grpc.insecure_channel(address) as channel:
             first = v1.RecommendRequest(user_id="first", blocks=[{"placement": "home"}])
             inside = channel.unary_unary(RECOMMEND).future(first.SerializeToString(), timeout=120)
-            while not made.in_flight():
+            while not made.calls.in_flight():
                 time.sleep(0.01)
             time.sleep(0.05)  # into the engine, so that nothing is answered together with it
 

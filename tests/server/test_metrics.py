@@ -96,7 +96,7 @@ def test_labels_are_bounded_and_logs_name_no_user(capfd):
                 with pytest.raises(VitrinaError):
                     client.recommend(Request((Block(name),), user_id="secret-user"))
         loop.do(made.drain())
-    placements = {key[1] for key in made.tallies.counters if key[0] == "vitrina_lists"}
+    placements = {key[1] for key in made.calls.tallies.counters if key[0] == "vitrina_lists"}
     assert placements == {"home"}
     log = capfd.readouterr().err
     lines = [json.loads(line) for line in log.splitlines()]
@@ -119,5 +119,5 @@ def test_shed_calls_are_counted():
         with Client(address) as client, pytest.raises(VitrinaError):
             client.recommend(Request((Block("home"),)))
         loop.do(made.drain())
-    assert made.tallies.counters["vitrina_shed", "RESOURCE_EXHAUSTED"] == 1
-    assert made.in_flight() == 0
+    assert made.calls.tallies.counters["vitrina_shed", "RESOURCE_EXHAUSTED"] == 1
+    assert made.calls.in_flight() == 0

@@ -3,8 +3,10 @@
 service.py     request bytes -> answer bytes; knows no transport
 wire.py        messages <-> dataclasses, and the bounds of every field
 token.py       what was shown, signed: attribution and scrolling on
-front_grpc.py  the service on grpc.aio; admission.py says how much work it takes on
+calls.py       the methods, with deadlines and tallies; admission.py says how much work they take on
+gate.py        what is decided about a call before its message is read
+front_grpc.py  the calls on grpc.aio
 current.py     the engine that answers now, and its replacement by a newer bundle
-worker.py      one process; workers.py keeps several of them on one port
+work.py        what a worker does beside answering; worker.py, its process; workers.py keeps several on a port
 metrics.py     Prometheus; log.py, one JSON line each
 """

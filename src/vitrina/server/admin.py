@@ -22,6 +22,7 @@ from vitrina.registry import Registry
 from vitrina.server.access import Access
 from vitrina.server.door import Door, refuse
 from vitrina.server.failures import failure
+from vitrina.server.gate import Gate
 from vitrina.server.log import say, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.models import Models, States
@@ -54,7 +55,7 @@ class Desk:
             "ApplyPlacements": self._method("ApplyPlacements", models.apply_placements),
         }
         paths = {f"/{NAME}/{name}": one for name, one in methods.items()}
-        self.server.add_generic_rpc_handlers((Door(paths, self.access, Tallies()),))
+        self.server.add_generic_rpc_handlers((Door(paths, Gate(self.access, Tallies())),))
         self._turn = asyncio.Lock()
 
     def _method(self, name: str, answer: Callable[[bytes, States], bytes]) -> Any:

@@ -1,77 +1,62 @@
-"""The door of a gRPC server: what is decided about a call before its message is read.
+"""The door of a gRPC server: a call's handler, or one that refuses it as the gate says, message unread.
 
-Is there such a method, may its caller call it, and is there room? A refusal here costs a fraction of one
-that has a message, a deadline and a line in the log of its own: that is how a crowded worker stays useful.
+A refusal here costs a fraction of one that has a message, a deadline and a line in the log of its own:
+that is how a crowded worker stays useful.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import grpc
 from grpc_status.rpc_status import to_status
 
-from vitrina.errors import Overloaded, VitrinaError
-from vitrina.server.access import Access
-from vitrina.server.failures import Failure, failure
-from vitrina.server.metrics import Tallies
+from vitrina.server.calls import Method
+from vitrina.server.failures import Failure
+from vitrina.server.gate import Gate
 
 Context = Any
 
 
 class Door(grpc.GenericRpcHandler):
-    """The methods of a server by their paths, behind `access`.
+    """The methods of a server by their paths, behind a gate."""
 
-    `crowded`: whether a method has no room now. What is refused is counted in `tallies` and `refused`, by
-    method and code, not logged call by call: whoever floods a server shall not fill its disk.
-    """
-
-    def __init__(
-        self,
-        methods: Mapping[str, Any],
-        access: Access,
-        tallies: Tallies,
-        crowded: Callable[[str], bool] = lambda path: False,
-    ) -> None:
-        self.methods, self.access, self.tallies, self.crowded = dict(methods), access, tallies, crowded
-        self.refused: Counter[tuple[str, str]] = Counter()
-        self._full = failure(Overloaded("more requests are waiting than can be answered; ask again later"))
-        self._full_handler = _refusing(self._full)
+    def __init__(self, methods: Mapping[str, Any], gate: Gate) -> None:
+        self.methods, self.gate = dict(methods), gate
+        self._full_handler = _refusing(gate.full)
 
     def service(self, details: Any) -> Any:
         """The handler of a call, or the one that refuses it; None where there is no such method."""
         handler = self.methods.get(details.method)
         if handler is None:
             return None
-        try:
-            self.access.check(details.method, details.invocation_metadata)
-        except VitrinaError as reason:
-            failed = failure(reason)
-            self._count(details.method, failed.name)
-            return _refusing(failed)
-        if self.crowded(details.method):
-            self._count(details.method, self._full.name)
-            return self._full_handler
-        return handler
+        failed = self.gate.refusal(details.method, details.invocation_metadata)
+        if failed is None:
+            return handler
+        return self._full_handler if failed is self.gate.full else _refusing(failed)
 
-    def take_refused(self) -> dict[str, int]:
-        """What was refused since the last time: calls by method and code."""
-        found = {f"{method} {code}": n for (method, code), n in self.refused.items()}
-        self.refused.clear()
-        return found
 
-    def _count(self, path: str, code: str) -> None:
-        method = path.rpartition("/")[2]
-        self.refused[method, code] += 1
-        self.tallies.refused(method, code)
+def handlers(methods: Mapping[str, Method]) -> dict[str, Any]:
+    """What gRPC calls for each method: raw bytes in and out, failures with their details."""
+    return {path: _handler(one) for path, one in methods.items()}
 
 
 async def refuse(context: Context, failed: Failure) -> NoReturn:
     """End a call with a failure and its details."""
     await _abort(context, to_status(failed.status))
     raise AssertionError("abort returned")
+
+
+def _handler(method: Method) -> Any:
+    async def call(data: bytes, context: Context) -> bytes | None:
+        found = await method.answer(data, context)
+        if isinstance(found, Failure):
+            await refuse(context, found)
+        return found
+
+    streams, one = grpc.unary_stream_rpc_method_handler, grpc.unary_unary_rpc_method_handler
+    return (streams if method.streams else one)(call)
 
 
 def _refusing(failed: Failure) -> Any:

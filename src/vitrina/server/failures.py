@@ -55,8 +55,8 @@ FAILURES: dict[type[Exception], tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """What a caller is told. `code`: a google.rpc.Code; `id`: what the log calls it, if it is ours;
-    `retry_s`: seconds after which to ask again, 0 where that would not help."""
+    """What a caller is told. `code`: a google.rpc.Code; `reason`: one of ours, or ''; `id`: what the log
+    calls it, if it is ours; `retry_s`: seconds after which to ask again, 0 where that would not help."""
 
     code: int
     message: str
@@ -72,7 +72,9 @@ class Failure:
     @property
     def status(self) -> Any:
         """The failure as a google.rpc.Status message with its ErrorInfo, and RetryInfo where that helps."""
-        said: list[Any] = [error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN)]
+        said: list[Any] = []
+        if self.reason:
+            said.append(error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN))
         if self.retry_s:
             pause = duration_pb2.Duration(nanos=int(self.retry_s % 1 * 1e9), seconds=int(self.retry_s))
             said.append(error_details_pb2.RetryInfo(retry_delay=pause))

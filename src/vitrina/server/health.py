@@ -1,4 +1,4 @@
-"""The standard health service on gRPC, from raw bytes like ours; open to everybody.
+"""The standard health service, from raw bytes like ours; open to everybody. Knows no transport.
 
 It stands beside the methods of a server, and may have a port of its own: there nothing that crowds the
 server can crowd it out.
@@ -11,68 +11,76 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
 from google.protobuf.message import DecodeError
-from grpc_health.v1 import health, health_pb2
+from google.rpc import code_pb2
+from grpc_health.v1 import health_pb2
 
 from vitrina.errors import Malformed
-from vitrina.server.door import Context, refuse
-from vitrina.server.failures import failure
+from vitrina.server.calls import Call, Method
+from vitrina.server.failures import Failure, failure
 
-HEALTH: str = health.SERVICE_NAME
+HEALTH: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+_SAYS = health_pb2.HealthCheckResponse
 
 
 @dataclass
 class Health:
-    """What a server says of itself; nobody who watches holds up a stop."""
+    """What a server says of itself, as a whole ('') and by the names of its services.
 
-    servicer: Any = field(default_factory=health.aio.HealthServicer)
+    Nobody who watches holds up a stop: once `drained` is set, no call of theirs goes on.
+    """
+
+    names: set[str] = field(default_factory=lambda: {""})
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     drained: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def serving(self, name: str) -> None:
+    def serving(self, name: str) -> None:
         """Say that the service of a name is there."""
-        await self.servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self.names.add(name)
 
-    async def ending(self) -> None:
+    def ending(self) -> None:
         """Say NOT_SERVING from now on."""
-        await self.servicer.enter_graceful_shutdown()
+        self.ended.set()
 
-    def methods(self) -> Mapping[str, Any]:
-        """Its handlers by their paths."""
+    def methods(self) -> Mapping[str, Method]:
+        """Its methods by their paths."""
         return {
-            f"/{HEALTH}/Check": grpc.unary_unary_rpc_method_handler(self._check),
-            f"/{HEALTH}/Watch": grpc.unary_stream_rpc_method_handler(self._watch),
+            f"/{HEALTH}/Check": Method(self._check, streams=False),
+            f"/{HEALTH}/Watch": Method(self._watch, streams=True),
         }
 
-    async def _check(self, data: bytes, context: Context) -> bytes:
-        answer = await self.servicer.Check(await _request(data, context), context)
-        return bytes(answer.SerializeToString())
+    async def _check(self, data: bytes, call: Call) -> bytes | Failure:
+        name = _service(data)
+        if isinstance(name, Failure):
+            return name
+        if name not in self.names:
+            return Failure(code_pb2.NOT_FOUND, f"no service {name!r} is served here", "")
+        return self._status()
 
-    async def _watch(self, data: bytes, context: Context) -> None:
-        request = await _request(data, context)
-        watching = asyncio.ensure_future(self.servicer.Watch(request, _Serializing(context)))
-        ending = asyncio.ensure_future(self.drained.wait())
-        try:
-            await asyncio.wait((watching, ending), return_when=asyncio.FIRST_COMPLETED)
-            if watching.done():
-                await watching
-        finally:
-            watching.cancel()
-            ending.cancel()
+    async def _watch(self, data: bytes, call: Call) -> Failure | None:
+        name = _service(data)
+        if isinstance(name, Failure):
+            return name
+        if name in self.names:
+            await call.write(self._status())
+            if not self.ended.is_set():
+                await self.ended.wait()
+                await call.write(self._status())
+        else:
+            await call.write(_bytes(_SAYS.SERVICE_UNKNOWN))
+        await self.drained.wait()
+        return None
+
+    def _status(self) -> bytes:
+        return _bytes(_SAYS.NOT_SERVING if self.ended.is_set() else _SAYS.SERVING)
 
 
-@dataclass(frozen=True)
-class _Serializing:
-    """A context that takes messages where the real one takes bytes."""
-
-    context: Context
-
-    async def write(self, message: Any) -> None:
-        await self.context.write(message.SerializeToString())
+def _bytes(status: Any) -> bytes:
+    return bytes(_SAYS(status=status).SerializeToString())
 
 
-async def _request(data: bytes, context: Context) -> Any:
+def _service(data: bytes) -> str | Failure:
     try:
-        return health_pb2.HealthCheckRequest.FromString(data)
+        return str(health_pb2.HealthCheckRequest.FromString(data).service)
     except DecodeError:
-        await refuse(context, failure(Malformed("the request is not a HealthCheckRequest message")))
+        return failure(Malformed("the request is not a HealthCheckRequest message"))

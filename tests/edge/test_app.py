@@ -5,14 +5,13 @@ from __future__ import annotations
 import http.client
 import io
 import json
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from websites import get, standing
 
 from vitrina.edge.app import Edge, routes
 from vitrina.edge.picture import Photos
@@ -22,7 +21,7 @@ from vitrina.errors import InvalidRequest, Unreachable
 from vitrina.letters.style import Style
 from vitrina.request import ListedBlock, ListedItem, Product, Reason, Request, Response
 
-uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("uvicorn")
 SEAL = Seal(b"sixteen bytes or more")
 STYLE = Style(home="https://s.example/", link="https://s.example/p/{item_id}", price="{amount} zł")
 
@@ -62,11 +61,7 @@ class Site:
 
     def get(self, path: str) -> http.client.HTTPResponse:
         """One GET, its body read."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        answer.body = answer.read()  # type: ignore[attr-defined]
-        connection.close()
+        answer, answer.body = get(self.port, path)  # type: ignore[attr-defined]
         return answer
 
     def led(self, path: str) -> str | None:
@@ -85,14 +80,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
     edge = Edge(
         shop, SEAL, Pins(tmp_path / "pins", 1 << 20), STYLE, Photos(tmp_path / "photos"), clock=lambda: 1000
     )
-    server = uvicorn.Server(uvicorn.Config(routes(edge), port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield Site(shop, edge, server.servers[0].sockets[0].getsockname()[1])
-    server.should_exit = True
-    thread.join(timeout=20)
+    with standing(routes(edge)) as port:
+        yield Site(shop, edge, port)
     edge.pins.close()
 
 

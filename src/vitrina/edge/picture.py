@@ -107,7 +107,7 @@ def _place(canvas: Image, pen: ImageDraw, card: Card, photo: bytes | None, shot:
     """The photo, whole, in the middle of its square; without one, the title's first letter."""
     from PIL import ImageOps
 
-    image = _opened(photo)
+    image = opened(photo)
     if image is not None:
         fitted = ImageOps.contain(image, (shot, shot))
         corner = (PAD * SCALE + (shot - fitted.width) // 2, PAD * SCALE + (shot - fitted.height) // 2)
@@ -117,7 +117,8 @@ def _place(canvas: Image, pen: ImageDraw, card: Card, photo: bytes | None, shot:
     pen.text((middle, middle), card.title[:1].upper(), "#63676f", fonts.load(48, bold=True), anchor="mm")
 
 
-def _opened(photo: bytes | None) -> Image | None:
+def opened(photo: bytes | None) -> Image | None:
+    """A photo in RGB, what is transparent white; None where it is none, too large, or cannot be read."""
     from PIL import Image
 
     if not photo or len(photo) > MAX_PHOTO_BYTES:

@@ -1,0 +1,250 @@
+"""How cost grows with a shop: training, the bundle, a worker; from ten thousand products to as many as fit.
+
+    python benchmarks/growth.py                        prints a table, writes results/growth.json (half an hour)
+    python benchmarks/growth.py --quick                one small shop, nothing written
+    python benchmarks/growth.py --sizes 10000:100000:1000000,1000000:10000000:300000000
+                                                       products:customers:events of each; written
+    python benchmarks/growth.py --keep                 adds to what results/growth.json has of other sizes
+
+Shops are made up (`made.py`); the recipe is item_knn, user_knn, bought_together, popular. Each step is a process
+of its own: one fits, stage by stage, and publishes; two open the bundle at once, answer the same customers,
+and say what each holds that the other cannot share. Peak memory is all that the training process ever held in a
+stage, the shop itself with it. Curves are y = a x^b over events, by least squares of logarithms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from machine import RESULTS, machine, write
+from made import Size, shop
+
+from vitrina.engine import Engine
+from vitrina.fit import fit
+from vitrina.live import Live
+from vitrina.placements import parse_placements
+from vitrina.recipe import parse_recipe
+from vitrina.registry import Registry
+from vitrina.request import Block, Request
+
+SIZES = (
+    Size(10_000, 100_000, 1_000_000),
+    Size(30_000, 300_000, 3_000_000),
+    Size(100_000, 1_000_000, 10_000_000),
+)
+SMALL = (Size(2_000, 10_000, 50_000),)
+RECIPE: dict[str, Any] = {
+    "strategies": {"item_knn": {}, "user_knn": {}, "bought_together": {}, "popular": {}}
+}
+PLACEMENTS: dict[str, Any] = {
+    "version": "growth",
+    "home": {
+        "sources": [
+            {"strategy": "item_knn", "weight": 1.0, "seeds": "history"},
+            {"strategy": "user_knn", "weight": 0.4, "seeds": "history"},
+            {"strategy": "bought_together", "weight": 0.5, "seeds": "last_order"},
+        ],
+        "fallback": ["popular"],
+        "rebuy": "never",
+    },
+}
+LENGTH, SINGLE, BATCH, BATCHES, SEED = 20, 1000, 256, 8, 7
+ENDS = {"train_s": 3600.0, "peak_mb": 16_000.0}
+"""Where one machine ends: an hour, 16 GB."""
+FITTED = ("train_s", "train_cpu_s", "peak_mb", "bundle_mb", "open_s", "private_mb", "p50_ms", "p99_ms")
+
+
+def main() -> None:
+    """The table; or one step of one size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one small shop, nothing written")
+    parser.add_argument("--sizes", default="", help="products:customers:events,...")
+    parser.add_argument("--keep", action="store_true", help="add to the sizes already measured")
+    parser.add_argument("--step", nargs=3, metavar=("STEP", "SIZE", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.step:
+        step, size, folder = args.step
+        print(json.dumps(STEPS[step](sized(size), Path(folder))), flush=True)
+        if step == "serve":
+            sys.stdin.readline()  # both must be alive while memory is read
+            print(json.dumps(held()))
+        return
+    sizes = SMALL if args.quick else tuple(map(sized, filter(None, args.sizes.split(",")))) or SIZES
+    known = json.loads((RESULTS / "growth.json").read_text())["rows"] if args.keep else []
+    rows = {one["events_asked"]: one for one in known}
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            rows[size.events] = measured(size, folder)
+        print(json.dumps(rows[size.events]), flush=True)
+    told = sorted(rows.values(), key=lambda one: one["events_asked"])
+    result = {"machine": machine(), "recipe": RECIPE, "rows": told, "curves": curves(told)}
+    print(json.dumps(result["curves"], indent=1))
+    if not args.quick:
+        print(f"\nwritten to {write('growth', result)}")
+
+
+def sized(text: str) -> Size:
+    """products:customers:events."""
+    return Size(*map(int, text.split(":")))
+
+
+def measured(size: Size, folder: str) -> dict[str, Any]:
+    """One size, from the shop to its lists."""
+    asked = f"{size.items}:{size.users}:{size.events}"
+    trained = json.loads(_step("train", asked, folder).communicate()[0])
+    workers = [_step("serve", asked, folder) for _ in range(2)]
+    told = [json.loads(one.stdout.readline()) for one in workers]  # type: ignore[union-attr]
+    held = [json.loads(one.communicate("\n")[0]) for one in workers]
+    alone = json.loads(_step("ask", asked, folder).communicate()[0])
+    return {
+        "items": size.items, "users": size.users, "events_asked": size.events, **trained, **alone,
+        "open_s": min(one["open_s"] for one in told), "private_mb": min(one["private_mb"] for one in held),
+    }  # fmt: skip
+
+
+def _step(name: str, size: str, folder: str) -> subprocess.Popen[str]:
+    command = [sys.executable, __file__, "--step", name, size, folder]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+class Stages:
+    """Seconds and peak memory of each stage of a fit, which says a line when one is over."""
+
+    def __init__(self) -> None:
+        self.found: list[dict[str, Any]] = []
+        self._start()
+
+    def say(self, line: str) -> None:
+        """A stage is over."""
+        words = line.split()
+        name = words[1] if words[0] == "fitted" else words[0]
+        self.found.append(
+            {
+                "stage": name,
+                "seconds": round(time.perf_counter() - self._wall, 2),
+                "cpu_s": round(time.process_time() - self._cpu, 2),
+                "peak_mb": round(status("VmHWM")),
+            }
+        )
+        self._start()
+
+    def _start(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5")
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+
+def train(size: Size, folder: Path) -> dict[str, Any]:
+    """Fit and publish."""
+    dataset = shop(size)
+    before, stages = status("VmRSS"), Stages()
+    bundle = fit(dataset, parse_recipe(RECIPE, "growth"), parse_placements(PLACEMENTS), stages.say)
+    stored = Registry(folder / "registry").publish(bundle)
+    stages.say("publish")
+    return {
+        "events": len(dataset.events),
+        "shop_mb": round(before),
+        "train_s": round(sum(one["seconds"] for one in stages.found), 2),
+        "train_cpu_s": round(sum(one["cpu_s"] for one in stages.found), 2),
+        "peak_mb": max(one["peak_mb"] for one in stages.found),
+        "stages": stages.found,
+        "bundle_mb": round(sum(one.size for one in stored.manifest.parts.values()) / 1e6, 1),
+    }
+
+
+def opened(size: Size, folder: Path) -> tuple[Engine, list[Request], float]:
+    """The engine, customers to ask for, and how long opening took."""
+    begun = time.perf_counter()
+    engine = Engine.open(Registry(folder / "registry").path())
+    seconds = time.perf_counter() - begun
+    numba.set_num_threads(1)
+    rows = np.random.default_rng(SEED).integers(0, engine.n_users, SINGLE + BATCH * BATCHES)
+    blocks = (Block("home", LENGTH),)
+    names = engine.askers.users.names(rows.astype(np.int32))
+    return engine, [Request(blocks, user_id=one) for one in names], seconds
+
+
+def serve(size: Size, folder: Path) -> dict[str, Any]:
+    """Open and answer; what is then held is asked for when the other has done as much."""
+    engine, requests, seconds = opened(size, folder)
+    for one in requests[:SINGLE]:
+        engine.recommend([one], Live(engine.moment))
+    KEPT.append(engine)
+    return {"open_s": round(seconds, 3)}
+
+
+KEPT: list[Engine] = []
+
+
+def held() -> dict[str, float]:
+    """MB that this process cannot share."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return {
+        "private_mb": round(sum(int(one.split()[1]) for one in lines if one.startswith("Private")) / 1024, 1)
+    }
+
+
+def ask(size: Size, folder: Path) -> dict[str, Any]:
+    """Lists one by one, and in batches, by one process on one thread."""
+    engine, requests, _ = opened(size, folder)
+    live, single, many = Live(engine.moment), requests[:SINGLE], requests[SINGLE:]
+    for one in single[:50]:
+        engine.recommend([one], live)
+    wall, cpu = np.empty(SINGLE), np.empty(SINGLE)
+    for at, one in enumerate(single):
+        clock, worked = time.perf_counter(), time.process_time()
+        engine.recommend([one], live)
+        cpu[at], wall[at] = time.process_time() - worked, time.perf_counter() - clock
+    worked = time.process_time()
+    for at in range(0, len(many), BATCH):
+        engine.recommend(many[at : at + BATCH], live)
+    worked = time.process_time() - worked
+    figures = {
+        "p50_ms": (wall, 0.5),
+        "p99_ms": (wall, 0.99),
+        "p50_cpu_ms": (cpu, 0.5),
+        "p99_cpu_ms": (cpu, 0.99),
+    }
+    told = {name: round(float(np.quantile(of, q)) * 1000, 3) for name, (of, q) in figures.items()}
+    return told | {"lists_per_cpu_s": round(len(many) / worked)}
+
+
+STEPS = {"train": train, "serve": serve, "ask": ask}
+
+
+def status(name: str) -> float:
+    """MB of this process, by the name of a line of its status."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(name))) / 1024
+
+
+def curves(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """y = a x events^b of each figure, how far the worst size lies off it, and where it reaches its end."""
+    if len(rows) < 2:
+        return {}
+    events = np.log([one["events"] for one in rows])
+    found: dict[str, Any] = {}
+    for name in FITTED:
+        told = np.log([max(one[name], 1e-6) for one in rows])
+        power, level = np.polyfit(events, told, 1)
+        off = np.exp(np.abs(told - (level + power * events)).max()) - 1
+        found[name] = {
+            "a": float(np.exp(level)),
+            "b": round(float(power), 3),
+            "worst_off": round(float(off), 3),
+        }
+        if name in ENDS:
+            found[name]["events_at_end"] = round(float(np.exp((np.log(ENDS[name]) - level) / power)))
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -93,8 +93,7 @@ class Strategy:
             return neighbours(weighted, self.neighbours)
         # The kernel's products are symmetric: a row's own factor is put right when its list is chosen.
         indptr, indices, scores = neighbours(weighting.tilted(weighted, other), self.neighbours)
-        own = np.repeat(seed / other, np.diff(indptr))
-        return indptr, indices, (scores * own).astype(np.float32)
+        return indptr, indices, weighting.by_row(indptr, scores, seed / other)
 
     def _weighted(self, matrix: Csr) -> tuple[Csr, Doubles, Doubles]:
         """The matrix whose rows' products are similarities, but for a factor of each seed and other item."""

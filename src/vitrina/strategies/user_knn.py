@@ -22,7 +22,7 @@ from vitrina.kernels.customers import digest, shared_grounds, through_customers
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.sparse import Csr, compress
-from vitrina.kernels.weighting import Doubles, cosine, lengths, tilted
+from vitrina.kernels.weighting import Doubles, by_row, cosine, lengths, tilted
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
@@ -83,7 +83,7 @@ class Strategy:
         indptr, rows, scores = neighbours(
             _without(tilted(vectors, tilt), np.diff(by_item.indptr) > self.crowd), self.neighbours
         )
-        scores = (scores / np.repeat(tilt, np.diff(indptr))).astype(np.float32)
+        scores = by_row(indptr, scores, 1 / tilt)
         told = tilted(tilted(vectors, tilt).transposed(), rare)
         takers = _latest(told, _last_times(dataset, weights, by_item), self.takers)
         taken = cosine(customers)

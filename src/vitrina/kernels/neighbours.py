@@ -57,9 +57,7 @@ def ragged(rows: NDArray[np.int32], scores: NDArray[np.float32], counts: NDArray
     if indptr[-1] == rows.size:
         return indptr, rows.reshape(-1), scores.reshape(-1)
     whole = rows.flags.c_contiguous and scores.flags.c_contiguous
-    if (
-        whole and 2 * indptr[-1] > rows.size
-    ):  # moved up in place: a copy would need as much again
+    if whole and 2 * indptr[-1] > rows.size:  # moved up in place: a copy would need as much again
         _run([partial(_pack, one, indptr, one.reshape(-1)) for one in (rows, scores)])
         return indptr, rows.reshape(-1)[: indptr[-1]], scores.reshape(-1)[: indptr[-1]]
     packed_rows, packed_scores = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)

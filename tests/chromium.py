@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import json
 import os
@@ -100,14 +99,6 @@ class Tab:
             height=height,
             deviceScaleFactor=1,
             mobile=width < 600,
-        )
-
-    def picture(self, height):
-        """A PNG of the top of the page."""
-        size = self.ask("Page.getLayoutMetrics")["cssLayoutViewport"]["clientWidth"]
-        clip = {"x": 0, "y": 0, "width": size, "height": height, "scale": 1}
-        return base64.b64decode(
-            self.ask("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)["data"]
         )
 
 

@@ -115,7 +115,7 @@ def test_what_is_chosen_is_shown(page, port):
 def test_what_is_dropped_says_why(page, port):
     """Ann's purchase is not listed again; the page says at which stage and by which rule."""
     page.go(f"http://127.0.0.1:{port}/?placement=home&user=ann&locale=pl")
-    said = page.js("[...document.querySelectorAll('ul.absent li')].map(one => one.textContent).join(' ')")
+    said = page.js("[...document.querySelectorAll('.absent li')].map(one => one.textContent).join(' ')")
     assert "bought 90 days ago, and it does not come back (rebuy never)" in " ".join(said.split())
     assert page.js("document.querySelector('[name=locale]').value") == "pl"
 

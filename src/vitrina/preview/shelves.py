@@ -19,6 +19,8 @@ from vitrina.request import ListedBlock, ListedItem, Product
 
 DONE = 8
 """Products of the customer's past that are shown, newest first."""
+MISSED = 4
+"""Of them, how many it is told of why they are not in a list."""
 RUNNERS_UP = 6
 """Products that left a stage and not the next, of which it is told why."""
 
@@ -112,7 +114,7 @@ def _shelf(engine: Engine, question: Question, placement: str, now: int) -> Shel
 def _missed(engine: Engine, question: Question, block: ListedBlock, now: int) -> Iterable[str]:
     """Whom a person would look for: the page's product, what the customer took, and the runners-up."""
     found = [question.item] if question.item else []
-    found += [one.product.item_id for one in deeds(engine, question.user, now)]
+    found += [one.product.item_id for one in deeds(engine, question.user, now, MISSED)]
     left = dict(block.trace)
     for stage in ("blend", "retrieve"):
         others = (one for one in left.get(stage, ()) if one not in found)

@@ -8,11 +8,13 @@ stands twice on a page. After `open` the engine reads no clock, environment, net
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrina import answers, bundle, strategies
 from vitrina.askers import NOTHING, Asker, Askers
@@ -26,12 +28,14 @@ from vitrina.errors import InvalidRequest
 from vitrina.fates import Fate, fate
 from vitrina.fitted import as_shop, fitted
 from vitrina.grounds import Grounds
+from vitrina.growing import grown
 from vitrina.history import History
 from vitrina.ids import Ids, Rows
 from vitrina.live import Live
 from vitrina.placements import Placement, Placements, parse_placements, read_placements
 from vitrina.ranker import Ranker
 from vitrina.recently import Recently
+from vitrina.renewal import CatalogView, Said
 from vitrina.request import Block, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
 from vitrina.shop import Shop
@@ -49,27 +53,40 @@ class Engine:
         parts = opened.under("catalog")
         self.manifest = opened.manifest
         self.placements = as_shop(placements, float(opened.manifest.dataset["repeat_share"]))
-        self.sources = sources
-        self.items = Ids(opened.parts["ids/items"])  # type: ignore[arg-type]
-        self.catalog = Catalog.of_columns(parts)  # type: ignore[arg-type]
-        shop = Shop.of_bundle(opened)
+        items, catalog = Ids(opened.parts["ids/items"]), Catalog.of_columns(parts)  # type: ignore[arg-type]
+        self._shop, self._trained = Shop.of_bundle(opened), sources
         self.askers = Askers(
             users=Ids(opened.parts["ids/users"]),  # type: ignore[arg-type]
-            items=self.items,
+            items=items,
             history=History.of_columns(opened.under("history")),  # type: ignore[arg-type]
-            types=shop.types,
-            regions=shop.people.get("region"),
-            consent=shop.people.get("consent"),
+            types=self._shop.types,
+            regions=self._shop.people.get("region"),
+            consent=self._shop.people.get("consent"),
         )
-        self._recently = Recently(self.items, shop.types, self.last_event)
-        self.due_days = parts["due_days"]
-        rules = Rules(self.catalog, self.items, parts["due_days"], shop)  # type: ignore[arg-type]
-        ranker = Ranker.open(opened.under("ranker"), parts)
-        grounds = Grounds.of(self.catalog, parts["due_days"], opened.manifest.strategies)  # type: ignore[arg-type]
-        self.opened = Opened(self.items, rules, {**sources, **BUILT_IN}, ranker, grounds)
+        self._recently = Recently(items, self._shop.types, self.last_event)
+        self.due_days: NDArray[np.float32] = parts["due_days"]  # type: ignore[assignment]
+        self._ranker = Ranker.open(opened.under("ranker"), parts)
+        self._grounds = Grounds.of(catalog, self.due_days, opened.manifest.strategies)
+        self.view = CatalogView.of(items, catalog)
+        self.sources = sources
+        self._show(self.view)
+
+    def _show(self, view: CatalogView) -> None:
+        """Set all that follows from the catalogue as it is now."""
+        if view.content != self.view.content:
+            self.sources = grown(self._trained, view)
+        self.view, self.items, self.catalog = view, view.items, view.catalog
+        if more := len(view.items) - len(self.due_days):
+            self.due_days = np.append(self.due_days, np.zeros(more, np.float32))
+        self.askers = replace(self.askers, items=view.items)
+        self._recently = replace(self._recently, items=view.items)
+        rules = Rules(self.catalog, self.items, self.due_days, self._shop)
+        ranker = self._ranker and self._ranker.over(view.catalog)
+        grounds = replace(self._grounds, catalog=view.catalog, due_days=self.due_days)
+        self.opened = Opened(self.items, rules, {**self.sources, **BUILT_IN}, ranker, grounds)
         history = self.askers.history
-        counts = cache(lambda: bought(history, len(self.items)))
-        self._displays = Displays(rules, self.items, history, sources, counts)
+        counts = cache(lambda: bought(history, len(view.items)))
+        self._displays = Displays(rules, self.items, history, self.sources, counts)
         self._fitted = fitted(self.placements, self.opened.sources, self._displays)
 
     @classmethod
@@ -98,6 +115,14 @@ class Engine:
         chosen = as_shop(placements, float(self.manifest.dataset["repeat_share"]))
         ways = fitted(chosen, self.opened.sources, self._displays)
         other.__dict__.update(self.__dict__, placements=chosen, _fitted=ways)
+        return other
+
+    def told(self, said: Said) -> Engine:
+        """The same bundle over what the shop said of items since training: of each named, all so far."""
+        view = self.view.told(said)
+        other = object.__new__(Engine)
+        other.__dict__.update(self.__dict__)
+        other._show(view)
         return other
 
     @property

@@ -6,7 +6,7 @@ Strings exist at the edges only. The arrays are plain bytes, so a bundle maps th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -82,6 +82,30 @@ class Ids:
     def names(self, rows: Rows) -> list[str]:
         """The ids of these rows."""
         return [one.decode("utf-8", "surrogatepass") for one in self.sorted[rows].tolist()]
+
+
+@dataclass(frozen=True)
+class GrownIds(Ids):
+    """Ids with later ones behind the `first`, which alone are sorted. `later`: id to row."""
+
+    first: Ids
+    later: Mapping[str, int]
+
+    @classmethod
+    def after(cls, ids: Ids, more: Sequence[str]) -> GrownIds:
+        """`ids`, and behind them some that are not among them, each once, in this order."""
+        first, later = (ids.first, ids.later) if isinstance(ids, GrownIds) else (ids, {})
+        encoded = [encode(one) for one in more]
+        width = max(ids.sorted.dtype.itemsize, *map(len, encoded))
+        every = np.concatenate([ids.sorted.astype(f"S{width}"), np.array(encoded, f"S{width}")])
+        return cls(every, first, {**later, **{one: len(ids) + n for n, one in enumerate(more)}})
+
+    def rows(self, ids: Sequence[str]) -> Rows:
+        """As `Ids.rows`."""
+        found = self.first.rows(ids)
+        for place in np.flatnonzero(found < 0).tolist():
+            found[place] = self.later.get(ids[place], UNKNOWN)
+        return found
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ that this Vitrina does not know, keep the order of the blend. Pure; no trainer l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.blend import Ranked
+from vitrina.catalog import Catalog
 from vitrina.ids import Rows
 from vitrina.kernels import candidates, trees
 from vitrina.parts import Part, Parts
@@ -123,6 +124,13 @@ class Shelf:
         codes, due = (np.asarray(catalog[name]) for name in ("category/codes", "due_days"))
         return cls(np.asarray(facts, np.float32), codes, log_prices(catalog["price"]), due)
 
+    def over(self, catalog: Catalog) -> Shelf:
+        """The same facts over a catalogue that has changed; of items at its end nothing is known."""
+        n = len(catalog) - len(self.facts)
+        facts = np.concatenate([self.facts, np.full((n, self.facts.shape[1]), np.nan, np.float32)])
+        due = np.append(self.due_days, np.zeros(n, np.float32))
+        return Shelf(facts, catalog.category.codes, log_prices(catalog.price), due)
+
 
 @dataclass(frozen=True)
 class Ranker:
@@ -147,6 +155,10 @@ class Ranker:
         forests = {one: Forest.of_parts(own) for one, own in below.items()}
         known = {name: forest for name, forest in forests.items() if forest.known and forest.flat}
         return cls(Shelf.of_parts(parts["items"], catalog), known)
+
+    def over(self, catalog: Catalog) -> Ranker:
+        """The same trees over a catalogue that has changed."""
+        return replace(self, shelf=self.shelf.over(catalog))
 
     def forest(self, placement: Placement, mixes: Sequence[Mix]) -> Forest | None:
         """The trees for a placement as it is mixed now; None where they were learned for something else."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,6 +171,7 @@ class Strategy(Protocol):
         """Answer from parts, which may be memory-mapped and read-only."""
 
 
+@runtime_checkable
 class Extendable(Source, Protocol):
     """A source that takes items added since training."""
 

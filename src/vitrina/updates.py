@@ -7,6 +7,7 @@
     regions, tags                                         lists of words, whole; no region: all of them
     available_from, available_until                       seconds since 1970 UTC; None for always
     attributes/NAME                                       a text; '' takes it away
+    image_vector                                          float32 numbers of its photo, as base64
 
 Pure: no arrays, no disk.
 """
@@ -24,9 +25,11 @@ Fields = Mapping[str, Value]
 State = dict[str, tuple[int, Value]]
 """Of each field what was said last, and when, in seconds since 1970 UTC."""
 
-STOCK, ATTRIBUTE = "stock/", "attributes/"
+STOCK, ATTRIBUTE, VECTOR = "stock/", "attributes/", "image_vector"
 MAX_TEXT = 4096
 MAX_WORDS = 1000
+MAX_VECTOR = 22_000
+"""Of base64: 4,096 numbers."""
 _TEXTS = ("title", "category", "image", "url", "product_id")
 _NUMBERS = ("price", "old_price", "margin")
 _FLAGS = ("in_stock", "removed")
@@ -69,6 +72,8 @@ def _refusal(name: str, value: Value) -> str:
     if name in _MOMENTS:
         fine = value is None or (type(value) is int and abs(value) < 1 << 62)
         return "" if fine else f"{name} must be whole seconds since 1970"
+    if name == VECTOR:
+        return "" if isinstance(value, str) and len(value) <= MAX_VECTOR else f"{name} is too long"
     if name in _WORDS:
         return _bad_words(name, value)
     return f"{name} is no field of an item"

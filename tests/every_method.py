@@ -16,6 +16,7 @@ from vitrina.audience.plan import parse_plan
 from vitrina.registry import Registry
 from vitrina.server.admin import Desk
 from vitrina.server.audiences import Audiences
+from vitrina.server.items import Updater
 from vitrina.server.models import Models
 from vitrina.state.lmdb_store import LmdbStore
 
@@ -46,6 +47,7 @@ def attended(registry, access=None):
         store = LmdbStore(registry / "store", create=True, map_bytes=1 << 20)
         stack.callback(store.close)
         front.calls.recorder.store = store
+        front.calls.updater = Updater(store)
 
         async def make():
             desk = Desk(Models(Registry(registry)), access)
@@ -59,6 +61,7 @@ def attended(registry, access=None):
         yield {
             "vitrina.v1.RecommendationService": pages,
             "vitrina.v1.AudienceService": pages,
+            "vitrina.v1.CatalogService": pages,
             "vitrina.v1.EventService": pages,
             "grpc.health.v1.Health": pages,
             "vitrina.v1.ModelService": operators,

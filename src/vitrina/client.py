@@ -15,11 +15,15 @@ from typing import Any
 import grpc
 
 from vitrina.calling import ATTEMPTS, bearer, connect, give_up, passing
+from vitrina.catalog_calls import METHOD as UPDATE
+from vitrina.catalog_calls import Updated, updated
 from vitrina.errors import InvalidRequest, NotReady, ServerError
 from vitrina.event_calls import METHOD as RECORD
 from vitrina.event_calls import recorded
 from vitrina.happening import Happening, Recorded
 from vitrina.request import Block, ListedBlock, ListedItem, Product, Reason, Request, Response, RuleReason
+from vitrina.updates import ItemUpdate
+from vitrina.v1 import catalog_service_pb2 as catalog_v1
 from vitrina.v1 import event_service_pb2 as events_v1
 from vitrina.v1 import recommendation_service_pb2 as v1
 
@@ -66,6 +70,11 @@ class Client:
             RECORD,
             request_serializer=events_v1.RecordRequest.SerializeToString,
             response_deserializer=events_v1.RecordResponse.FromString,
+        )
+        self._update = self._channel.unary_unary(
+            UPDATE,
+            request_serializer=catalog_v1.UpdateItemsRequest.SerializeToString,
+            response_deserializer=catalog_v1.UpdateItemsResponse.FromString,
         )
 
     def recommend(
@@ -145,6 +154,24 @@ class Client:
         try:
             return recorded(
                 lambda request: self._record(request, timeout=limit_s, metadata=self._headers), events
+            )
+        except grpc.RpcError as error:
+            give_up(error)
+
+    def update_items(
+        self, updates: Iterable[ItemUpdate], *, validate_only: bool = False, timeout_s: float | None = None
+    ) -> list[Updated]:
+        """Say of items what is new; time 0 is now. What became of each, in order: see `vitrina.updates`.
+
+        What is applied is on the server's disk, and in every answer within a second; all may be sent again.
+        Raises InvalidRequest for what no message can say.
+        """
+        limit_s = timeout_s or self.timeout_s
+        try:
+            return updated(
+                lambda request: self._update(request, timeout=limit_s, metadata=self._headers),
+                updates,
+                blind=validate_only,
             )
         except grpc.RpcError as error:
             give_up(error)

@@ -67,8 +67,7 @@ class Engine:
         self.due_days: NDArray[np.float32] = parts["due_days"]  # type: ignore[assignment]
         self._ranker = Ranker.open(opened.under("ranker"), parts)
         self._grounds = Grounds.of(catalog, self.due_days, opened.manifest.strategies)
-        self.view = CatalogView.of(items, catalog)
-        self.sources = sources
+        self.view, self.sources = CatalogView.of(items, catalog), sources
         self._show(self.view)
 
     def _show(self, view: CatalogView) -> None:
@@ -84,8 +83,8 @@ class Engine:
         ranker = self._ranker and self._ranker.over(view.catalog)
         grounds = replace(self._grounds, catalog=view.catalog, due_days=self.due_days)
         self.opened = Opened(self.items, rules, {**self.sources, **BUILT_IN}, ranker, grounds)
-        history = self.askers.history
-        counts = cache(lambda: bought(history, len(view.items)))
+        history, n_items = self.askers.history, len(view.items)
+        counts = cache(lambda: bought(history, n_items))
         self._displays = Displays(rules, self.items, history, self.sources, counts)
         self._fitted = fitted(self.placements, self.opened.sources, self._displays)
 

@@ -65,7 +65,8 @@ class CatalogView:
         rows = items.rows(list(wanted))
         order = np.argsort(rows, kind="stable")
         fields = list(wanted.values())
-        change = _Change(self.base, base, rows[order], [fields[one] for one in order.tolist()])
+        names = frozenset(name for one in wanted for name in (*wanted[one], *self.said.get(one, ())))
+        change = _Change(self.base, base, rows[order], [fields[one] for one in order.tolist()], names)
         said = {**self.said, **news}
         content = self.content + self._grew(wanted, items)
         return replace(
@@ -91,15 +92,19 @@ def _shown(fields: Fields) -> bool:
 
 @dataclass(frozen=True)
 class _Change:
-    """Rows, ascending, of `now` to renew: of each, what was said is in `fields`, the rest is as in `base`."""
+    """Rows, ascending, of `now` to renew: of each, what was said is in `fields`, the rest is as in `base`.
+
+    `names`: of the fields that were said of any of them, now or before.
+    """
 
     base: Catalog
     now: Catalog
     rows: Rows
     fields: Sequence[Fields]
+    names: frozenset[str]
 
     def done(self, products: Callable[[], Mapping[str, int]]) -> Catalog:
-        names = {name for one in self.fields for name in one}
+        names = self.names
         columns: dict[str, Any] = {one: self._numbers(one) for one in (*NUMBERS, *MOMENTS) if one in names}
         columns |= {one: self._texts(one) for one in TEXTS if one in names}
         if "category" in names:

@@ -105,7 +105,12 @@ def merged(state: State, update: ItemUpdate) -> State:
         for name, value in update.fields.items()
         if name not in state or state[name][0] <= update.time
     }
-    return {**state, **fresh}
+    both = {**state, **fresh}
+    since = both["regions"][0] if "regions" in both else None
+    if since is None:
+        return both
+    # All of the regions said at once leave nothing of what was said of single ones before.
+    return {name: one for name, one in both.items() if not (name.startswith(STOCK) and one[0] < since)}
 
 
 def latest(state: State) -> dict[str, Value]:

@@ -11,7 +11,7 @@ from servers import NOW, service
 
 from vitrina import filters
 from vitrina.errors import InvalidRequest
-from vitrina.server import audiences, events, wire
+from vitrina.server import audiences, events, items, wire
 from vitrina.server.admin import MAX_BYTES
 from vitrina.server.service import MAX_BATCH_BYTES, MAX_RECOMMEND_BYTES
 from vitrina.v1 import recommendation_service_pb2 as v1
@@ -21,6 +21,7 @@ LIMITS = {
     "/vitrina.v1.RecommendationService/BatchRecommend": MAX_BATCH_BYTES,
     "/vitrina.v1.AudienceService/Export": audiences.MAX_BYTES,
     "/vitrina.v1.EventService/Record": events.MAX_BYTES,
+    "/vitrina.v1.CatalogService/UpdateItems": items.MAX_BYTES,
     "/vitrina.v1.ModelService/ListModels": MAX_BYTES,
     "/vitrina.v1.ModelService/ActivateModel": MAX_BYTES,
     "/vitrina.v1.ModelService/RollBackModel": MAX_BYTES,

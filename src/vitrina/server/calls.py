@@ -19,6 +19,7 @@ from vitrina.server.admission import Admission
 from vitrina.server.audiences import Audiences
 from vitrina.server.events import Reader
 from vitrina.server.failures import Failure, failure
+from vitrina.server.items import Updater
 from vitrina.server.log import say_call, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
@@ -26,11 +27,13 @@ from vitrina.server.recorder import Recorder
 from vitrina.server.service import Note, Service
 from vitrina.state.store import Store
 from vitrina.v1 import audience_service_pb2 as audience
+from vitrina.v1 import catalog_service_pb2 as catalog
 from vitrina.v1 import event_service_pb2 as event
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 NAME: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
 AUDIENCES: str = audience.DESCRIPTOR.services_by_name["AudienceService"].full_name
+CATALOGUE: str = catalog.DESCRIPTOR.services_by_name["CatalogService"].full_name
 EVENTS: str = event.DESCRIPTOR.services_by_name["EventService"].full_name
 RECOMMEND = f"/{NAME}/Recommend"
 DEADLINE_S = 2.0
@@ -76,6 +79,7 @@ class Calls:
     def __post_init__(self) -> None:
         self._batches = 0
         self.recorder = Recorder(self.store)
+        self.updater = Updater(self.store)
         self._pages = ThreadPoolExecutor(1, "pages")
         self._campaigns = ThreadPoolExecutor(1, "campaigns")
         self.admission = Admission(self.options.in_flight, self.options.wait_s, self._pages, self._answered)
@@ -88,6 +92,7 @@ class Calls:
                 self._observed("BatchRecommend", self._batch_recommend), streams=True
             ),
             f"/{EVENTS}/Record": Method(self._observed("Record", self._record), streams=False),
+            f"/{CATALOGUE}/UpdateItems": Method(self._observed("UpdateItems", self._update), streams=False),
             f"/{AUDIENCES}/Export": Method(self._observed("Export", self._export), streams=True),
         }
 
@@ -114,6 +119,10 @@ class Calls:
         now = self.clock()
         read = Reader(self.service.signer).read(data, now)
         return read.answer(await self.recorder.record(read.events, now, _left_s(call)), note.events)
+
+    async def _update(self, data: bytes, call: Call, note: Note) -> bytes:
+        read = self.updater.read(data, self.clock())
+        return read.answer(await self.updater.update(read, _left_s(call)), note.items)
 
     async def _batch_recommend(self, data: bytes, call: Call, note: Note) -> None:
         await self._streamed(lambda: self.service.batch_recommend(data, self.clock(), note), call)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from vitrina.engine import Engine
 from vitrina.errors import BundleError, NotReady, PlacementsError, RegistryError, VitrinaError
 from vitrina.placements import Placements, parse_placements, read_placements
 from vitrina.registry import Registry
+from vitrina.renewal import Said
 from vitrina.server.generations import Generations
 from vitrina.server.log import say
 from vitrina.server.metrics import Tallies
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
+from vitrina.updates import Fields
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 _PATIENCE_S = 30.0
@@ -33,7 +36,8 @@ class Current:
     that were applied to the registry, else the bundle's own.
 
     Calls take the engine once and keep it to their end; the old one goes with its last call. Bundles are
-    opened from `generations`: nothing that happens to the registry reaches one that answers.
+    opened from `generations`: nothing that happens to the registry reaches one that answers. `said`: what the
+    shop said of its items since training, by id; it is put into every engine after its probes were replayed.
     """
 
     registry: Registry
@@ -43,6 +47,9 @@ class Current:
     tallies: Tallies
     engine: Engine | None = None
     since: int = 0
+    said: dict[str, Fields] = field(default_factory=dict)
+    _bundled: Engine | None = None
+    _turn: threading.Lock = field(default_factory=threading.Lock)
     _served: _Wanted = ("", 0)
     _refused: tuple[_Wanted, str] = (("", 0), "")
     _refused_at: float = -_PATIENCE_S
@@ -87,6 +94,13 @@ class Current:
         else:
             say("bundle taken", bundle=wanted[0], placements=self().placements.version)
 
+    def tell(self, said: Said) -> None:
+        """Put what was said of items into the catalogue that answers: the next call sees it."""
+        with self._turn:
+            self.said.update(said)
+            if self.engine is not None:
+                self.engine = self.engine.told(said)
+
     def state(self) -> dict[str, Any]:
         """What this worker answers from since when, and what it would not take up, and why."""
         (refused, _), reason = self._refused
@@ -107,7 +121,9 @@ class Current:
     def _take(self, wanted: _Wanted) -> None:
         engine = self._opened(wanted)
         warm(engine, self.clock())
-        self.engine, self._served, self.since = engine, wanted, int(time.time())
+        with self._turn:
+            self.engine = engine.told(self.said) if self.said else engine
+        self._bundled, self._served, self.since = engine, wanted, int(time.time())
         if self._refused[0] == wanted:
             self._refused = ("", 0), ""
         self.tallies.add("vitrina_bundle_swaps", "taken")
@@ -139,8 +155,8 @@ class Current:
 
     def _opened(self, wanted: _Wanted) -> Engine:
         version, changed = wanted
-        if self.engine and version == self._served[0]:
-            return self.engine.with_placements(self._chosen(self.engine.manifest.placements, changed))
+        if (old := self._bundled) and version == self._served[0]:
+            return old.with_placements(self._chosen(old.manifest.placements, changed))
         opened = self.generations.take(self.registry.folder / version)
         return Engine.of(opened, self._chosen(opened.manifest.placements, changed) if changed else None)
 

@@ -29,6 +29,7 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "vitrina_empty_lists": ("Lists returned without any item.", ("placement",)),
     "vitrina_fallback_lists": ("Lists that needed a fallback source.", ("placement",)),
     "vitrina_events": ("Events sent to be recorded, by what became of them.", ("outcome",)),
+    "vitrina_item_updates": ("Catalogue updates sent, by what became of them.", ("outcome",)),
     "vitrina_degraded": ("Answers given without something that could not be asked.", ("what",)),
 }
 GAUGES: dict[str, tuple[str, Callable[[list[float]], float]]] = {
@@ -66,6 +67,8 @@ class Tallies:
         self.add("vitrina_item_ids", "no", n=note.unknown_ids)
         for outcome, n in note.events.items():
             self.add("vitrina_events", outcome, n=n)
+        for outcome, n in note.items.items():
+            self.add("vitrina_item_updates", outcome, n=n)
         for what, n in note.degraded.items():
             self.add("vitrina_degraded", what, n=n)
         for placement, tally in note.shown.items():

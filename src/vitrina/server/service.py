@@ -69,6 +69,7 @@ class Note:
     unknown_ids: int = 0
     shown: dict[str, Tally] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)
+    items: dict[str, int] = field(default_factory=dict)
     degraded: dict[str, int] = field(default_factory=dict)
     engine_s: float = 0.0
     service_s: float = 0.0

@@ -29,6 +29,7 @@ from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options, Order, address
 from vitrina.server.service import Service, forgetful
 from vitrina.server.token import Signer
+from vitrina.state.items import Following
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.opening import Opening
@@ -75,6 +76,8 @@ class Work:
         self.current.open()
         store = _store(self.options)
         lately = Lately(store).live if store else forgetful
+        if store:
+            Following(store, self.current.tell).start()
         service = Service(self.current, Signer(self.order.token_key), _pace(self.options), lately)
         audiences = Audiences.of(self.current, self.options)
         self.calls = Calls(service, self.clock, self.options, self.current.tallies, audiences, store)

@@ -1,18 +1,23 @@
-"""What the shop says anew of items, in the store: of each item the latest of each field, and a feed of changes."""
+"""What the shop says anew of items, in the store: of each the latest of each field, and a feed of changes."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from vitrina.state.store import Reads, Store, Transaction
+from vitrina.errors import StoreError
+from vitrina.state.store import Reads, Store, Transaction, sequence_key
 from vitrina.state.tables import CHANGES, ITEMS
-from vitrina.state.tailer import Appended, Tailer
+from vitrina.state.tailer import LOOK_S, Appended, Tailer
 from vitrina.updates import Fields, ItemUpdate, State, Value, latest, merged
 
 Outcome = Literal["applied", "superseded"]
 Said = Mapping[str, Fields]
+KEPT = 100_000
+"""Changes that stay in the feed; who is further behind reads all anew."""
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
@@ -44,37 +49,71 @@ def updated(to: Transaction, updates: Sequence[ItemUpdate]) -> list[Outcome]:
         key = one.item_id.encode("utf-8", "surrogatepass")
         old = unpacked(to.get(ITEMS, key))
         new = merged(old, one)
-        outcomes.append("applied" if any(new[name][0] == one.time for name in one.fields) else "superseded")
+        counts = any(new.get(name) == (one.time, value) for name, value in one.fields.items())
+        outcomes.append("applied" if counts else "superseded")
         if new != old:
             to.put(ITEMS, key, packed(new))
         if latest(new) != latest(old):
-            to.append(CHANGES, key)
+            number = to.append(CHANGES, key)
+            to.delete(CHANGES, sequence_key(max(number - KEPT, 0)))
     return outcomes
 
 
 def said(reads: Reads) -> Iterator[tuple[str, dict[str, Value]]]:
     """Each item of which anything was said, and all of it."""
     for key, value in reads.scan(ITEMS):
-        yield key.decode("utf-8", "surrogatepass"), latest(unpacked(value))
+        yield _id(key), latest(unpacked(value))
 
 
-def follow(store: Store, tell: Callable[[Said], None]) -> Tailer:
-    """Tell all that was said, and then what is said, as soon as it is on disk, by whichever process.
+class Following:
+    """Tells all that was said, and then what is said, as soon as it is on disk, by whichever process.
 
-    Raises StoreError where the store cannot be read at first.
+    `tell` gets of each item named all that was said of it. Where the store cannot be read, it waits until it
+    can, and misses nothing.
     """
 
-    def take(page: Appended) -> None:
-        names = dict.fromkeys(key for _, key in page)
-        with store.read() as reads:
-            found = {key: latest(unpacked(reads.get(ITEMS, key))) for key in names}
-        tell({key.decode("utf-8", "surrogatepass"): fields for key, fields in found.items()})
+    def __init__(self, store: Store, tell: Callable[[Said], None]) -> None:
+        self._store, self._tell = store, tell
+        self._tailer: Tailer | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follows the catalogue", daemon=True)
 
-    with store.read() as reads:
-        after = reads.last(CHANGES)
-        first = dict(said(reads))
-    if first:
-        tell(first)
-    tailer = Tailer(store, CHANGES, take, after)
-    tailer.start()
-    return tailer
+    def start(self) -> None:
+        """Tell what there is, if it can be read, and follow in a thread."""
+        with contextlib.suppress(StoreError):
+            self.turn()
+        self._thread.start()
+
+    def turn(self) -> None:
+        """Tell what there is to tell now. Raises StoreError."""
+        with self._store.read() as reads:
+            last = reads.last(CHANGES)
+            missed = self._tailer is None or last - self._tailer.after > KEPT
+            every = dict(said(reads)) if missed else {}
+        if missed:
+            self._tailer = Tailer(self._store, CHANGES, self._take, last)
+        if every:
+            self._tell(every)
+        if self._tailer:
+            self._tailer.turn()
+
+    def stop(self) -> None:
+        """Follow no more."""
+        self._stop.set()
+        if self._thread.ident:
+            self._thread.join()
+
+    def _take(self, page: Appended) -> None:
+        names = dict.fromkeys(key for _, key in page)
+        with self._store.read() as reads:
+            found = {key: latest(unpacked(reads.get(ITEMS, key))) for key in names}
+        self._tell({_id(key): fields for key, fields in found.items()})
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_S):
+            with contextlib.suppress(StoreError):
+                self.turn()
+
+
+def _id(key: bytes) -> str:
+    return key.decode("utf-8", "surrogatepass")

@@ -33,7 +33,7 @@ class UpdateItemsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[ItemResult, _Mapping]]] = ...) -> None: ...
 
 class ItemUpdate(_message.Message):
-    __slots__ = ("item_id", "time", "title", "category", "product_id", "price", "old_price", "margin", "in_stock", "stock", "image", "url", "attributes", "tags", "available_from_time", "available_until_time", "removed", "image_vector")
+    __slots__ = ("item_id", "time", "title", "category", "product_id", "price", "old_price", "margin", "in_stock", "stock", "image", "url", "attributes", "tags", "available_from_time", "available_until_time", "removed", "image_vector", "regions")
     class StockEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +66,7 @@ class ItemUpdate(_message.Message):
     AVAILABLE_UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
     REMOVED_FIELD_NUMBER: _ClassVar[int]
     IMAGE_VECTOR_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
     item_id: str
     time: int
     title: str
@@ -84,7 +85,8 @@ class ItemUpdate(_message.Message):
     available_until_time: int
     removed: bool
     image_vector: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, item_id: _Optional[str] = ..., time: _Optional[int] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., product_id: _Optional[str] = ..., price: _Optional[float] = ..., old_price: _Optional[float] = ..., margin: _Optional[float] = ..., in_stock: bool = ..., stock: _Optional[_Mapping[str, bool]] = ..., image: _Optional[str] = ..., url: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Union[Words, _Mapping]] = ..., available_from_time: _Optional[int] = ..., available_until_time: _Optional[int] = ..., removed: bool = ..., image_vector: _Optional[_Iterable[float]] = ...) -> None: ...
+    regions: Words
+    def __init__(self, item_id: _Optional[str] = ..., time: _Optional[int] = ..., title: _Optional[str] = ..., category: _Optional[str] = ..., product_id: _Optional[str] = ..., price: _Optional[float] = ..., old_price: _Optional[float] = ..., margin: _Optional[float] = ..., in_stock: bool = ..., stock: _Optional[_Mapping[str, bool]] = ..., image: _Optional[str] = ..., url: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., tags: _Optional[_Union[Words, _Mapping]] = ..., available_from_time: _Optional[int] = ..., available_until_time: _Optional[int] = ..., removed: bool = ..., image_vector: _Optional[_Iterable[float]] = ..., regions: _Optional[_Union[Words, _Mapping]] = ...) -> None: ...
 
 class Words(_message.Message):
     __slots__ = ("words",)

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vitrina import updates
+from vitrina.ids import MAX_ID_BYTES
 from vitrina.state.items import packed, unpacked
 from vitrina.updates import ItemUpdate, latest, merged, refusal
 
@@ -74,6 +76,7 @@ def test_what_is_out_of_bounds_is_refused(fields, why):
 
 def test_an_id_is_needed_and_bounded():
     """Empty, too long and with a NUL are refused; what is in order is not."""
+    assert updates.MAX_ID_BYTES == MAX_ID_BYTES
     assert refusal(ItemUpdate("", 1, {"price": 1.0}))
     assert refusal(ItemUpdate("x" * 257, 1, {"price": 1.0}))
     assert refusal(ItemUpdate("a\0", 1, {"price": 1.0}))

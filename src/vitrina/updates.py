@@ -18,7 +18,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vitrina.ids import MAX_ID_BYTES, encode
+MAX_ID_BYTES = 256
+"""As in `ids`, which a client does without."""
 
 Value = str | float | bool | int | tuple[str, ...] | None
 Fields = Mapping[str, Value]
@@ -52,7 +53,7 @@ def refusal(update: ItemUpdate) -> str:
     """Why an update cannot be taken; empty where it can."""
     if not update.item_id:
         return "item_id is empty; say which item"
-    if not encode(update.item_id):
+    if not _fits(update.item_id):
         return f"item_id is longer than {MAX_ID_BYTES} bytes or holds a NUL"
     if not update.fields:
         return "it says nothing; give at least one field"
@@ -79,8 +80,13 @@ def _refusal(name: str, value: Value) -> str:
     return f"{name} is no field of an item"
 
 
+def _fits(text: str) -> bool:
+    """Whether a text may be an id or a value."""
+    return bool(text) and len(text.encode("utf-8", "surrogatepass")) <= MAX_ID_BYTES and "\0" not in text
+
+
 def _named(name: str, rest: str) -> str:
-    return "" if "/" not in name or (encode(rest) and "/" not in rest) else f"{name} names nothing"
+    return "" if "/" not in name or (_fits(rest) and "/" not in rest) else f"{name} names nothing"
 
 
 def _bad_number(name: str, value: Value) -> str:
@@ -95,7 +101,7 @@ def _bad_number(name: str, value: Value) -> str:
 def _bad_words(name: str, value: Value) -> str:
     if not isinstance(value, tuple) or len(value) > MAX_WORDS:
         return f"{name} must be a list of at most {MAX_WORDS:,} words"
-    return "" if all(map(encode, value)) else f"{name} holds a word that is empty or too long"
+    return "" if all(map(_fits, value)) else f"{name} holds a word that is empty or too long"
 
 
 def merged(state: State, update: ItemUpdate) -> State:

@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 
+from vitrina.answered import response
 from vitrina.calling import ATTEMPTS, bearer, connect, give_up, passing
 from vitrina.catalog_calls import METHOD as UPDATE
 from vitrina.catalog_calls import Updated, updated
@@ -21,7 +22,7 @@ from vitrina.errors import InvalidRequest, NotReady, ServerError
 from vitrina.event_calls import METHOD as RECORD
 from vitrina.event_calls import recorded
 from vitrina.happening import Happening, Recorded
-from vitrina.request import Block, ListedBlock, ListedItem, Product, Reason, Request, Response, RuleReason
+from vitrina.request import Block, Request, Response
 from vitrina.updates import ItemUpdate
 from vitrina.v1 import catalog_service_pb2 as catalog_v1
 from vitrina.v1 import event_service_pb2 as events_v1
@@ -101,7 +102,7 @@ class Client:
         )
         try:
             limit_s = timeout_s or self.timeout_s
-            return _response(self._recommend(message, timeout=limit_s, metadata=self._headers))
+            return response(self._recommend(message, timeout=limit_s, metadata=self._headers))
         except grpc.RpcError as error:
             give_up(error)
 
@@ -142,7 +143,7 @@ class Client:
             answer = next(stream, None)
             if answer is None or (answer.user_id, answer.visitor_id) != (asker.user_id, asker.visitor_id):
                 raise ServerError(f"the server gave no answer for user {asker.user_id!r}; report this")
-            yield asker, _response(answer.answer)
+            yield asker, response(answer.answer)
 
     def record(self, events: Iterable[Happening], *, timeout_s: float | None = None) -> list[Recorded]:
         """Tell what visitors did: the next list follows from it. What became of each, in order.
@@ -264,49 +265,3 @@ def _slices(askers: Iterable[Request]) -> Iterator[list[Request]]:
         size += more
     if few:
         yield few
-
-
-def _response(message: Any) -> Response:
-    return Response(
-        blocks=tuple(map(_listed_block, message.blocks)),
-        bundle_version=message.bundle_version,
-        unknown_item_ids=tuple(message.unknown_item_ids),
-        known_user=message.known_user,
-        attribution_token=message.attribution_token,
-        contextual=message.contextual,
-        degraded=tuple(message.degraded),
-    )
-
-
-def _listed_block(message: Any) -> ListedBlock:
-    return ListedBlock(
-        placement=message.placement,
-        items=tuple(map(_listed_item, message.items)),
-        fallback_level=message.fallback_level,
-        relaxed=tuple(message.relaxed),
-        trace=tuple((one.stage, tuple(one.item_ids)) for one in message.trace),
-        dropped=message.dropped,
-        missing=tuple(message.missing),
-    )
-
-
-def _listed_item(message: Any) -> ListedItem:
-    why = message.reason
-    rule = why.rule
-    fired = RuleReason(tuple(rule.antecedent_ids), rule.support, rule.confidence, rule.lift)
-    return ListedItem(
-        item_id=message.item_id,
-        score=message.score,
-        sources=tuple(message.sources),
-        reason=Reason(
-            why.source, tuple(why.seed_item_ids), fired if why.HasField("rule") else None, why.sentence
-        ),
-        product=_product(message.item_id, message.product) if message.HasField("product") else None,
-    )
-
-
-def _product(item_id: str, of: Any) -> Product:
-    plain = (of.title, of.category, of.price, of.old_price, of.image)
-    return Product(
-        item_id, *plain, dict(of.attributes), of.url, of.in_stock, tuple(of.regions), tuple(of.tags)
-    )

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -288,14 +287,3 @@ class Engine:
             if explain:
                 trace.append((name, draft))
         return draft, trace
-
-
-def describe(engine: Engine) -> dict[str, Any]:
-    """What an engine can do: placements, their sources, and those the bundle does not have."""
-    return {
-        name: {
-            "sources": [one.strategy for one in placement.sources if one.strategy in engine.sources],
-            "missing": [one.strategy for one in placement.sources if one.strategy not in engine.sources],
-        }
-        for name, placement in sorted(engine.placements.by_name.items())
-    }

@@ -126,9 +126,10 @@ class Shelf:
 
     def over(self, catalog: Catalog) -> Shelf:
         """The same facts over a catalogue that has changed; of items at its end nothing is known."""
-        n = len(catalog) - len(self.facts)
-        facts = np.concatenate([self.facts, np.full((n, self.facts.shape[1]), np.nan, np.float32)])
-        due = np.append(self.due_days, np.zeros(n, np.float32))
+        facts, due = self.facts, self.due_days
+        if n := len(catalog) - len(facts):
+            facts = np.concatenate([facts, np.full((n, facts.shape[1]), np.nan, np.float32)])
+            due = np.append(due, np.zeros(n, np.float32))
         return Shelf(facts, catalog.category.codes, log_prices(catalog.price), due)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,13 +41,13 @@ class Read:
         """Those that can be taken."""
         return [one for one in self.found if isinstance(one, ItemUpdate)]
 
-    def answer(self, outcomes: Sequence[str], tally: Counter[str]) -> bytes:
+    def answer(self, outcomes: Sequence[str], tally: dict[str, int]) -> bytes:
         """The UpdateItemsResponse, given what became of `updates`; counted in `tally`."""
         became = iter(outcomes)
         message = v1.UpdateItemsResponse()
         for one in self.found:
             outcome = "rejected" if isinstance(one, str) else next(became)
-            tally[outcome] += 1
+            tally[outcome] = tally.get(outcome, 0) + 1
             if isinstance(one, str):
                 message.results.add(outcome=v1.ITEM_OUTCOME_REJECTED, reason=one)
             else:

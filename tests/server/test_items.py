@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 
@@ -68,7 +69,9 @@ def test_outcomes_stand_in_the_order_of_the_request(tmp_path):
 
     def sent(*told, **more):
         one = updater.read(request(*told, **more), NOW)
-        results = v1.UpdateItemsResponse.FromString(one.answer(updater.update(one).result(), tally)).results
+        results = v1.UpdateItemsResponse.FromString(
+            one.answer(asyncio.run(updater.update(one, 5.0)), tally)
+        ).results
         return [v1.ItemOutcome.Name(each.outcome)[13:].lower() for each in results]
 
     good, bad = {"item_id": "a", "price": 1.0, "time": NOW - 5}, {"item_id": "a"}
@@ -77,7 +80,7 @@ def test_outcomes_stand_in_the_order_of_the_request(tmp_path):
     assert tally == {"applied": 2, "rejected": 1, "superseded": 1}
     store.close()
     with pytest.raises(StoreError, match="--store"):
-        Updater(None).update(updater.read(request(good), NOW))
+        asyncio.run(Updater(None).update(updater.read(request(good), NOW), 5.0))
     for n in (0, 1001):
         with pytest.raises(InvalidRequest, match="items holds"):
             updater.read(request(*[good] * n), NOW)

@@ -61,7 +61,7 @@ FAMILIES = {
         lambda one: Implicit(BM25Recommender, one), _bm25, start=({"K": 20, "K1": 1.2, "B": 0.75},)
     ),
     "ALS": Family(
-        lambda one: Implicit(AlternatingLeastSquares, {**one, "random_state": SEED}, factors=True),
+        lambda one: Implicit(AlternatingLeastSquares, {"random_state": SEED, **one}, factors=True),
         _als,
         start=({"factors": 100, "regularization": 0.01, "alpha": 1.0},),
     ),

@@ -10,7 +10,7 @@ import pytest
 from shops import make_shop, reasons
 from vitrina.dataset import DAY, Catalog, Dataset, Events
 from vitrina.ids import UNKNOWN, Ids
-from vitrina.kernels.factors import solved, turned
+from vitrina.kernels.alternation import solved, turned
 from vitrina.kernels.sparse import Csr, compress
 from vitrina.strategies.als import Strategy
 from vitrina.strategy import Allow, Query, Seeds
@@ -58,8 +58,8 @@ def held(dataset: Dataset) -> Csr:
 
 @pytest.mark.parametrize("exponent", [0.0, 1.0])
 @pytest.mark.parametrize("k", [3, 30])
-def test_rows_are_solved_exactly(k: int, exponent: float) -> None:
-    """Rows of fewer columns than factors and of more, both ways: products are those of the k equations."""
+def test_rows_are_solved(k: int, exponent: float) -> None:
+    """Short rows whole and long ones step by step, both ways: products are those of the k equations."""
     made = Strategy(factors=k, regularization=0.05, exponent=exponent)
     random = np.random.default_rng(k)
     dense = np.where(
@@ -69,25 +69,26 @@ def test_rows_are_solved_exactly(k: int, exponent: float) -> None:
     rows, columns = np.nonzero(dense)
     values = dense[rows, columns].astype(np.float32)
     matrix = compress(rows.astype(np.int32), columns.astype(np.int32), values, dense.shape)
-    factors, spectrum = turned(random.normal(0, 0.3, (60, k)).astype(np.float32))
-    found = solved(matrix, factors, spectrum, made.rules)
-    assert not found[7].any()
+    found = np.zeros((40, k), np.float32)
+    factors, spectrum, found = turned(random.normal(0, 0.3, (60, k)).astype(np.float32), found)
     n = len(np.unique(columns))
+    for _ in range(20):  # each takes up where the one before ended
+        found = solved(matrix, factors, spectrum, n, made.rules, found)
+    assert not found[7].any()
     for row in np.flatnonzero(dense.any(axis=1)):
         at = np.flatnonzero(dense[row])
         np.testing.assert_allclose(
-            found[row], by_hand(factors, at, dense[row, at], made, n), rtol=2e-4, atol=2e-5
+            found[row], by_hand(factors, at, dense[row, at], made, n), rtol=1e-3, atol=5e-4
         )
 
 
 def test_turning_keeps_products() -> None:
     """Another basis, the same scores; and nothing beside the Gram matrix's diagonal."""
     random = np.random.default_rng(1)
-    items, askers = random.normal(size=(50, 8)).astype(np.float32), random.normal(size=(9, 8))
-    found, spectrum = turned(items)
+    items, askers = (random.normal(size=(n, 8)).astype(np.float32) for n in (50, 9))
+    found, spectrum, others = turned(items, askers)
     np.testing.assert_allclose(found.T @ found, np.diag(spectrum), atol=1e-4)
-    turn = np.linalg.lstsq(items.astype(np.float64), found.astype(np.float64), rcond=None)[0]
-    np.testing.assert_allclose(askers @ turn @ found.T, askers @ items.T, atol=1e-4)
+    np.testing.assert_allclose(others @ found.T, askers @ items.T, atol=1e-4)
 
 
 def test_an_asker_is_one_more_customer() -> None:
@@ -162,7 +163,7 @@ def test_lists_are_implicits() -> None:
     """Equal settings and an equal start, on a random shop, each pair once."""
     random = np.random.default_rng(3)
     users, items = np.nonzero(random.random((80, 60)) < np.linspace(0.4, 0.05, 60))
-    made = Strategy(factors=8, confidence=5.0, regularization=0.5, iterations=6, **PLAIN)
+    made = Strategy(factors=8, confidence=5.0, regularization=0.5, iterations=15, **PLAIN)
     assert_same_lists(bought(users, items), made, np.arange(80))
 
 

@@ -1,4 +1,4 @@
-"""Factors by alternating least squares, solved whole: rows of a matrix while training, askers when served.
+"""Factors of one side from those of the other, solved whole: askers when served, short rows while training.
 
 One equation for both. A row that holds weights w of some columns, whose factors are y, has the factor x
 that minimises, over all columns, (1 + confidence w) (1 - x.y)^2 where w > 0 and (x.y)^2 elsewhere, plus a
@@ -13,15 +13,12 @@ system of n, not of k: with D the Gram matrix and ridge and Z the columns' facto
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit, types
-from numpy.typing import NDArray
+from numba import njit, types
 
 from vitrina.kernels.gather import ALLOW, ENDS, ROWS, SCORES, SEEDS, SUMS, TYPES, latest, pick
-from vitrina.kernels.sparse import Csr
 
 Rules = tuple[float, float, float]
 """Confidence, regularization, exponent."""
@@ -32,36 +29,10 @@ RULES = types.UniTuple(types.float64, 3)
 LEARNED = types.Tuple((FACTORS, SPECTRUM, types.float64, RULES))
 """Factors of columns, the diagonal of their Gram matrix, how many columns there are, rules."""
 
-_NOTHING = np.float32(1e-12)
-PIECE = 512
-"""Rows a thread takes at a time."""
-
-
-def turned(factors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The factors turned so that their Gram matrix is diagonal, and its diagonal; products stay."""
-    values, vectors = np.linalg.eigh(factors.T.astype(np.float64) @ factors.astype(np.float64))
-    found = (factors @ vectors).astype(np.float32)
-    # Too strong a ridge sends factors to zero through denormal numbers, each of which costs a trap.
-    found[np.abs(found) < _NOTHING] = 0
-    return found, np.maximum(values, 0.0)
-
-
-def solved(matrix: Csr, factors: NDArray[np.float32], spectrum: NDArray[np.float64], rules: Rules) -> Any:
-    """float32[rows, k]: the factor of every row, given those of the columns; zeros for an empty row."""
-    found = np.zeros((matrix.shape[0], factors.shape[1]), np.float32)
-    learned = (factors, spectrum, float(len(np.unique(matrix.indices))), rules)
-
-    def work(low: int) -> None:
-        high = min(low + PIECE, matrix.shape[0])
-        _solve_rows(low, high, matrix.indptr, matrix.indices, matrix.data, learned, found)
-
-    with ThreadPoolExecutor(get_num_threads()) as pool:
-        list(pool.map(work, range(0, matrix.shape[0], PIECE)))
-    return found
-
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _dot(one: Any, other: Any, n: Any) -> Any:
+def dot(one: Any, other: Any, n: Any) -> Any:
+    """The product of the first n places of two rows, in their own precision."""
     total = one[0] * other[0] * 0
     for at in range(n):
         total += one[at] * other[at]
@@ -114,7 +85,7 @@ def _by_columns(scaled: Any, diagonal: Any) -> Any:
     for a in range(n):
         faded[:] = scaled[a] / diagonal
         for b in range(a + 1):
-            matrix[a, b] = _dot(faded, scaled[b], k)
+            matrix[a, b] = dot(faded, scaled[b], k)
         matrix[a, a] += 1
     return matrix
 
@@ -129,7 +100,7 @@ def _summed(weights: Any, vectors: Any, total: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _factor(rows: Any, weights: Any, learned: Any, factor: Any) -> None:
+def factor_of(rows: Any, weights: Any, learned: Any, factor: Any) -> None:
     """The factor of a row that holds these columns, into `factor`, float64[k]."""
     scaled, diagonal, right = _system(rows, weights, learned)
     if len(rows) < len(factor):
@@ -150,29 +121,19 @@ def _decompose(matrix: Any) -> None:
     """Cholesky's factor in place of the lower triangle."""
     for a in range(len(matrix)):
         for b in range(a):
-            matrix[a, b] = (matrix[a, b] - _dot(matrix[a], matrix[b], b)) / matrix[b, b]
-        matrix[a, a] = np.sqrt(max(matrix[a, a] - _dot(matrix[a], matrix[a], a), 1e-12))
+            matrix[a, b] = (matrix[a, b] - dot(matrix[a], matrix[b], b)) / matrix[b, b]
+        matrix[a, a] = np.sqrt(max(matrix[a, a] - dot(matrix[a], matrix[a], a), 1e-12))
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _substitute(matrix: Any, right: Any) -> None:
     """The solution in place of the right side."""
     for a in range(len(right)):
-        right[a] = (right[a] - _dot(matrix[a], right, a)) / matrix[a, a]
+        right[a] = (right[a] - dot(matrix[a], right, a)) / matrix[a, a]
     for a in range(len(right) - 1, -1, -1):
         right[a] /= matrix[a, a]
         for b in range(a):
             right[b] -= right[a] * matrix[a, b]
-
-
-@njit(cache=True, nogil=True)
-def _solve_rows(low: Any, high: Any, indptr: Any, columns: Any, data: Any, learned: Any, found: Any) -> None:
-    factor = np.empty(found.shape[1])
-    for row in range(low, high):
-        own = slice(indptr[row], indptr[row + 1])
-        if indptr[row] < indptr[row + 1]:
-            _factor(columns[own], data[own], learned, factor)
-            found[row] = factor
 
 
 @njit(
@@ -217,10 +178,10 @@ def fold_in(
         ends[asker - low + 1] = at
         if found and k:
             weights[:found] **= np.float32(power)
-            _factor(seeds[:found], weights[:found], learned, factor)
+            factor_of(seeds[:found], weights[:found], learned, factor)
             narrow[:] = factor
             for row in range(len(sums)):
-                sums[row] = _dot(factors[row], narrow, width)
+                sums[row] = dot(factors[row], narrow, width)
             for row in skips[skip_ends[asker] : skip_ends[asker + 1]]:
                 sums[row] = 0
             ends[asker - low + 1] += pick(sums, everything, mask, k, out_rows[at:], out_scores[at:])
@@ -260,7 +221,7 @@ def shares(
         faded[:] = factors[wanted[at]]
         faded /= diagonal
         for seed in range(found):
-            given[at, seed] = _dot(scaled[seed], faded, width)
+            given[at, seed] = dot(scaled[seed], faded, width)
         _substitute(matrix, given[at])
         given[at] *= right
     return seeds[:found].copy(), given

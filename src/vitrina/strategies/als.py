@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset
 from vitrina.ids import UNKNOWN, Rows
-from vitrina.kernels.factors import Rules, fold_in, shares, solved, turned
+from vitrina.kernels.alternation import solved, turned
+from vitrina.kernels.factors import Rules, fold_in, shares
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.sparse import Csr
 from vitrina.neighbourhood import seed_parts, with_views
@@ -25,7 +26,6 @@ from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
 
 Numbers = NDArray[np.float32]
-_SEED = 2008
 _DEVIATION = 0.1
 
 
@@ -34,7 +34,7 @@ class Strategy:
     """`factors`: numbers an item. `confidence`: how much more an event says than its absence.
     `regularization`, `exponent`: pull towards zero, and how it grows with what is known of a row; see
     kernels/factors. `power`: of the weights of repeated pairs, 0 counts a pair once. `iterations`: of
-    customers and items in turn.
+    customers and items in turn. `start`: which random numbers they begin from.
 
     Other fields are those of item_knn.
     """
@@ -47,6 +47,7 @@ class Strategy:
     exponent: float = 1.0
     power: float = 0.5
     iterations: int = 12
+    start: int = 2008
     event_weights: Mapping[str, float] = field(
         default_factory=lambda: {"purchase": 1.0, "cart": 0.6, "view": 0.25}
     )
@@ -88,17 +89,22 @@ class Strategy:
         return self.confidence, self.regularization, self.exponent
 
     def _start(self, matrix: Csr) -> Numbers:
-        random = np.random.default_rng(_SEED).normal(0, _DEVIATION, (matrix.shape[0], self.factors))
+        random = np.random.default_rng(self.start).normal(0, _DEVIATION, (matrix.shape[0], self.factors))
         random[np.diff(matrix.indptr) == 0] = 0
         start: Numbers = (random / np.sqrt(self.factors)).astype(np.float32)
         return start
 
     def _alternated(self, by_item: Csr, start: Numbers) -> tuple[Numbers, NDArray[np.float64]]:
-        by_customer, items = by_item.transposed(), turned(start)
+        by_customer = by_item.transposed()
+        n_items, n_customers = (int((np.diff(one.indptr) > 0).sum()) for one in (by_item, by_customer))
+        customers = np.zeros((by_customer.shape[0], self.factors), np.float32)
+        items, spectrum, customers = turned(start, customers)
         for _ in range(self.iterations):
-            customers = turned(solved(by_customer, *items, self.rules))
-            items = turned(solved(by_item, *customers, self.rules))
-        return items
+            customers = solved(by_customer, items, spectrum, n_items, self.rules, customers)
+            customers, spectrum, items = turned(customers, items)
+            items = solved(by_item, customers, spectrum, n_customers, self.rules, items)
+            items, spectrum, customers = turned(items, customers)
+        return items, spectrum
 
 
 class Factors:

@@ -3,46 +3,101 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from vitrina.cli.words import AsJson, errors, page, put
+from vitrina.cli.words import AsJson, errors, page, put, token
 
 if TYPE_CHECKING:
-    from vitrina.feeds.comparing import Summary
+    from vitrina.feeds.comparing import Known, Summary
+    from vitrina.state.store import Store
+    from vitrina.updates import ItemUpdate
 
 catalog = typer.Typer(help="The catalogue between trainings.", no_args_is_help=True)
+TOGETHER = 1_000
+"""Updates of one write."""
+
+
+@catalog.callback()
+def _catalog() -> None:
+    """The catalogue between trainings."""
 
 
 @catalog.command("import")
 def import_(
-    feed: Annotated[
-        Path, typer.Argument(help="YML or Google Merchant feed: .xml, .tsv, .txt, or .gz of them.")
-    ],
+    feed: Annotated[Path, typer.Argument(help="YML or Google Merchant feed: .xml, .tsv, or .gz of them.")],
     registry: Annotated[
         Path, typer.Option("--registry", help="Bundles; the current one says what is known.")
     ],
+    store: Annotated[Path | None, typer.Option(help="Put the changes into this store of a server.")] = None,
+    server: Annotated[str, typer.Option(help="Send the changes to host:port; needs scope 'catalog'.")] = "",
     as_json: AsJson = False,
-    force: Annotated[bool, typer.Option(help="Take it even if it loses over 20 % of the items.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if over 20 % of the items are lost.")] = False,
 ) -> None:
-    """Compare a product feed with the catalogue: what is new, changed, gone; and what cannot be used."""
-    from vitrina.catalog import Catalog
+    """Compare a product feed with the catalogue and say what is new, changed, gone; put it into force with
+    --store or --server."""
     from vitrina.feeds import read
-    from vitrina.feeds.comparing import Known, Summary, compared
+    from vitrina.feeds.comparing import Summary, compared
+    from vitrina.state.lmdb_store import LmdbStore
+
+    opened = LmdbStore(store, create=True) if store else None
+    try:
+        known = _known(registry, opened)
+        summary = Summary(len(known))
+        updates = list(compared(read(feed), known, summary, 0 if server else int(time.time())))
+        _show(summary, as_json)
+        if not force:
+            summary.stop_if_lost(feed.name)
+        if server:
+            _send(server, updates)
+        if opened:
+            _keep(opened, updates)
+    finally:
+        if opened:
+            opened.close()
+
+
+def _known(registry: Path, store: Store | None) -> Known:
+    """What the registry's current bundle says, and what the store says since."""
+    from vitrina.catalog import Catalog
+    from vitrina.feeds.comparing import Known
     from vitrina.ids import Ids
     from vitrina.registry import Registry
+    from vitrina.renewal import CatalogView
+    from vitrina.state.items import said
 
     opened = Registry(registry).open()
-    known = Known(Ids(opened.parts["ids/items"]), Catalog.of_columns(opened.under("catalog")))  # type: ignore[arg-type]
-    summary = Summary(len(known))
-    for _ in compared(read(feed), known, summary, int(time.time())):
-        pass
-    _show(summary, as_json)
-    if not force:
-        summary.stop_if_lost(feed.name)
+    items, base = Ids(opened.parts["ids/items"]), Catalog.of_columns(opened.under("catalog"))  # type: ignore[arg-type]
+    view = CatalogView.of(items, base)
+    if store is None:
+        return Known(items, base)
+    with store.read() as reads:
+        view = view.told(dict(said(reads)))
+    gone = [one for one, fields in view.said.items() if fields.get("removed") is True]
+    rows = view.items.rows(gone)
+    return Known(view.items, view.catalog, rows[rows >= 0].tolist())
+
+
+def _keep(store: Store, updates: Sequence[ItemUpdate]) -> None:
+    from vitrina.state.items import updated
+
+    for first in range(0, len(updates), TOGETHER):
+        few = updates[first : first + TOGETHER]
+        store.write(lambda to, few=few: updated(to, few)).result()  # type: ignore[misc]
+
+
+def _send(server: str, updates: Sequence[ItemUpdate]) -> None:
+    from vitrina.client import Client
+
+    with Client(server, token=token()) as client:
+        outcomes = client.update_items(updates, timeout_s=30.0)
+    for update, one in zip(updates, outcomes, strict=True):
+        if one.outcome == "rejected":
+            errors.print(f"the server rejected {update.item_id}: {one.reason}", soft_wrap=True)
 
 
 def _show(summary: Summary, as_json: bool) -> None:

@@ -1,0 +1,92 @@
+"""catalog import: what a feed would change, and how it is put into force."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from servers import looping, publish, start
+from typer.testing import CliRunner
+
+from vitrina.cli import app
+from vitrina.errors import DataError
+from vitrina.server.items import Updater
+from vitrina.state.items import said
+from vitrina.state.lmdb_store import LmdbStore
+
+FEED = "<yml_catalog><shop><offers>{}</offers></shop></yml_catalog>"
+OFFER = '<offer id="{}" available="{}"><name>Thing</name><price>{}</price></offer>'
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A registry whose bundle knows i0 to i16, and a way to write feeds."""
+    publish(tmp_path / "registry")
+
+    def feed(*offers):
+        file = tmp_path / "feed.xml"
+        file.write_text(FEED.format("".join(OFFER.format(*one) for one in offers)))
+        return file
+
+    return tmp_path / "registry", feed
+
+
+def run(registry, feed, *more):
+    """The verb's answer as JSON."""
+    told = ["catalog", "import", str(feed), "--registry", str(registry), "--json", *more]
+    result = CliRunner().invoke(app, told, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_feed_goes_into_the_store_once(shop, tmp_path):
+    """First all is said; the same feed again changes nothing; what it stops naming is removed."""
+    registry, feed = shop
+    offers = [(f"i{number}", "true", number + 1) for number in range(17)]
+    store = ("--store", str(tmp_path / "store"))
+    first = run(registry, feed(*offers, ("new", "true", 5), ("bad", "true", "x")), *store)
+    assert (first["changed"], first["new"], first["gone"], first["rejected"]) == (17, 1, 0, 1)
+    again = run(registry, feed(*offers, ("new", "true", 5)), *store)
+    assert (again["changed"], again["new"], again["unchanged"]) == (0, 0, 18)
+    gone = run(registry, feed(*offers[:-1], ("new", "true", 6)), *store)
+    assert (gone["gone"], gone["fields"]) == (1, {"price": 1})
+    back = run(registry, feed(*offers, ("new", "true", 6)), *store)
+    assert (back["gone"], back["back"]) == (0, 1)
+    opened = LmdbStore(tmp_path / "store")
+    with opened.read() as reads:
+        told = dict(said(reads))
+    opened.close()
+    assert told["new"] == {"title": "Thing", "price": 6.0, "old_price": None, "in_stock": True}
+    assert told["i16"]["removed"] is False
+
+
+def test_a_feed_that_loses_too_much_changes_nothing(shop, tmp_path):
+    """Without --force it is refused before anything is written."""
+    registry, feed = shop
+    store = ("--store", str(tmp_path / "store"))
+    half = feed(*[(f"i{number}", "true", 1) for number in range(8)])
+    with pytest.raises(DataError, match="--force"):
+        run(registry, half, *store)
+    opened = LmdbStore(tmp_path / "store")
+    with opened.read() as reads:
+        assert dict(said(reads)) == {}
+    opened.close()
+    assert run(registry, half, *store, "--force")["gone"] == 9
+
+
+def test_without_a_store_nothing_is_written_and_a_server_is_told(shop, tmp_path):
+    """Dry by default; over the wire each update arrives in the server's store."""
+    registry, feed = shop
+    file = feed(*[(f"i{number}", str(number != 3).lower(), 2) for number in range(17)])
+    assert run(registry, file)["sold_out"] == 1
+    store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
+    with looping() as loop:
+        front, address = start(loop)
+        front.calls.updater = Updater(store)
+        run(registry, file, "--server", address)
+        loop.do(front.drain())
+    with store.read() as reads:
+        told = dict(said(reads))
+    store.close()
+    assert len(told) == 17
+    assert told["i3"]["in_stock"] is False

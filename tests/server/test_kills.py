@@ -46,21 +46,23 @@ class Server:
     def __init__(self, folder, port):
         self.told = {"registry": str(folder / "registry"), "store": str(folder / "store"), "port": port}
         self.told |= {"workers": WORKERS, "grace_s": 1.0, "log_calls": False}
-        self.store, self.process = folder / "store", None
+        self.store, self.log, self.process = folder / "store", folder / "server.log", None
 
     def start(self):
         """Start it and wait until it serves."""
         command = [sys.executable, "-c", SERVE, json.dumps(self.told)]
-        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(command, **quiet, env={**os.environ, VARIABLE: DYING})
-        assert self.process.stdout.readline(), "the server did not come up again"
+        with self.log.open("w") as log:
+            told = {"stdout": subprocess.PIPE, "stderr": log, "env": {**os.environ, VARIABLE: DYING}}
+            self.process = subprocess.Popen(command, **told)
+        assert self.process.stdout.readline(), f"the server did not come up again: {self.log.read_text()}"
 
     def workers(self):
         """Process ids of the workers."""
         return children(self.process.pid)
 
     def kill_all(self):
-        """Kill the workers and the supervisor."""
+        """Kill the workers and the supervisor, which must not start one meanwhile."""
+        self.process.send_signal(signal.SIGSTOP)
         for pid in [*self.workers(), self.process.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

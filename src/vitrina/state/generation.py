@@ -24,6 +24,8 @@ DATA = "data.mdb"
 MAX_BYTES = 1 << 40
 """Size that a store may grow to."""
 _READERS = 1024
+_SCANT_BYTES = 16 << 20
+"""A disk with less room than this may have been too full for a commit."""
 
 
 class Gate:
@@ -158,7 +160,9 @@ class Generation:
         """The tables; those that are new are made. Waits for whoever writes."""
         while True:
             try:
-                return {name: self._env.open_db(name.encode()) for name in TABLES}
+                # A transaction of our own: while `open_db` waits for one, no thread of the process runs.
+                with self._env.begin(write=True) as transaction:
+                    return {name: self._env.open_db(name.encode(), transaction) for name in TABLES}
             except lmdb.MapResizedError:
                 self._env.set_mapsize(0)
 
@@ -249,7 +253,9 @@ def stored(reason: Exception, path: Path) -> StoreError:
     """The error that LMDB's or the disk's means."""
     number = getattr(reason, "errno", None) or getattr(reason, "code", None)
     full = number in (errno.ENOSPC, errno.EDQUOT) or isinstance(reason, lmdb.MapFullError | lmdb.DiskError)
-    if full or "No space left" in str(reason):
+    # LMDB says "Input/output error" of a write that the disk took a part of.
+    short = "Input/output error" in str(reason) and _room(path) < _SCANT_BYTES
+    if full or short or "No space left" in str(reason):
         return StoreFull(f"no space for the store {path}: {reason}; free some, nothing need be restarted")
     if isinstance(reason, FileNotFoundError) or "No such file" in str(reason):
         return StoreLost(f"there is no store at {path}; start `vitrina serve --store` to make one")
@@ -258,6 +264,15 @@ def stored(reason: Exception, path: Path) -> StoreError:
     ):
         return StoreLost(f"the store {path} is damaged: {reason}; restore a backup")
     return StoreError(f"the store {path} failed: {reason}; see whether its disk and rights are in order")
+
+
+def _room(path: Path) -> int:
+    """Bytes free on the disk of a path; none where that cannot be told."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return 0
+    return found.f_bavail * found.f_frsize
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -151,7 +151,7 @@ def test_weaker_acknowledgements_are_as_complete(folder, ack):
     store = LmdbStore(folder, ack=ack)
     futures = [store.write(lambda to: to.append(LOG, b"x")) for _ in range(50)]
     assert [one.result() for one in futures] == list(range(1, 51))
-    store.sync()
+    store.tend()
     store.close()
     again = LmdbStore(folder)
     assert len(logged(again)) == 50

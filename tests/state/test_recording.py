@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers import wait_for
 
 from vitrina.live import Recent
+from vitrina.state import upkeep
 from vitrina.state.events import Entry, Event, Placed, encoded, entered, unpacked
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.profiles import FAST, KEPT, QUARANTINE_S, WIDE
 from vitrina.state.recording import recording, retained
-from vitrina.state.tables import LOG, SEEN
+from vitrina.state.tables import LOG, PROFILES, SEEN
 
 NOW = 1_700_000_000
 
@@ -138,11 +140,32 @@ def test_a_large_order_is_no_machine(store):
     assert record(store, *many, view("look", user="firm")) == ["accepted"] * (WIDE + 21)
 
 
-def test_what_is_old_goes_with_its_id(store):
-    """Retention removes events received before a second, and only those."""
-    record(store, view(1), now=NOW - 10)
-    record(store, view(2), now=NOW)
+def test_what_is_old_goes_with_its_id_and_its_visitor(store):
+    """Retention removes events received before a second and only those; who did nothing since is forgotten."""
+    record(store, view(1, visitor="gone"), view(2, visitor="back"), now=NOW - 10)
+    record(store, view(3, visitor="back"), now=NOW)
+    assert store.write(lambda to: retained(to, NOW, 1)).result() == 1
     assert store.write(lambda to: retained(to, NOW)).result() == 1
     with store.read() as reads:
-        assert [unpacked(value).event.id for _, value in reads.feed(LOG, 0, 9)] == ["2"]
-        assert (reads.get(SEEN, b"1"), bool(reads.get(SEEN, b"2"))) == (None, True)
+        assert [unpacked(value).event.id for _, value in reads.feed(LOG, 0, 9)] == ["3"]
+        assert [bool(reads.get(SEEN, one)) for one in (b"1", b"2", b"3")] == [False, False, True]
+        assert [key for key, _ in reads.scan(PROFILES)] == [b"vback"]
+
+
+def test_upkeep_lets_go_of_all_that_is_old(store, monkeypatch):
+    """However many slices it takes, and by itself once it was started."""
+    monkeypatch.setattr(upkeep, "SLICE", 2)
+    monkeypatch.setattr(upkeep, "TEND_S", 0.01)
+    record(store, *[view(number) for number in range(5)], now=NOW - 10)
+    record(store, view("new"), now=NOW)
+    assert upkeep.Upkeep(store, lambda: NOW, 5).retain() == 5
+    one = upkeep.Upkeep(store, lambda: NOW + 10, 5)
+    one.start()
+    wait_for(lambda: not logged(store))
+    one.stop()
+
+
+def logged(store):
+    """All events."""
+    with store.read() as reads:
+        return reads.feed(LOG, 0, 99)

@@ -54,6 +54,7 @@ def serve(
     ack: Annotated[
         str, typer.Option(help="When an event counts as kept: durable (on disk), written or memory.")
     ] = "durable",
+    keep_days: Annotated[int, typer.Option(help="For how many days events are kept there.", min=1)] = 400,
     health_port: Annotated[int, typer.Option(help="A port for health alone, as probes want; 0: none.")] = 0,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")
@@ -89,6 +90,7 @@ def serve(
                 contact=contact,
                 store=store,
                 ack=_ack(ack),
+                keep_days=keep_days,
                 health_port=health_port,
                 reflection=reflection,
             )

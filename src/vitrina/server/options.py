@@ -37,7 +37,8 @@ class Options:
     what; None admits everybody. `visitor_rate`, `visitor_burst`: calls a second, and at once, that this host
     answers one visitor where there are tokens. `tls_*`: PEM files; `tls_client_ca` asks clients for
     certificates. `audiences`, `contact`: the plan of triggers and the contact policy of exports. `store`:
-    the folder where events are kept, None for nowhere; `ack`: when one counts as kept (see `state/store.py`).
+    the folder where events are kept, None for nowhere; `ack`: when one counts as kept (see `state/store.py`);
+    `keep_days`: for how long.
     """
 
     registry: Path
@@ -61,6 +62,7 @@ class Options:
     contact: Path | None = None
     store: Path | None = None
     ack: Ack = "durable"
+    keep_days: int = 400
     health_port: int = 0
     reflection: bool = False
     in_flight: int = 256

@@ -34,6 +34,7 @@ from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.opening import Opening
 from vitrina.state.store import Store
+from vitrina.state.upkeep import Upkeep
 
 _LOOK_S = 0.25
 """How often a worker looks whether another bundle is current."""
@@ -78,6 +79,7 @@ class Work:
         lately = Lately(store).live if store else forgetful
         if store:
             Following(store, self.current.tell).start()
+            Upkeep(store, self.clock, 86_400 * self.options.keep_days).start()
         service = Service(self.current, Signer(self.order.token_key), _pace(self.options), lately)
         audiences = Audiences.of(self.current, self.options)
         self.calls = Calls(service, self.clock, self.options, self.current.tallies, audiences, store)

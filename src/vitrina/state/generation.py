@@ -153,7 +153,7 @@ class Generation:
                 sync=ack == "durable",
                 metasync=ack == "durable",
             )
-            self._env.reader_check()
+            self.free()
             self._tables = self._opened()
 
     def _opened(self) -> dict[str, Any]:
@@ -215,6 +215,11 @@ class Generation:
         size = path.stat().st_size
         if size < used:
             raise lost(path, f"it has {size:,} bytes of {used:,}")
+
+    def free(self) -> None:
+        """Let go of the readers of processes that died: what they might read is not used again."""
+        with as_store_error(self.folder):
+            self._env.reader_check()
 
     def sync(self) -> None:
         """Write through to the disk what was only handed to the operating system."""

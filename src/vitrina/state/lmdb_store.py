@@ -61,9 +61,15 @@ class LmdbStore:
         """As `Store.check`."""
         self._now().check()
 
-    def sync(self) -> None:
-        """Write through what 'written' and 'memory' left to the operating system."""
-        self._now().sync()
+    def tend(self) -> None:
+        """As `Store.tend`."""
+        generation = self._enter()
+        try:
+            generation.free()
+            if self.ack != "durable":
+                generation.sync()
+        finally:
+            generation.gate.leave()
 
     def backup(self, folder: Path) -> None:
         """As `Store.backup`; the folder must not exist. It does when all of it is on the disk."""

@@ -44,6 +44,10 @@ class Opening:
         """As `Store.check`."""
         self._there().check()
 
+    def tend(self) -> None:
+        """As `Store.tend`."""
+        self._there().tend()
+
     def backup(self, folder: Path) -> None:
         """As `Store.backup`."""
         self._there().backup(folder)

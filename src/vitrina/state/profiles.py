@@ -40,6 +40,11 @@ def records(value: bytes) -> NDArray[Any]:
     return np.frombuffer(value, RECORD, offset=_HEAD.size)
 
 
+def newest(value: bytes) -> int:
+    """The sequence number of a profile's latest record; 0 without any."""
+    return int(_ONE.unpack_from(value, len(value) - _ONE.size)[0]) if len(value) > _HEAD.size else 0
+
+
 def quarantined(value: bytes, now: int) -> bool:
     """Whether whom the profile is of steers no list at this second."""
     return bool(value) and bool(_HEAD.unpack_from(value)[0] > now)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from vitrina.state.events import Event, encoded, entered, unpacked
 from vitrina.state.failpoints import reach
-from vitrina.state.profiles import crowded, excessive, grown, quarantined, record, set_apart
+from vitrina.state.profiles import crowded, excessive, grown, newest, quarantined, record, set_apart
 from vitrina.state.store import Transaction, sequence_key, sequence_of
 from vitrina.state.tables import LOG, NAMES, NUMBERS, PROFILES, SEEN, SHOWN
 
@@ -69,9 +69,7 @@ class _Batch:
 
     def _trusted(self, event: Event) -> list[bytes]:
         """The owners of an event that are not in quarantine; for the others it starts anew."""
-        owners = [user_key(event.user_id)] if event.user_id else []
-        if event.visitor_id:
-            owners.append(visitor_key(event.visitor_id))
+        owners = _owners(event)
         apart = [one for one in owners if quarantined(self._profile(one), self.now)]
         for owner in apart:
             self.people[owner] = set_apart(self.people[owner], self.now)
@@ -114,7 +112,8 @@ def number_of(to: Transaction, name: str) -> int:
 
 
 def retained(to: Transaction, before: int, most: int = 10_000) -> int:
-    """Let go of events that were received before a second, and of their ids: at most so many; how many.
+    """Let go of events that were received before a second, of their ids, and of profiles that hold nothing
+    newer: at most so many; how many.
 
     An id may count anew once its event has gone.
     """
@@ -126,8 +125,17 @@ def retained(to: Transaction, before: int, most: int = 10_000) -> int:
             break
         to.delete(LOG, sequence_key(number))
         to.delete(SEEN, entry.event.id.encode())
+        for owner in _owners(entry.event):
+            for table in (PROFILES, SHOWN):
+                if (held := to.get(table, owner)) and newest(held) <= number:
+                    to.delete(table, owner)
         gone += 1
     return gone
+
+
+def _owners(event: Event) -> list[bytes]:
+    found = [user_key(event.user_id)] if event.user_id else []
+    return [*found, visitor_key(event.visitor_id)] if event.visitor_id else found
 
 
 def user_key(user_id: str) -> bytes:

@@ -75,6 +75,12 @@ class Store(Protocol):
     def check(self) -> None:
         """Raise StoreError where reads or writes would fail: files gone, replaced or cut short."""
 
+    def tend(self) -> None:
+        """Free what processes that died kept from being used again, and put on disk what is not yet there.
+
+        Cheap; to be done every second or so. Raises StoreError.
+        """
+
     def backup(self, folder: Path) -> None:
         """Write a compact copy, openable as a store, while others go on. Raises StoreError."""
 

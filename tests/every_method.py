@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import grpc
 from grpc_health.v1 import health_pb2
-from servers import looping, publish, start
+from servers import NOW, looping, publish, start
 
 import vitrina.v1
 from shops import make_shop, make_window
@@ -18,6 +18,7 @@ from vitrina.server.admin import Desk
 from vitrina.server.audiences import Audiences
 from vitrina.server.items import Updater
 from vitrina.server.models import Models
+from vitrina.server.privacy import Privacy
 from vitrina.state.lmdb_store import LmdbStore
 
 CODES = grpc.StatusCode
@@ -50,7 +51,8 @@ def attended(registry, access=None):
         front.calls.updater = Updater(store)
 
         async def make():
-            desk = Desk(Models(Registry(registry)), access)
+            privacy = Privacy(store, registry / "store", lambda: NOW)
+            desk = Desk(Models(Registry(registry)), access, privacy)
             port = desk.server.add_insecure_port("127.0.0.1:0")
             await desk.server.start()
             return desk, port
@@ -65,6 +67,7 @@ def attended(registry, access=None):
             "vitrina.v1.EventService": pages,
             "grpc.health.v1.Health": pages,
             "vitrina.v1.ModelService": operators,
+            "vitrina.v1.PrivacyService": operators,
         }
         loop.do(desk.server.stop(0))
         loop.do(front.drain())

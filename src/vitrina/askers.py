@@ -59,6 +59,18 @@ class Asker:
     """What was asked for this asker alone, by kind of seeds and moment: many blocks of a page ask alike."""
 
 
+class Past(NamedTuple):
+    """What a bundle knows that somebody did, as in `Asker`: its `visits`, and what of it says nothing."""
+
+    doings: Doings
+    visits: Rows
+    aside: NDArray[np.bool_] | None
+
+
+def _length(span: slice) -> int:
+    return int(span.stop - span.start)
+
+
 @dataclass(frozen=True)
 class Askers:
     """What turns requests into askers: id maps, histories, regions and consent of one bundle."""
@@ -78,23 +90,23 @@ class Askers:
         user = self._user(request)
         contextual = not agrees(request.consent, request.channel, self.consent, user)
         if contextual:
-            user, request = UNKNOWN, replace(request, user_id="", visitor_id="", events=(), shown=())
+            user, request = UNKNOWN, replace(request, user_id="", visitor_id="", events=(), shown=(), also=())
         wanted = [*request.context_item_ids, *(one.item_id for one in request.events), *request.page_item_ids]
         rows = self.items.rows(wanted) if wanted else NOTHING
         n_context, n_events = len(request.context_item_ids), len(request.events)
-        span = self.history.span(user)
-        doings, visits = self._doings(request, span, rows[n_context : n_context + n_events], now)
+        past = self._past(user, request.also)
+        doings, visits = self._doings(request, past, rows[n_context : n_context + n_events], now)
         context, page = rows[:n_context], rows[n_context + n_events :]
         asker = Asker(
             user=user,
             region=self._region(request, user),
             doings=doings,
             visits=visits,
-            session_at=span.stop - span.start,
+            session_at=len(past.visits),
             context=context[context >= 0],
             page=page[page >= 0],
             unknown=tuple(one for one, row in zip(wanted, rows.tolist(), strict=True) if row < 0),
-            aside=self.history.aside[span] if self.history.aside is not None else None,
+            aside=past.aside,
             place=request.region or self._home(user),
             contextual=contextual,
             identity=request.user_id or request.visitor_id,
@@ -106,7 +118,25 @@ class Askers:
 
     def _user(self, request: Request) -> int:
         user = self.users.row(request.user_id) if request.user_id else UNKNOWN
-        return self.users.row(request.visitor_id) if user < 0 and request.visitor_id else user
+        user = self.users.row(request.visitor_id) if user < 0 and request.visitor_id else user
+        if user < 0 and request.also:
+            rows: list[int] = self.users.rows(request.also).tolist()
+            return max(rows, key=lambda row: _length(self.history.span(row)))
+        return user
+
+    def _past(self, user: int, also: Sequence[str]) -> Past:
+        """What the bundle knows of an asker, of all their ids together, oldest first."""
+        past, span = self.history, self.history.span(user)
+        aside = None if past.aside is None else past.aside[span]
+        own = Past(Doings(past.rows[span], past.types[span], past.times[span]), past.visits[span], aside)
+        others = [row for row in self.users.rows(also).tolist() if row >= 0 and row != user] if also else []
+        if not others:
+            return own
+        spans = [span, *map(past.span, others)]
+        places = np.concatenate([np.arange(one.start, one.stop) for one in spans])
+        places = places[np.argsort(past.times[places], kind="stable")]
+        doings = Doings(past.rows[places], past.types[places], past.times[places])
+        return Past(doings, past.visits[places], None if past.aside is None else past.aside[places])
 
     def _region(self, request: Request, user: int) -> int:
         if self.regions is None:
@@ -119,17 +149,16 @@ class Askers:
         """The name of a customer's region."""
         return self.regions.text(user) if self.regions is not None and user >= 0 else ""
 
-    def _doings(self, request: Request, span: slice, rows: Rows, now: int) -> tuple[Doings, Rows]:
-        past = self.history
+    def _doings(self, request: Request, past: Past, rows: Rows, now: int) -> tuple[Doings, Rows]:
         if not len(rows):
-            return Doings(past.rows[span], past.types[span], past.times[span]), past.visits[span]
+            return past.doings, past.visits
         types = np.array([self._type(one.type) for one in request.events], np.uint8)
         times = np.array([min(one.time or now, now) for one in request.events], np.int64)
         lately = Doings(rows, types, times)
         if int(rows.min()) < 0:
             lately = _cut(lately, np.flatnonzero(rows >= 0))
-        doings = _joined([Doings(past.rows[span], past.types[span], past.times[span]), lately])
-        return doings, np.concatenate([past.visits[span], np.full(len(lately.rows), UNKNOWN, np.int32)])
+        doings = _joined([past.doings, lately])
+        return doings, np.concatenate([past.visits, np.full(len(lately.rows), UNKNOWN, np.int32)])
 
     def _shown(self, request: Request) -> Shown:
         rows = self.items.rows([one.item_id for one in request.shown])

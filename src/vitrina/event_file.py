@@ -17,7 +17,8 @@ from vitrina.errors import DataError
 from vitrina.happening import Happening, Recorded
 from vitrina.readers.tables import ENDINGS
 from vitrina.state.events import Event
-from vitrina.state.recording import recording
+from vitrina.state.people import Tombstones
+from vitrina.state.recording import FORGOTTEN, recording
 from vitrina.state.store import Store
 
 
@@ -73,8 +74,13 @@ def read(file: Path, rejects: Path | None, say: Callable[[str], None]) -> EventF
     return EventFile(found.dataset, sum(one.rows for table in found.report.tables for one in table.rejected))
 
 
-def stored(store: Store, happenings: Sequence[Happening], now: int) -> list[Recorded]:
-    """Record events in a store, in one transaction. `now`: seconds since 1970 UTC. Raises StoreError."""
+def stored(
+    store: Store, happenings: Sequence[Happening], now: int, tombstones: Tombstones | None = None
+) -> list[Recorded]:
+    """Record events in a store, in one transaction, but those of whom `tombstones` hold.
+
+    `now`: seconds since 1970 UTC. Raises StoreError.
+    """
     events = [
         Event(
             one.event_id,
@@ -89,4 +95,5 @@ def stored(store: Store, happenings: Sequence[Happening], now: int) -> list[Reco
         )
         for one in happenings
     ]
-    return [Recorded(outcome) for outcome in store.write(recording(events, now)).result()]
+    outcomes = store.write(recording(events, now, tombstones)).result()
+    return [Recorded("rejected", FORGOTTEN) if one == "forgotten" else Recorded(one) for one in outcomes]

@@ -29,10 +29,12 @@ class Live:
     """The engine's second input. `now`: seconds since 1970 UTC.
 
     `did` and `shown`: of those asked for who did or were shown something. `degraded` names what could not
-    be asked, such as "store".
+    be asked, such as "store". `whose`: the ids by which else an asker is known, whose histories are theirs
+    too; none at all for one who asked to be forgotten.
     """
 
     now: int
     did: Mapping[Identity, Recent] = field(default_factory=dict)
     shown: Mapping[Identity, Recent] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
+    whose: Mapping[Identity, tuple[str, ...]] = field(default_factory=dict)

@@ -29,9 +29,12 @@ class Recently:
         An event of the request that the store has too counts once. Items and types that the bundle does not
         know are left out.
         """
+        who = request.identity
+        if live.whose and who in live.whose:
+            others = live.whose[who]
+            request = replace(request, also=others) if others else replace(request, user_id="", visitor_id="")
         if not live.did and not live.shown:
             return request
-        who = request.identity
         did, shown = live.did.get(who, NOTHING), live.shown.get(who, NOTHING)
         if did is NOTHING and shown is NOTHING:
             return request

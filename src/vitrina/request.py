@@ -64,6 +64,8 @@ class Request:
     consent: str = ""
     """Whether this asker may be shown personal lists on this channel: 'given', 'refused', or empty for what
     the shop's data say."""
+    also: tuple[str, ...] = ()
+    """Other ids of the same person, whose histories count too; a server knows them, no caller says them."""
     shown: tuple[Impression, ...] = ()
     """What was shown lately, for placements that rotate; those that led to something may be among it."""
     explain: bool = False

@@ -61,12 +61,13 @@ def _stored(happenings: Iterable[Happening], folder: Path) -> Iterable[Recorded]
     """Record in a store, a batch at a time."""
     from vitrina.event_file import stored
     from vitrina.state.lmdb_store import LmdbStore
+    from vitrina.state.people import Tombstones
 
     rest = iter(happenings)
     store = LmdbStore(folder, create=True)
     try:
         while batch := list(islice(rest, BATCH)):
-            yield from stored(store, batch, int(time.time()))
+            yield from stored(store, batch, int(time.time()), Tombstones(folder))
     finally:
         store.close()
 

@@ -27,8 +27,13 @@ from vitrina.server.log import say, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.models import Models, States
 from vitrina.server.options import Order, address
+from vitrina.server.privacy import Privacy
+from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.opening import Opening
 from vitrina.v1 import model_service_pb2 as v1
+from vitrina.v1 import privacy_service_pb2 as people
 
+PEOPLE: str = people.DESCRIPTOR.services_by_name["PrivacyService"].full_name
 NAME: str = v1.DESCRIPTOR.services_by_name["ModelService"].full_name
 MAX_BYTES = 1 << 20
 """A placements file of thousands of lines."""
@@ -38,23 +43,26 @@ _LOOKING = ("ListModels", "GetPlacements")
 
 
 class Desk:
-    """ModelService on gRPC, behind `access`. `states` is replaced as the workers report."""
+    """ModelService and PrivacyService on gRPC, behind `access`. `states`: what the workers reported last."""
 
-    def __init__(self, models: Models, access: Access | None = None) -> None:
+    def __init__(self, models: Models, access: Access | None = None, privacy: Privacy | None = None) -> None:
+        privacy = privacy or Privacy(None, None, lambda: int(time.time()))
         self.access = access or Access(None, time.time, time.monotonic)
         self.states: States = {}
         self.server = grpc.aio.server(
             options=(("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MAX_BYTES)),
             maximum_concurrent_rpcs=32,
         )
-        methods = {
-            "ListModels": self._method("ListModels", models.list_models),
-            "ActivateModel": self._method("ActivateModel", models.activate_model),
-            "RollBackModel": self._method("RollBackModel", models.roll_back_model),
-            "GetPlacements": self._method("GetPlacements", models.get_placements),
-            "ApplyPlacements": self._method("ApplyPlacements", models.apply_placements),
+        answers = {
+            f"/{NAME}/ListModels": models.list_models,
+            f"/{NAME}/ActivateModel": models.activate_model,
+            f"/{NAME}/RollBackModel": models.roll_back_model,
+            f"/{NAME}/GetPlacements": models.get_placements,
+            f"/{NAME}/ApplyPlacements": models.apply_placements,
+            f"/{PEOPLE}/MergeUsers": privacy.merge_users,
+            f"/{PEOPLE}/ForgetUser": privacy.forget_user,
         }
-        paths = {f"/{NAME}/{name}": one for name, one in methods.items()}
+        paths = {path: self._method(path.rpartition("/")[2], one) for path, one in answers.items()}
         self.server.add_generic_rpc_handlers((Door(paths, Gate(self.access, Tallies())),))
         self._turn = asyncio.Lock()
 
@@ -79,7 +87,10 @@ class Desk:
 async def _serve(order: Order) -> None:
     access = Access(order.options.tokens, time.time, time.monotonic)
     access.open()
-    desk = Desk(Models(Registry(order.options.registry), order.options.placements), access)
+    folder = order.options.store
+    store = Opening(lambda: LmdbStore(folder)) if folder else None
+    privacy = Privacy(store, folder, lambda: int(time.time()))
+    desk = Desk(Models(Registry(order.options.registry), order.options.placements), access, privacy)
     where = address(order.options.admin_host, order.options.admin_port)
     try:
         desk.server.add_insecure_port(where)
@@ -90,6 +101,8 @@ async def _serve(order: Order) -> None:
     async for line in await _input():
         desk.states = {int(number): one for number, one in json.loads(line).items()}
     await desk.server.stop(1.0)
+    if store:
+        store.close()
 
 
 async def _input() -> asyncio.StreamReader:

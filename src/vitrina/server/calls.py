@@ -25,6 +25,7 @@ from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
 from vitrina.server.recorder import Recorder
 from vitrina.server.service import Note, Service
+from vitrina.state.people import Tombstones
 from vitrina.state.store import Store
 from vitrina.v1 import audience_service_pb2 as audience
 from vitrina.v1 import catalog_service_pb2 as catalog
@@ -78,7 +79,7 @@ class Calls:
 
     def __post_init__(self) -> None:
         self._batches = 0
-        self.recorder = Recorder(self.store)
+        self.recorder = Recorder(self.store, Tombstones(self.options.store) if self.options.store else None)
         self.updater = Updater(self.store)
         self._pages = ThreadPoolExecutor(1, "pages")
         self._campaigns = ThreadPoolExecutor(1, "campaigns")

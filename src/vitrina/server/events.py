@@ -11,7 +11,7 @@ from vitrina.errors import InvalidRequest, InvalidToken
 from vitrina.server import wire
 from vitrina.server.token import ShownItem, Signer
 from vitrina.state.events import Event, Placed
-from vitrina.state.recording import IMPRESSION
+from vitrina.state.recording import FORGOTTEN, IMPRESSION
 from vitrina.v1 import event_service_pb2 as v1
 
 MAX_BYTES = 1 << 20
@@ -25,6 +25,7 @@ LATE_S, EARLY_S = 30 * 86_400, 300
 _OUTCOMES = {
     "accepted": v1.OUTCOME_ACCEPTED,
     "duplicate": v1.OUTCOME_DUPLICATE,
+    "forgotten": v1.OUTCOME_REJECTED,
     "quarantined": v1.OUTCOME_QUARANTINED,
     "rejected": v1.OUTCOME_REJECTED,
 }
@@ -47,6 +48,8 @@ class Read:
         message = v1.RecordResponse()
         for one in self.found:
             outcome, reason = ("rejected", one) if isinstance(one, str) else (next(became), "")
+            if outcome == "forgotten":
+                reason = FORGOTTEN
             tally[outcome] = tally.get(outcome, 0) + 1
             message.results.add(outcome=_OUTCOMES[outcome], reason=reason)
         return message.SerializeToString()

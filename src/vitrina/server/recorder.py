@@ -13,6 +13,7 @@ from typing import Any
 
 from vitrina.errors import Overloaded, StoreError, TimedOut
 from vitrina.state.events import Event
+from vitrina.state.people import Tombstones
 from vitrina.state.recording import Outcome, recording
 from vitrina.state.store import Store
 
@@ -33,8 +34,8 @@ class Waiting:
 class Recorder:
     """Records events in a store, a write at a time; None where the server was given no store."""
 
-    def __init__(self, store: Store | None) -> None:
-        self.store = store
+    def __init__(self, store: Store | None, tombstones: Tombstones | None = None) -> None:
+        self.store, self.tombstones = store, tombstones
         self.waiting = 0
         self._queue: deque[Waiting] = deque()
         self._busy = False
@@ -77,7 +78,7 @@ class Recorder:
         if not batch or self.store is None:
             return
         try:
-            done = self.store.write(recording(events, now))
+            done = self.store.write(recording(events, now, self.tombstones))
         except StoreError as reason:
             done = Future()
             done.set_exception(reason)

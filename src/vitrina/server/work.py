@@ -33,6 +33,7 @@ from vitrina.state.items import Following
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.opening import Opening
+from vitrina.state.people import Tombstones
 from vitrina.state.store import Store
 from vitrina.state.upkeep import Upkeep
 
@@ -76,7 +77,9 @@ class Work:
         """The methods over the current bundle, and who may call them. Raises VitrinaError."""
         self.current.open()
         store = _store(self.options)
-        lately = Lately(store).live if store else forgetful
+        lately = (
+            Lately(store, Tombstones(self.options.store)).live if store and self.options.store else forgetful
+        )
         if store:
             Following(store, self.current.tell).start()
             Upkeep(store, self.clock, 86_400 * self.options.keep_days).start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from vitrina.errors import StoreError
 from vitrina.live import NOTHING, Identity, Live, Recent
+from vitrina.state.people import Tombstones, members
 from vitrina.state.profiles import quarantined, records
-from vitrina.state.recording import user_key, visitor_key
+from vitrina.state.recording import keys_of
 from vitrina.state.store import Reads, Store
 from vitrina.state.tables import NAMES, PROFILES, SHOWN
 
@@ -24,8 +25,8 @@ class Lately:
     """Reads what askers did since training. Sees every write that was acknowledged before it reads, by
     whichever process. Names are read once and kept. Safe for threads."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, tombstones: Tombstones | None = None) -> None:
+        self._store, self._tombstones = store, tombstones
         self._names: list[str] = [""]
         self._turn = threading.Lock()
 
@@ -36,21 +37,38 @@ class Lately:
             return Live(now)
         try:
             with self._store.read() as reads:
-                did = {one: self._recent(reads, PROFILES, one, now) for one in asked}
-                shown = {one: self._recent(reads, SHOWN, one, now) for one in asked}
+                gone = self._forgotten(asked, reads)
+                keys = {one: self._keys(reads, one) for one in asked.difference(gone)}
+                did = {one: self._recent(reads, PROFILES, keys[one], now) for one in keys}
+                shown = {one: self._recent(reads, SHOWN, keys[one], now) for one in keys}
         except StoreError:
-            return Live(now, degraded=DEGRADED)
-        return Live(now, _some(did), _some(shown))
+            return Live(now, degraded=DEGRADED, whose=self._forgotten(asked, None))
+        more = {
+            who: tuple(one[1:].decode("utf-8", "surrogatepass") for one in held)
+            for who, held in keys.items()
+            if len(held) > len(keys_of(*who))
+        }
+        return Live(now, _some(did), _some(shown), whose={**gone, **more})
 
-    def _recent(self, reads: Reads, table: str, who: Identity, now: int) -> Recent:
-        """What both ids of an asker have, each event once, in order of time."""
-        user_id, visitor_id = who
-        values = [reads.get(table, user_key(user_id)) if user_id else None]
-        values.append(reads.get(table, visitor_key(visitor_id)) if visitor_id else None)
+    def _forgotten(self, asked: set[Identity], reads: Reads | None) -> dict[Identity, tuple[str, ...]]:
+        """Those who asked to be forgotten; without a store, of whom that was known."""
+        if self._tombstones is None or (reads is not None and not self._tombstones.look(reads)):
+            return {}
+        return {one: () for one in asked if self._tombstones.holds(keys_of(*one))}
+
+    def _keys(self, reads: Reads, who: Identity) -> Sequence[bytes]:
+        """Where what an asker did stands, under all the ids of that person."""
+        own = keys_of(*who)
+        every = dict.fromkeys(member for one in own for member in members(reads, one))
+        return own if every.keys() <= {*own} else [one for one in every if one[:1] in b"uv"]
+
+    def _recent(self, reads: Reads, table: str, keys: Sequence[bytes], now: int) -> Recent:
+        """What all ids of an asker have, each event once, in order of time."""
+        values = [reads.get(table, one) for one in keys]
         found = [records(one) for one in values if one and not quarantined(one, now)]
         if not found:
             return NOTHING
-        held = found[0] if len(found) == 1 else _both(*found)
+        held = found[0] if len(found) == 1 else _joined(found)
         if (held["time"][1:] < held["time"][:-1]).any():
             held = held[np.argsort(held["time"], kind="stable")]
         return self._named(reads, held)
@@ -65,10 +83,10 @@ class Lately:
         return Recent(tuple(items), tuple(kinds), tuple(held["time"].tolist()))
 
 
-def _both(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
-    """Records of either, in order of arrival; an event may stand in both."""
+def _joined(found: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Records of all, in order of arrival; an event may stand in several."""
     # An impression has one sequence number for all that it showed, so it is whole records that differ.
-    return np.unique(np.concatenate([one, other]))
+    return np.unique(np.concatenate(found))
 
 
 def _some(found: dict[Identity, Recent]) -> dict[Identity, Recent]:

@@ -7,29 +7,37 @@ from typing import Literal
 
 from vitrina.state.events import Event, encoded, entered, unpacked
 from vitrina.state.failpoints import reach
+from vitrina.state.people import Tombstones
 from vitrina.state.profiles import crowded, excessive, grown, newest, quarantined, record, set_apart
 from vitrina.state.store import Transaction, sequence_key, sequence_of
 from vitrina.state.tables import LOG, NAMES, NUMBERS, PROFILES, SEEN, SHOWN
 
-Outcome = Literal["accepted", "duplicate", "quarantined"]
+Outcome = Literal["accepted", "duplicate", "quarantined", "forgotten"]
 IMPRESSION = "impression"
+FORGOTTEN = "whoever did it asked to be forgotten"
 BOUGHT = ("purchase", "return")
 """What one order, of a firm's say, may hold hundreds of: no sign of a machine."""
 
 
-def recording(events: Sequence[Event], now: int) -> Callable[[Transaction], list[Outcome]]:
+def recording(
+    events: Sequence[Event], now: int, tombstones: Tombstones | None = None
+) -> Callable[[Transaction], list[Outcome]]:
     """A work for `Store.write` that records events and gives what became of each; done twice it is done once.
 
     `now`: seconds since 1970 UTC. What needs no transaction is done here: others wait for theirs meanwhile.
     Profiles are of users and of visitors, each with all that was done under its id. Gifts, searches and
-    what only ids in quarantine did are in the log alone.
+    what only ids in quarantine did are in the log alone. Of those whom `tombstones` hold nothing is kept.
     """
     ready = [(event, event.id.encode(), encoded(event)) for event in events]
 
     def record(to: Transaction) -> list[Outcome]:
         batch = _Batch(to, now)
+        forgetful = tombstones is not None and tombstones.look(to)
         outcomes: list[Outcome] = []
         for event, key, body in ready:
+            if forgetful and tombstones and tombstones.holds(keys_of(event.user_id, event.visitor_id)):
+                outcomes.append("forgotten")
+                continue
             sequence = to.last(LOG) + 1
             if to.add(SEEN, key, sequence_key(sequence)):
                 outcomes.append("accepted" if batch.record(event, body, sequence) else "quarantined")
@@ -69,7 +77,7 @@ class _Batch:
 
     def _trusted(self, event: Event) -> list[bytes]:
         """The owners of an event that are not in quarantine; for the others it starts anew."""
-        owners = _owners(event)
+        owners = keys_of(event.user_id, event.visitor_id)
         apart = [one for one in owners if quarantined(self._profile(one), self.now)]
         for owner in apart:
             self.people[owner] = set_apart(self.people[owner], self.now)
@@ -133,9 +141,10 @@ def retained(to: Transaction, before: int, most: int = 10_000) -> int:
     return gone
 
 
-def _owners(event: Event) -> list[bytes]:
-    found = [user_key(event.user_id)] if event.user_id else []
-    return [*found, visitor_key(event.visitor_id)] if event.visitor_id else found
+def keys_of(user_id: str, visitor_id: str) -> list[bytes]:
+    """Where the profiles of somebody stand; either id may be empty."""
+    found = [user_key(user_id)] if user_id else []
+    return [*found, visitor_key(visitor_id)] if visitor_id else found
 
 
 def user_key(user_id: str) -> bytes:

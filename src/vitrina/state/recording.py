@@ -133,7 +133,7 @@ def retained(to: Transaction, before: int, most: int = 10_000) -> int:
             break
         to.delete(LOG, sequence_key(number))
         to.delete(SEEN, entry.event.id.encode())
-        for owner in _owners(entry.event):
+        for owner in keys_of(entry.event.user_id, entry.event.visitor_id):
             for table in (PROFILES, SHOWN):
                 if (held := to.get(table, owner)) and newest(held) <= number:
                     to.delete(table, owner)

@@ -21,7 +21,7 @@ from vitrina.fit import fit, with_metrics
 from vitrina.placements import parse_placements
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
-from vitrina.request import ListedBlock, ListedItem, Product, Reason, Response, RuleReason
+from vitrina.request import Fate, ListedBlock, ListedItem, Product, Reason, Response, RuleReason
 from vitrina.server.access import Access
 from vitrina.server.calls import Calls
 from vitrina.server.front_grpc import Front
@@ -98,6 +98,17 @@ class Shelf:
         """Every second item comes by a rule."""
         rule = RuleReason(("a", "b"), 0.25, 0.5, 2.0) if int(item[1:]) % 2 else None
         return Reason("knn", ("a", "b"), rule)
+
+    def explain(self, request, item_ids, live):
+        """A list, and of each item where it is, or that nobody proposed it."""
+        response = self.answer(request)
+        places = [one.item_id for block in response.blocks for one in block.items]
+        return response, tuple(
+            Fate(one, places.index(one) + 1, proposed=(("knn", 3),), blended=2)
+            if one in places
+            else Fate(one, stage="retrieve", rules=("no source proposed it",))
+            for one in item_ids
+        )
 
     def product(self, item_id):
         """Everything costs the same."""

@@ -92,6 +92,18 @@ def test_products_and_scrolling(client):
     assert second.blocks[0].items[0].product is None
 
 
+def test_explanations_come_back_whole(client, shelf):
+    """The list with its trace, and what became of each item, in order; nobody was shown it, so there is no token."""
+    answer, fates = client.explain(FULL, ("i9", "i2"), product_fields=("title",))
+    said, told = shelf.explain(FULL, ("i9", "i2"), None)
+    assert fates == told
+    assert answer.blocks[0].trace == said.blocks[0].trace
+    assert answer.blocks[0].items[0].product.title == "Title of i1"
+    assert (answer.attribution_token, answer.bundle_version) == ("", said.bundle_version)
+    with pytest.raises(InvalidRequest, match="item_ids holds 101 entries; at most 100"):
+        client.explain(HOME, ["i1"] * 101)
+
+
 def test_validate_only(client):
     """Checks and nothing else."""
     answer = client.recommend(FULL, validate_only=True)
@@ -100,7 +112,7 @@ def test_validate_only(client):
 
 def test_batches_are_split_and_answered_in_order(client, shelf, monkeypatch):
     """A campaign of any length goes out in calls that fit, and each answer names its asker."""
-    monkeypatch.setattr("vitrina.client.MAX_USERS", 70)
+    monkeypatch.setattr("vitrina.recommend_calls.MAX_USERS", 70)
     shelf.asked.clear()
     askers = [
         Request((), user_id=f"u{number}", context_item_ids=("i1",), region="r") for number in range(150)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from gettext import GNUTranslations
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
+from sentences import catalogue, own
 
 from vitrina import wording
 from vitrina.errors import WordingError
@@ -22,28 +21,11 @@ MESSAGES = {SHARE, *PLAIN.values()}.union(
 )
 
 
-def catalogue(file: Path):
-    """A .po as Babel reads it."""
-    with file.open("rb") as stream:
-        return read_po(stream, abort_invalid=True)
-
-
 def spoken(stream):
     """What a compiled catalogue says, and how it counts; not when or by what it was compiled."""
     with stream:
         read = GNUTranslations(stream)
     return read.info()["plural-forms"], {key: said for key, said in read._catalog.items() if key}
-
-
-def own(folder: Path, language: str, text: str) -> Path:
-    """A shop's folder of messages, with one language in it."""
-    place = folder / language / "LC_MESSAGES"
-    place.mkdir(parents=True)
-    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-    (place / "vitrina.po").write_text(head + text)
-    with (place / "vitrina.mo").open("wb") as out:
-        write_mo(out, catalogue(place / "vitrina.po"))
-    return folder
 
 
 @pytest.mark.parametrize("file", sorted(LOCALES.glob("*/LC_MESSAGES/*.po")), ids=lambda one: one.parts[-3])

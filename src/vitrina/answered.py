@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vitrina.request import ListedBlock, ListedItem, Product, Reason, Response, RuleReason
+from vitrina.request import Fate, ListedBlock, ListedItem, Product, Reason, Response, RuleReason
 
 
 def response(message: Any) -> Response:
@@ -17,6 +17,18 @@ def response(message: Any) -> Response:
         attribution_token=message.attribution_token,
         contextual=message.contextual,
         degraded=tuple(message.degraded),
+    )
+
+
+def fate(message: Any) -> Fate:
+    """A Fate as its dataclass."""
+    return Fate(
+        item_id=message.item_id,
+        place=message.place,
+        stage=message.stage,
+        rules=tuple(message.rules),
+        proposed=tuple((one.source, one.place) for one in message.proposed),
+        blended=message.blended,
     )
 
 

@@ -9,20 +9,20 @@ Needs grpcio and protobuf, and of Vitrina only the errors, the request words and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import grpc
 
-from vitrina.answered import response
+from vitrina.answered import fate, response
 from vitrina.calling import ATTEMPTS, bearer, connect, give_up, passing
 from vitrina.catalog_calls import METHOD as UPDATE
 from vitrina.catalog_calls import Updated, updated
-from vitrina.errors import InvalidRequest, NotReady, ServerError
+from vitrina.errors import NotReady, ServerError
 from vitrina.event_calls import METHOD as RECORD
 from vitrina.event_calls import recorded
 from vitrina.happening import Happening, Recorded
-from vitrina.request import Block, Request, Response
+from vitrina.recommend_calls import SERVICE, asked_by, built, page_of, slices, whole
+from vitrina.request import Fate, Request, Response
 from vitrina.updates import ItemUpdate
 from vitrina.v1 import catalog_service_pb2 as catalog_v1
 from vitrina.v1 import event_service_pb2 as events_v1
@@ -30,10 +30,6 @@ from vitrina.v1 import recommendation_service_pb2 as v1
 
 TIMEOUT_S = 2.0
 BATCH_TIMEOUT_S = 120.0
-MAX_USERS = 10_000
-MAX_BATCH_BYTES = 900_000
-"""Askers and bytes sent in one batch call; longer campaigns are split. The server admits 1 MiB."""
-_SERVICE: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
 _HEALTHY = b"\x08\x01"
 """A HealthCheckResponse that says SERVING."""
 
@@ -58,14 +54,19 @@ class Client:
         self._headers = bearer(token)
         self._channel = connect(target, credentials)
         self._recommend = self._channel.unary_unary(
-            f"/{_SERVICE}/Recommend",
+            f"/{SERVICE}/Recommend",
             request_serializer=v1.RecommendRequest.SerializeToString,
             response_deserializer=v1.RecommendResponse.FromString,
         )
         self._batch = self._channel.unary_stream(
-            f"/{_SERVICE}/BatchRecommend",
+            f"/{SERVICE}/BatchRecommend",
             request_serializer=v1.BatchRecommendRequest.SerializeToString,
             response_deserializer=v1.BatchRecommendResponse.FromString,
+        )
+        self._explain = self._channel.unary_unary(
+            f"/{SERVICE}/Explain",
+            request_serializer=v1.ExplainRequest.SerializeToString,
+            response_deserializer=v1.ExplainResponse.FromString,
         )
         self._record = self._channel.unary_unary(
             RECORD,
@@ -92,19 +93,33 @@ class Client:
 
         `continue_token`: the attribution_token of an earlier response, whose items do not come again.
         """
-        message = _message(
-            v1.RecommendRequest,
-            **_asker(request),
-            **_page(request, product_fields, validate_only),
-            page_item_ids=request.page_item_ids,
-            continue_token=continue_token,
-            explain=request.explain,
+        message = whole(
+            request, continue_token=continue_token, product_fields=product_fields, validate_only=validate_only
         )
         try:
             limit_s = timeout_s or self.timeout_s
             return response(self._recommend(message, timeout=limit_s, metadata=self._headers))
         except grpc.RpcError as error:
             give_up(error)
+
+    def explain(
+        self,
+        request: Request,
+        item_ids: Sequence[str] = (),
+        *,
+        product_fields: Sequence[str] = (),
+        timeout_s: float | None = None,
+    ) -> tuple[Response, tuple[Fate, ...]]:
+        """Ask for one list with its trace, and what became of some items on the way to it: where they are, or
+        what dropped them. For operators: where the server asks for tokens, one of the scope admin."""
+        asked = whole(request, product_fields=product_fields)
+        message = built(v1.ExplainRequest, request=asked, item_ids=item_ids)
+        try:
+            limit_s = timeout_s or self.timeout_s
+            found = self._explain(message, timeout=limit_s, metadata=self._headers)
+        except grpc.RpcError as error:
+            give_up(error)
+        return response(found.answer), tuple(map(fate, found.fates))
 
     def batch_recommend(
         self,
@@ -121,8 +136,8 @@ class Client:
         and events. `timeout_s` is for each call of up to 10,000 askers. A stream that breaks is taken
         up where it broke.
         """
-        shared = _page(page, product_fields, validate_only)
-        for few in _slices(askers):
+        shared = page_of(page, product_fields, validate_only)
+        for few in slices(askers):
             answered = failures = 0
             while answered < len(few):
                 try:
@@ -137,7 +152,7 @@ class Client:
     def _stream(
         self, shared: dict[str, Any], askers: list[Request], timeout_s: float
     ) -> Iterator[tuple[Request, Response]]:
-        message = _message(v1.BatchRecommendRequest, users=[_asker(one) for one in askers], **shared)
+        message = built(v1.BatchRecommendRequest, users=[asked_by(one) for one in askers], **shared)
         stream = self._batch(message, timeout=timeout_s, metadata=self._headers)
         for asker in askers:
             answer = next(stream, None)
@@ -200,68 +215,3 @@ def healthcheck(
             return 0 if check(b"", timeout=timeout_s) == _HEALTHY else NotReady.exit_code
         except grpc.RpcError:
             return NotReady.exit_code
-
-
-def _asker(request: Request) -> dict[str, Any]:
-    return {
-        "user_id": request.user_id,
-        "visitor_id": request.visitor_id,
-        "region": request.region,
-        "context_item_ids": request.context_item_ids,
-        "events": [{"item_id": one.item_id, "type": one.type, "time": one.time} for one in request.events],
-        "consent": f"CONSENT_{request.consent.upper() or 'UNSPECIFIED'}",
-    }
-
-
-def _page(request: Request, product_fields: Sequence[str], validate_only: bool) -> dict[str, Any]:
-    return {
-        "blocks": [_block(one) for one in request.blocks],
-        "channel": f"CHANNEL_{request.channel.upper()}",
-        "product_fields": [f"PRODUCT_FIELD_{one.upper()}" for one in product_fields],
-        "omit_reasons": not request.reasons,
-        "locale": request.locale,
-        "validate_only": validate_only,
-    }
-
-
-def _message(kind: Any, **fields: Any) -> Any:
-    try:
-        return kind(**fields)
-    except (TypeError, ValueError) as reason:
-        raise InvalidRequest(f"the request cannot be sent: {reason}") from None
-
-
-def _block(block: Block) -> dict[str, Any]:
-    return {
-        "placement": block.placement,
-        "limit": block.limit,
-        "filter": _given(block.filter),
-        "exclude_item_ids": block.exclude_item_ids,
-        "candidate_item_ids": block.candidate_item_ids,
-        "priority": block.priority,
-    }
-
-
-def _given(words: Any) -> Any:
-    """A filter, or what is within it, as the fields of its message that say something."""
-    if isinstance(words, tuple):
-        return [_given(one) for one in words]
-    if not is_dataclass(words):
-        return words
-    told = {one.name: getattr(words, one.name) for one in fields(words)}
-    return {name: _given(one) for name, one in told.items() if one not in ((), None)}
-
-
-def _slices(askers: Iterable[Request]) -> Iterator[list[Request]]:
-    """Askers in lists that fit into one call each."""
-    few: list[Request] = []
-    size = 0
-    for one in askers:
-        more = int(_message(v1.BatchUser, **_asker(one)).ByteSize()) + 8
-        if few and (len(few) == MAX_USERS or size + more > MAX_BATCH_BYTES):
-            yield few
-            few, size = [], 0
-        few.append(one)
-        size += more
-    if few:
-        yield few

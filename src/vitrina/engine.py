@@ -24,7 +24,7 @@ from vitrina.discretion import AWAY, discreet, guarded
 from vitrina.display import Displays, bought
 from vitrina.draft import Draft, Opened
 from vitrina.errors import InvalidRequest
-from vitrina.fates import Fate, fate
+from vitrina.fates import fate
 from vitrina.fitted import as_shop, fitted
 from vitrina.grounds import Grounds
 from vitrina.growing import grown
@@ -35,11 +35,12 @@ from vitrina.placements import Placement, Placements, parse_placements, read_pla
 from vitrina.ranker import Ranker
 from vitrina.recently import Recently
 from vitrina.renewal import CatalogView, Said
-from vitrina.request import Block, ListedBlock, Product, Request, Response
+from vitrina.request import Block, Fate, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
 from vitrina.shop import Shop
 from vitrina.stages import STAGES, admit, retrieve
 from vitrina.strategy import Allow, Source
+from vitrina.wording import Wording
 
 _POOL = 100
 """Candidates at least that a list is arranged from."""
@@ -121,6 +122,13 @@ class Engine:
         other = object.__new__(Engine)
         other.__dict__.update(self.__dict__)
         other._show(view)
+        return other
+
+    def with_wording(self, wording: Wording) -> Engine:
+        """The same engine, whose reasons are said in other words."""
+        other = object.__new__(Engine)
+        other.__dict__.update(self.__dict__, _grounds=replace(self._grounds, wording=wording))
+        other._show(self.view)
         return other
 
     @property

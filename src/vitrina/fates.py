@@ -7,7 +7,7 @@ asked again, one by one, for the one row.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,20 +18,7 @@ from vitrina.draft import Draft, Opened
 from vitrina.filters import Filter
 from vitrina.ids import Rows
 from vitrina.masks import holds
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What became of a product. `place`: in the list, from 1, or 0 where it is not there; then
-    `stage` dropped it by these `rules`, each in words. `proposed`: the sources that named it, and its
-    place with each, from 1. `blended`: its place in the blended list, or 0."""
-
-    item_id: str
-    place: int = 0
-    stage: str = ""
-    rules: tuple[str, ...] = ()
-    proposed: tuple[tuple[str, int], ...] = ()
-    blended: int = 0
+from vitrina.request import Fate
 
 
 def fate(opened: Opened, trace: Mapping[str, Draft], item_id: str) -> Fate:

@@ -175,3 +175,17 @@ class Product:
     in_stock: bool = False
     regions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a product. `place`: in the list, from 1, or 0 where it is not there; then
+    `stage` dropped it by these `rules`, each in words. `proposed`: the sources that named it, and its
+    place with each, from 1. `blended`: its place in the blended list, or 0."""
+
+    item_id: str
+    place: int = 0
+    stage: str = ""
+    rules: tuple[str, ...] = ()
+    proposed: tuple[tuple[str, int], ...] = ()
+    blended: int = 0

@@ -11,14 +11,15 @@ from servers import NOW, service
 
 from vitrina import filters
 from vitrina.errors import InvalidRequest
-from vitrina.server import audiences, events, items, wire
+from vitrina.server import audiences, events, explanations, items, wire
 from vitrina.server.admin import MAX_BYTES
-from vitrina.server.service import MAX_BATCH_BYTES, MAX_RECOMMEND_BYTES
+from vitrina.server.service import MAX_BATCH_BYTES, MAX_RECOMMEND_BYTES, Note
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 LIMITS = {
     "/vitrina.v1.RecommendationService/Recommend": MAX_RECOMMEND_BYTES,
     "/vitrina.v1.RecommendationService/BatchRecommend": MAX_BATCH_BYTES,
+    "/vitrina.v1.RecommendationService/Explain": explanations.MAX_BYTES,
     "/vitrina.v1.AudienceService/Export": audiences.MAX_BYTES,
     "/vitrina.v1.EventService/Record": events.MAX_BYTES,
     "/vitrina.v1.CatalogService/UpdateItems": items.MAX_BYTES,
@@ -175,7 +176,7 @@ def filled(way, text):
     return {**named, first.name: [inner] if first.is_repeated else inner}
 
 
-@pytest.mark.parametrize("kind", [v1.RecommendRequest, v1.BatchRecommendRequest])
+@pytest.mark.parametrize("kind", [v1.RecommendRequest, v1.BatchRecommendRequest, v1.ExplainRequest])
 def test_every_text_is_bounded(kind):
     """Each string field of a request, one that is added later too, has a limit: at it fine, above it refused."""
     ways = list(texts(kind.DESCRIPTOR))
@@ -183,11 +184,14 @@ def test_every_text_is_bounded(kind):
     for way in ways:
         limit = LONGEST.get(way[-1].name, 256)
         for size in (limit, limit + 1):
-            fields = {"blocks": [{"placement": "home"}], **filled(way, "x" * size)}
-            if way[0].name == "blocks":
+            inner = way[1:] if way[0].name == "request" else way
+            fields = {"blocks": [{"placement": "home"}], **filled(inner, "x" * size)}
+            if inner[0].name == "blocks":
                 fields["blocks"] = [{"placement": "home", **fields["blocks"][0]}]
             if kind is v1.BatchRecommendRequest:
                 fields = {"users": [{"user_id": "u"}], **fields}
+            if kind is v1.ExplainRequest:
+                fields = {"item_ids": fields.pop("item_ids", ()), "request": fields}
             said = refusal(kind(**fields).SerializeToString(), kind)
             assert (f"at most {limit:,}" in said) == (size > limit), (way[-1].full_name, size, said)
 
@@ -198,6 +202,8 @@ def refusal(data, kind):
     try:
         if kind is v1.RecommendRequest:
             one.recommend(data, NOW)
+        elif kind is v1.ExplainRequest:
+            explanations.explained(one, data, NOW, Note())
         else:
             list(one.batch_recommend(data, NOW))
     except InvalidRequest as reason:  # any other error is none of a service's, and fails the test

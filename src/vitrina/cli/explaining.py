@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from vitrina.cli.words import AsJson, RegistryDir, page, put, seconds
+from vitrina.cli.words import AsJson, Sentences, page, put, seconds, token
 
 if TYPE_CHECKING:
-    from vitrina.engine import Engine
-    from vitrina.fates import Fate
-    from vitrina.request import ListedBlock, ListedItem, Response
+    from vitrina.request import Fate, ListedBlock, ListedItem, Request, Response
+
+    Titles = Callable[[str], str]
+    _Explained = tuple[Response, tuple[Fate, ...], Titles]
+
+_PATIENCE_S = 10.0
 
 
 def explain(
-    registry: RegistryDir,
     placement: Annotated[str, typer.Option(help="A placement's name.")],
+    registry: Annotated[Path | None, typer.Option(help="Folder of bundles.")] = None,
+    server: Annotated[
+        str, typer.Option(help="host:port of a running server instead; it is shown VITRINA_TOKEN.")
+    ] = "",
     user: Annotated[str, typer.Option(help="A customer's id; empty for a stranger.")] = "",
     item: Annotated[list[str] | None, typer.Option(help="Why is it here, or not; again for more.")] = None,
     context: Annotated[list[str] | None, typer.Option(help="An item of the page or the cart.")] = None,
@@ -27,19 +34,20 @@ def explain(
     channel: Annotated[str, typer.Option(help="site, app, email, push or retargeting.")] = "site",
     k: Annotated[int, typer.Option("-k", help="Length of the list; 0 for the placement's own.")] = 0,
     locale: Annotated[str, typer.Option(help="Language of the sentences.")] = "en",
+    sentences: Sentences = None,
     as_of: Annotated[str, typer.Option(help="ISO time (UTC) or seconds; by default the last event.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say why each product is in a list; of an --item that is not, what dropped it."""
+    """Say why each product is in a list; of an --item that is not, what dropped it.
+
+    With --server it is what the server knows, of what the customer did since training too.
+    """
     from dataclasses import asdict
 
-    from vitrina.engine import Engine
-    from vitrina.live import Live
-    from vitrina.registry import Registry
     from vitrina.request import Block, Request
 
-    engine = Engine.open(Registry(registry).path())
-    moment = seconds(as_of)
+    if (registry is None) == (not server):
+        raise typer.BadParameter("give --registry or --server")
     request = Request(
         (Block(placement, limit=k),),
         user_id=user,
@@ -48,21 +56,55 @@ def explain(
         context_item_ids=tuple(context or ()),
         locale=locale,
     )
-    answer, fates = engine.explain(request, item or (), Live(engine.moment if moment is None else moment))
+    moment = seconds(as_of)
+    if registry:
+        answer, fates, titles = _of_bundle(registry, sentences, request, item or (), moment)
+    elif moment is None and sentences is None:
+        answer, fates, titles = _of_server(server, request, item or ())
+    else:
+        raise typer.BadParameter("--as-of and --sentences go with --registry; a server has its own")
     if as_json:
         put({"list": _told(answer.blocks[0]), "items": [asdict(one) for one in fates]})
     else:
-        page().print(drawn(engine, request.user_id, answer, fates))
+        page().print(drawn(titles, request.user_id, answer, fates))
 
 
-def drawn(engine: Engine, user: str, answer: Response, fates: Sequence[Fate]) -> Tree:
+def _of_bundle(
+    registry: Path, sentences: Path | None, request: Request, items: Sequence[str], moment: int | None
+) -> _Explained:
+    from vitrina.engine import Engine
+    from vitrina.live import Live
+    from vitrina.registry import Registry
+    from vitrina.wording import Wording
+
+    engine = Engine.open(Registry(registry).path()).with_wording(Wording.open(sentences))
+    answer, fates = engine.explain(request, items, Live(engine.moment if moment is None else moment))
+
+    def title(item_id: str) -> str:
+        product = engine.product(item_id)
+        return product.title if product else ""
+
+    return answer, fates, title
+
+
+def _of_server(server: str, request: Request, items: Sequence[str]) -> _Explained:
+    from vitrina.client import Client
+
+    with Client(server, token=token()) as shop:
+        answer, fates = shop.explain(request, items, product_fields=("title",), timeout_s=_PATIENCE_S)
+    listed = [one for block in answer.blocks for one in block.items]
+    titles = {one.item_id: one.product.title for one in listed if one.product}
+    return answer, fates, lambda item_id: titles.get(item_id, "")
+
+
+def drawn(titles: Titles, user: str, answer: Response, fates: Sequence[Fate]) -> Tree:
     """The list with its reasons, the stages, and the fates, as a tree to print."""
     block = answer.blocks[0]
     whose = f"customer {user}" if answer.known_user else f"a stranger ({user or 'no id'})"
     tree = Tree(Text(f"{block.placement} for {whose}", "bold"))
     if fates:
         for one in fates:
-            _fate(tree, engine, one, block)
+            _fate(tree, titles, one, block)
         return tree
     stages = tree.add("stages")
     for name, left in block.trace:
@@ -71,12 +113,12 @@ def drawn(engine: Engine, user: str, answer: Response, fates: Sequence[Fate]) ->
         tree.add(Text(f"soft rule given up: {rule}"))
     items = tree.add(f"{len(block.items)} products")
     for place, listed in enumerate(block.items, start=1):
-        _item(items, engine, place, listed)
+        _item(items, titles, place, listed)
     return tree
 
 
-def _item(tree: Tree, engine: Engine, place: int, listed: ListedItem) -> None:
-    branch = tree.add(Text(f"{place}. {_titled(engine, listed.item_id)}", "bold"))
+def _item(tree: Tree, titles: Titles, place: int, listed: ListedItem) -> None:
+    branch = tree.add(Text(f"{place}. {_titled(titles, listed.item_id)}", "bold"))
     for line in _reasons(listed):
         branch.add(Text(line))
 
@@ -92,8 +134,8 @@ def _reasons(listed: ListedItem) -> Iterator[str]:
         yield f"rule: support {support:.4f}, confidence {confidence:.2f}, lift {lift:.1f}"
 
 
-def _fate(tree: Tree, engine: Engine, one: Fate, block: ListedBlock) -> None:
-    branch = tree.add(Text(_titled(engine, one.item_id), "bold"))
+def _fate(tree: Tree, titles: Titles, one: Fate, block: ListedBlock) -> None:
+    branch = tree.add(Text(_titled(titles, one.item_id), "bold"))
     if one.place:
         branch.add(Text(f"listed at place {one.place}", "green"))
         for line in _reasons(block.items[one.place - 1]):
@@ -108,9 +150,9 @@ def _fate(tree: Tree, engine: Engine, one: Fate, block: ListedBlock) -> None:
         branch.add(Text(f"place {one.blended} of the blended list"))
 
 
-def _titled(engine: Engine, item_id: str) -> str:
-    product = engine.product(item_id)
-    name = f"{product.title} ({item_id})" if product and product.title else item_id
+def _titled(titles: Titles, item_id: str) -> str:
+    title = titles(item_id)
+    name = f"{title} ({item_id})" if title else item_id
     return "".join(one if one.isprintable() else " " for one in name)
 
 

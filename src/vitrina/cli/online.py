@@ -7,7 +7,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from vitrina.cli.words import RecipeFile, RegistryDir, page, seconds
+from vitrina.cli.words import RecipeFile, RegistryDir, Sentences, page, seconds
 from vitrina.state.store import Ack
 
 
@@ -55,6 +55,7 @@ def serve(
         str, typer.Option(help="When an event counts as kept: durable (on disk), written or memory.")
     ] = "durable",
     keep_days: Annotated[int, typer.Option(help="For how many days events are kept there.", min=1)] = 400,
+    sentences: Sentences = None,
     health_port: Annotated[int, typer.Option(help="A port for health alone, as probes want; 0: none.")] = 0,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")
@@ -91,6 +92,7 @@ def serve(
                 store=store,
                 ack=_ack(ack),
                 keep_days=keep_days,
+                sentences=sentences,
                 health_port=health_port,
                 reflection=reflection,
             )

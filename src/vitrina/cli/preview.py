@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vitrina.cli.words import RegistryDir, seconds
+from vitrina.cli.words import RegistryDir, Sentences, seconds
 
 
 def preview(
@@ -22,6 +22,7 @@ def preview(
     style: Annotated[
         Path | None, typer.Option(help="A style file, for how amounts are written; see models/letters.")
     ] = None,
+    sentences: Sentences = None,
     as_of: Annotated[str, typer.Option(help="ISO time (UTC) or seconds; by default the last event.")] = "",
 ) -> None:
     """Look through a page at any list: pictures, prices, sources, reasons, and what was dropped and why."""
@@ -32,9 +33,11 @@ def preview(
     from vitrina.preview.pictures import Pictures
     from vitrina.preview.run import run
     from vitrina.registry import Registry
+    from vitrina.wording import Wording
 
-    engine = Engine.open(Registry(registry).path(), placements)
+    wording = Wording.open(sentences)
+    engine = Engine.open(Registry(registry).path(), placements).with_wording(wording)
     moment = seconds(as_of)
     pictures = Pictures(engine, Photos(photos))
     look = read_style(style) if style else Style()
-    run(Preview(engine, pictures, engine.moment if moment is None else moment, look), port)
+    run(Preview(engine, pictures, engine.moment if moment is None else moment, look, wording), port)

@@ -19,6 +19,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 At = Annotated[
     str, typer.Option("--at", help="ISO time (UTC) or seconds since 1970; by default the data's last event.")
 ]
+Sentences = Annotated[
+    Path | None,
+    typer.Option(
+        "--sentences",
+        help="The shop's own words for reasons: a folder of LANGUAGE/LC_MESSAGES/vitrina.mo, before ours.",
+    ),
+]
 Out = typer.Option("--out", help="File to write: .parquet or .csv.")
 
 TOKEN_VARIABLE = "VITRINA_TOKEN"  # noqa: S105 - the name of a variable

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 
 from vitrina.engine import Engine
 from vitrina.errors import RequestError
-from vitrina.fates import Fate
 from vitrina.live import Live
 from vitrina.preview.question import Question
-from vitrina.request import ListedBlock, ListedItem, Product
+from vitrina.request import Fate, ListedBlock, ListedItem, Product
 
 DONE = 8
 """Products of the customer's past that are shown, newest first."""

@@ -27,6 +27,7 @@ OPEN = "open"
 SCOPES: dict[str, str] = {
     "/vitrina.v1.RecommendationService/Recommend": "site",
     "/vitrina.v1.RecommendationService/BatchRecommend": "email",
+    "/vitrina.v1.RecommendationService/Explain": "admin",
     "/vitrina.v1.EventService/Record": "events",
     "/vitrina.v1.CatalogService/UpdateItems": "catalog",
     "/vitrina.v1.AudienceService/Export": "retargeting",

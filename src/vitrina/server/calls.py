@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol, cast
@@ -18,6 +19,7 @@ from vitrina.errors import Overloaded, TimedOut
 from vitrina.server.admission import Admission
 from vitrina.server.audiences import Audiences
 from vitrina.server.events import Reader
+from vitrina.server.explanations import explained
 from vitrina.server.failures import Failure, failure
 from vitrina.server.items import Updater
 from vitrina.server.log import say_call, say_fault
@@ -40,7 +42,7 @@ RECOMMEND = f"/{NAME}/Recommend"
 DEADLINE_S = 2.0
 """What a Recommend without a deadline gets."""
 BATCHES = 4
-"""Batch calls that one worker serves at once."""
+"""Batch calls, exports and explanations that one worker serves at once."""
 NOTICE_S = 0.1
 """Between saying NOT_SERVING and taking no more calls, for those who listen."""
 
@@ -92,6 +94,7 @@ class Calls:
             f"/{NAME}/BatchRecommend": Method(
                 self._observed("BatchRecommend", self._batch_recommend), streams=True
             ),
+            f"/{NAME}/Explain": Method(self._observed("Explain", self._explain), streams=False),
             f"/{EVENTS}/Record": Method(self._observed("Record", self._record), streams=False),
             f"/{CATALOGUE}/UpdateItems": Method(self._observed("UpdateItems", self._update), streams=False),
             f"/{AUDIENCES}/Export": Method(self._observed("Export", self._export), streams=True),
@@ -125,6 +128,12 @@ class Calls:
         read = self.updater.read(data, self.clock())
         return read.answer(await self.updater.update(read, _left_s(call)), note.items)
 
+    async def _explain(self, data: bytes, call: Call, note: Note) -> bytes:
+        with self._apart():
+            return await asyncio.get_running_loop().run_in_executor(
+                self._campaigns, explained, self.service, data, self.clock(), note
+            )
+
     async def _batch_recommend(self, data: bytes, call: Call, note: Note) -> None:
         await self._streamed(lambda: self.service.batch_recommend(data, self.clock(), note), call)
 
@@ -134,10 +143,7 @@ class Calls:
 
     async def _streamed(self, begin: Callable[[], Iterator[list[bytes]]], call: Call) -> None:
         """Write what is ready, when the client has taken what was before, until there is no more."""
-        if self._batches >= BATCHES:
-            raise Overloaded(f"{BATCHES} streams are in flight already; ask again later")
-        self._batches += 1
-        try:
+        with self._apart():
             answers = begin()
             loop = asyncio.get_running_loop()
             # In a thread of its own: pages are answered while a campaign runs.
@@ -146,6 +152,15 @@ class Calls:
                     await call.write(one)
                 if _left_s(call, float("inf")) <= 0:
                     raise TimedOut("the deadline passed before every asker was answered")
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Count a call that is answered apart from pages. Raises Overloaded where there are too many."""
+        if self._batches >= BATCHES:
+            raise Overloaded(f"{BATCHES} batches are in flight already; ask again later")
+        self._batches += 1
+        try:
+            yield
         finally:
             self._batches -= 1
 

@@ -22,6 +22,7 @@ from vitrina.server.service import Service
 from vitrina.server.token import Signer
 from vitrina.updates import Fields
 from vitrina.v1 import recommendation_service_pb2 as v1
+from vitrina.wording import Wording
 
 _PATIENCE_S = 30.0
 """What was refused is tried again after this long: disks recover."""
@@ -45,6 +46,8 @@ class Current:
     placements: Path | None
     clock: Callable[[], int]
     tallies: Tallies
+    wording: Wording | None = None
+    """The shop's own words for reasons; None for ours."""
     engine: Engine | None = None
     since: int = 0
     said: dict[str, Fields] = field(default_factory=dict)
@@ -158,7 +161,9 @@ class Current:
         if (old := self._bundled) and version == self._served[0]:
             return old.with_placements(self._chosen(old.manifest.placements, changed))
         opened = self.generations.take(self.registry.folder / version)
-        return Engine.of(opened, self._chosen(opened.manifest.placements, changed) if changed else None)
+        chosen = self._chosen(opened.manifest.placements, changed) if changed else None
+        engine = Engine.of(opened, chosen)
+        return engine.with_wording(self.wording) if self.wording else engine
 
     def _chosen(self, bundled: Mapping[str, Any], changed: int) -> Placements:
         """The placements to answer with: the file's, or, where there is none, the bundle's."""

@@ -20,6 +20,7 @@ _PATHS = (
     "audiences",
     "contact",
     "store",
+    "sentences",
 )
 
 
@@ -38,7 +39,8 @@ class Options:
     answers one visitor where there are tokens. `tls_*`: PEM files; `tls_client_ca` asks clients for
     certificates. `audiences`, `contact`: the plan of triggers and the contact policy of exports. `store`:
     the folder where events are kept, None for nowhere; `ack`: when one counts as kept (see `state/store.py`);
-    `keep_days`: for how long.
+    `keep_days`: for how long. `sentences`: the shop's own catalogues of messages (see `wording.py`), read
+    when a worker starts.
     """
 
     registry: Path
@@ -63,6 +65,7 @@ class Options:
     store: Path | None = None
     ack: Ack = "durable"
     keep_days: int = 400
+    sentences: Path | None = None
     health_port: int = 0
     reflection: bool = False
     in_flight: int = 256

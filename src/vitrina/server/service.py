@@ -11,7 +11,7 @@ from vitrina.errors import (
     VitrinaError,
 )
 from vitrina.live import Identity, Live
-from vitrina.request import Product, Request, Response
+from vitrina.request import Fate, Product, Request, Response
 from vitrina.server import wire, writer
 from vitrina.server.token import Signer
 from vitrina.v1 import recommendation_service_pb2 as v1
@@ -43,6 +43,11 @@ class Engine(Protocol):
 
     def recommend(self, requests: Sequence[Request], live: Live) -> list[Response]:
         """One response for each request. Raises InvalidRequest and UnknownPlacement."""
+
+    def explain(
+        self, request: Request, item_ids: Sequence[str], live: Live
+    ) -> tuple[Response, tuple[Fate, ...]]:
+        """One list with its trace, and what became of some items. Raises as `recommend` does."""
 
     def product(self, item_id: str) -> Product | None:
         """What the catalogue says of an item."""
@@ -138,17 +143,24 @@ class Service:
     def _asked(self, engine: Engine, data: bytes, note: Note, now: int) -> _Asked | Exception:
         try:
             message = wire.parse(v1.RecommendRequest, data, MAX_RECOMMEND_BYTES)
-            request = wire.request(message)
-            if self.pace:
-                self.pace(request.visitor_id)
+            request, earlier = self.request(message)
             note.asked = tuple(block.placement for block in request.blocks)
-            earlier: tuple[str, ...] = ()
-            if message.continue_token:
-                earlier = self.signer.read(message.continue_token).covered
-                request = replace(request, page_item_ids=request.page_item_ids + earlier)
             return _Asked(request, _Answers(engine, self.signer, now, message, note), earlier)
         except Exception as reason:
             return reason
+
+    def request(self, message: Any) -> tuple[Request, tuple[str, ...]]:
+        """A RecommendRequest as the engine takes it, and the items that it continues after.
+
+        Raises InvalidRequest, InvalidToken and TooFast.
+        """
+        request = wire.request(message)
+        if self.pace:
+            self.pace(request.visitor_id)
+        if not message.continue_token:
+            return request, ()
+        earlier = self.signer.read(message.continue_token).covered
+        return replace(request, page_item_ids=request.page_item_ids + earlier), earlier
 
     def batch_recommend(self, data: bytes, now: int, note: Note | None = None) -> Iterator[list[bytes]]:
         """Answer a BatchRecommendRequest, as many answers at a time as the engine gives in one call.

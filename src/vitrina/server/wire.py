@@ -63,9 +63,9 @@ def request(message: Any) -> Request:
         visitor_id=short(message.visitor_id, "visitor_id"),
         channel=channel(message.channel),
         region=short(message.region, "region"),
-        context_item_ids=_ids(message.context_item_ids, "context_item_ids", MAX_CONTEXT),
+        context_item_ids=ids(message.context_item_ids, "context_item_ids", MAX_CONTEXT),
         events=_events(message.events, ""),
-        page_item_ids=_ids(message.page_item_ids, "page_item_ids", MAX_ON_PAGE),
+        page_item_ids=ids(message.page_item_ids, "page_item_ids", MAX_ON_PAGE),
         consent=_consent(message.consent, "consent"),
         explain=message.explain,
         reasons=not message.omit_reasons,
@@ -117,7 +117,7 @@ def _asker(message: Any, where: str, page: Request) -> Request:
         visitor_id=short(message.visitor_id, where + "visitor_id"),
         channel=page.channel,
         region=short(message.region, where + "region"),
-        context_item_ids=_ids(message.context_item_ids, where + "context_item_ids", MAX_CONTEXT),
+        context_item_ids=ids(message.context_item_ids, where + "context_item_ids", MAX_CONTEXT),
         events=_events(message.events, where),
         consent=_consent(message.consent, where + "consent"),
         reasons=page.reasons,
@@ -134,8 +134,8 @@ def _block(message: Any, where: str) -> Block:
         placement=short(message.placement, where + "placement"),
         limit=message.limit,
         filter=_filter(message.filter, where + "filter") if message.HasField("filter") else EVERYTHING,
-        exclude_item_ids=_ids(message.exclude_item_ids, where + "exclude_item_ids", MAX_EXCLUDED),
-        candidate_item_ids=_ids(message.candidate_item_ids, where + "candidate_item_ids", MAX_CANDIDATES),
+        exclude_item_ids=ids(message.exclude_item_ids, where + "exclude_item_ids", MAX_EXCLUDED),
+        candidate_item_ids=ids(message.candidate_item_ids, where + "candidate_item_ids", MAX_CANDIDATES),
         priority=message.priority,
     )
 
@@ -181,7 +181,8 @@ def _event(message: Any, where: str) -> SessionEvent:
     )
 
 
-def _ids(texts: Sequence[str], name: str, most: int, longest: int = MAX_ID_BYTES) -> tuple[str, ...]:
+def ids(texts: Sequence[str], name: str, most: int, longest: int = MAX_ID_BYTES) -> tuple[str, ...]:
+    """At most `most` ids, or other words of `longest` bytes at most. Raises InvalidRequest."""
     if not texts:
         return ()
     _between(len(texts), 0, most, name)

@@ -36,6 +36,7 @@ from vitrina.state.opening import Opening
 from vitrina.state.people import Tombstones
 from vitrina.state.store import Store
 from vitrina.state.upkeep import Upkeep
+from vitrina.wording import Wording
 
 _LOOK_S = 0.25
 """How often a worker looks whether another bundle is current."""
@@ -75,6 +76,8 @@ class Work:
 
     def open(self) -> tuple[Calls, Access]:
         """The methods over the current bundle, and who may call them. Raises VitrinaError."""
+        if self.options.sentences:
+            self.current.wording = Wording.open(self.options.sentences)
         self.current.open()
         store = _store(self.options)
         lately = (

@@ -102,3 +102,43 @@ class BatchRecommendResponse(_message.Message):
     visitor_id: str
     answer: RecommendResponse
     def __init__(self, user_id: _Optional[str] = ..., visitor_id: _Optional[str] = ..., answer: _Optional[_Union[RecommendResponse, _Mapping]] = ...) -> None: ...
+
+class ExplainRequest(_message.Message):
+    __slots__ = ("request", "item_ids")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    ITEM_IDS_FIELD_NUMBER: _ClassVar[int]
+    request: RecommendRequest
+    item_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request: _Optional[_Union[RecommendRequest, _Mapping]] = ..., item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExplainResponse(_message.Message):
+    __slots__ = ("answer", "fates")
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    FATES_FIELD_NUMBER: _ClassVar[int]
+    answer: RecommendResponse
+    fates: _containers.RepeatedCompositeFieldContainer[Fate]
+    def __init__(self, answer: _Optional[_Union[RecommendResponse, _Mapping]] = ..., fates: _Optional[_Iterable[_Union[Fate, _Mapping]]] = ...) -> None: ...
+
+class Fate(_message.Message):
+    __slots__ = ("item_id", "place", "stage", "rules", "proposed", "blended")
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    PROPOSED_FIELD_NUMBER: _ClassVar[int]
+    BLENDED_FIELD_NUMBER: _ClassVar[int]
+    item_id: str
+    place: int
+    stage: str
+    rules: _containers.RepeatedScalarFieldContainer[str]
+    proposed: _containers.RepeatedCompositeFieldContainer[Proposal]
+    blended: int
+    def __init__(self, item_id: _Optional[str] = ..., place: _Optional[int] = ..., stage: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., proposed: _Optional[_Iterable[_Union[Proposal, _Mapping]]] = ..., blended: _Optional[int] = ...) -> None: ...
+
+class Proposal(_message.Message):
+    __slots__ = ("source", "place")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    place: int
+    def __init__(self, source: _Optional[str] = ..., place: _Optional[int] = ...) -> None: ...

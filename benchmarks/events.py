@@ -5,7 +5,7 @@
     python benchmarks/events.py --json      prints the result as JSON instead of the tables
 
 `vitrina serve --store` with two workers and every default: an event is acknowledged once it is fsynced. The
-client is the raw HTTP/2 one of serving/load.py, which shares the machine's cores with them. Batches of 50
+client is the raw HTTP/2 one of serving/load.py; it shares the cores with them, and sleeps while it waits. Batches of 50
 events with 64 calls in flight; single events from 64 clients, each with a connection and one call at a time.
 Every event has an id of its own and one of 20,000 visitors; the server's own count of accepted ones must be
 as many as were sent.
@@ -48,11 +48,14 @@ from vitrina.event_calls import METHOD
 from vitrina.happening import Happening
 from vitrina.request import Block, Request
 from vitrina.state.events import Event, encoded, entered
+from vitrina.state.lately import Lately
+from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.profiles import grown, record
+from vitrina.state.recording import recording
 from vitrina.v1 import event_service_pb2 as v1
 
 BATCH, IN_FLIGHT, CLIENTS = 50, (8, 8), 64
-VISITORS, ITEMS = 20_000, 5_000
+VISITORS, ITEMS, NOW = 20_000, 5_000, 1_700_000_000
 TARGETS = {"batches": 20_000, "singles": 2_000}
 """Durable events a second that were asked for, in batches and in calls of one."""
 
@@ -82,8 +85,9 @@ def measured(registry: Path, rounds: int, seconds: float, clicks: int) -> dict[s
                 found["singles"].append(recorded(server, 1, CLIENTS, 1, seconds))
                 found["bare"].append(bare(folder, BATCH * IN_FLIGHT[0] * IN_FLIGHT[1], seconds))
             delays = {"alone": delayed(server, clicks)}
-            with recording(server):
+            with others_record(server):
                 delays["while recording"] = delayed(server, clicks)
+        profile_reads_us = read_us(folder)
         fsync = fsynced(folder, 10 if rounds == 1 else 200)
     rates = {name: float(np.median([one["events_s"] for one in runs])) for name, runs in found.items()}
     return {
@@ -93,6 +97,7 @@ def measured(registry: Path, rounds: int, seconds: float, clicks: int) -> dict[s
         "ratio_to_bare": round(rates["batches"] / rates["bare"], 3),
         "fsync_ms": fsync,
         "delays": delays,
+        "profile_reads_us": profile_reads_us,
         "targets": TARGETS,
     }
 
@@ -112,7 +117,9 @@ def recorded(server: Served, size: int, connections: int, streams: int, seconds:
     """One closed loop; raises where an event was lost, or counted that was not sent."""
     ready = messages(int(seconds * (1_600 if size > 1 else 12_000)), size)
     before, cpu = accepted(server), server.cpu_s()
-    run = load.closed(server.port, ready, seconds, connections=connections, streams=streams, method=METHOD)
+    run = load.closed(
+        server.port, ready, seconds, connections=connections, streams=streams, method=METHOD, spin=False
+    )
     cpu = server.cpu_s() - cpu
     if run.sent > len(ready):
         raise RuntimeError(f"{run.sent} calls were sent and {len(ready)} made: some were duplicates")
@@ -193,8 +200,36 @@ def delayed(server: Served, clicks: int) -> dict[str, Any]:
     }
 
 
+def read_us(folder: Path) -> dict[str, dict[str, float]]:
+    """CPU microseconds to read what a visitor did, by how much it is, one alone and of 32 at once."""
+    store = LmdbStore(folder / "profiles", create=True, ack="written")
+    lately, found = Lately(store), {}
+    for n in (0, 1, 5, 20, 120):
+        people = [("", f"{n}-{visitor}") for visitor in range(480)]
+        for _, visitor in people:
+            did = [
+                Event(f"{visitor}:{at}", "view", "", visitor, f"i{at}", NOW + 1000 * at) for at in range(n)
+            ]
+            store.write(recording(did, NOW)).result()
+        each = [least_us(lately, people, size) for size in (1, 1, 32)]
+        found[str(n)] = {"alone": min(each[:2]), "of_32": each[2]}
+    store.close()
+    return found
+
+
+def least_us(lately: Lately, people: list[tuple[str, str]], size: int) -> float:
+    """The least of seven runs: what else the machine does only ever adds."""
+    took = []
+    for _ in range(7):
+        started = time.process_time()
+        for at in range(0, len(people), size):
+            lately.live(people[at : at + size], NOW)
+        took.append((time.process_time() - started) / len(people) * 1e6)
+    return round(min(took), 1)
+
+
 @contextmanager
-def recording(server: Served) -> Iterator[None]:
+def others_record(server: Served) -> Iterator[None]:
     """Others record batches of 50 meanwhile, one call at a time."""
     stop = threading.Event()
 
@@ -232,6 +267,7 @@ def said(result: dict[str, Any]) -> str:
     for name, one in result["delays"].items():
         told = f"acknowledged {one['acknowledged_ms']}, list {one['list_ms']}"
         lines.append(f"{name}: {told}, reflected {one['reflected']:.1%}")
+    lines.append(f"CPU us to read what a visitor did, by events: {result['profile_reads_us']}")
     return "\n".join(lines)
 
 

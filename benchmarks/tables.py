@@ -348,6 +348,47 @@ def diversity(found: dict[str, Any]) -> Iterable[str]:
     yield "![NDCG against variety](results/diversity.png)"
 
 
+def events(found: dict[str, Any]) -> Iterable[str]:
+    """Events on disk a second, and how soon lists follow."""
+    yield "Two workers and their client on the machine's two cores; every event is fsynced before it is acknowledged."
+    yield ""
+    rows = []
+    for name, runs in found["rounds"].items():
+        rates = [one["events_s"] for one in runs]
+        middle = sorted(runs, key=lambda one: one["events_s"])[len(runs) // 2]
+        told = [middle.get(key, "") for key in ("cpu_us", "p50_ms", "p99_ms")]
+        rows.append(
+            (EVENTS[name], f"{found['events_s'][name]:,.0f}", f"{min(rates):,}", f"{max(rates):,}", *told)
+        )
+    yield table(("events", "a second", "least", "most", "CPU us each", "p50 ms", "p99 ms"), rows)
+    yield ""
+    yield f"Ours / bare LMDB, batches: {found['ratio_to_bare']}. fsync of 4 KiB: {found['fsync_ms']['p50']} ms (p50)."
+    yield ""
+    delays = [
+        (
+            f"{what}, {name}",
+            *(one[key][share] for share in ("p50", "p90", "p99", "max")),
+            f"{one['reflected']:.1%}",
+        )
+        for name, one in found["delays"].items()
+        for key, what in (
+            ("acknowledged_ms", "click to acknowledgement"),
+            ("list_ms", "click to the list after it"),
+        )
+    ]
+    yield table(("ms", "p50", "p90", "p99", "most", "lists that follow from it"), delays)
+    yield ""
+    reads = [(f"{n} events", one["alone"], one["of_32"]) for n, one in found["profile_reads_us"].items()]
+    yield table(("CPU us to read what a visitor did", "alone", "of 32 together"), reads)
+
+
+EVENTS = {
+    "batches": "in batches of 50",
+    "singles": "one a call, 64 clients",
+    "bare": "bare LMDB, the same bytes",
+}
+
+
 def elsewhere(found: dict[str, Any]) -> Iterable[str]:
     """What has its tables in the terminal and its figures in the file."""
     yield "The script prints its tables; the figures are in the result file."
@@ -364,6 +405,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "twins": ("Families that libraries have too", twins),
     "instructions": ("A budget of instructions", instructions),
     "front": ("gRPC servers", front),
+    "events": ("Events on disk, and the lists after them", events),
     "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
     "diversity": ("What diversity costs and brings", diversity),
     "baskets": ("Completing baskets", elsewhere),

@@ -64,6 +64,23 @@ def test_what_was_shown_is_told(recently):
     assert recently.told(ASKED, shown).shown == (Impression("i2", LAST + 5),)
 
 
+def test_what_was_shown_and_ignored_gives_way(dataset):
+    """Impressions from the store turn a rotating placement; what was clicked since is no longer ignored."""
+    places = {"p": {"sources": [{"strategy": "all"}], "rotation": {"rate": 0.9, "hours": 24}}}
+    engine = make_window(dataset, {"all": range(4)}, places)
+    now = 12 * DAY
+    seen = Recent(("i0",) * 3, ("",) * 3, (now - 3000, now - 2000, now - 1000))
+    assert first(engine, Live(now)) == "i0"
+    assert first(engine, Live(now, {}, {WHO: seen})) == "i1"
+    clicked = Recent(("i0",), ("click",), (now - 500,))
+    assert first(engine, Live(now, {WHO: clicked}, {WHO: seen})) == "i0"
+
+
+def first(engine, live):
+    """What stands first."""
+    return engine.recommend([ASKED], live)[0].blocks[0].items[0].item_id
+
+
 def listed(engine, request, *did):
     """The item ids of a list, after what somebody did on day 11."""
     then = Live(12 * DAY, {(request.user_id, request.visitor_id): recent(*did)} if did else {})
@@ -77,9 +94,14 @@ def recent(*did):
 
 
 @pytest.fixture
-def engine():
-    """Four items for everybody; what was bought does not come back; ann bought i0."""
-    dataset = make_shop([("ann", "i0", 10)], items=["i0", "i1", "i2", "i3"])
+def dataset():
+    """Four items; ann bought i0 on day 10."""
+    return make_shop([("ann", "i0", 10)], items=["i0", "i1", "i2", "i3"])
+
+
+@pytest.fixture
+def engine(dataset):
+    """All items for everybody; what was bought does not come back."""
     places = {"p": {"sources": [{"strategy": "all"}], "rebuy": "never"}}
     return make_window(dataset, {"all": range(4)}, places)
 

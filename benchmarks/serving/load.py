@@ -180,10 +180,12 @@ def closed(
     connections: int = 8,
     streams: int = 4,
     method: str = METHOD,
+    spin: bool = True,
 ) -> Run:
     """Keep `connections` times `streams` calls in flight, message after message, round and round.
 
     After `seconds` nothing more is sent; the time until the last answer counts, and so do those answers.
+    `spin`: never sleep, on a core of its own; else sleep where there is nothing to read.
     """
     run, lines = Run(), [Connection(port, method) for _ in range(connections)]
     with _Poll(lines) as poll:
@@ -197,7 +199,7 @@ def closed(
                 one.flush()
             if not asking and not any(one.due for one in lines):
                 break
-            poll.receive(run)
+            poll.receive(run, 0.0 if spin else 0.002)
         run.seconds = time.perf_counter() - started
         run.failed["no answer"] += sum(len(one.due) for one in lines)
     run.failed += Counter()  # drops what counts nothing
@@ -255,7 +257,7 @@ def _spread(waiting: deque[tuple[float, bytes]], lines: Sequence[Connection], st
 
 
 class _Poll:
-    """Reads whatever connection has something, without ever sleeping; closes them all at the end."""
+    """Reads whatever connection has something; closes them all at the end."""
 
     def __init__(self, lines: Sequence[Connection]) -> None:
         self.lines = {one.socket.fileno(): one for one in lines}
@@ -263,9 +265,9 @@ class _Poll:
         for number in self.lines:
             self.epoll.register(number, EPOLLIN)
 
-    def receive(self, run: Run) -> None:
-        """Take in what is there now."""
-        for number, _ in self.epoll.poll(0):
+    def receive(self, run: Run, wait_s: float = 0.0) -> None:
+        """Take in what is there now, or comes within so many seconds; by default it never sleeps."""
+        for number, _ in self.epoll.poll(wait_s):
             self.lines[number].receive(run)
 
     def __enter__(self) -> _Poll:

@@ -28,7 +28,7 @@ from vitrina.fates import fate
 from vitrina.fitted import as_shop, fitted
 from vitrina.grounds import Grounds
 from vitrina.growing import grown
-from vitrina.history import History
+from vitrina.history import Doings, History
 from vitrina.ids import Ids, Rows
 from vitrina.live import Live
 from vitrina.placements import Placement, Placements, parse_placements, read_placements
@@ -187,6 +187,14 @@ class Engine:
                     shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
                     blocks[one][orders[one][turn]] = asked.told(listed[place])
         return [self._response(askers[one], blocks[one], live) for one in range(len(requests))]
+
+    def doings(self, user_id: str, live: Live) -> Doings:
+        """What a customer did, in this bundle and since, whatever they agreed to; nothing for a stranger."""
+        if (user_id, "") in live.did:
+            return self._asker(Request((), user_id=user_id, consent="given"), live).doings
+        past = self.askers.history
+        span = past.span(self.askers.users.row(user_id))
+        return Doings(past.rows[span], past.types[span], past.times[span])
 
     def _asker(self, request: Request, live: Live) -> Asker:
         return self.askers.of(self._recently.told(request, live), live.now)

@@ -1,7 +1,8 @@
 """The triggers of everybody as a stream: each with a stable id, in order, from where a cursor says.
 
-Pure but for the engine it asks. The same bundle, plan, moment and contacts give the same entries, so a run
-that was broken off goes on from its cursor: an entry may come twice, with the same id, and none is left out.
+Pure but for the engine and the store it asks. The same bundle, plan, moment, contacts and store give the same
+entries, so a run that was broken off goes on from its cursor: an entry may come twice, with the same id, and
+none is left out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import binascii
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +25,27 @@ from vitrina.contact.hours import HOURS
 from vitrina.contact.policy import Policy
 from vitrina.dataset import PURCHASE
 from vitrina.engine import Engine
-from vitrina.errors import InvalidRequest
+from vitrina.errors import InvalidRequest, StoreError
 from vitrina.history import Doings
 from vitrina.live import Live
 from vitrina.request import Block, Request
+from vitrina.state.lately import Lately
 
 BATCH = 512
 """People looked at between two cursors."""
 PAID = "retargeting"
 MAX_EXCLUDED = 1000
+_DIGEST = 10
+
+
+class Place(NamedTuple):
+    """How far an export is: behind so many customers of the bundle, and behind a newcomer's id."""
+
+    row: int
+    after: str = ""
+
+
+BEGIN = Place(0)
 
 
 @dataclass(frozen=True)
@@ -60,21 +74,45 @@ class _Hit:
 
 
 def entries(
-    engine: Engine, plan: Plan, policy: Policy, facts: Facts, known: Known, now: int, start: int = 0
+    engine: Engine,
+    plan: Plan,
+    policy: Policy,
+    facts: Facts,
+    known: Known,
+    now: int,
+    start: Place = BEGIN,
+    lately: Lately | None = None,
 ) -> Iterator[tuple[list[Entry], str]]:
-    """Batches of entries, each with the cursor to go on from; `start`: a cursor's place. Raises
-    UnknownPlacement."""
+    """Batches of entries, each with the cursor to go on from; `start`: a cursor's place.
+
+    `lately`: what people did since training, which counts as their history does, and who is new; nothing
+    without it. Raises UnknownPlacement, and StoreError where it cannot be asked, since a letter about
+    what was bought meanwhile is worse than none.
+    """
     for watch in plan.watches:
         engine.placements.named(watch.placement)
-    users, mark = engine.askers.users, marked(engine, plan, policy)
-    for first in range(start, len(users), BATCH):
-        rows = np.arange(first, min(first + BATCH, len(users)), dtype=np.int32)
+    mark = marked(engine, plan, policy)
+    for place, user_ids in _people(engine, start, lately):
+        live = lately.live([(one, "") for one in user_ids], now) if lately else Live(now)
+        if live.degraded:
+            raise StoreError("the store cannot be read: what was bought meanwhile is not known; try again")
         hits = [
             hit
-            for row, user_id in zip(rows.tolist(), users.names(rows), strict=True)
-            if (hit := _hit(engine, plan, policy, facts, known, row, user_id, now))
+            for one in user_ids
+            if (hit := _hit(engine, plan, policy, facts, known, one, live)) is not None
         ]
-        yield _entries(engine, hits, now), write_cursor(first + len(rows), now, mark)
+        yield _entries(engine, hits, live), write_cursor(place, now, mark)
+
+
+def _people(engine: Engine, start: Place, lately: Lately | None) -> Iterator[tuple[Place, list[str]]]:
+    """Everybody in batches, and the place behind each: the bundle's customers, then who is new since."""
+    users, after = engine.askers.users, start.after
+    for first in range(start.row, len(users), BATCH):
+        last = min(first + BATCH, len(users))
+        yield Place(last), users.names(np.arange(first, last, dtype=np.int32))
+    while lately and (page := lately.users(after, BATCH)):
+        after = page[-1]
+        yield Place(len(users), after), [one for one in page if users.row(one) < 0]
 
 
 def marked(engine: Engine, plan: Plan, policy: Policy) -> str:
@@ -82,36 +120,36 @@ def marked(engine: Engine, plan: Plan, policy: Policy) -> str:
     return f"{engine.version} {plan} {policy}"
 
 
-def write_cursor(place: int, now: int, mark: str) -> str:
+def write_cursor(place: Place, now: int, mark: str) -> str:
     """Where to go on, as of which moment, and of what: opaque, in the base64url alphabet."""
-    told = place.to_bytes(6, "little") + now.to_bytes(8, "little", signed=True)
-    digest = hashlib.blake2b(told + mark.encode(), digest_size=10).digest()
+    told = place.row.to_bytes(6, "little") + now.to_bytes(8, "little", signed=True) + place.after.encode()
+    digest = hashlib.blake2b(told + mark.encode(), digest_size=_DIGEST).digest()
     return base64.urlsafe_b64encode(told + digest).decode()
 
 
-def read_cursor(cursor: str, mark: str) -> tuple[int, int]:
+def read_cursor(cursor: str, mark: str) -> tuple[Place, int]:
     """The place and the moment of a cursor. Raises InvalidRequest for one of another bundle or plan."""
     try:
-        data = base64.b64decode(cursor, altchars=b"-_", validate=True)
+        told = base64.b64decode(cursor, altchars=b"-_", validate=True)[:-_DIGEST]
+        place, now = Place(int.from_bytes(told[:6], "little"), told[14:].decode()), told[6:14]
+        moment = int.from_bytes(now, "little", signed=True)
     except (binascii.Error, ValueError):
-        data = b""
-    place, now = int.from_bytes(data[:6], "little"), int.from_bytes(data[6:14], "little", signed=True)
-    if write_cursor(place, now, mark) != cursor:
+        place, moment = BEGIN, 0
+    if write_cursor(place, moment, mark) != cursor:
         raise InvalidRequest("the cursor is of another bundle, plan or policy; begin again without one")
-    return place, now
+    return place, moment
 
 
 def _hit(
-    engine: Engine, plan: Plan, policy: Policy, facts: Facts, known: Known, row: int, user_id: str, now: int
+    engine: Engine, plan: Plan, policy: Policy, facts: Facts, known: Known, user_id: str, live: Live
 ) -> _Hit | None:
     """The first watch that fires for somebody and that a channel is free for."""
-    history, asked = engine.askers.history, engine.askers
-    span = history.span(row)
-    doings = Doings(history.rows[span], history.types[span], history.times[span])
+    row, asked, now = engine.askers.users.row(user_id), engine.askers, live.now
+    doings = engine.doings(user_id, live)
     person: Person | None = None
     for watch in plan.watches:
         found = TRIGGERS[watch.kind](doings, facts, watch.window, now)
-        region = asked.regions.text(row) if asked.regions is not None else ""
+        region = asked.regions.text(row) if asked.regions is not None and row >= 0 else ""
         if found is None or not watch.who.fits(doings, region, engine.opened.rules.facets, now):
             continue
         person = person or _person(engine, known, row, user_id, doings)
@@ -131,7 +169,8 @@ def _cooled(policy: Policy, watch: Watch) -> Policy:
 
 def _person(engine: Engine, known: Known, row: int, user_id: str, doings: Doings) -> Person:
     consent, bought = engine.askers.consent, doings.times[doings.types == PURCHASE]
-    allowed = None if consent is None else frozenset(consent.text(row).split(";"))
+    agreed = consent.text(row) if consent is not None and row >= 0 else ""
+    allowed = None if consent is None else frozenset(agreed.split(";"))
     if allowed is not None and "email" in allowed:
         allowed |= {"push"}  # a push is a short letter
     return Person(
@@ -144,7 +183,7 @@ def _person(engine: Engine, known: Known, row: int, user_id: str, doings: Doings
     )
 
 
-def _entries(engine: Engine, hits: Sequence[_Hit], now: int) -> list[Entry]:
+def _entries(engine: Engine, hits: Sequence[_Hit], live: Live) -> list[Entry]:
     """Hits with the products to show, asked for together."""
     wanted = [hit for hit in hits if _similar(hit)]
     requests = [
@@ -157,7 +196,7 @@ def _entries(engine: Engine, hits: Sequence[_Hit], now: int) -> list[Entry]:
         )
         for hit in wanted
     ]
-    answers = dict(zip(map(id, wanted), engine.recommend(requests, Live(now=now)), strict=True))
+    answers = dict(zip(map(id, wanted), engine.recommend(requests, live), strict=True))
     made = []
     for hit in hits:
         similar = [one.item_id for one in answers[id(hit)].blocks[0].items] if id(hit) in answers else []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from vitrina.audience.entries import Known, entries, marked, read_cursor
+from vitrina.audience.entries import BEGIN, Known, entries, marked, read_cursor
 from vitrina.audience.entry import Entry
 from vitrina.audience.facts import facts
+from vitrina.audience.journal import Journal
 from vitrina.audience.plan import Plan, read_plan, standard
 from vitrina.contact.policy import Policy, read_policy
 from vitrina.contact.policy import standard as usual
@@ -15,6 +16,10 @@ from vitrina.engine import Engine
 from vitrina.errors import InvalidRequest, PolicyError, ServerError
 from vitrina.server import wire
 from vitrina.server.options import Options
+from vitrina.state.lately import Lately
+from vitrina.state.store import Store
+from vitrina.state.tables import LOG
+from vitrina.state.tailer import Tailer
 from vitrina.v1 import audience_service_pb2 as v1
 
 MAX_BYTES = 64 << 10
@@ -23,26 +28,35 @@ MAX_TRIGGERS = 100
 
 @dataclass(frozen=True)
 class Audiences:
-    """Exports from whatever engine is current when a call comes in, and from that one to its end."""
+    """Exports from whatever engine is current when a call comes in, and from that one to its end.
+
+    `lately`, `known`: what people did, and what was said to them, since training; nothing without a store.
+    """
 
     engine: Callable[[], Engine]
     plan: Plan = field(default_factory=standard)
     policy: Policy = field(default_factory=usual)
+    lately: Lately | None = None
+    known: Known = field(default_factory=Known.nothing)
 
     @classmethod
-    def of(cls, engine: Callable[[], Engine], options: Options) -> Audiences:
-        """With the plan and policy files that a server was given. Raises ServerError."""
+    def of(cls, engine: Callable[[], Engine], options: Options, store: Store | None = None) -> Audiences:
+        """With the plan and policy files that a server was given, and its store. Raises ServerError."""
         try:
             plan = read_plan(options.audiences) if options.audiences else standard()
             policy = read_policy(options.contact) if options.contact else usual()
         except PolicyError as reason:
             raise ServerError(str(reason)) from reason
-        return cls(engine, plan, policy)
+        if store is None:
+            return cls(engine, plan, policy)
+        journal = Journal(policy)
+        Tailer(store, LOG, journal.take).follow()
+        return cls(engine, plan, policy, Lately(store), journal.known)
 
     def export(self, data: bytes, now: int) -> Iterator[list[bytes]]:
         """Answer an ExportRequest, a response at a time; checked before the first.
 
-        Raises Malformed, InvalidRequest and UnknownPlacement.
+        Raises Malformed, InvalidRequest, UnknownPlacement, and StoreError on the way.
         """
         message = wire.parse(v1.ExportRequest, data, MAX_BYTES)
         if len(message.triggers) > MAX_TRIGGERS:
@@ -51,10 +65,11 @@ class Audiences:
             plan = self.plan.only(tuple(message.triggers))
         except PolicyError as reason:
             raise InvalidRequest(f"triggers: {reason}") from None
-        engine, start = self.engine(), 0
+        engine, start = self.engine(), BEGIN
         if message.cursor:
             start, now = read_cursor(message.cursor, marked(engine, plan, self.policy))
-        stream = entries(engine, plan, self.policy, facts(engine, now), Known.nothing(), now, start)
+        shop = facts(engine, now)
+        stream = entries(engine, plan, self.policy, shop, self.known, now, start, self.lately)
         return ([_response(found, cursor)] for found, cursor in stream)
 
 

@@ -87,7 +87,7 @@ class Work:
             Following(store, self.current.tell).start()
             Upkeep(store, self.clock, 86_400 * self.options.keep_days).start()
         service = Service(self.current, Signer(self.order.token_key), _pace(self.options), lately)
-        audiences = Audiences.of(self.current, self.options)
+        audiences = Audiences.of(self.current, self.options, store)
         self.calls = Calls(service, self.clock, self.options, self.current.tallies, audiences, store)
         access = Access(self.options.tokens, time.time, time.monotonic, 1 / self.options.workers)
         access.open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from vitrina.live import NOTHING, Identity, Live, Recent
 from vitrina.state.people import Tombstones, members
 from vitrina.state.profiles import quarantined, records
 from vitrina.state.recording import keys_of
-from vitrina.state.store import Reads, Store
+from vitrina.state.store import Reads, Store, after_prefix
 from vitrina.state.tables import NAMES, PROFILES, SHOWN
 
 DEGRADED = ("store",)
@@ -49,6 +50,14 @@ class Lately:
             if len(held) > len(keys_of(*who))
         }
         return Live(now, _some(did), _some(shown), whose={**gone, **more})
+
+    def users(self, after: str, most: int) -> list[str]:
+        """The ids of users who did anything since training, or before it: at most so many, in the order of
+        their bytes, from the first behind `after` on. Raises StoreError."""
+        start = b"u" + after.encode("utf-8", "surrogatepass") + b"\0"
+        with self._store.read() as reads:
+            found = islice(reads.scan(PROFILES, start, after_prefix(b"u")), most)
+            return [key[1:].decode("utf-8", "surrogatepass") for key, _ in found]
 
     def _forgotten(self, asked: set[Identity], reads: Reads | None) -> dict[Identity, tuple[str, ...]]:
         """Those who asked to be forgotten; without a store, of whom that was known."""

@@ -15,6 +15,9 @@ from vitrina.state.tables import LOG, NAMES, NUMBERS, PROFILES, SEEN, SHOWN
 Outcome = Literal["accepted", "duplicate", "quarantined", "forgotten"]
 IMPRESSION = "impression"
 FORGOTTEN = "whoever did it asked to be forgotten"
+SENT, OPENED = "sent.", "open."
+"""Types that begin so, and end with a channel: what the shop said to somebody, and that they read it. They
+are in the log alone: that a letter was sent makes nobody like what is in it."""
 BOUGHT = ("purchase", "return")
 """What one order, of a firm's say, may hold hundreds of: no sign of a machine."""
 
@@ -65,7 +68,7 @@ class _Batch:
             return bool(owners)
         if event.type == IMPRESSION:
             self._show(event, sequence, owners)
-        elif event.item_id:
+        elif event.item_id and not event.type.startswith((SENT, OPENED)):
             self._steer(event, sequence, owners)
         return bool(owners)
 

@@ -45,6 +45,10 @@ class Tailer:
         self.turn()
         self._thread.start()
 
+    def follow(self) -> None:
+        """Take all there is and follow, both in a thread: for what may be late, from a store that may be."""
+        self._thread.start()
+
     def stop(self) -> None:
         """Follow no more."""
         self._stop.set()

@@ -28,7 +28,7 @@ from vitrina.fates import fate
 from vitrina.fitted import as_shop, fitted
 from vitrina.grounds import Grounds
 from vitrina.growing import grown
-from vitrina.history import Doings, History
+from vitrina.history import History
 from vitrina.ids import Ids, Rows
 from vitrina.live import Live
 from vitrina.placements import Placement, Placements, parse_placements, read_placements
@@ -171,7 +171,7 @@ class Engine:
 
         Raises InvalidRequest and UnknownPlacement.
         """
-        askers = [self._asker(one, live) for one in requests]
+        askers = [self.asker(one, live) for one in requests]
         orders = [order(one) for one in requests]
         shown: list[list[Rows]] = [[] for _ in requests]
         blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
@@ -188,15 +188,8 @@ class Engine:
                     blocks[one][orders[one][turn]] = asked.told(listed[place])
         return [self._response(askers[one], blocks[one], live) for one in range(len(requests))]
 
-    def doings(self, user_id: str, live: Live) -> Doings:
-        """What a customer did, in this bundle and since, whatever they agreed to; nothing for a stranger."""
-        if (user_id, "") in live.did:
-            return self._asker(Request((), user_id=user_id, consent="given"), live).doings
-        past = self.askers.history
-        span = past.span(self.askers.users.row(user_id))
-        return Doings(past.rows[span], past.types[span], past.times[span])
-
-    def _asker(self, request: Request, live: Live) -> Asker:
+    def asker(self, request: Request, live: Live) -> Asker:
+        """Who asks, in rows: what they did in this bundle and since. Raises InvalidRequest."""
         return self.askers.of(self._recently.told(request, live), live.now)
 
     def explain(
@@ -208,7 +201,7 @@ class Engine:
         """
         if len(request.blocks) != 1:
             raise InvalidRequest(f"{len(request.blocks)} blocks; one list is explained at a time")
-        asker = self._asker(request, live)
+        asker = self.asker(request, live)
         (asked,) = self._alike([request], [asker], [[0]], 0, live.now)
         taken = taken_by(asker, [], self._fitted[asked.block.placement, asked.arm].placement)
         draft = self._asked(asked, (asker,), (taken,), live.now)
@@ -253,7 +246,7 @@ class Engine:
     def retrieved(self, block: Block, requests: Sequence[Request], live: Live) -> Draft:
         """What a block's sources propose to a batch, not yet blended, under those hard rules that are alike
         for all of it: not by region, size, nor filters that ask about the asker."""
-        askers = tuple(self._asker(one, live) for one in requests)
+        askers = tuple(self.asker(one, live) for one in requests)
         placement = self._placement(block.placement, requests[0].channel)
         taken = tuple(taken_by(one, [], placement) for one in askers)
         draft = self._draft(block, askers, taken, live.now)

@@ -18,6 +18,7 @@ from vitrina.errors import StoreError
 from vitrina.state.events import Event
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.people import Tombstones
 from vitrina.state.recording import recording
 from vitrina.state.tables import LOG
 from vitrina.state.tailer import Tailer
@@ -154,3 +155,11 @@ def test_without_the_store_nobody_is_addressed(engine):
     shop, known = facts(engine, NOON), Journal(POLICY).known
     with pytest.raises(StoreError, match="bought meanwhile"):
         next(entries(engine, PLAN, POLICY, shop, known, NOON, lately=Lately(Gone())))
+
+
+def test_who_asked_to_be_forgotten_is_not_addressed(engine, store, tmp_path):
+    """From then on, whatever the bundle still holds of them; the others are."""
+    store.write(Tombstones(tmp_path / "store").forgetting([b"uann"], NOON)).result()
+    lately, shop = Lately(store, Tombstones(tmp_path / "store")), facts(engine, NOON)
+    stream = entries(engine, PLAN, POLICY, shop, journal_of(store), NOON, lately=lately)
+    assert [one.user_id for batch, _ in stream for one in batch] == ["bob"]

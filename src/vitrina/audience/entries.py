@@ -145,7 +145,7 @@ def _hit(
 ) -> _Hit | None:
     """The first watch that fires for somebody and that a channel is free for."""
     row, asked, now = engine.askers.users.row(user_id), engine.askers, live.now
-    doings = engine.doings(user_id, live)
+    doings = _doings(engine, user_id, live)
     person: Person | None = None
     for watch in plan.watches:
         found = TRIGGERS[watch.kind](doings, facts, watch.window, now)
@@ -160,6 +160,15 @@ def _hit(
         if decision.channel:
             return _Hit(watch, user_id, found, decision, about)
     return None
+
+
+def _doings(engine: Engine, user_id: str, live: Live) -> Doings:
+    """What a customer did, in the bundle and since, whatever lists they agreed to."""
+    who, past = (user_id, ""), engine.askers.history
+    if who in live.did or who in live.whose:
+        return engine.asker(Request((), user_id=user_id, consent="given"), live).doings
+    span = past.span(engine.askers.users.row(user_id))
+    return Doings(past.rows[span], past.types[span], past.times[span])
 
 
 def _cooled(policy: Policy, watch: Watch) -> Policy:

@@ -40,7 +40,13 @@ class Audiences:
     known: Known = field(default_factory=Known.nothing)
 
     @classmethod
-    def of(cls, engine: Callable[[], Engine], options: Options, store: Store | None = None) -> Audiences:
+    def of(
+        cls,
+        engine: Callable[[], Engine],
+        options: Options,
+        store: Store | None = None,
+        lately: Lately | None = None,
+    ) -> Audiences:
         """With the plan and policy files that a server was given, and its store. Raises ServerError."""
         try:
             plan = read_plan(options.audiences) if options.audiences else standard()
@@ -51,7 +57,7 @@ class Audiences:
             return cls(engine, plan, policy)
         journal = Journal(policy)
         Tailer(store, LOG, journal.take).follow()
-        return cls(engine, plan, policy, Lately(store), journal.known)
+        return cls(engine, plan, policy, lately, journal.known)
 
     def export(self, data: bytes, now: int) -> Iterator[list[bytes]]:
         """Answer an ExportRequest, a response at a time; checked before the first.

@@ -80,14 +80,18 @@ class Work:
             self.current.wording = Wording.open(self.options.sentences)
         self.current.open()
         store = _store(self.options)
-        lately = (
-            Lately(store, Tombstones(self.options.store)).live if store and self.options.store else forgetful
-        )
+        folder = self.options.store
+        lately = Lately(store, Tombstones(folder)) if store and folder else None
         if store:
             Following(store, self.current.tell).start()
             Upkeep(store, self.clock, 86_400 * self.options.keep_days).start()
-        service = Service(self.current, Signer(self.order.token_key), _pace(self.options), lately)
-        audiences = Audiences.of(self.current, self.options, store)
+        service = Service(
+            self.current,
+            Signer(self.order.token_key),
+            _pace(self.options),
+            lately.live if lately else forgetful,
+        )
+        audiences = Audiences.of(self.current, self.options, store, lately)
         self.calls = Calls(service, self.clock, self.options, self.current.tallies, audiences, store)
         access = Access(self.options.tokens, time.time, time.monotonic, 1 / self.options.workers)
         access.open()

@@ -11,7 +11,8 @@
     │   ├── BundleCorrupt     its bytes are not what its manifest says
     │   └── BundleTooNew      it was written by a later version of Vitrina
     ├── RegistryError         the registry has no such bundle, or none at all
-    │   └── WorseBundle       the quality gate keeps a new bundle from being published
+    │   ├── WorseBundle       the quality gate keeps a new bundle from being published
+    │   └── Forgotten         somebody in it asked to be forgotten while it was trained
     ├── RequestError          a request cannot be answered as it stands
     │   ├── InvalidRequest    a field is out of bounds or contradicts another
     │   │   ├── Malformed     its bytes are no message at all
@@ -98,6 +99,10 @@ class RegistryError(VitrinaError):
 
 class WorseBundle(RegistryError):
     """The quality gate keeps a new bundle from being published."""
+
+
+class Forgotten(RegistryError):
+    """Somebody asked to be forgotten while a bundle was trained that knows them."""
 
 
 class RequestError(VitrinaError):

@@ -84,3 +84,25 @@ def spliced(
         behind = row + 1
     pieces.append(values[ends[behind] :])
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), np.concatenate(pieces)
+
+
+def taken(catalog: Catalog, order: Rows) -> Catalog:
+    """The items of a catalogue in another order: the i-th is the old `order[i]`-th."""
+    columns: dict[str, Any] = {name: getattr(catalog, name)[order] for name in ("product", *PLAIN)}
+    for name in TEXTS:
+        texts: Texts = getattr(catalog, name)
+        columns[name] = Texts(*_picked(texts.offsets, texts.blob, order))
+    for name in ("tags", "regions"):
+        labels: Labels = getattr(catalog, name)
+        columns[name] = Labels(*_picked(labels.indptr, labels.words, order), labels.values)
+    attributes = {name: replace(one, codes=one.codes[order]) for name, one in catalog.attributes.items()}
+    category = replace(catalog.category, codes=catalog.category.codes[order])
+    return Catalog(**columns, category=category, attributes=attributes)
+
+
+def _picked(ends: NDArray[np.int64], values: NDArray[T], order: Rows) -> tuple[NDArray[np.int64], NDArray[T]]:
+    """Ragged rows in another order."""
+    lengths = np.diff(ends)[order]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    places = np.arange(starts[-1]) + np.repeat(ends[:-1][order] - starts[:-1], lengths)
+    return starts, values[places]

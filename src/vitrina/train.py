@@ -88,8 +88,11 @@ def train(
     at: int | None = None,
     judge: bool = True,
     force: bool = False,
+    before: Callable[[], None] = lambda: None,
 ) -> Trained:
     """Train on what was known at `at` (seconds; by default everything) and publish the bundle.
+
+    `before` is called right before that, and may raise what keeps it from being published.
 
     With `judge`, first fits before the last weeks, evaluates on them and passes the quality gate, or
     with `force` goes on without passing. Raises VitrinaError.
@@ -104,6 +107,7 @@ def train(
     fitted = with_ranker(fit(known, recipe, placements, say), known, forests)
     asked = probes.make(Engine.of(fitted), recipe.evaluation.probes, recipe.evaluation.seed)
     metrics = evaluation.as_dict() if evaluation else {}
+    before()
     stored = registry.publish(with_metrics(fitted, metrics, asked))
     probes.replay(Engine.of(stored))
     say(f"published {stored.manifest.version}")

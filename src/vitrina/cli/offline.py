@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vitrina.cli.words import AsJson, At, Data, Out, RecipeFile, RegistryDir, page, put, say, seconds
+
+if TYPE_CHECKING:
+    from vitrina.dataset import Dataset
+    from vitrina.train import Trained
 
 
 def doctor(
@@ -41,18 +47,33 @@ def train(
     ] = True,
     force: Annotated[bool, typer.Option(help="Publish even what the quality gate refuses.")] = False,
     rejects: Annotated[Path | None, typer.Option(help="Folder for rows that could not be read.")] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(help="Store of a server: its log and catalogue count too, its forgotten not."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a recipe, judge it on the last weeks, and publish the bundle as the registry's current one."""
     from vitrina import evaluate
     from vitrina.recipe import read_recipe
     from vitrina.registry import Registry
+    from vitrina.state.lmdb_store import LmdbStore
     from vitrina.train import read_shop
     from vitrina.train import train as run
+    from vitrina.train_store import trained_with
 
     made = read_recipe(recipe)
     reading = read_shop(data, made, say, rejects)
-    trained = run(reading.dataset, made, Registry(registry), say, at=seconds(at), judge=judge, force=force)
+
+    def work(dataset: Dataset, before: Callable[[], None]) -> Trained:
+        options = {"at": seconds(at), "judge": judge, "force": force, "before": before}
+        return run(dataset, made, Registry(registry), say, **options)  # type: ignore[arg-type]
+
+    if store:
+        with closing(LmdbStore(store)) as opened:
+            trained = trained_with(opened, reading.dataset, Registry(registry), work, say)
+    else:
+        trained = work(reading.dataset, lambda: None)
     if as_json:
         put({"version": trained.bundle.manifest.version, "metrics": trained.bundle.manifest.metrics})
     elif trained.evaluation:

@@ -16,7 +16,9 @@ ratio is ours / bare. The disk decides both: its fsync is measured in the same r
 
 The delays are of the shipped client, one visitor after the other, alone and while batches of 50 are recorded:
 `acknowledged` from sending a click until it is on disk, `list` from sending it until the next list is there,
-asked over another connection, which any worker may get. `reflected` is the share of those lists that
+asked over another connection, which any worker may get. `stock`
+is from sending that a product has sold out until ten lists in a row, each over a connection of its own, are
+without it. `reflected` is the share of those lists that
 follow from it: the first product of a stranger's retargeting list is clicked, and does not come again.
 """
 
@@ -52,6 +54,7 @@ from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.profiles import grown, record
 from vitrina.state.recording import recording
+from vitrina.updates import ItemUpdate
 from vitrina.v1 import event_service_pb2 as v1
 
 BATCH, IN_FLIGHT, CLIENTS = 50, (8, 8), 64
@@ -85,6 +88,7 @@ def measured(registry: Path, rounds: int, seconds: float, clicks: int) -> dict[s
                 found["singles"].append(recorded(server, 1, CLIENTS, 1, seconds))
                 found["bare"].append(bare(folder, BATCH * IN_FLIGHT[0] * IN_FLIGHT[1], seconds))
             delays = {"alone": delayed(server, clicks)}
+            delays["alone"]["stock_ms"] = sold_out(server, clicks // 10)
             with others_record(server):
                 delays["while recording"] = delayed(server, clicks)
         profile_reads_us = read_us(folder)
@@ -228,6 +232,31 @@ def least_us(lately: Lately, people: list[tuple[str, str]], size: int) -> float:
     return round(min(took), 1)
 
 
+def sold_out(server: Served, times: int) -> dict[str, float]:
+    """From a product that sells out to lists without it on every worker, in milliseconds."""
+    address, took = f"127.0.0.1:{server.port}", []
+    request = Request((Block("retargeting", limit=5),), visitor_id="nobody")
+
+    def listed() -> list[str]:
+        with Client(address) as shop:
+            return [one.item_id for one in shop.recommend(request).blocks[0].items]
+
+    with Client(address) as shop:
+        for _ in range(times):
+            item_id = listed()[0]
+            started = gone = time.perf_counter()
+            shop.update_items([ItemUpdate(item_id, 0, {"in_stock": False})], timeout_s=30.0)
+            without = 0
+            while without < 10:
+                if item_id in listed():
+                    without = 0
+                else:
+                    without += 1
+                    gone = time.perf_counter() if without == 1 else gone
+            took.append((gone - started) * 1e3)
+    return quantiles(took)
+
+
 @contextmanager
 def others_record(server: Served) -> Iterator[None]:
     """Others record batches of 50 meanwhile, one call at a time."""
@@ -266,6 +295,7 @@ def said(result: dict[str, Any]) -> str:
     lines.append(f"batches / bare LMDB: {result['ratio_to_bare']}; fsync of 4 KiB, ms: {result['fsync_ms']}")
     for name, one in result["delays"].items():
         told = f"acknowledged {one['acknowledged_ms']}, list {one['list_ms']}"
+        told += f", stock {one['stock_ms']}" if "stock_ms" in one else ""
         lines.append(f"{name}: {told}, reflected {one['reflected']:.1%}")
     lines.append(f"CPU us to read what a visitor did, by events: {result['profile_reads_us']}")
     return "\n".join(lines)

@@ -371,10 +371,8 @@ def events(found: dict[str, Any]) -> Iterable[str]:
             f"{one['reflected']:.1%}",
         )
         for name, one in found["delays"].items()
-        for key, what in (
-            ("acknowledged_ms", "click to acknowledgement"),
-            ("list_ms", "click to the list after it"),
-        )
+        for key, what in DELAYS.items()
+        if key in one
     ]
     yield table(("ms", "p50", "p90", "p99", "most", "lists that follow from it"), delays)
     yield ""
@@ -382,6 +380,11 @@ def events(found: dict[str, Any]) -> Iterable[str]:
     yield table(("CPU us to read what a visitor did", "alone", "of 32 together"), reads)
 
 
+DELAYS = {
+    "acknowledged_ms": "click to acknowledgement",
+    "list_ms": "click to the list after it",
+    "stock_ms": "sold out to lists without it, on every worker",
+}
 EVENTS = {
     "batches": "in batches of 50",
     "singles": "one a call, 64 clients",

@@ -48,7 +48,9 @@ class Readers:
 
     def __init__(self, address):
         self.answers, self.ending = Counter(), threading.Event()
-        self.threads = [threading.Thread(target=self._ask, args=(address, one)) for one in range(4)]
+        self.threads = [
+            threading.Thread(target=self._ask, args=(address, one), daemon=True) for one in range(4)
+        ]
         for one in self.threads:
             one.start()
 

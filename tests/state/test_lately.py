@@ -24,6 +24,22 @@ def test_another_handle_sees_what_was_acknowledged(tmp_path):
     writer.close()
 
 
+def test_a_backup_in_the_place_of_the_store_is_read_anew(tmp_path):
+    """Names that came after the backup mean nothing any more: its own later ones have their numbers."""
+    folder, away = tmp_path / "store", tmp_path / "away"
+    store = LmdbStore(folder, create=True, map_bytes=1 << 20)
+    store.write(recording([Event("1", "view", "", "v", "old", 1)], 9)).result()
+    store.backup(tmp_path / "backup")
+    lately = Lately(store)
+    store.write(recording([Event("2", "view", "", "v", "lost", 2)], 9)).result()
+    assert lately.live([("", "v")], 9).did["", "v"].item_ids == ("old", "lost")
+    folder.rename(away)
+    (tmp_path / "backup").rename(folder)
+    store.write(recording([Event("3", "view", "", "v", "new", 3)], 9)).result()
+    assert lately.live([("", "v")], 9).did["", "v"].item_ids == ("old", "new")
+    store.close()
+
+
 def test_nobody_is_not_asked_for(tmp_path):
     """Who has no id costs no look into the store, not even into one that fails."""
     store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)

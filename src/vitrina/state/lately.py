@@ -15,7 +15,7 @@ from vitrina.live import NOTHING, Identity, Live, Recent
 from vitrina.state.people import Tombstones, members
 from vitrina.state.profiles import quarantined, records
 from vitrina.state.recording import keys_of
-from vitrina.state.store import Reads, Store, after_prefix
+from vitrina.state.store import Reads, Store, after_prefix, sequence_key
 from vitrina.state.tables import NAMES, PROFILES, SHOWN
 
 DEGRADED = ("store",)
@@ -29,6 +29,7 @@ class Lately:
     def __init__(self, store: Store, tombstones: Tombstones | None = None) -> None:
         self._store, self._tombstones = store, tombstones
         self._names: list[str] = [""]
+        self._newest: bytes | None = None
         self._turn = threading.Lock()
 
     def live(self, who: Iterable[Identity], now: int) -> Live:
@@ -38,6 +39,7 @@ class Lately:
             return Live(now)
         try:
             with self._store.read() as reads:
+                self._recognise(reads)
                 gone = self._forgotten(asked, reads)
                 keys = {one: self._keys(reads, one) for one in asked.difference(gone)}
                 did = {one: self._recent(reads, PROFILES, keys[one], now) for one in keys}
@@ -58,6 +60,12 @@ class Lately:
         with self._store.read() as reads:
             found = islice(reads.scan(PROFILES, start, after_prefix(b"u")), most)
             return [key[1:].decode("utf-8", "surrogatepass") for key, _ in found]
+
+    def _recognise(self, reads: Reads) -> None:
+        """Forget names of another store: a backup may have been put in the place of this one."""
+        if reads.get(NAMES, sequence_key(len(self._names) - 1)) != self._newest:
+            with self._turn:
+                self._names, self._newest = [""], None
 
     def _forgotten(self, asked: set[Identity], reads: Reads | None) -> dict[Identity, tuple[str, ...]]:
         """Those who asked to be forgotten; without a store, of whom that was known."""
@@ -84,10 +92,11 @@ class Lately:
 
     def _named(self, reads: Reads, held: NDArray[Any]) -> Recent:
         highest = max(int(held["item"].max()), int(held["type"].max()))
-        while len(self._names) <= highest:
+        while len(names := self._names) <= highest:
             with self._turn:
-                self._names += [one.decode() for _, one in reads.feed(NAMES, len(self._names) - 1, _PAGE)]
-        names = self._names
+                if page := reads.feed(NAMES, len(self._names) - 1, _PAGE):
+                    self._names = [*self._names, *(one.decode() for _, one in page)]
+                    self._newest = page[-1][1]
         items, kinds = ([names[one] for one in held[column].tolist()] for column in ("item", "type"))
         return Recent(tuple(items), tuple(kinds), tuple(held["time"].tolist()))
 

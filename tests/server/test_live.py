@@ -17,7 +17,7 @@ from vitrina.happening import Happening
 from vitrina.placements import parse_placements
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
-from vitrina.request import Block, Request
+from vitrina.request import Block, Request, SessionEvent
 
 PLACES = {
     "home": {
@@ -72,6 +72,15 @@ def test_two_clicks_of_a_stranger_make_the_next_list_personal_on_every_worker(ad
             )
             assert [one.outcome for one in outcomes] == ["accepted", "accepted"]
             assert "pot" in shown(address, visitor)
+
+
+def test_what_a_request_tells_is_forgotten_with_it(address):
+    """Events of a request steer its own list and no later one: what is to be kept is recorded."""
+    told = (SessionEvent("tea"), SessionEvent("cup"))
+    with Client(address) as client:
+        answer = client.recommend(Request(HOME, visitor_id="passer-by", events=told))
+    assert "pot" in {one.item_id for one in answer.blocks[0].items}
+    assert shown(address, "passer-by") == POPULAR
 
 
 def test_carts_steer_complements_and_what_is_bought_leaves(address):

@@ -3,6 +3,7 @@
     VitrinaError
     ├── DataError             the shop's files cannot be read as a dataset
     ├── RecipeError           a recipe names something unknown or of the wrong type
+    │   └── OverBudget        training needs more memory than the recipe allows
     ├── PlacementsError       a placements file does
     ├── LetterError           a letter's style or template does, or an address of a picture is not ours
     ├── PolicyError           a contact policy does
@@ -51,6 +52,10 @@ class RecipeError(VitrinaError):
     """A recipe names something unknown or of the wrong type."""
 
     exit_code = 4
+
+
+class OverBudget(RecipeError):
+    """Training needs more memory than the recipe's [limits] allow."""
 
 
 class PlacementsError(VitrinaError):

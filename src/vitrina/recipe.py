@@ -13,12 +13,15 @@
     placements = ["home"]                        # lists that learned trees put in order; none by default
     [profile]
     one_offs = true                              # whether lone trips far from a customer's taste do not count
+    [limits]
+    memory = "12 GB"                             # training says what it will need, and never takes more
 
 Unknown keys are errors that name the known ones.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -83,6 +86,23 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What training may take. `memory`: of private memory, such as "12 GB"; empty for all there is."""
+
+    memory: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """The memory in bytes; 0 for all there is."""
+        number, unit = _SIZE.fullmatch(self.memory).groups() if self.memory else ("0", "B")  # type: ignore[union-attr]
+        return int(float(number) * UNITS[unit])
+
+
+UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 1 << 20, "GiB": 1 << 30}
+_SIZE = re.compile(rf"([0-9]+(?:[.][0-9]+)?) ?({'|'.join(UNITS)})")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What to fit. `text` is the file as it was read; `placements` the path of a placements file, or
     the placements' own tables."""
@@ -95,6 +115,7 @@ class Recipe:
     evaluation: Holdout = Holdout()
     ranker: RankerPlan = RankerPlan()
     profile: Profile = Profile()
+    limits: Limits = Limits()
 
 
 def read_recipe(file: Path) -> Recipe:
@@ -127,6 +148,7 @@ def parse_recipe(table: dict[str, Any], text: str) -> Recipe:
         evaluation=_holdout(table.get("evaluation", {})),
         ranker=_ranker(table.get("ranker", {})),
         profile=_profile(_tables(table, "profile")),
+        limits=_limits(_tables(table, "limits")),
     )
 
 
@@ -179,6 +201,16 @@ def _profile(table: dict[str, Any]) -> Profile:
     if not isinstance(table.get("one_offs", True), bool):
         raise RecipeError(f"[profile] one_offs = {table['one_offs']!r} must be true or false")
     return Profile(**table)
+
+
+def _limits(table: dict[str, Any]) -> Limits:
+    _known("limits", table, {"memory"})
+    memory = table.get("memory", "")
+    if memory != "" and not (isinstance(memory, str) and _SIZE.fullmatch(memory) and Limits(memory).bytes):
+        raise RecipeError(
+            f'[limits] memory = {memory!r} must be a size such as "12 GB"; units: {", ".join(UNITS)}'
+        )
+    return Limits(memory)
 
 
 def _tables(table: dict[str, Any], key: str) -> dict[str, Any]:

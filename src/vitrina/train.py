@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vitrina import evaluate, probes
+from vitrina import budget, evaluate, probes
 from vitrina.bundle import Bundle
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
@@ -100,6 +100,14 @@ def train(
     known = dataset.before(at) if at is not None else dataset
     if at is not None and not len(known.events) and len(dataset.events):
         raise DataError(f"no event lies before --at {at}; the first one is at {int(dataset.events.time[0])}")
+    budget.foreseen(known, recipe, say)
+    with budget.within(recipe.limits.bytes):
+        return _trained(known, recipe, registry, say, judge=judge, force=force)
+
+
+def _trained(
+    known: Dataset, recipe: Recipe, registry: Registry, say: Say, *, judge: bool, force: bool
+) -> Trained:
     placements = weighed(known, recipe, say)
     forests = ranked(known, recipe, placements, say)
     evaluation = judged(known, recipe, placements, registry, say, forests, force=force) if judge else None

@@ -21,6 +21,7 @@ from vitrina.kernels.alternation import solved, turned
 from vitrina.kernels.factors import Rules, fold_in, shares
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.sparse import Csr
+from vitrina.needs import ENTRY, Extent, Need, lists_of
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
@@ -60,6 +61,13 @@ class Strategy:
             raise ValueError("factors, iterations and seeds must be at least 1")
         if min(self.confidence, self.regularization) <= 0 or min(self.exponent, self.power) < 0:
             raise ValueError("confidence and regularization must be above 0, exponent and power at least 0")
+
+    def need(self, extent: Extent) -> Need:
+        """The matrix, and factors of products and customers."""
+        of_customers = lists_of(extent, self.factors, customers=True, copies=2)
+        of_products = 2 * ENTRY * self.factors * extent.items
+        why = f"{of_customers.why} + {2 * ENTRY} B x {self.factors} x {extent.items:,} products"
+        return Need(of_customers.working + of_products, of_products, why)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: `factors` float32[items, k], zeros for an item without events; `spectrum` float64[k], the

@@ -19,6 +19,7 @@ from vitrina.dataset import Dataset
 from vitrina.errors import RecipeError
 from vitrina.ids import Rows
 from vitrina.kernels.sparse import Csr, compress, largest
+from vitrina.needs import Extent, Need, lists_of
 from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
@@ -56,6 +57,16 @@ class Strategy:
                 f"ease over {self.items} items needs {_COPIES} x {self.items}^2 x 4 bytes = {needed:.1f} GB "
                 f"and may take memory_gb = {self.memory_gb:g}; lower items, or raise memory_gb"
             )
+
+    def need(self, extent: Extent) -> Need:
+        """The matrix, and arrays of the head's products by its products."""
+        lists = lists_of(extent, self.kept, copies=3)
+        head = min(self.items, extent.items)
+        return Need(
+            lists.working + _COPIES * head**2 * 4,
+            lists.kept,
+            f"{lists.why} + {_COPIES} x 4 B x {head:,} x {head:,} products",
+        )
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: for each item the weights of others, `indptr`, `indices`, `scores`, the largest by size

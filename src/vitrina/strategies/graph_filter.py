@@ -21,6 +21,7 @@ from vitrina.dataset import Dataset
 from vitrina.ids import Rows
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.sparse import Csr, compress, largest
+from vitrina.needs import Extent, Need, lists_of
 from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
@@ -62,6 +63,12 @@ class Strategy:
             raise ValueError("rank, walks, kept and seeds must be at least 1, order 1, 2 or 3")
         if not 0 <= self.alpha <= 1 or self.smooth < 0 or self.power <= 0:
             raise ValueError("alpha must be from 0 to 1, smooth at least 0, power above 0")
+
+    def need(self, extent: Extent) -> Need:
+        """The matrix, walks and lists, and some rows of the whole filter at a time."""
+        lists = lists_of(extent, self.walks + self.kept, copies=4)
+        blocks = 4 * max(_BLOCK, extent.items) * 4
+        return Need(lists.working + blocks, lists.kept, f"{lists.why} + {blocks:,} B of the filter's rows")
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: as ease's: for each item what it says for others, the largest by size; may be negative."""

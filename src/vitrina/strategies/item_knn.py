@@ -20,6 +20,7 @@ from vitrina.kernels.neighbours import Lists, neighbours
 from vitrina.kernels.overlap import overlaps
 from vitrina.kernels.sparse import Csr
 from vitrina.kernels.weighting import Doubles
+from vitrina.needs import Extent, Need, lists_of
 from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
@@ -66,6 +67,10 @@ class Strategy:
             raise ValueError("neighbours and seeds must be at least 1")
         if not 0 <= self.asymmetry <= 1 or min(self.ours, self.theirs, self.shrink, self.popularity) < 0:
             raise ValueError("asymmetry must be from 0 to 1; ours, theirs, shrink and popularity at least 0")
+
+    def need(self, extent: Extent) -> Need:
+        """The matrix, and a list of each product."""
+        return lists_of(extent, self.neighbours)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: neighbour lists `indptr`, `indices`, `scores`, best first and without the item itself;

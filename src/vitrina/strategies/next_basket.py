@@ -26,6 +26,7 @@ from vitrina.kernels.next_basket import next_baskets
 from vitrina.kernels.repeats import NEVER, among, habits, purchases
 from vitrina.kernels.sparse import Csr, compress
 from vitrina.kernels.weighting import cosine
+from vitrina.needs import ENTRY, Extent, Need, lists_of
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
 
@@ -73,6 +74,10 @@ class Strategy:
             raise ValueError("half_life_days, repeat_power, repeat_prior and timing must be 0 or more")
         if not self.ahead_days > 0:
             raise ValueError("ahead_days must be above 0")
+
+    def need(self, extent: Extent) -> Need:
+        """The vectors and their tables, and a list of each customer."""
+        return lists_of(extent, self.neighbours, customers=True, tables=2 * ENTRY, copies=2)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: three tables of lists, `<table>/indptr`, `rows`, `scores`: `alike`, the nearest of each

@@ -17,6 +17,7 @@ from vitrina.dataset import DAY, Dataset
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.lists import walk
 from vitrina.kernels.sparse import counting_order, group
+from vitrina.needs import Extent, Need, lists_of
 from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 WINDOWS = {"sales": 0.0, "velocity": 7.0, "newness": 30.0}
@@ -63,6 +64,10 @@ class Strategy:
         for name in ("half_life_days", "window_days", "prior", "regional_prior", "regional_items"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more")
+
+    def need(self, extent: Extent) -> Need:
+        """Events by product, buyer and day, and an order of the products."""
+        return lists_of(extent, 2)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Order the items, everywhere and by region."""

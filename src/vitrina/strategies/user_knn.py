@@ -23,6 +23,7 @@ from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.sparse import Csr, compress
 from vitrina.kernels.weighting import Doubles, by_row, cosine, lengths, tilted
+from vitrina.needs import ENTRY, Extent, Need, lists_of
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
@@ -66,6 +67,10 @@ class Strategy:
             raise ValueError("neighbours, takers, seeds and crowd must be at least 1")
         if not 0 <= self.asymmetry <= 1 or min(self.rarity, self.shrink, self.popularity) < 0:
             raise ValueError("asymmetry must be from 0 to 1; rarity, shrink and popularity at least 0")
+
+    def need(self, extent: Extent) -> Need:
+        """The matrix and its tables, and a list of each customer."""
+        return lists_of(extent, self.neighbours, customers=True, tables=2 * ENTRY)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: three tables of lists, `<table>/indptr`, `rows`, `scores`: `alike`, the nearest of each

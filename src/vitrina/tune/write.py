@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from vitrina.placements import Mix, Placements
-from vitrina.recipe import Holdout, Plan, Profile, RankerPlan, Recipe
+from vitrina.recipe import Holdout, Limits, Plan, Profile, RankerPlan, Recipe
 from vitrina.tune.choose import Chosen
 from vitrina.tune.search import Search, key_of
 
@@ -107,6 +107,8 @@ def text(head: Sequence[str], recipe: Recipe, tables: Mapping[str, Any]) -> str:
         lines += _table("ranker", vars(recipe.ranker))
     if recipe.profile != Profile():
         lines += _table("profile", vars(recipe.profile))
+    if recipe.limits != Limits():
+        lines += _table("limits", vars(recipe.limits))
     lines += _table("placements", {"version": tables["version"]})
     for name, table in tables.items():
         if isinstance(table, Mapping):

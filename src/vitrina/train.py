@@ -102,12 +102,18 @@ def train(
         raise DataError(f"no event lies before --at {at}; the first one is at {int(dataset.events.time[0])}")
     budget.foreseen(known, recipe, say)
     with budget.within(recipe.limits.bytes):
-        return _trained(known, recipe, registry, say, judge=judge, force=force)
+        fitted, evaluation = _fitted(known, recipe, registry, say, judge=judge, force=force)
+        before()
+        stored = registry.publish(fitted)
+        probes.replay(Engine.of(stored))
+    say(f"published {stored.manifest.version}")
+    return Trained(stored, evaluation)
 
 
-def _trained(
+def _fitted(
     known: Dataset, recipe: Recipe, registry: Registry, say: Say, *, judge: bool, force: bool
-) -> Trained:
+) -> tuple[Bundle, Evaluation | None]:
+    """What is to be published, with its metrics and probes, and how it was judged."""
     placements = weighed(known, recipe, say)
     forests = ranked(known, recipe, placements, say)
     evaluation = judged(known, recipe, placements, registry, say, forests, force=force) if judge else None
@@ -115,11 +121,7 @@ def _trained(
     fitted = with_ranker(fit(known, recipe, placements, say), known, forests)
     asked = probes.make(Engine.of(fitted), recipe.evaluation.probes, recipe.evaluation.seed)
     metrics = evaluation.as_dict() if evaluation else {}
-    before()
-    stored = registry.publish(with_metrics(fitted, metrics, asked))
-    probes.replay(Engine.of(stored))
-    say(f"published {stored.manifest.version}")
-    return Trained(stored, evaluation)
+    return with_metrics(fitted, metrics, asked), evaluation
 
 
 def judged(

@@ -15,6 +15,7 @@ from vitrina.contact.decide import Contact
 from vitrina.contact.policy import parse_policy
 from vitrina.dataset import DAY
 from vitrina.errors import InvalidRequest, UnknownPlacement
+from vitrina.live import Live
 
 ITEMS = [f"i{number}" for number in range(8)]
 NOON = 101 * DAY + DAY // 2
@@ -99,6 +100,20 @@ def test_conditions_choose_people(engine):
     )
     assert set(found(engine, plan)) == {"cid"}
     assert found(engine, plan)["cid"].trigger == "late"
+
+
+def test_who_asked_to_be_forgotten_is_written_to_no_more(engine):
+    """Though the bundle knows them still."""
+
+    class Lately:
+        def live(self, who, now):
+            return Live(now, whose={("ann", ""): ()})
+
+        def users(self, after, most):
+            return []
+
+    stream = entries(engine, PLAN, POLICY, facts(engine, NOON), Known.nothing(), NOON, lately=Lately())
+    assert {one.user_id for batch, _ in stream for one in batch} == {"cid"}
 
 
 def test_a_placement_that_is_not_there_is_said_at_once(engine):

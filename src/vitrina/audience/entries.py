@@ -99,7 +99,8 @@ def entries(
         hits = [
             hit
             for one in user_ids
-            if (hit := _hit(engine, plan, policy, facts, known, one, live)) is not None
+            if live.whose.get((one, "")) != ()  # who asked to be forgotten is written to no more
+            and (hit := _hit(engine, plan, policy, facts, known, one, live)) is not None
         ]
         yield _entries(engine, hits, live), write_cursor(place, now, mark)
 

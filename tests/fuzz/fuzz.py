@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing (atheris) of all that reads bytes from outside: `python tests/fuzz/fuzz.py`.
 
-The first byte chooses the target: both calls of the service over a real engine, the token reader, a
-manifest, a part's file. Whatever is given, only errors that Vitrina documents may come out. Further
+The first byte chooses the target: both calls of the service over a real engine, events to record, the token
+reader, a manifest, a part's file. Whatever is given, only errors that Vitrina documents may come out. Further
 arguments are libFuzzer's, such as `-max_total_time=15 -seed=1`; without a folder of its own it starts
 from `corpus/` and keeps what it finds in a temporary one. Ends with 0 where nothing was found.
 """
@@ -31,8 +31,11 @@ from vitrina.kernels import messages
 
 # Compiled kernels cannot be instrumented, so they are imported before, and bundles by their functions.
 with atheris.instrument_imports(include=["vitrina.server"]):
+    from vitrina.server.events import LATE_S, Reader
     from vitrina.server.service import Service
     from vitrina.server.token import Signer
+
+from vitrina.state.events import Event, encoded, entered, unpacked
 
 assert messages.listed_items.signatures  # compiled here, uninstrumented
 for module in (bundle, manifest, sound):
@@ -70,6 +73,7 @@ class Targets:
             self.signed,
             self.read_manifest,
             self.read_part,
+            self.events,
         )
 
     def recommend(self, data: bytes) -> None:
@@ -79,6 +83,10 @@ class Targets:
     def batch(self, data: bytes) -> None:
         """A campaign."""
         _only(lambda: list(self.service.batch_recommend(data, NOW)), InvalidRequest, UnknownPlacement)
+
+    def events(self, data: bytes) -> None:
+        """Events to record: what is taken comes back from the log as it was."""
+        _only(lambda: [_logged(one) for one in Reader(self.signer).read(data, NOW).events], InvalidRequest)
 
     def token(self, data: bytes) -> None:
         """A token as a stranger would write it: none is ever taken."""
@@ -126,6 +134,11 @@ def _only(call: Callable[[], object], *documented: type[Exception]) -> None:
     except documented as reason:
         if not str(reason):
             raise AssertionError("an error without a word") from reason
+
+
+def _logged(event: Event) -> None:
+    assert unpacked(entered(encoded(event), NOW, False)).event == event
+    assert NOW - LATE_S <= event.time <= NOW
 
 
 def _differs(path: Path, same: bool) -> None:

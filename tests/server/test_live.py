@@ -55,7 +55,7 @@ POPULAR = {"bread", "milk", "egg"}
 
 def shown(address, visitor, placement="home", limit=3):
     """What a visitor is shown over a connection of its own: any worker may get it."""
-    with Client(address) as client:
+    with Client(address, timeout_s=20.0) as client:
         response = client.recommend(Request((Block(placement, limit=limit),), visitor_id=visitor))
     assert response.degraded == ()
     return {one.item_id for one in response.blocks[0].items}
@@ -63,7 +63,7 @@ def shown(address, visitor, placement="home", limit=3):
 
 def test_two_clicks_of_a_stranger_make_the_next_list_personal_on_every_worker(address):
     """Bestsellers before; after two clicks, over connections to both workers, what goes with them."""
-    with Client(address) as client:
+    with Client(address, timeout_s=20.0) as client:
         for number in range(10):
             visitor = f"stranger {number}"
             assert shown(address, visitor) == POPULAR
@@ -85,7 +85,7 @@ def test_what_a_request_tells_is_forgotten_with_it(address):
 
 def test_carts_steer_complements_and_what_is_bought_leaves(address):
     """What is in the cart asks for what goes with it, until it is bought or taken out; then it is gone."""
-    with Client(address) as client:
+    with Client(address, timeout_s=20.0) as client:
         client.record([Happening("nail", "cart", visitor_id="v")])
         assert shown(address, "v", "cart", 2) == {"hammer", "saw"}
         client.record([Happening("nail", "remove", visitor_id="v")])
@@ -105,17 +105,17 @@ def test_an_event_sent_again_counts_once_on_whichever_worker(address):
     event = Happening("tea", visitor_id="w", event_id="once")
     outcomes = []
     for _ in range(8):
-        with Client(address) as client:
+        with Client(address, timeout_s=20.0) as client:
             outcomes += [one.outcome for one in client.record([event])]
     assert outcomes == ["accepted"] + ["duplicate"] * 7
 
 
 def test_an_answer_is_joined_with_the_click_on_it(address):
     """The token of an answer is taken by every worker, and one that was changed by none."""
-    with Client(address) as client:
+    with Client(address, timeout_s=20.0) as client:
         token = client.recommend(Request(HOME, visitor_id="t")).attribution_token
         for number in range(6):
-            with Client(address) as other:
+            with Client(address, timeout_s=20.0) as other:
                 good = Happening("bread", "click", visitor_id="t", attribution_token=token)
                 bad = Happening("bread", "click", visitor_id="t", attribution_token=token[:-1] + "!")
                 told = other.record([good, bad])
@@ -127,7 +127,7 @@ def test_a_store_that_is_deleted_under_the_server_fails_writes_and_no_list(regis
     """Lists say that they do without it; events are refused, never acknowledged into nothing; put back, it
     goes on without a restart."""
     store = tmp_path / "store"
-    with served(registry, store=str(store)) as (_, told), Client(told["address"]) as client:
+    with served(registry, store=str(store)) as (_, told), Client(told["address"], timeout_s=20.0) as client:
         client.record([Happening("tea", visitor_id="v"), Happening("cup", visitor_id="v")])
         store.rename(tmp_path / "away")
         response = client.recommend(Request(HOME, visitor_id="v"))
@@ -143,7 +143,7 @@ def test_a_store_that_is_deleted_under_the_server_fails_writes_and_no_list(regis
 
 def test_without_a_store_events_are_refused_with_the_way_out(registry):
     """The option is named, and lists are as ever."""
-    with served(registry) as (_, told), Client(told["address"]) as client:
+    with served(registry) as (_, told), Client(told["address"], timeout_s=20.0) as client:
         with pytest.raises(StoreError, match="--store DIR"):
             client.record([Happening("tea", visitor_id="v")])
         assert client.recommend(Request(HOME, visitor_id="v")).degraded == ()

@@ -65,7 +65,7 @@ class Readers:
         request = Request((Block("home", limit=3),), visitor_id=f"reader {number}")
         while not self.ending.is_set():
             # A connection each time: it reaches every worker, those that are new too.
-            with Client(address) as shop, suppress(VitrinaError):
+            with Client(address, timeout_s=10.0) as shop, suppress(VitrinaError):
                 outcome = "failed"
                 try:
                     response = shop.recommend(request)
@@ -97,7 +97,10 @@ def test_a_writer_that_is_stopped_and_then_killed(registry, tmp_path):
     """Lists go on, from a worker too that starts meanwhile, which says that it does without; events wait, and
     time out; once the writer is dead they are taken."""
     store = tmp_path / "store"
-    with served(registry, store=str(store), workers=2) as (server, told), Client(told["address"]) as shop:
+    with (
+        served(registry, store=str(store), workers=2) as (server, told),
+        Client(told["address"], timeout_s=20.0) as shop,
+    ):
         assert record(shop, "before") == "accepted"
         with reading(told["address"]) as answers:
             command = [sys.executable, "-c", HOLDER, str(store)]
@@ -129,7 +132,7 @@ def test_a_store_that_is_deleted_and_put_back_under_load(registry, tmp_path):
     store, away = tmp_path / "store", tmp_path / "away"
     with (
         served(registry, store=str(store), workers=2) as (_, told),
-        Client(told["address"]) as shop,
+        Client(told["address"], timeout_s=20.0) as shop,
         reading(told["address"]) as answers,
     ):
         assert record(shop, "before") == "accepted"
@@ -169,7 +172,10 @@ def test_a_full_disk(registry, tmp_path):
         ballast = disk / "ballast"
         ballast.write_bytes(b"x" * (3 << 20))
         told_ids = []
-        with served(registry, store=str(disk / "store")) as (_, told), Client(told["address"]) as shop:
+        with (
+            served(registry, store=str(disk / "store")) as (_, told),
+            Client(told["address"], timeout_s=20.0) as shop,
+        ):
             with reading(told["address"]) as answers:
                 with pytest.raises(
                     StoreFull, match=r"no space for the store .*nothing need be restarted"

@@ -11,6 +11,12 @@ from shops import make_shop, make_window
 from vitrina import campaign
 from vitrina.dataset import DAY
 from vitrina.errors import DataError
+from vitrina.since import Since
+from vitrina.state.events import Event
+from vitrina.state.items import updated
+from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.recording import recording
+from vitrina.updates import ItemUpdate
 
 ITEMS = [f"i{number}" for number in range(6)]
 NOW = 100 * DAY
@@ -44,6 +50,26 @@ def test_users_file(engine, tmp_path):
     assert not (tmp_path / "out.parquet.slices").exists()
 
 
+def test_what_happened_since_training_counts(engine, tmp_path):
+    """Bought and sold out meanwhile, by the store: neither is listed."""
+    store = LmdbStore(tmp_path / "store", create=True)
+    store.write(recording([Event("e1", "purchase", "ann", "", "i1", NOW - 60)], NOW)).result()
+    gone = ItemUpdate("i2", NOW - 60, {"in_stock": False})
+    store.write(lambda to: updated(to, [gone])).result()
+    store.close()
+    since = Since(tmp_path / "store")
+    (tmp_path / "users.csv").write_text("user_id\nann\nbob\n")
+    asked = campaign.for_users(tmp_path / "users.csv", ["p"], 3)
+
+    def lists(*told, **more):
+        campaign.run(*told, asked, tmp_path / "out.parquet", NOW, quiet, **more)
+        return pq.read_table(tmp_path / "out.parquet")["item_id"].to_pylist()
+
+    assert lists(engine) == ["i1", "i2", "i3", "i0", "i2", "i3"]
+    assert lists(since.over(engine), remember=since.remember) == ["i3", "i4", "i5", "i0", "i3", "i4"]
+    since.store.close()
+
+
 def test_contexts_file(engine, tmp_path):
     """Rows of one query_id are one cart, wherever they stand; its own items never return."""
     pq.write_table(pa.table({"query_id": [7, 8, 7], "item_id": ["i0", "i5", "i1"]}), tmp_path / "c.parquet")
@@ -63,11 +89,11 @@ def test_a_killed_run_goes_on_where_it_stopped(engine, tmp_path, monkeypatch):
     calls = []
     table = campaign._table
 
-    def dying(engine, survey, lines, now):
-        calls.append(lines[0][0])
+    def dying(*told):
+        calls.append(told[2][0][0])
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return table(engine, survey, lines, now)
+        return table(*told)
 
     monkeypatch.setattr(campaign, "_table", dying)
     with pytest.raises(KeyboardInterrupt):

@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.listing import Listing
-from vitrina.live import Live
 from vitrina.readers.scan import hushed
 from vitrina.request import Block, Request
+from vitrina.since import Remember, forgetful
 
 Say = Callable[[str], None]
 SLICE = 4096
@@ -90,11 +90,20 @@ def user_ids(file: Path) -> list[str]:
     return [user for (user,) in _rows(file, ("user_id",))]
 
 
-def run(engine: Engine, survey: Survey, out: Path, now: int, say: Say, work: Work | None = None) -> int:
+def run(
+    engine: Engine,
+    survey: Survey,
+    out: Path,
+    now: int,
+    say: Say,
+    work: Work | None = None,
+    remember: Remember = forgetful,
+) -> int:
     """Write the lists of everybody asked to `out` (.parquet or .csv) and return the rows written.
 
     Columns: the survey's key, placement where there are several, item_id, rank (from 1), score, source.
-    `work` answers slices elsewhere (`crew.py`); by default they are answered here. Raises DataError.
+    `work` answers slices elsewhere (`crew.py`); by default they are answered here. `remember`: what people
+    did since training, by default nothing. Raises DataError, and StoreError.
     """
     if out.suffix not in (".parquet", ".csv"):
         raise DataError(f"--out {out} must end in .parquet or .csv")
@@ -102,7 +111,9 @@ def run(engine: Engine, survey: Survey, out: Path, now: int, say: Say, work: Wor
     _resume(slices, _fingerprint(engine, survey, now))
     total, begun, done = survey.count(), monotonic(), 0
     kept = sum(1 for _ in slices.glob("*.parquet")) * SLICE
-    answer = work or (lambda todo: (answered(engine, survey, lines, file, now) for file, lines in todo))
+    answer = work or (
+        lambda todo: (answered(engine, survey, file, lines, now, remember) for file, lines in todo)
+    )
     for lines in answer(_todo(survey, slices)):
         done += lines
         say(progress(min(kept + done, total), total, done, monotonic() - begun))
@@ -113,10 +124,12 @@ def run(engine: Engine, survey: Survey, out: Path, now: int, say: Say, work: Wor
     return written
 
 
-def answered(engine: Engine, survey: Survey, lines: Sequence[Line], file: Path, now: int) -> int:
+def answered(
+    engine: Engine, survey: Survey, file: Path, lines: Sequence[Line], now: int, remember: Remember
+) -> int:
     """Write the lists of some lines to a file, whole or not at all; how many lines there were."""
     target = file.with_suffix(".draft")
-    pq.write_table(_table(engine, survey, lines, now), target)
+    pq.write_table(_table(engine, survey, lines, now, remember), target)
     target.rename(file)
     return len(lines)
 
@@ -139,11 +152,12 @@ def _todo(survey: Survey, slices: Path) -> Iterator[tuple[Path, list[Line]]]:
         number += 1
 
 
-def _table(engine: Engine, survey: Survey, lines: Sequence[Line], now: int) -> pa.Table:
+def _table(engine: Engine, survey: Survey, lines: Sequence[Line], now: int, remember: Remember) -> pa.Table:
     columns: dict[str, list[object]] = {name: [] for name in _schema(survey).names}
     for start in range(0, len(lines), _BATCH):
         some = lines[start : start + _BATCH]
-        responses = engine.recommend([survey.request(one) for one in some], Live(now=now))
+        requests = [survey.request(one) for one in some]
+        responses = engine.recommend(requests, remember([one.identity for one in requests], now))
         for (key, _), response in zip(some, responses, strict=True):
             for block in response.blocks:
                 _add(columns, key, block.placement, Listing.of(block.items))

@@ -18,6 +18,7 @@ from vitrina import campaign
 from vitrina.campaign import Line, Survey, Work
 from vitrina.engine import Engine
 from vitrina.errors import DataError
+from vitrina.since import Remember, Since, forgetful
 
 AHEAD = 2
 """Slices handed out for each process."""
@@ -25,10 +26,11 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class Opening:
-    """How a process opens its engine."""
+    """How a process opens its engine, and the store of what happened since, if there is one."""
 
     bundle: Path
     placements: Path | None = None
+    store: Path | None = None
 
 
 def crew(workers: int, opening: Opening, survey: Survey, now: int) -> Work:
@@ -60,15 +62,18 @@ def crew(workers: int, opening: Opening, survey: Survey, now: int) -> Work:
 _engine: Engine | None = None
 _survey: Survey | None = None
 _now = 0
+_remember: Remember = forgetful
 
 
 def _open(opening: Opening, survey: Survey, now: int) -> None:
-    global _engine, _survey, _now
+    global _engine, _survey, _now, _remember
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asked decides when to stop
     _engine, _survey, _now = Engine.open(opening.bundle, opening.placements), survey, now
+    since = Since(opening.store)
+    _engine, _remember = since.over(_engine), since.remember
 
 
 def _answer(file: Path, lines: list[Line]) -> int:
     assert _engine is not None
     assert _survey is not None
-    return campaign.answered(_engine, _survey, lines, file, _now)
+    return campaign.answered(_engine, _survey, file, lines, _now, _remember)

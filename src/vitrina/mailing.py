@@ -15,8 +15,8 @@ from typing import Any
 from vitrina.engine import Engine
 from vitrina.letters import Card, Letter, Rendered, Shelf, card, render
 from vitrina.letters.style import Style
-from vitrina.live import Live
 from vitrina.request import Block, ListedItem, Request, Response
+from vitrina.since import Remember, forgetful
 
 Say = Callable[[str], None]
 Draw = Callable[[str, int, ListedItem], Card]
@@ -53,10 +53,12 @@ def write(
     say: Say,
     templates: Path | None = None,
     draw: Draw | None = None,
+    remember: Remember = forgetful,
 ) -> Posted:
     """Write `out`/000001.html and .txt for each user in order, and `out`/letters.jsonl that names them.
 
-    `draw` makes cards whose picture is drawn when the letter is opened. Raises LetterError and RequestError.
+    `draw` makes cards whose picture is drawn when the letter is opened; `remember`: what people did since
+    training, by default nothing. Raises LetterError, RequestError and StoreError.
     """
     for placement, _ in plan.shelves:
         engine.placements.named(placement)
@@ -64,7 +66,7 @@ def write(
     letters = empty = 0
     draft = (out / INDEX).with_suffix(".draft")
     with draft.open("w", encoding="utf-8") as index:
-        for number, (user, response) in enumerate(_answers(engine, users, plan, now), start=1):
+        for number, (user, response) in enumerate(_answers(engine, users, plan, now, remember), start=1):
             letter = _letter(engine, response, plan, style, user, draw)
             if any(shelf.cards for shelf in letter.shelves):
                 index.write(json.dumps(_put(out, number, user, response, render(letter, style, templates))))
@@ -78,12 +80,16 @@ def write(
     return Posted(letters, empty)
 
 
-def _answers(engine: Engine, users: Sequence[str], plan: Plan, now: int) -> Iterator[tuple[str, Response]]:
+def _answers(
+    engine: Engine, users: Sequence[str], plan: Plan, now: int, remember: Remember
+) -> Iterator[tuple[str, Response]]:
     blocks = tuple(Block(placement, limit=plan.k) for placement, _ in plan.shelves)
     for start in range(0, len(users), BATCH):
         some = users[start : start + BATCH]
         requests = [Request(blocks, user_id=one, channel="email", reasons=False) for one in some]
-        yield from zip(some, engine.recommend(requests, Live(now=now)), strict=True)
+        yield from zip(
+            some, engine.recommend(requests, remember([one.identity for one in requests], now)), strict=True
+        )
 
 
 def _letter(

@@ -7,6 +7,7 @@ buy. The log says what was sent, shown, clicked and bought, and when.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from vitrina.edge.pins import Pins
 from vitrina.edge.slots import Seal, Sender
 from vitrina.engine import Engine
 from vitrina.fit import fit
+from vitrina.happening import Happening
 from vitrina.letters.style import Style
 from vitrina.live import Live
 from vitrina.placements import parse_placements
@@ -72,6 +74,9 @@ class Window:
         (block,) = answer.blocks
         items = tuple(one._replace(product=Product(one.item_id, one.item_id)) for one in block.items)
         return replace(answer, blocks=(replace(block, items=items),))
+
+    def record(self, events: Sequence[Happening]) -> None:
+        """Nothing is kept of it here: the shop's journal has it."""
 
 
 class Shop:

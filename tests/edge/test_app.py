@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from vitrina.edge.picture import Photos
 from vitrina.edge.pins import Pins
 from vitrina.edge.slots import Opened, Seal
 from vitrina.errors import InvalidRequest, Unreachable
+from vitrina.happening import Happening
 from vitrina.letters.style import Style
 from vitrina.request import ListedBlock, ListedItem, Product, Reason, Request, Response
 
@@ -34,6 +35,7 @@ class Shelves:
     gone: set[str] = field(default_factory=set)
     away: bool = False
     asked: list[Request] = field(default_factory=list)
+    did: list[Happening] = field(default_factory=list)
 
     def recommend(self, request: Request, *, product_fields: tuple[str, ...] = ()) -> Response:
         if self.away:
@@ -44,6 +46,11 @@ class Shelves:
         (block,) = request.blocks
         offered = [one for one in self.items if one not in self.gone | set(block.exclude_item_ids)]
         return Response((ListedBlock(block.placement, tuple(map(_listed, offered[: block.limit]))),))
+
+    def record(self, events: Sequence[Happening]) -> None:
+        if self.away:
+            raise Unreachable("no server answers at nowhere:1")
+        self.did += events
 
 
 def _listed(item_id: str) -> ListedItem:
@@ -146,6 +153,21 @@ def test_a_link_keeps_its_own_query(site: Site) -> None:
     assert asked.getheader("Location") == f"https://s.example/p?id=i0&x=1&letter={here}#top"
     site.edge.greet = ""
     assert site.get(f"/e/{here}/0").getheader("Location") == "https://s.example/p?id=i0&x=1#top"
+
+
+def test_what_is_opened_and_followed_is_recorded(site: Site) -> None:
+    """As this customer's, each under one id however often it happens; a server that is away stops no reader."""
+    here = token()
+    for _ in range(2):
+        site.get(f"/e/{here}/0.png")
+        site.led(f"/e/{here}/0")
+    assert {(one.type, one.item_id, one.user_id, one.time) for one in site.shop.did} == {
+        ("open.email", "i0", "ann", 1000),
+        ("click", "i0", "ann", 1000),
+    }
+    assert len({one.event_id for one in site.shop.did}) == 2
+    site.shop.away = True
+    assert site.led(f"/e/{here}/0") == "https://s.example/p/i0"
 
 
 def test_slots_of_a_letter_differ_even_at_once(site: Site) -> None:

@@ -20,6 +20,9 @@ from vitrina.contact.policy import Policy
 from vitrina.dataset import DAY
 from vitrina.state.events import Event, unpacked
 from vitrina.state.recording import OPENED, SENT
+from vitrina.state.store import Store
+from vitrina.state.tables import LOG
+from vitrina.state.tailer import Tailer
 
 KEPT_S = 60 * DAY
 """How long a contact is remembered: longer than any cap counts."""
@@ -61,6 +64,13 @@ class Journal:
         own[hour] += 1
         self._opens[event.user_id] = own
         self._everybody[hour] += 1
+
+
+def journalled(store: Store, policy: Policy) -> Known:
+    """What was said to people, by a store's log as it is. Raises StoreError."""
+    journal = Journal(policy)
+    Tailer(store, LOG, journal.take).turn()
+    return journal.known
 
 
 def _with(contacts: tuple[Contact, ...], event: Event) -> tuple[Contact, ...]:

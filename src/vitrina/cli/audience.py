@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vitrina.cli.words import AsJson, At, RegistryDir, put, say, seconds
+from vitrina.cli.words import AsJson, At, RegistryDir, StoreDir, moment, put, say, seconds
 
 if TYPE_CHECKING:
     from vitrina.audience.entry import Entry
     from vitrina.engine import Engine
+    from vitrina.since import Since
 
 
 def audience(
@@ -36,25 +37,27 @@ def audience(
     ] = None,
     system: Annotated[str, typer.Option(help="google, yandex, vk-email or vk-phone.")] = "",
     at: At = "",
+    store: StoreDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Write whom to address: who, why, since when, until when, with what, where and at which hour."""
     from vitrina.engine import Engine
     from vitrina.registry import Registry
+    from vitrina.since import Since
 
     if bool(system) != (people is not None):
         raise typer.BadParameter("--system and --people go together")
     if not system and out.suffix not in (".parquet", ".csv"):
         raise typer.BadParameter(f"--out {out} must end in .parquet or .csv")
     bundles = Registry(registry)
-    engine = Engine.open(bundles.path())
-    at_seconds = seconds(at)
-    now = engine.moment if at_seconds is None else at_seconds
+    aside = Since(store)
+    engine = aside.over(Engine.open(bundles.path()))
+    now = moment(at, engine.moment, store)
     earlier = Engine.open(bundles.path(since)) if since else None
     chosen = (
         _buyers(engine, buyers_of, most, now)
         if buyers_of
-        else _triggered(engine, plan, policy, tuple(trigger or ()), contacts, earlier, now)
+        else _triggered(engine, plan, policy, tuple(trigger or ()), contacts, earlier, now, aside)
     )
     written = _write(chosen, out, system, people)
     facts = {"out": str(out), "people": written, "bundle": engine.version}
@@ -92,9 +95,11 @@ def _triggered(
     contacts: Path | None,
     earlier: Engine | None,
     now: int,
+    aside: Since,
 ) -> Iterator[Entry]:
     from vitrina.audience.entries import Known, entries
     from vitrina.audience.facts import facts
+    from vitrina.audience.journal import journalled
     from vitrina.audience.known import read_contacts
     from vitrina.audience.plan import read_plan, standard
     from vitrina.contact.policy import read_policy
@@ -102,9 +107,11 @@ def _triggered(
 
     watched = (read_plan(plan) if plan else standard()).only(names)
     allowed = read_policy(policy) if policy else usual()
-    known = read_contacts(contacts, allowed) if contacts else Known.nothing()
-    found = 0
-    for batch, _cursor in entries(engine, watched, allowed, facts(engine, now, earlier), known, now):
+    known = journalled(aside.store, allowed) if aside.store else Known.nothing()
+    if contacts:
+        known = read_contacts(contacts, allowed)
+    shop, found = facts(engine, now, earlier), 0
+    for batch, _cursor in entries(engine, watched, allowed, shop, known, now, lately=aside.lately):
         found += len(batch)
         say(f"{found:,} people found")
         yield from batch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vitrina.cli.words import AsJson, At, RegistryDir, put, say, seconds
+from vitrina.cli.words import AsJson, At, RegistryDir, StoreDir, moment, put, say
 
 if TYPE_CHECKING:
     from vitrina.mailing import Draw, Plan
@@ -38,6 +38,7 @@ def letter(
     key_file: Annotated[Path | None, typer.Option(help="The edge's key; needed with --edge.")] = None,
     keep_days: Annotated[int, typer.Option(help="Days for which --edge pictures are shown.")] = 30,
     at: At = "",
+    store: StoreDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a letter for each customer: HTML for any mail program, plain text beside it."""
@@ -45,19 +46,20 @@ def letter(
     from vitrina.engine import Engine
     from vitrina.letters.style import Style, read_style
     from vitrina.registry import Registry
+    from vitrina.since import Since
 
     if bool(user) == (users is not None):
         raise typer.BadParameter("give either --user or --users")
-    engine = Engine.open(Registry(registry).path())
-    at_seconds = seconds(at)
+    since = Since(store)
+    engine = since.over(Engine.open(Registry(registry).path()))
     plan = mailing.Plan(
         subject, tuple(_block(one) for one in block or ["email_digest=Picked for you"]), k, greeting
     )
     asked = [user] if user else campaign.user_ids(users) if users else []
-    now = engine.moment if at_seconds is None else at_seconds
+    now = moment(at, engine.moment, store)
     look = read_style(style) if style else Style()
     draw = _slots(edge, key_file, plan, now, keep_days) if edge else None
-    posted = mailing.write(engine, asked, plan, look, out, now, say, templates, draw)
+    posted = mailing.write(engine, asked, plan, look, out, now, say, templates, draw, since.remember)
     facts = {"out": str(out), "letters": posted.letters, "empty": posted.empty, "bundle": engine.version}
     said = "{letters:,} letters in {out}; {empty:,} customers for whom there was nothing; from {bundle}"
     put(facts) if as_json else print(said.format(**facts))

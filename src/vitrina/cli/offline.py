@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vitrina.cli.words import AsJson, At, Data, Out, RecipeFile, RegistryDir, page, put, say, seconds
+from vitrina.cli.words import (
+    AsJson,
+    At,
+    Data,
+    Out,
+    RecipeFile,
+    RegistryDir,
+    StoreDir,
+    moment,
+    page,
+    put,
+    say,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from vitrina.dataset import Dataset
@@ -147,6 +160,7 @@ def recommend(
         Path | None, typer.Option(help="A placements file instead of the bundle's own.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 for one a core.")] = 0,
+    store: StoreDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Write lists for a whole file of users or contexts; goes on where a killed run stopped."""
@@ -154,6 +168,7 @@ def recommend(
     from vitrina.crew import Opening, crew
     from vitrina.engine import Engine
     from vitrina.registry import Registry
+    from vitrina.since import Since
 
     if (users is None) == (contexts is None):
         raise typer.BadParameter("give either --users or --contexts")
@@ -161,16 +176,17 @@ def recommend(
     engine = Engine.open(bundle, placements)
     for one in placement:
         engine.placements.named(one)
-    at_seconds = seconds(at)
-    now = engine.moment if at_seconds is None else at_seconds
+    since = Since(store)
+    engine = since.over(engine)
+    now = moment(at, engine.moment, store)
     survey = (
         campaign.for_users(users, placement, k)
         if users is not None
         else campaign.for_contexts(contexts or Path(), placement, k)
     )
     many = (workers or os.cpu_count() or 1) if workers != 1 and survey.lasts() else 1
-    work = crew(many, Opening(bundle, placements), survey, now) if many > 1 else None
-    written = campaign.run(engine, survey, out, now, say, work)
+    work = crew(many, Opening(bundle, placements, store), survey, now) if many > 1 else None
+    written = campaign.run(engine, survey, out, now, say, work, since.remember)
     facts = {
         "out": str(out),
         "lists": survey.count() * len(placement),

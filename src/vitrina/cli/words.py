@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,12 @@ Sentences = Annotated[
         help="The shop's own words for reasons: a folder of LANGUAGE/LC_MESSAGES/vitrina.mo, before ours.",
     ),
 ]
+StoreDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help="A server's store: what people did and the shop said since training; at this moment."
+    ),
+]
 Out = typer.Option("--out", help="File to write: .parquet or .csv.")
 
 TOKEN_VARIABLE = "VITRINA_TOKEN"  # noqa: S105 - the name of a variable
@@ -46,6 +53,14 @@ def page() -> Console:
 def say(line: str) -> None:
     """Progress goes to standard error, so that --json leaves standard output to the answer."""
     errors.print(Text.assemble((f"{datetime.now(UTC):%H:%M:%S} ", "dim"), line), soft_wrap=True)
+
+
+def moment(at: str, trained: int, store: Path | None) -> int:
+    """The second that lists are made for: as given, or now beside a store, or the end of what was learned."""
+    given = seconds(at)
+    if given is not None:
+        return given
+    return int(time.time()) if store else trained
 
 
 def seconds(text: str) -> int | None:

@@ -6,7 +6,7 @@ WORKERS ?= 2
 STORE ?= .demo/live
 ADMIN_PORT ?= 50052
 
-.PHONY: help install referees demo test check serve fuzz bench bench-full soak lock messages proto clean
+.PHONY: help install referees demo test check serve preview fuzz bench bench-full soak lock messages proto clean
 
 help:  ## Print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: install  ## Lint, types, floors, proto, generated code
 
 serve: install  ## Serve the demo's bundle on PORT with WORKERS processes, operators on ADMIN_PORT, events kept in STORE
 	@$(BIN)/vitrina serve --registry $(REGISTRY) --port $(PORT) --workers $(WORKERS) --admin-port $(ADMIN_PORT) --as-of last --open --store $(STORE)
+
+preview: install  ## Look through the demo's lists in a browser, on this machine only
+	@$(BIN)/vitrina preview --registry $(REGISTRY) --photos .demo/packshots
 
 fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600

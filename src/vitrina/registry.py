@@ -89,6 +89,11 @@ class Registry:
         """Where applied placements lie; servers that were given no file of their own follow it."""
         return self.folder / "placements.json"
 
+    @property
+    def applied(self) -> Path | None:
+        """The placements that were applied; None where the bundles' own are in force."""
+        return self.placements if self.placements.exists() else None
+
     def apply_placements(self, text: str) -> None:
         """Put placements over the bundles' own, at once or not at all; with no text take them away."""
         try:

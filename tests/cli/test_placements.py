@@ -97,13 +97,15 @@ def test_what_is_applied_stands_over_the_bundle_until_it_is_taken_away(registry,
     assert engine.placements.names == ["cart", "home"]
     [answer] = engine.recommend([Request((Block("home"),))], Live(engine.moment))
     assert len(answer.blocks[0].items) == 3
+    told = CliRunner().invoke(app, ["explain", "--registry", str(registry), "--placement", "home"])
+    assert "3 products" in told.output  # what explains looks at what is in force
     before = bundles.placements.read_text()
     file.write_text(BROKEN)
     with pytest.raises(PlacementsError, match="limt"):
         run("apply", file, "--registry", registry)
     assert bundles.placements.read_text() == before
     assert run("apply", "--bundled", "--registry", registry).output == "applied: p-1\n"
-    assert not bundles.placements.exists()
+    assert bundles.applied is None
 
 
 @pytest.mark.parametrize(

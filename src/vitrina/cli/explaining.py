@@ -77,7 +77,8 @@ def _of_bundle(
     from vitrina.registry import Registry
     from vitrina.wording import Wording
 
-    engine = Engine.open(Registry(registry).path()).with_wording(Wording.open(sentences))
+    bundles = Registry(registry)
+    engine = Engine.open(bundles.path(), bundles.applied).with_wording(Wording.open(sentences))
     answer, fates = engine.explain(request, items, Live(engine.moment if moment is None else moment))
 
     def title(item_id: str) -> str:

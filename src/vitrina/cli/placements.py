@@ -151,8 +151,8 @@ def _served(registry: Path | None, server: str) -> tuple[Mapping[str, Any], Mapp
         return found.tables, found.bundled
     if registry is None:
         raise typer.BadParameter("give another file, --registry or --server")
-    bundled, applied = _bundled(registry) or {}, Registry(registry).placements
-    return (read_placements(applied, bundled).tables if applied.exists() else bundled), bundled
+    bundled, applied = _bundled(registry) or {}, Registry(registry).applied
+    return (read_placements(applied, bundled).tables if applied else bundled), bundled
 
 
 def _bundled(registry: Path | None) -> Mapping[str, Any] | None:

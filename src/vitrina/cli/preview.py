@@ -14,7 +14,7 @@ def preview(
     registry: RegistryDir,
     port: Annotated[int, typer.Option(help="TCP port of this machine; 0 picks a free one.")] = 8090,
     placements: Annotated[
-        Path | None, typer.Option(help="A placements file to look at instead of the bundle's own.")
+        Path | None, typer.Option(help="A placements file to look at instead of those in force.")
     ] = None,
     photos: Annotated[
         Path | None, typer.Option(help="Folder of product photos; drawn where there is none.")
@@ -36,7 +36,8 @@ def preview(
     from vitrina.wording import Wording
 
     wording = Wording.open(sentences)
-    engine = Engine.open(Registry(registry).path(), placements).with_wording(wording)
+    bundles = Registry(registry)
+    engine = Engine.open(bundles.path(), placements or bundles.applied).with_wording(wording)
     moment = seconds(as_of)
     pictures = Pictures(engine, Photos(photos))
     look = read_style(style) if style else Style()

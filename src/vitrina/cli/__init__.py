@@ -1,7 +1,7 @@
 """The command line: one verb a function. Flags are a contract; libraries load when a verb needs them.
 
 Exit codes: 0 done; 1 something unforeseen; 2 wrong usage; 3 the data; 4 a recipe or placements;
-5 a bundle or registry; 6 a request; 7 the server is not ready; 8 the store.
+5 a bundle or registry; 6 a request; 7 the server is not ready; 8 the store; 9 an audit that found something.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from vitrina.cli import (
     offline,
     online,
     outcomes,
+    people,
     pictures,
     placements,
     preview,
@@ -65,6 +66,8 @@ app.add_typer(models.models, name="models")
 app.add_typer(placements.placements, name="placements")
 app.add_typer(tokens.tokens, name="tokens")
 app.add_typer(catalog.catalog, name="catalog")
+app.add_typer(people.people, name="people")
+app.add_typer(people.audit, name="audit")
 app.add_typer(events.events, name="events")
 
 

@@ -1,0 +1,59 @@
+"""Is there a byte left of somebody? Files searched for an id and for its plain hashes, as text and as bytes.
+
+A hit inside a longer id counts too: an audit that errs errs towards saying that something is there.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from vitrina.state.people import hashes
+
+CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that holds a form of an id: "id" or the name of a hash; or one that could not be read."""
+
+    file: Path
+    form: str
+
+
+def forms(text: str) -> dict[str, tuple[bytes, ...]]:
+    """The bytes to look for, by the name of the form."""
+    found: dict[str, tuple[bytes, ...]] = {"id": (text.encode("utf-8", "surrogatepass"),)}
+    for name, digest in hashes(text).items():
+        found[name] = (digest.encode(), digest.upper().encode(), bytes.fromhex(digest))
+    return found
+
+
+def search(folders: Iterable[Path], text: str) -> Iterator[Found]:
+    """Files below some folders, or files, that hold an id or a hash of it; those in gzip are unpacked."""
+    wanted = forms(text)
+    for folder in folders:
+        for file in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+            if not file.is_file():
+                continue
+            try:
+                with closing(gzip.open(file) if file.suffix == ".gz" else file.open("rb")) as stream:
+                    yield from (Found(file, form) for form in _held(stream, wanted))  # type: ignore[arg-type]
+            except (OSError, EOFError) as reason:
+                yield Found(file, f"could not be read: {reason}")
+
+
+def _held(stream: BinaryIO, wanted: Mapping[str, tuple[bytes, ...]]) -> list[str]:
+    """The forms that a stream holds."""
+    overlap = max(len(one) for some in wanted.values() for one in some) - 1
+    found: dict[str, None] = {}
+    tail = b""
+    while chunk := stream.read(CHUNK):
+        data = tail + chunk
+        found |= {form: None for form, some in wanted.items() if any(one in data for one in some)}
+        tail = data[-overlap:] if overlap else b""
+    return list(found)

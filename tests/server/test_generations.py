@@ -126,3 +126,10 @@ def test_no_place_for_a_run_is_said(tmp_path):
     """A parent that is not there: BundleError names --run-dir."""
     with pytest.raises(BundleError, match="--run-dir"), run_folder(tmp_path / "nowhere"):
         pass
+
+
+def test_what_another_server_sweeps_away_meanwhile_is_no_matter(tmp_path):
+    """A folder that is gone between being listed and being looked at stops nobody's start."""
+    (tmp_path / "vitrina-serve-gone").symlink_to(tmp_path / "nowhere")
+    with run_folder(tmp_path) as folder:
+        assert folder.is_dir()

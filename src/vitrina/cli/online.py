@@ -57,6 +57,16 @@ def serve(
     keep_days: Annotated[int, typer.Option(help="For how many days events are kept there.", min=1)] = 400,
     sentences: Sentences = None,
     health_port: Annotated[int, typer.Option(help="A port for health alone, as probes want; 0: none.")] = 0,
+    front: Annotated[
+        str,
+        typer.Option(
+            help="What carries the calls: grpc, or envoy (experimental), which speaks gRPC-Web too."
+        ),
+    ] = "grpc",
+    web_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Origin whose pages may call the front envoy, such as https://shop.example."),
+    ] = None,
     reflection: Annotated[
         bool, typer.Option(help="Let clients list the services; not for production.")
     ] = False,
@@ -95,6 +105,8 @@ def serve(
                 sentences=sentences,
                 health_port=health_port,
                 reflection=reflection,
+                front=front,
+                web_origins=tuple(web_origin or ()),
             )
         )
     )

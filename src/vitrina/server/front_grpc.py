@@ -14,12 +14,13 @@ import grpc
 from vitrina.errors import ServerError
 from vitrina.server.access import Access
 from vitrina.server.calls import BATCHES, NAME, NOTICE_S, Calls
+from vitrina.server.certificates import Certificates
 from vitrina.server.door import Door, handlers
 from vitrina.server.gate import Gate
 from vitrina.server.health import HEALTH, Health
 from vitrina.server.options import Options
 from vitrina.server.service import MAX_BATCH_BYTES
-from vitrina.server.tls import Certificates, credentials
+from vitrina.server.tls import credentials
 
 MIN_PING_MS = 10_000
 
@@ -75,7 +76,7 @@ class Front:
         """Say NOT_SERVING, take no more calls, and let those inside finish within the grace."""
         self.health.ending()
         await asyncio.sleep(NOTICE_S)
-        self.health.drained.set()
+        self.health.drained = True
         await self.server.stop(self.options.grace_s)
         await self.reserve.stop(0)
         self.calls.close()
@@ -83,10 +84,10 @@ class Front:
 
 def _listen(server: Any, address: str, options: Options) -> int:
     """Bind a port, encrypted where there is a certificate. Raises ServerError."""
-    if not options.tls_cert or not options.tls_key:
-        return int(server.add_insecure_port(address))
-    found = Certificates(options.tls_cert, options.tls_key, options.tls_client_ca)
-    return int(server.add_secure_port(address, credentials(found)))
+    found = Certificates.of(options)
+    return int(
+        server.add_secure_port(address, credentials(found)) if found else server.add_insecure_port(address)
+    )
 
 
 def _reflect(server: Any) -> None:

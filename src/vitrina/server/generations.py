@@ -109,8 +109,9 @@ def run_folder(parent: Path | None) -> Iterator[Path]:
 def _sweep(place: Path) -> None:
     """Remove the folders of servers that live no more: nobody holds their lock."""
     for folder in place.glob(_PREFIX + "*"):
-        if time.time() - folder.stat().st_mtime < _YOUNG_S:
-            continue  # it may not have taken its lock yet
-        with contextlib.suppress(OSError), (folder / ".alive").open("r") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another server that starts may sweep it first
+            if time.time() - folder.stat().st_mtime < _YOUNG_S:
+                continue  # it may not have taken its lock yet
+            with (folder / ".alive").open("r") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ server can crowd it out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from vitrina.server.calls import Call, Method
 from vitrina.server.failures import Failure, failure
 
 HEALTH: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+_LOOK_S = 0.02
 _SAYS = health_pb2.HealthCheckResponse
 
 
@@ -31,8 +32,8 @@ class Health:
     """
 
     names: set[str] = field(default_factory=lambda: {""})
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: bool = False
+    drained: bool = False
 
     def serving(self, name: str) -> None:
         """Say that the service of a name is there."""
@@ -40,7 +41,7 @@ class Health:
 
     def ending(self) -> None:
         """Say NOT_SERVING from now on."""
-        self.ended.set()
+        self.ended = True
 
     def methods(self) -> Mapping[str, Method]:
         """Its methods by their paths."""
@@ -63,16 +64,22 @@ class Health:
             return name
         if name in self.names:
             await call.write(self._status())
-            if not self.ended.is_set():
-                await self.ended.wait()
+            if not self.ended:
+                await _until(lambda: self.ended)
                 await call.write(self._status())
         else:
             await call.write(_bytes(_SAYS.SERVICE_UNKNOWN))
-        await self.drained.wait()
+        await _until(lambda: self.drained)
         return None
 
     def _status(self) -> bytes:
-        return _bytes(_SAYS.NOT_SERVING if self.ended.is_set() else _SAYS.SERVING)
+        return _bytes(_SAYS.NOT_SERVING if self.ended else _SAYS.SERVING)
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    """Looked at again and again: several event loops may ask, and an event belongs to one."""
+    while not true():
+        await asyncio.sleep(_LOOK_S)
 
 
 def _bytes(status: Any) -> bytes:

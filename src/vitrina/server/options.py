@@ -8,6 +8,8 @@ from pathlib import Path
 
 from vitrina.state.store import Ack
 
+FRONTS = ("grpc", "envoy")
+
 _PATHS = (
     "registry",
     "placements",
@@ -40,7 +42,8 @@ class Options:
     certificates. `audiences`, `contact`: the plan of triggers and the contact policy of exports. `store`:
     the folder where events are kept, None for nowhere; `ack`: when one counts as kept (see `state/store.py`);
     `keep_days`: for how long. `sentences`: the shop's own catalogues of messages (see `wording.py`), read
-    when a worker starts.
+    when a worker starts. `front`: what carries the calls, grpc or envoy. `web_origins`: whose pages may call
+    the front envoy.
     """
 
     registry: Path
@@ -68,6 +71,8 @@ class Options:
     sentences: Path | None = None
     health_port: int = 0
     reflection: bool = False
+    front: str = "grpc"
+    web_origins: tuple[str, ...] = ()
     in_flight: int = 256
     wait_s: float = 0.25
     grace_s: float = 10.0
@@ -106,6 +111,7 @@ class Order:
         options = told["options"]
         for name in _PATHS:
             options[name] = options[name] and Path(options[name])
+        options["web_origins"] = tuple(options["web_origins"])
         return cls(Options(**options), told["port"], bytes.fromhex(told["token_key"]), Path(told["folder"]))
 
 

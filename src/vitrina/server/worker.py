@@ -21,17 +21,22 @@ def main() -> int:
     order = Order.of_json(sys.stdin.readline())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
     try:
+        if order.options.front == "envoy":
+            from vitrina.server.envoy import become
+
+            become(order)
         with asyncio.Runner(loop_factory=_loop_factory(uvloop=order.options.uvloop)) as runner:
-            runner.run(_serve(order))
+            runner.run(serve(Work(order)))
     except Exception as fault:
         return failed(fault)
     return 0
 
 
-async def _serve(order: Order) -> None:
+async def serve(work: Work) -> None:
+    """Serve on grpcio until SIGTERM. Raises VitrinaError where it cannot begin."""
     from vitrina.server.front_grpc import Front
 
-    work, stop = Work(order), asyncio.Event()
+    stop = asyncio.Event()
     front = Front(*work.open())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await work.serve(front, stop)

@@ -22,7 +22,7 @@ from vitrina.server.generations import run_folder
 from vitrina.server.keeper import Keeper
 from vitrina.server.log import say
 from vitrina.server.operators import Operators
-from vitrina.server.options import Options, Order
+from vitrina.server.options import FRONTS, Options, Order
 from vitrina.server.startup import reserved, token_key
 from vitrina.state.lmdb_store import LmdbStore
 
@@ -48,6 +48,14 @@ def serve(options: Options, announce: Callable[[str], None] | None = None) -> in
 def _check(options: Options) -> None:
     if options.workers < 1:
         raise ServerError(f"{options.workers} workers cannot serve; give --workers 1 or more")
+    if options.front not in FRONTS:
+        raise ServerError(f"there is no front {options.front!r}; give --front {' or '.join(FRONTS)}")
+    if options.front == "envoy":
+        from vitrina.server.envoy import check
+
+        check(options)
+    elif options.web_origins:
+        raise ServerError("pages of browsers are answered by the front envoy only; give --front envoy")
     if options.tokens:
         Tokens.read(options.tokens)
     if options.store:

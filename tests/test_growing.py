@@ -7,14 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from boutique import NOW, opened
+from boutique import MODELS, NOW, boutique, opened
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vitrina.engine import Engine
 from vitrina.filters import Filter, Range
+from vitrina.fit import fit
 from vitrina.growing import Trained, photo_vectors
 from vitrina.live import Live
+from vitrina.placements import read_placements
 from vitrina.probes import replay
+from vitrina.recipe import parse_recipe
 from vitrina.request import Block, Request
 from vitrina.strategy import Allow, Query, Seeds
 
@@ -140,6 +144,35 @@ def test_a_trained_source_is_never_shown_later_rows():
     assert known.seeds.rows.tolist() == again.seeds.rows.tolist() == [1]
     assert len(allowed.mask) == 5
     assert (allowed.indptr.tolist(), allowed.rows.tolist(), allowed.few.tolist()) == ([0, 0, 1], [2], [1])
+
+
+def test_a_photo_vector_finds_what_looks_alike():
+    """A new product whose photo is like a trained one's stands beside it, whatever its words say; one of
+    another network's is found by words alone, and breaks nothing."""
+    rng = np.random.default_rng(4)
+    shop = boutique()
+    looks = rng.normal(size=(len(shop.items), 32)).astype(np.float32)
+    looks /= np.linalg.norm(looks, axis=1, keepdims=True)
+    recipe = parse_recipe({"strategies": {"image_similar": {}, "content_similar": {}}}, "")
+    engine = Engine.of(
+        fit(replace(shop, vectors=looks), recipe, read_placements(MODELS / "placements" / "standard.toml"))
+    )
+
+    def sent(vector):
+        return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+
+    twin = looks[shop.items.row("lamp-4")] + np.float32(0.05) * rng.normal(size=32).astype(np.float32)
+    grown = engine.told({"odd": {"title": "qqq", "image_vector": sent(twin)}})
+    query = Query(
+        NOW, np.array([-1], np.int32), np.array([-1], np.int32),
+        Seeds(np.array([0, 1]), grown.items.rows(["odd"]), np.zeros(1, np.uint8), np.zeros(1, np.int64)),
+    )  # fmt: skip
+    found = grown.sources["image_similar"].top(query, 3, Allow.all(grown.n_items, 1))
+    assert grown.items.name(int(found.rows[0])) == "lamp-4"
+    other = engine.told(
+        {"odd": {"title": "lamp number 4", "category": "Home > Lamps", "image_vector": sent(twin[:5])}}
+    )
+    assert listed(other, "product_similar", context_item_ids=("odd",))[0].startswith("lamp-")
 
 
 def test_photo_vectors_stand_in_their_rows():

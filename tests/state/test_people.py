@@ -12,7 +12,7 @@ from vitrina.server.privacy import forget
 from vitrina.state.events import Event, unpacked
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
-from vitrina.state.people import MAX_MEMBERS, Tombstones, hashes, joining, key_of, members
+from vitrina.state.people import COMPACT_S, MAX_MEMBERS, Tombstones, hashes, joining, key_of, members, purge
 from vitrina.state.recording import recording
 from vitrina.state.tables import LOG, PEOPLE
 
@@ -141,6 +141,22 @@ def test_a_log_of_many_pages_is_erased_to_its_end(tmp_path, monkeypatch):
     with store.read() as reads:
         assert len(reads.feed(LOG, 0, 99)) == 7
     store.close()
+
+
+def test_bytes_of_the_forgotten_go_within_a_day(tmp_path):
+    """Upkeep compacts once, some hours after the first of several asked, and not without need."""
+    folder = tmp_path / "store"
+    store = LmdbStore(folder, create=True, map_bytes=1 << 20)
+    record(store, ("1", "zoe-private", "", "a"), ("2", "yan-private", "", "a"))
+    assert not purge(store, NOW)
+    forget(store, Tombstones(folder), [b"uzoe-private"], NOW)
+    forget(store, Tombstones(folder), [b"uyan-private"], NOW + 60)
+    assert not purge(store, NOW + COMPACT_S - 1)
+    assert COMPACT_S < 24 * 3600
+    assert purge(store, NOW + COMPACT_S)
+    assert not purge(store, NOW + COMPACT_S)
+    store.close()
+    assert not any(b"-private" in one.read_bytes() for one in folder.rglob("*") if one.is_file())
 
 
 def test_a_store_that_fails_forgets_no_one_who_was_forgotten(tmp_path):

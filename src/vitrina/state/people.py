@@ -18,7 +18,7 @@ from pathlib import Path
 from vitrina.errors import InvalidRequest
 from vitrina.state.events import unpacked
 from vitrina.state.folder import sync_folder
-from vitrina.state.store import MAX_KEY, Reads, Transaction, sequence_key, sequence_of
+from vitrina.state.store import MAX_KEY, Reads, Store, Transaction, sequence_key, sequence_of
 from vitrina.state.tables import LOG, META, PEOPLE, PROFILES, SEEN, SHOWN, TOMBSTONES
 
 MAX_MEMBERS = 100
@@ -26,6 +26,10 @@ MAX_MEMBERS = 100
 KEY_FILE = "tombstones.key"
 _RECORD = b"="
 _COUNT = b"forgotten"
+_SINCE = b"forgotten.since"
+"""Of the first one since the store was last compacted for that."""
+COMPACT_S = 12 * 3600
+"""How long after somebody was forgotten the store is compacted; others who ask meanwhile come along."""
 _PAGE = 5_000
 
 
@@ -97,6 +101,8 @@ class Tombstones:
                     to.delete(table, one)
             count = sequence_of(to.get(META, _COUNT) or b"")
             to.put(META, _COUNT, sequence_key(count + 1))
+            if to.get(META, _SINCE) is None:
+                to.put(META, _SINCE, sequence_key(now))
             return tuple(every)
 
         return forget
@@ -141,6 +147,25 @@ def erasing(keys: Collection[bytes], after: int) -> Callable[[Transaction], tupl
 
     assert texts
     return erase
+
+
+def purge(store: Store, now: int) -> bool:
+    """Compact a store some hours after somebody was forgotten, so that no byte of them is left; whether so.
+
+    `now`: seconds since 1970 UTC. Of several processes more than one may do it. Raises StoreError.
+    """
+    with store.read() as reads:
+        since = reads.get(META, _SINCE)
+    if since is None or now < sequence_of(since) + COMPACT_S:
+        return False
+    store.compact()
+
+    def clear(to: Transaction) -> None:
+        if to.get(META, _SINCE) == since:
+            to.delete(META, _SINCE)
+
+    store.write(clear).result()
+    return True
 
 
 def key_of(kind: str, text: str) -> bytes:

@@ -1,4 +1,5 @@
-"""What a store needs now and then: what is old is let go, what the dead held freed, what waits synced."""
+"""What a store needs now and then: what is old is let go, what the dead held freed, what waits synced, and
+bytes of the forgotten written over."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from vitrina.errors import StoreError
+from vitrina.state.people import purge
 from vitrina.state.recording import retained
 from vitrina.state.store import Store
 
@@ -51,6 +53,7 @@ class Upkeep:
                 self._store.tend()
                 if turn % int(RETAIN_S / TEND_S) == 0:
                     self.retain()
+                    purge(self._store, self._clock())
             except StoreError:
                 continue
             turn += 1

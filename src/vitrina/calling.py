@@ -37,6 +37,8 @@ _CHANNEL_OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.max_receive_message_length", 16 << 20),
+    # Connections are what is spread over a server's workers: two clients of a process shall have two.
+    ("grpc.use_local_subchannel_pool", 1),
 )
 _REASONS: dict[str, type[VitrinaError]] = {
     "MALFORMED_MESSAGE": errors.Malformed,

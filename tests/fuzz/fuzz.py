@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing (atheris) of all that reads bytes from outside: `python tests/fuzz/fuzz.py`.
 
-The first byte chooses the target: both calls of the service over a real engine, events to record, the token
+The first byte chooses the target: all calls of the service over a real engine, events to record, the token
 reader, a manifest, a part's file. Whatever is given, only errors that Vitrina documents may come out. Further
 arguments are libFuzzer's, such as `-max_total_time=15 -seed=1`; without a folder of its own it starts
 from `corpus/` and keeps what it finds in a temporary one. Ends with 0 where nothing was found.
@@ -32,7 +32,8 @@ from vitrina.kernels import messages
 # Compiled kernels cannot be instrumented, so they are imported before, and bundles by their functions.
 with atheris.instrument_imports(include=["vitrina.server"]):
     from vitrina.server.events import LATE_S, Reader
-    from vitrina.server.service import Service
+    from vitrina.server.explanations import explained
+    from vitrina.server.service import Note, Service
     from vitrina.server.token import Signer
 
 from vitrina.state.events import Event, encoded, entered, unpacked
@@ -74,6 +75,7 @@ class Targets:
             self.read_manifest,
             self.read_part,
             self.events,
+            self.explain,
         )
 
     def recommend(self, data: bytes) -> None:
@@ -83,6 +85,10 @@ class Targets:
     def batch(self, data: bytes) -> None:
         """A campaign."""
         _only(lambda: list(self.service.batch_recommend(data, NOW)), InvalidRequest, UnknownPlacement)
+
+    def explain(self, data: bytes) -> None:
+        """What became of items on the way to a list."""
+        _only(lambda: explained(self.service, data, NOW, Note()), InvalidRequest, UnknownPlacement)
 
     def events(self, data: bytes) -> None:
         """Events to record: what is taken comes back from the log as it was."""

@@ -32,6 +32,7 @@ _FILES = (
     audience_service_pb2,
     error_details_pb2,
 )
+_NOWHERE = "nowhere"
 _ASKED = "content-type,authorization,x-grpc-web,x-user-agent,grpc-timeout"
 _TOLD = "grpc-status,grpc-message,grpc-status-details-bin"
 
@@ -45,7 +46,7 @@ def bootstrap(options: Options, port: int, folder: Path, module: Config) -> Conf
     return {
         "node": {"id": "vitrina", "cluster": "vitrina"},  # watched files ask for a name
         "admin": {"address": {"pipe": {"path": str(folder / "admin"), "mode": 0o600}}},
-        "static_resources": {"listeners": ports},
+        "static_resources": {"listeners": ports, "clusters": [{"name": _NOWHERE, "type": "STATIC"}]},
     }
 
 
@@ -79,8 +80,8 @@ def _listener(
 
 def _http(options: Options, module: Config) -> Config:
     route: Config = {"name": "all", "domains": ["*"]}
-    # Nothing is routed: the last filter answers. A route is what carries the policy of origins.
-    route["routes"] = [{"match": {"prefix": "/"}, "direct_response": {"status": 404}}]
+    # Nothing is routed: the last filter answers. But only a route to somewhere can carry a policy of origins.
+    route["routes"] = [{"match": {"prefix": "/"}, "route": {"cluster": _NOWHERE}}]
     if options.web_origins:
         route["typed_per_filter_config"] = {"envoy.filters.http.cors": _origins(options.web_origins)}
     return {

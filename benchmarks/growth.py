@@ -9,7 +9,8 @@
 Shops are made up (`made.py`); the recipe is item_knn, user_knn, bought_together, popular. Each step is a process
 of its own: one fits, stage by stage, and publishes; two open the bundle at once, answer the same customers,
 and say what each holds that the other cannot share. Peak memory is all that the training process ever held in a
-stage, the shop itself with it. Curves are y = a x^b over events, by least squares of logarithms.
+stage, the shop and pages of the mapped bundle with it. Over events, times are fitted as a x^b and sizes as
+a + b x, by least squares of what they are off by; steps first run on a small shop, so that nothing compiles.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,10 @@ import numba
 import numpy as np
 from machine import RESULTS, machine, write
 from made import Size, shop
+from numpy.typing import NDArray
 
+from vitrina.bundle import Bundle
+from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.fit import fit
 from vitrina.live import Live
@@ -60,7 +65,8 @@ PLACEMENTS: dict[str, Any] = {
 LENGTH, SINGLE, BATCH, BATCHES, SEED = 20, 1000, 256, 8, 7
 ENDS = {"train_s": 3600.0, "peak_mb": 16_000.0}
 """Where one machine ends: an hour, 16 GB."""
-FITTED = ("train_s", "train_cpu_s", "peak_mb", "bundle_mb", "open_s", "private_mb", "p50_ms", "p99_ms")
+POWERS = ("train_s", "train_cpu_s", "p50_cpu_ms", "p99_cpu_ms")
+LINES = ("peak_mb", "bundle_mb", "open_s", "private_mb")
 
 
 def main() -> None:
@@ -144,10 +150,10 @@ class Stages:
 
 def train(size: Size, folder: Path) -> dict[str, Any]:
     """Fit and publish."""
+    fitted(shop(SMALL[0]), lambda line: None)
     dataset = shop(size)
     before, stages = status("VmRSS"), Stages()
-    bundle = fit(dataset, parse_recipe(RECIPE, "growth"), parse_placements(PLACEMENTS), stages.say)
-    stored = Registry(folder / "registry").publish(bundle)
+    stored = Registry(folder / "registry").publish(fitted(dataset, stages.say))
     stages.say("publish")
     return {
         "events": len(dataset.events),
@@ -160,8 +166,15 @@ def train(size: Size, folder: Path) -> dict[str, Any]:
     }
 
 
+def fitted(dataset: Dataset, say: Callable[[str], None]) -> Bundle:
+    """The recipe's bundle."""
+    return fit(dataset, parse_recipe(RECIPE, "growth"), parse_placements(PLACEMENTS), say)
+
+
 def opened(size: Size, folder: Path) -> tuple[Engine, list[Request], float]:
     """The engine, customers to ask for, and how long opening took."""
+    small = fitted(shop(SMALL[0]), lambda line: None)
+    Engine.of(small).recommend([Request((Block("home", LENGTH),))], Live(0))
     begun = time.perf_counter()
     engine = Engine.open(Registry(folder / "registry").path())
     seconds = time.perf_counter() - begun
@@ -227,23 +240,43 @@ def status(name: str) -> float:
 
 
 def curves(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """y = a x events^b of each figure, how far the worst size lies off it, and where it reaches its end."""
+    """Each figure over events: how far the worst size lies off its curve, and where it reaches its end."""
     if len(rows) < 2:
         return {}
-    events = np.log([one["events"] for one in rows])
+    events = np.array([one["events"] for one in rows], np.float64)
     found: dict[str, Any] = {}
-    for name in FITTED:
-        told = np.log([max(one[name], 1e-6) for one in rows])
-        power, level = np.polyfit(events, told, 1)
-        off = np.exp(np.abs(told - (level + power * events)).max()) - 1
-        found[name] = {
-            "a": float(np.exp(level)),
-            "b": round(float(power), 3),
-            "worst_off": round(float(off), 3),
-        }
-        if name in ENDS:
-            found[name]["events_at_end"] = round(float(np.exp((np.log(ENDS[name]) - level) / power)))
+    for name in (*POWERS, *LINES):
+        told = np.array([max(one[name], 1e-6) for one in rows])
+        line = name in LINES
+        found[name] = curve(events, told, line=line, end=ENDS.get(name))
+    stages = [one["stage"] for one in rows[-1]["stages"]]
+    for name in stages:
+        told = np.array([max(cpu_of(one, name), 1e-3) for one in rows])
+        found[f"{name}_cpu_s"] = curve(events, told, line=False)
     return found
+
+
+def cpu_of(row: dict[str, Any], stage: str) -> float:
+    """CPU seconds of one stage."""
+    return float(sum(one["cpu_s"] for one in row["stages"] if one["stage"] == stage))
+
+
+def curve(
+    events: NDArray[np.float64], told: NDArray[np.float64], *, line: bool, end: float | None = None
+) -> dict[str, float]:
+    """a + b x events, errors counting as shares; or a x events ^ b, by logarithms."""
+    if line:
+        b, a = np.polyfit(events, told, 1, w=1 / told)
+        fitted = a + b * events
+        at = (end - a) / b if end else 0.0
+    else:
+        b, level = np.polyfit(np.log(events), np.log(told), 1)
+        a = np.exp(level)
+        fitted = a * events**b
+        at = (end / a) ** (1 / b) if end else 0.0
+    off = float(np.abs(fitted / told - 1).max())
+    figures = {"a": float(a), "b": float(b), "worst_off": round(off, 3)}
+    return {"line": line, **figures, **({"events_at_end": float(f"{at:.3g}")} if end else {})}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Pictures of what results/*.json hold; draws those whose results are there, measures nothing.
 
-python benchmarks/plots.py      writes results/{training,open_loop,request,diversity}.png
+python benchmarks/plots.py      writes results/{training,open_loop,request,diversity,growth}.png
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def main() -> None:
         ("open_loop", ("server",), open_loop),
         ("request", ("engine",), request),
         ("diversity", ("diversity",), diversity),
+        ("growth", ("growth",), growth),
     ):
         results = [read(one) for one in needs]
         if all(results):
@@ -192,6 +193,30 @@ def diversity(found: dict[str, Any]) -> Any:
         axes.set_ylim(0, 1.1 * max(ndcg))
         axes.grid(alpha=0.25)
         axes.legend(fontsize=8, loc="lower left")
+    return figure
+
+
+def growth(found: dict[str, Any]) -> Any:
+    """Training and memory over events: what was measured, and the fitted curves on to where one machine ends."""
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.4), constrained_layout=True)
+    events = [one["events"] for one in found["rows"]]
+    ends = [one["events_at_end"] for one in found["curves"].values() if "events_at_end" in one]
+    ahead = np.geomspace(min(events), max(*ends, *events), 60)
+    train, peak, bundle = (found["curves"][name] for name in ("train_s", "peak_mb", "bundle_mb"))
+    for axes, named, end in (
+        (left, {"train_s": train}, 3600),
+        (right, {"peak_mb": peak, "bundle_mb": bundle}, 16_000),
+    ):
+        for (name, one), colour in zip(named.items(), ("#c2410c", "#1d4ed8"), strict=False):
+            fitted = one["a"] + one["b"] * ahead if one["line"] else one["a"] * ahead ** one["b"]
+            axes.plot(ahead, fitted, "--", color=colour, lw=1)
+            axes.plot(events, [row[name] for row in found["rows"]], "o", color=colour, label=name)
+        axes.axhline(end, color="#6b7280", lw=1)
+        axes.set(xscale="log", yscale="log", xlabel="events")
+        axes.grid(alpha=0.25, which="both")
+        axes.legend(fontsize=8)
+    left.set_title("seconds to train; the line is an hour", fontsize=9)
+    right.set_title("MB; the line is 16 GB", fontsize=9)
     return figure
 
 

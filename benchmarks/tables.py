@@ -222,6 +222,55 @@ def rules(found: dict[str, Any]) -> Iterable[str]:
     )
 
 
+def pipeline(found: dict[str, Any]) -> Iterable[str]:
+    """A ruled page."""
+    told = found["settings"]
+    yield (
+        f"Milliseconds of a page of {told['blocks']} blocks of {told['length']} in the engine, each under ten rules and the "
+        "request's filter, one request at a time, every one another customer's; made-up shops. `first` makes the masks.\n"
+    )
+    heads = (
+        "shop, filter",
+        "CPU p50",
+        "wall p50",
+        "wall p50, best round",
+        "CPU p99",
+        "wall p99",
+        "first",
+        "mean length",
+    )
+    names = ("p50_cpu_ms", "p50_ms", "least_p50_ms", "p99_cpu_ms", "p99_ms", "first_ms", "mean_length")
+    rows = ((f"{one['shop']}, {one['filter']}", *(one[name] for name in names)) for one in found["rows"])
+    yield table(heads, rows)
+
+
+def growth(found: dict[str, Any]) -> Iterable[str]:
+    """Shops of rising size."""
+    yield (
+        f"Made-up shops; the recipe is {', '.join(found['recipe']['strategies'])}. Peak memory is the training process's, "
+        "pages of the bundle it has just mapped among it; private memory is that of each of two workers.\n"
+    )
+    names = {
+        "train_s": "train s", "train_cpu_s": "CPU s", "peak_mb": "peak MB", "bundle_mb": "bundle MB", "open_s": "open s",
+        "private_mb": "worker MB", "p50_ms": "p50 ms", "p99_ms": "p99 ms", "lists_per_cpu_s": "lists/CPU s",
+    }  # fmt: skip
+    rows = (
+        (f"{one['items']:,}, {one['users']:,}, {one['events']:,}", *(one[name] for name in names))
+        for one in found["rows"]
+    )
+    yield table(("products, customers, events", *names.values()), rows)
+    yield ""
+    rows = (
+        (
+            name, f"{one['a']:.3g} + {one['b']:.3g} x events" if one["line"] else f"{one['a']:.3g} x events^{one['b']:.2f}",
+            f"{one['worst_off']:.0%}", f"{one['events_at_end']:,.0f}" if "events_at_end" in one else "",
+        )
+        for name, one in found["curves"].items()
+    )  # fmt: skip
+    yield table(("figure", "fitted", "worst off by", "an hour, or 16 GB, at events"), rows)
+    yield "\n![Growth](results/growth.png)"
+
+
 def accuracy(found: dict[str, Any]) -> Iterable[str]:
     """Everybody on one data set."""
     yield pages.about(found)
@@ -399,11 +448,13 @@ def elsewhere(found: dict[str, Any]) -> Iterable[str]:
 
 SECTIONS: dict[str, tuple[str, Section]] = {
     "engine": ("The engine alone", engine),
+    "pipeline": ("A page under ten rules", pipeline),
     "server": ("A worker over gRPC", server),
     "opening": ("Another bundle, and memory", opening),
     "campaign": ("Lists for a whole customer base", campaign),
     "train": ("Training beside libraries", train),
     "rules": ("Association rules beside mlxtend", rules),
+    "growth": ("Growth", growth),
     **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy) for shop in SHOPS},
     "twins": ("Families that libraries have too", twins),
     "instructions": ("A budget of instructions", instructions),

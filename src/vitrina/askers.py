@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,8 @@ class Asker:
     shown: Shown = NEVER
     queries: dict[tuple[str, int], Query] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was asked for this asker alone, by kind of seeds and moment: many blocks of a page ask alike."""
+    facts: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was found true of this asker, by what was asked (`scopes`)."""
 
 
 class Past(NamedTuple):

@@ -57,6 +57,13 @@ class Scopes:
         named = {name for one in asked for name in _asked(one)}
         if not named:
             return NOBODY
+        key = (now, *asked)
+        if key not in asker.facts:
+            asker.facts[key] = self._facts(asker, asked, named, now)
+        found: Facts = asker.facts[key]
+        return found
+
+    def _facts(self, asker: Asker, asked: Sequence[Filter], named: set[str], now: int) -> Facts:
         return Facts(
             seeds=tuple(asker.context.tolist()) if named & _SEED else (),
             own=self._own(asker.user) if named & _CUSTOMER else (),

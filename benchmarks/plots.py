@@ -202,9 +202,9 @@ def growth(found: dict[str, Any]) -> Any:
     events = [one["events"] for one in found["rows"]]
     ends = [one["events_at_end"] for one in found["curves"].values() if "events_at_end" in one]
     ahead = np.geomspace(min(events), max(*ends, *events), 60)
-    train, peak, bundle = (found["curves"][name] for name in ("train_s", "peak_mb", "bundle_mb"))
+    train, peak, bundle = (found["curves"][name] for name in ("train_cpu_s", "peak_mb", "bundle_mb"))
     for axes, named, end in (
-        (left, {"train_s": train}, 3600),
+        (left, {"train_cpu_s": train}, 3600),
         (right, {"peak_mb": peak, "bundle_mb": bundle}, 16_000),
     ):
         for (name, one), colour in zip(named.items(), ("#c2410c", "#1d4ed8"), strict=False):
@@ -215,7 +215,7 @@ def growth(found: dict[str, Any]) -> Any:
         axes.set(xscale="log", yscale="log", xlabel="events")
         axes.grid(alpha=0.25, which="both")
         axes.legend(fontsize=8)
-    left.set_title("seconds to train; the line is an hour", fontsize=9)
+    left.set_title("CPU seconds to train; the line is an hour of one core", fontsize=9)
     right.set_title("MB; the line is 16 GB", fontsize=9)
     return figure
 

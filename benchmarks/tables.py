@@ -248,7 +248,8 @@ def growth(found: dict[str, Any]) -> Iterable[str]:
     """Shops of rising size."""
     yield (
         f"Made-up shops; the recipe is {', '.join(found['recipe']['strategies'])}. Peak memory is the training process's, "
-        "pages of the bundle it has just mapped among it; private memory is that of each of two workers.\n"
+        "pages of the bundle it has just mapped among it; private memory is that of each of two workers. Other work ran on the "
+        "machine, so that seconds by the clock are far above those of CPU.\n"
     )
     names = {
         "train_s": "train s", "train_cpu_s": "CPU s", "peak_mb": "peak MB", "bundle_mb": "bundle MB", "open_s": "open s",
@@ -267,7 +268,7 @@ def growth(found: dict[str, Any]) -> Iterable[str]:
         )
         for name, one in found["curves"].items()
     )  # fmt: skip
-    yield table(("figure", "fitted", "worst off by", "an hour, or 16 GB, at events"), rows)
+    yield table(("figure", "fitted", "worst off by", "an hour of one core, or 16 GB, at events"), rows)
     yield "\n![Growth](results/growth.png)"
 
 

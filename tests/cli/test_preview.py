@@ -29,7 +29,7 @@ def test_it_stands_where_it_says_and_only_for_this_machine(tmp_path):
         said = re.fullmatch(r"look at http://127\.0\.0\.1:(\d+)/\n", process.stdout.readline())
         answer, body = get(int(said[1]), "/")
         assert answer.status == 200
-        assert version in body.decode()
+        assert f".png?{version}" in body.decode()  # pictures that a browser keeps are this bundle's
         other = preview(tmp_path, int(said[1]))
         _, error = other.communicate(timeout=60)
         assert other.returncode == 7

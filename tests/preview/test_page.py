@@ -84,6 +84,7 @@ def test_pictures_are_drawn_where_there_is_no_photo(port, preview, tmp_path):
         (SIDE, SIDE),
     )
     assert get(port, "/pictures/99.png")[0].status == 404
+    assert "<h2>home</h2>" in preview.page({"user": "ann"})
     Image.new("RGB", (900, 600), "red").save(tmp_path / "i2.jpg")
     photos = replace(preview.pictures.photos, folder=tmp_path)
     own = Image.open(io.BytesIO(Pictures(preview.engine, photos).of(preview.engine.items.row("i2"))))

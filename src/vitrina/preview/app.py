@@ -56,12 +56,14 @@ class Preview:
 
     def __post_init__(self) -> None:
         self.finder, self._templates = Finder(self.engine), _environment(self.style)
+        # Pictures are kept by browsers; of another bundle they have other addresses.
+        self._templates.globals["bundle"] = self.engine.version
 
     def page(self, asked: Mapping[str, str]) -> str:
         """The whole page. Where nothing is asked, the customer who did most stands before the home page."""
         names = self.engine.placements.names
         home = "home" if "home" in names else names[0] if names else ""
-        question = Question.of(asked or {"placement": home, "user": self.finder.busiest})
+        question = Question.of({"placement": home, **(asked or {"user": self.finder.busiest})})
         regions = self.engine.askers.regions
         return self._filled(
             "page.html",

@@ -135,3 +135,12 @@ def test_opening_while_serving() -> None:
     one, two = found["memory_mb"]["1 worker"]["each"], found["memory_mb"]["2 workers"]["each"]
     assert (len(one), len(two)) == (1, 2)
     assert all(0 < each["private"] <= each["proportional"] <= each["resident"] for each in one + two)
+
+
+def test_changes_of_the_catalogue() -> None:
+    """Every kind of change is measured at every size, and takes some time."""
+    found = run("catalogue")["cpu_ms"]
+    assert set(found) == {"1000", "10000"}
+    for shop in found.values():
+        assert {"open anew", "a price", "stock in a region", "a new product", "next list"} < set(shop)
+        assert all(one > 0 for one in shop.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -16,6 +17,8 @@ from vitrina.updates import Fields, ItemUpdate, State, Value, latest, merged
 
 Outcome = Literal["applied", "superseded"]
 Said = Mapping[str, Fields]
+LATEST_S = 0.5
+"""The longest that changes are gathered before they are told, however long telling takes."""
 KEPT = 100_000
 """Changes that stay in the feed; who is further behind reads all anew."""
 
@@ -110,9 +113,13 @@ class Following:
         self._tell({_id(key): fields for key, fields in found.items()})
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
+        pause = LOOK_S
+        while not self._stop.wait(pause):
+            started = time.perf_counter()
             with contextlib.suppress(StoreError):
                 self.turn()
+            # Another engine costs time that calls want too: a fifth of it, unless changes would be late.
+            pause = max(LOOK_S, min(LATEST_S, 4 * (time.perf_counter() - started)))
 
 
 def _id(key: bytes) -> str:

@@ -183,14 +183,18 @@ def amounts(facets: Facets, name: str) -> NDArray[np.float64]:
 
 def leaning(lean: Lean, amount: NDArray[np.float64]) -> Floats:
     """float32: 1 + strength for the most there is, 1 - strength for the least, by rank between; 1 unknown."""
-    known = np.sort(amount[~np.isnan(amount)])
+    known = np.flatnonzero(~np.isnan(amount))
+    factor = np.ones(len(amount), np.float32)
     if len(known) < 2:
-        return np.ones(len(amount), np.float32)
-    below, upto = (np.searchsorted(known, amount, side) for side in ("left", "right"))
-    place = (below + upto - 1) / (
-        len(known) - 1
-    ) - 1  # -1 the least, 1 the most; equals in the middle of theirs
-    return np.where(np.isnan(amount), 1.0, 1 + lean.strength * place).astype(np.float32)
+        return factor
+    order = known[np.argsort(amount[known], kind="stable")]
+    values = amount[order]
+    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    sizes = np.diff(starts, append=len(order))
+    # -1 the least, 1 the most; equals in the middle of theirs
+    place = (2 * starts + sizes - 1) / (len(order) - 1) - 1
+    factor[order] = 1 + lean.strength * np.repeat(place, sizes)
+    return factor
 
 
 def _dated(campaign: Campaign) -> bool:

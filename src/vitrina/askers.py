@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.consent import agrees
-from vitrina.dataset import CART, PURCHASE, REMOVE, RETURN, VIEW, Attribute
+from vitrina.dataset import CART, PURCHASE, REMOVE, RETURN, TYPES, VIEW, Attribute
 from vitrina.errors import InvalidRequest
 from vitrina.history import Doings, History
 from vitrina.ids import UNKNOWN, Ids, Rows
@@ -19,6 +19,7 @@ from vitrina.request import Request
 from vitrina.strategy import Query, Seeds
 
 NOTHING = np.zeros(0, np.int32)
+_RETURN = TYPES[RETURN]
 
 
 class Shown(NamedTuple):
@@ -114,9 +115,7 @@ class Askers:
             identity=request.user_id or request.visitor_id,
             shown=self._shown(request) if request.shown else NEVER,
         )
-        if request.events and RETURN in doings.types[asker.session_at :]:
-            return _returned(asker)
-        return asker
+        return _returned(asker) if any(one.type == _RETURN for one in request.events) else asker
 
     def _user(self, request: Request) -> int:
         user = self.users.row(request.user_id) if request.user_id else UNKNOWN

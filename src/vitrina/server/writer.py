@@ -35,8 +35,9 @@ def answer(response: Response, token: str, products: Encoded | None) -> bytes:
         unknown_item_ids=response.unknown_item_ids,
         known_user=response.known_user,
         contextual=response.contextual,
-        degraded=response.degraded,
     )
+    if response.degraded:
+        few.degraded.extend(response.degraded)
     blocks = [field(BLOCKS, block(one, products)) for one in response.blocks]
     return b"".join([*blocks, few.SerializeToString()])
 

@@ -428,6 +428,19 @@ def events(found: dict[str, Any]) -> Iterable[str]:
     yield ""
     reads = [(f"{n} events", one["alone"], one["of_32"]) for n, one in found["profile_reads_us"].items()]
     yield table(("CPU us to read what a visitor did", "alone", "of 32 together"), reads)
+    if told := read("kills", RESULTS):
+        yield from ("", *kills(told))
+
+
+def kills(found: dict[str, Any]) -> Iterable[str]:
+    """What a soak of kills left."""
+    killed = ", ".join(f"{n} of a {what}" for what, n in sorted(found["killed"].items()))
+    yield (
+        f"{found['rounds']} kills with SIGKILL ({killed}; workers die at failpoints besides) while four clients "
+        f"record and send again what was not acknowledged: of {found['acknowledged']:,} acknowledged events "
+        f"{found['lost']} were lost, none was there twice, and {found['outcomes'].get('duplicate', 0)} were on disk "
+        f"though their acknowledgement had not come. Seed {found['seed']}, {found['seconds']:.0f} s; `make soak`."
+    )
 
 
 DELAYS = {
@@ -460,7 +473,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "twins": ("Families that libraries have too", twins),
     "instructions": ("A budget of instructions", instructions),
     "front": ("gRPC servers", front),
-    "events": ("Events on disk, and the lists after them", events),
+    "events": ("Events on disk, the lists after them, and kills", events),
     "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
     "diversity": ("What diversity costs and brings", diversity),
     "baskets": ("Completing baskets", elsewhere),

@@ -11,9 +11,7 @@ from vitrina.inforce import leaning
 from vitrina.placements.merchandising import Lean
 
 
-@given(
-    st.lists(st.sampled_from([0.0, 0.5, 1.0, 7.0, -2.0, np.nan]), max_size=30), st.floats(-0.9, 0.9, width=32)
-)
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0, 7.0, -2.0, np.nan]), max_size=30), st.floats(-0.9, 0.9))
 def test_scores_lean_by_rank(amounts: list[float], strength: float) -> None:
     """The least has 1 - strength, the most 1 + strength, equals the middle of their ranks; unknown ones 1."""
     amount = np.array(amounts, np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -10,17 +11,22 @@ from boutique import THINGS, boutique
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers import PLACEMENTS
+from typer.testing import CliRunner
 
 from shops import make_shop
+from vitrina.cli import app
 from vitrina.dataset import DAY, Attribute
+from vitrina.engine import Engine
 from vitrina.errors import Forgotten
 from vitrina.logged import logged
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
+from vitrina.request import Block, Request
 from vitrina.server.privacy import forget
 from vitrina.splicing import taken
 from vitrina.state.events import Event
 from vitrina.state.items import updated
+from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.people import Tombstones, joining
 from vitrina.state.recording import recording
@@ -192,3 +198,39 @@ def test_items_in_another_order_are_the_same_items(order):
         assert moved.tags.texts(new) == catalog.tags.texts(old)
         assert moved.price[new] == catalog.price[old]
         assert moved.attributes["brand"].text(new) == catalog.attributes["brand"].text(old)
+
+
+def test_the_verb_trains_with_a_store(tmp_path):
+    """Files and store by the command line; what was logged is in the bundle, and does not count again live."""
+    data = tmp_path / "data"
+    data.mkdir()
+    rows = [f"u{n % 7},i{n % 5},2026-01-{1 + n % 20:02d}" for n in range(60)]
+    (data / "events.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows]))
+    (tmp_path / "recipe.toml").write_text(
+        'placements = "placements.toml"\n[strategies.popular]\n[evaluation]\nprobes = 2\n'
+    )
+    (tmp_path / "placements.toml").write_text('version = "1"\n[home]\nsources = [{ strategy = "popular" }]\n')
+    when = 1_769_900_000  # 2026-01-31
+    event = Event("e1", "purchase", "nova", "", "fresh", when)
+    with closing(LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)) as store:
+        store.write(recording([event], when)).result()
+    told = [
+        "train",
+        "--data",
+        data,
+        "--recipe",
+        tmp_path / "recipe.toml",
+        "--registry",
+        tmp_path / "registry",
+    ]
+    verb = [*map(str, told), "--store", str(tmp_path / "store"), "--no-judge", "--json"]
+    done = CliRunner().invoke(app, verb, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    engine = Engine.of(Registry(tmp_path / "registry").open())
+    assert engine.items.row("fresh") >= 0
+    assert engine.last_event == when
+    ask = Request((Block("home"),), user_id="nova")
+    with closing(LmdbStore(tmp_path / "store")) as store:
+        live = Lately(store).live([ask.identity], when + 5)
+    assert live.did[ask.identity].item_ids == ("fresh",)
+    assert len(engine.asker(ask, live).doings.rows) == 1

@@ -106,6 +106,10 @@ class Raw:
         """The same bytes."""
         return self.page
 
+    def recommend_many(self, calls: Any, now: int) -> list[bytes]:
+        """The same bytes for each."""
+        return [self.page] * len(calls)
+
 
 def main() -> None:
     """Run every contender; print and store."""

@@ -121,6 +121,7 @@ def fronting(front, folder, slow_s=0.0, port=0, **options):
         listening.start()
         beside = f"127.0.0.1:{chosen['health_port']}" if chosen.get("health_port") else ""
         yield Served(f"127.0.0.1:{port}", folder, process, beside)
+        assert "Exception in callback" not in (folder / "log").read_text()
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -144,21 +144,23 @@ async def _body(receive: Receive) -> bytes:
 async def _attended(answer: Awaitable[Any], receive: Receive) -> Any:
     """What an answer comes to, unless its client goes away before: then it is cancelled."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    looking: set[asyncio.Task[None]] = set()
+    over, looking = False, set()
 
     async def look() -> None:
-        while (await receive())["type"] != "http.disconnect":
+        # What `receive` gives is never cancelled: pyvoy would set its result all the same.
+        while not over:
+            gone = (await receive())["type"] == "http.disconnect"
+            if gone and not over and task is not None:
+                task.cancel()
+                return
             await asyncio.sleep(_LOOK_S)
-        assert task is not None
-        task.cancel()
 
     alarm = loop.call_later(_LOOK_S, lambda: looking.add(loop.create_task(look())))
     try:
         return await answer
     finally:
+        over = True
         alarm.cancel()
-        for one in looking:
-            one.cancel()
 
 
 async def _refuse(send: Send, failed: Failure) -> None:

@@ -68,9 +68,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quick", action="store_true", help="one short round, nothing written")
+    parser.add_argument("--shop", choices=shops.RECIPES, default="complete_journey", help="whose lists")
     options = parser.parse_args()
     rounds, seconds, clicks = (1, 0.5, 20) if options.quick else (5, 4.0, 400)
-    registry = shops.registry("small" if options.quick else "complete_journey").folder
+    registry = shops.registry(options.shop).folder
     result = measured(registry, rounds, seconds, clicks)
     if not options.quick:
         write("events", result)

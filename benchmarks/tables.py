@@ -418,7 +418,7 @@ def events(found: dict[str, Any]) -> Iterable[str]:
         (
             f"{what}, {name}",
             *(one[key][share] for share in ("p50", "p90", "p99", "max")),
-            f"{one['reflected']:.1%}",
+            f"{one['reflected']:.1%}" if key == "list_ms" else "",
         )
         for name, one in found["delays"].items()
         for key, what in DELAYS.items()

@@ -89,6 +89,16 @@ def run(name: str, *options: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
+def test_events_are_all_counted_and_the_next_list_follows() -> None:
+    """Every acknowledged event was accepted once, or the script stops; each click is in the list after it."""
+    found = run("events")
+    assert {*found["rounds"]} == {"batches", "singles", "bare"}
+    assert all(one["events_s"] > 0 for runs in found["rounds"].values() for one in runs)
+    assert [one["reflected"] for one in found["delays"].values()] == [1.0, 1.0]
+    assert found["delays"]["alone"]["stock_ms"]["max"] < 30_000
+    assert {*found["profile_reads_us"]} == {"0", "1", "5", "20", "120"}
+
+
 def test_engine_by_contender_stage_and_placement() -> None:
     """Every contender and placement has CPU figures above zero; the stages add up to a whole request."""
     found = run("engine")

@@ -331,6 +331,20 @@ def front(found: dict[str, Any]) -> Iterable[str]:
     )
 
 
+def fronts(found: dict[str, Any]) -> Iterable[str]:
+    """Fronts beside one another."""
+    yield (
+        "What carries the calls, one worker each under h2load's closed loop: medians over rounds; ratios to the front "
+        "on grpcio are of one round. `page`: the whole service, a constant page of 20 items; `raw`: bytes made beforehand.\n"
+    )
+    rows = [
+        (kind, name, *(one[key] for key in ("per_s", "cpu_us", "slowest_ms", "rate_to_grpc", "cpu_to_grpc")))
+        for kind in ("page", "raw")
+        for name, one in found[kind].items()
+    ]
+    yield table(("answers", "front", "a second", "CPU us", "slowest ms", "rate to grpc", "CPU to grpc"), rows)
+
+
 def campaign(found: dict[str, Any]) -> Iterable[str]:
     """Lists for everybody."""
     ours, theirs = found["vitrina"], found["implicit"]
@@ -473,6 +487,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "twins": ("Families that libraries have too", twins),
     "instructions": ("A budget of instructions", instructions),
     "front": ("gRPC servers", front),
+    "fronts": ("Fronts: grpcio, Envoy, C++", fronts),
     "events": ("Events on disk, the lists after them, and kills", events),
     "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
     "diversity": ("What diversity costs and brings", diversity),

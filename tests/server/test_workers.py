@@ -66,11 +66,14 @@ def loaded(address):
             one.join()
 
 
-def test_two_workers_survive_a_kill_a_swap_and_a_stop(registry, tmp_path):
+def test_two_workers_survive_a_kill_a_swap_and_a_stop(front, tmp_path):
     """Under load: one of two workers is killed and replaced, a bundle is swapped, and no call fails."""
     folder = tmp_path / "registry"
     version = publish(folder)
-    with served(folder, workers=2, metrics_port=free_port(), as_of=1_000_000) as (process, ready):
+    with served(folder, workers=2, front=front, metrics_port=free_port(), as_of=1_000_000) as (
+        process,
+        ready,
+    ):
         assert (ready["event"], ready["workers"], ready["bundle"]) == ("ready", 2, version)
         assert ready["address"] in ready["message"]
         before = children(process.pid)
@@ -100,9 +103,12 @@ def test_two_workers_survive_a_kill_a_swap_and_a_stop(registry, tmp_path):
         assert healthcheck(ready["address"], 0.2) == 7
 
 
-def test_rolling_restarts_fail_no_call(registry):
+def test_rolling_restarts_fail_no_call(registry, front):
     """SIGHUP again and again under load: every worker is another one, and the shipped client notices nothing."""
-    with served(registry, workers=2) as (process, ready), loaded(ready["address"]) as (versions, failed):
+    with (
+        served(registry, workers=2, front=front) as (process, ready),
+        loaded(ready["address"]) as (versions, failed),
+    ):
         for _ in range(ROLLS):
             wait_for(lambda: len(children(process.pid)) == 2)
             before, mark = set(children(process.pid)), len(versions)

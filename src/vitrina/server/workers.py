@@ -54,6 +54,7 @@ def _check(options: Options) -> None:
         from vitrina.server.envoy import check
 
         check(options)
+        say("front envoy", note="experimental; ARCHITECTURE.md, Two fronts, says what it does otherwise")
     elif options.web_origins:
         raise ServerError("pages of browsers are answered by the front envoy only; give --front envoy")
     if options.tokens:

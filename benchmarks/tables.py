@@ -370,6 +370,19 @@ def instructions(found: dict[str, Any]) -> Iterable[str]:
     yield table(("work", "instructions"), ((name, f"{n:,}") for name, n in found["instructions"].items()))
 
 
+def catalogue(found: dict[str, Any]) -> Iterable[str]:
+    """From a change of an item to the engine that answers with it."""
+    yield (
+        "CPU milliseconds from a change to the engine that answers with it; opening the same bundle anew beside. A "
+        "worker spends a fifth of its time on changes at most, unless one would be later than half a second. The "
+        "largest shop has no source by words.\n"
+    )
+    shops = found["cpu_ms"]
+    kinds = list(next(iter(shops.values())))
+    rows = [(kind, *(f"{shops[one][kind]:.1f}" for one in shops)) for kind in kinds]
+    yield table(("CPU ms", *(f"{int(one):,} items" for one in shops)), rows)
+
+
 def one_offs(found: dict[str, Any]) -> Iterable[str]:
     """Planted one-off purchases."""
     words = {
@@ -489,6 +502,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "front": ("gRPC servers", front),
     "fronts": ("Fronts: grpcio, Envoy, C++", fronts),
     "events": ("Events on disk, the lists after them, and kills", events),
+    "catalogue": ("What is said of products between trainings", catalogue),
     "one_offs": ("One-off purchases that are kept out of profiles", one_offs),
     "diversity": ("What diversity costs and brings", diversity),
     "baskets": ("Completing baskets", elsewhere),

@@ -150,9 +150,12 @@ def failed(fault: Exception) -> int:
 
 
 def tell(**words: object) -> None:
-    """Say a line to the supervisor."""
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
+    """Say a line to the supervisor. Where it is gone nobody listens, and the worker ends in a moment."""
+    try:
+        sys.stdout.write(json.dumps(words) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _pace(options: Options) -> Callable[[str], None] | None:

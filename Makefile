@@ -32,7 +32,7 @@ demo: install  ## Train on a real year of groceries, serve it, ask it, print the
 	@$(BIN)/vitrina demo
 
 test: install  ## Run every test, in as many processes as there are cores
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
 check: install  ## Lint, types, floors, proto, generated code
 	@$(BIN)/ruff check .

@@ -136,10 +136,13 @@ def test_an_opening_nobody_announced_is_a_contact(store):
     assert journal_of(store).contacts["ann"] == (Contact("email", NOON - HOUR, ("i4",), NOON - HOUR),)
 
 
-def test_what_was_sent_steers_no_list(engine, store):
-    """It is in the log, and in no profile."""
+def test_what_was_sent_was_shown_and_no_more(engine, store):
+    """It is no sign of liking: lists rotate by it, and do not follow from it; an opening does neither."""
     happen(store, "ann", "sent.email", "i4", NOON - HOUR)
-    assert not Lately(store).live([("ann", "")], NOON).did
+    happen(store, "ann", "open.email", "i4", NOON - HOUR)
+    live = Lately(store).live([("ann", "")], NOON)
+    assert not live.did
+    assert live.shown[("ann", "")].item_ids == ("i4",)
     assert Lately(store).users("", 10) == []
 
 

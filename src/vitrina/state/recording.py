@@ -16,8 +16,8 @@ Outcome = Literal["accepted", "duplicate", "quarantined", "forgotten"]
 IMPRESSION = "impression"
 FORGOTTEN = "whoever did it asked to be forgotten"
 SENT, OPENED = "sent.", "open."
-"""Types that begin so, and end with a channel: what the shop said to somebody, and that they read it. They
-are in the log alone: that a letter was sent makes nobody like what is in it."""
+"""Types that begin so, and end with a channel: what the shop said to somebody, and that they read it. What
+was sent was shown; that it was makes nobody like it."""
 BOUGHT = ("purchase", "return")
 """What one order, of a firm's say, may hold hundreds of: no sign of a machine."""
 
@@ -67,8 +67,10 @@ class _Batch:
         if event.gift:
             return bool(owners)
         if event.type == IMPRESSION:
-            self._show(event, sequence, owners)
-        elif event.item_id and not event.type.startswith((SENT, OPENED)):
+            self._show([one.item_id for one in event.placed], event, sequence, owners)
+        elif event.type.startswith(SENT):
+            self._show([event.item_id], event, sequence, owners)
+        elif event.item_id and not event.type.startswith(OPENED):
             self._steer(event, sequence, owners)
         return bool(owners)
 
@@ -91,8 +93,8 @@ class _Batch:
             self.people[owner] = self.to.get(PROFILES, owner) or b""
         return self.people[owner]
 
-    def _show(self, event: Event, sequence: int, owners: Sequence[bytes]) -> None:
-        some = [record(sequence, event.time, self._number(one.item_id), 0) for one in event.placed]
+    def _show(self, items: Sequence[str], event: Event, sequence: int, owners: Sequence[bytes]) -> None:
+        some = [record(sequence, event.time, self._number(one), 0) for one in items if one]
         for owner in owners:
             self.to.put(SHOWN, owner, grown(self.to.get(SHOWN, owner) or b"", some))
 

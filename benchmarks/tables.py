@@ -361,6 +361,26 @@ def campaign(found: dict[str, Any]) -> Iterable[str]:
     yield table(("lists by", "seconds", "lists a second"), rows)
 
 
+def overload(found: dict[str, Any]) -> Iterable[str]:
+    """A worker far beyond what it can carry."""
+    crowd, health, memory = found["crowded"], found["health_ms"], found["memory_mb"]
+    yield (
+        "One worker, a minute of open-loop load at three times its peak, a deadline of half a second. Goodput is answers "
+        "within it; what is refused costs the worker the rest of its core.\n"
+    )
+    rows = (
+        ("peak, answers/s", f"{found['peak_goodput']:.0f}"),
+        ("offered, calls/s", f"{crowd['offered']:.0f}"),
+        ("answers/s", f"{crowd['goodput']:.0f}"),
+        ("of the peak", f"{100 * found['goodput_of_peak']:.0f} %"),
+        ("answers, ms: p50, p99", f"{crowd['p50_ms']:.0f}, {crowd['p99_ms']:.0f}"),
+        ("health answers, ms: p50, most", f"{health['p50']:.0f}, {health['max']:.0f}"),
+        ("memory, MB: before, most", f"{memory['before']:.0f}, {memory['most']:.0f}"),
+        ("back to normal after, s", f"{found['recovered_s']:.0f}"),
+    )
+    yield table(("at three times the peak", ""), rows)
+
+
 def instructions(found: dict[str, Any]) -> Iterable[str]:
     """What a request and its kernels may take."""
     yield (
@@ -491,6 +511,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "engine": ("The engine alone", engine),
     "pipeline": ("A page under ten rules", pipeline),
     "server": ("A worker over gRPC", server),
+    "overload": ("Three times more than a worker can carry", overload),
     "opening": ("Another bundle, and memory", opening),
     "campaign": ("Lists for a whole customer base", campaign),
     "train": ("Training beside libraries", train),

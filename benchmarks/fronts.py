@@ -131,7 +131,7 @@ def load(folder: Path, port: int, pid: int, seconds: float) -> dict[str, float]:
 
 def milliseconds(said: str) -> float:
     """What h2load calls a time, such as 12.30ms."""
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", said).groups()  # type: ignore[union-attr]
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", said).groups()
     return float(number) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[unit]
 
 

@@ -108,7 +108,7 @@ def measured(size: Size, folder: str) -> dict[str, Any]:
     asked = f"{size.items}:{size.users}:{size.events}"
     trained = json.loads(_step("train", asked, folder).communicate()[0])
     workers = [_step("serve", asked, folder) for _ in range(2)]
-    told = [json.loads(one.stdout.readline()) for one in workers]  # type: ignore[union-attr]
+    told = [json.loads(one.stdout.readline()) for one in workers]
     held = [json.loads(one.communicate("\n")[0]) for one in workers]
     alone = json.loads(_step("ask", asked, folder).communicate()[0])
     return {

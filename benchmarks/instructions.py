@@ -138,12 +138,12 @@ def works(engine: Engine) -> Iterator[tuple[str, Work]]:
     now = engine.last_event
     for name in ("home_weighed", "typical"):
         asked = [_message(one) for one in requests(engine, name)]
-        yield f"request, {name}", lambda at, asked=asked: service.recommend(asked[at], now)  # type: ignore[misc]
+        yield f"request, {name}", lambda at, asked=asked: service.recommend(asked[at], now)
     askers = [engine.askers.of(one, now) for one in requests(engine, "typical")]
     queries = [query((one,), "history", now) for one in askers]
     everything = Allow.all(engine.n_items, 1)
     for name, source in sorted(engine.sources.items()):
-        yield f"best of {name}", lambda at, of=source: of.top(queries[at], 100, everything)  # type: ignore[misc]
+        yield f"best of {name}", lambda at, of=source: of.top(queries[at], 100, everything)
     near = engine.sources["item_knn"]
     shown = [near.top(one, 20, everything) for one in queries]
     yield "reasons of item_knn", lambda at: near.why(queries[at], shown[at].indptr, shown[at].rows)

@@ -18,6 +18,7 @@ from vitrina.cli import app
 from vitrina.dataset import DAY, Attribute
 from vitrina.engine import Engine
 from vitrina.errors import Forgotten
+from vitrina.ids import UNKNOWN
 from vitrina.logged import logged
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
@@ -84,6 +85,8 @@ def test_what_the_files_have_too_counts_once(store):
         ("5", "cart", "bob", "", "i1", 2),
         ("6", "wink", "bob", "", "i1", 8),
         ("7", "impression", "bob", "", "i1", 8),
+        ("8", "sent.email", "zoe", "", "i1", 8),
+        ("9", "open.email", "zoe", "", "i1", 8),
     )
     found, dataset, added = together(store)
     assert (added.events, added.known) == (4, 2)
@@ -98,6 +101,7 @@ def test_what_the_files_have_too_counts_once(store):
     ]
     assert len(dataset.catalog) == len(dataset.items) == 4
     assert dataset.types[-1] == "wink"
+    assert dataset.users.row("zoe") == UNKNOWN  # a letter is nothing that its reader did
 
 
 def test_anonymous_visits_and_joined_ids(store):

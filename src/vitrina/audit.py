@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from vitrina.state.people import hashes
 
@@ -41,10 +41,14 @@ def search(folders: Iterable[Path], text: str) -> Iterator[Found]:
             if not file.is_file():
                 continue
             try:
-                with closing(gzip.open(file) if file.suffix == ".gz" else file.open("rb")) as stream:
-                    yield from (Found(file, form) for form in _held(stream, wanted))  # type: ignore[arg-type]
+                with closing(_opened(file)) as stream:
+                    yield from (Found(file, form) for form in _held(stream, wanted))
             except (OSError, EOFError) as reason:
                 yield Found(file, f"could not be read: {reason}")
+
+
+def _opened(file: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
 
 
 def _held(stream: BinaryIO, wanted: Mapping[str, tuple[bytes, ...]]) -> list[str]:

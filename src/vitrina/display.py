@@ -43,11 +43,12 @@ class Displays:
     def of(self, placement: Placement) -> Display | None:
         """The display of a placement; None where its lists are shown as they are ranked."""
         campaigns = [one for one in (placement.merchandising, *placement.campaigns) if not _says_nothing(one)]
-        diverse = placement.diversity is not None and placement.diversity.strength > 0
+        diversity = placement.diversity
+        diverse = diversity is not None and diversity.strength > 0
         changed = placement.rotation or placement.damping or placement.exploration
         if not (campaigns or diverse or changed):
             return None
-        likeness = Likeness(placement.diversity, self.rules.facets, self._embedded()) if diverse else None  # type: ignore[arg-type]
+        likeness = Likeness(diversity, self.rules.facets, self._embedded()) if diversity and diverse else None
         return Display(
             merchandise=Merchandise(placement, self.rules, self.items, self.bought),
             likeness=likeness,

@@ -53,7 +53,7 @@ class Engine:
         parts = opened.under("catalog")
         self.manifest = opened.manifest
         self.placements = as_shop(placements, float(opened.manifest.dataset["repeat_share"]))
-        items, catalog = Ids(opened.parts["ids/items"]), Catalog.of_columns(parts)  # type: ignore[arg-type]
+        items, catalog = Ids(opened.parts["ids/items"]), Catalog.of_columns(parts)  # type: ignore[arg-type]  # arrays
         self._shop, self._trained = Shop.of_bundle(opened), sources
         self.askers = Askers(
             users=Ids(opened.parts["ids/users"]),  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ class Engine:
             consent=self._shop.people.get("consent"),
         )
         self._recently = Recently(items, self._shop.types, self.last_event)
-        self.due_days: NDArray[np.float32] = parts["due_days"]  # type: ignore[assignment]
+        self.due_days: NDArray[np.float32] = parts["due_days"]  # type: ignore[assignment]  # an array
         self._ranker = Ranker.open(opened.under("ranker"), parts)
         self._grounds = Grounds.of(catalog, self.due_days, opened.manifest.strategies)
         self.view, self.sources = CatalogView.of(items, catalog), sources

@@ -21,12 +21,13 @@ from vitrina.splicing import grown, taken
 from vitrina.state.events import Event, unpacked
 from vitrina.state.items import said
 from vitrina.state.people import Tombstones, members
-from vitrina.state.recording import keys_of, user_key, visitor_key
+from vitrina.state.recording import OPENED, SENT, keys_of, user_key, visitor_key
 from vitrina.state.store import Reads
 from vitrina.state.tables import LOG
 
 _SAME = {"click": "view"}
 _NOT_DONE = ("impression", "search")
+_NOT_BY_THEM = (SENT, OPENED)
 _PAGE = 10_000
 
 
@@ -73,7 +74,8 @@ def _log(reads: Reads) -> list[Event]:
         after = page[-1][0]
         entries = (unpacked(value) for _, value in page)
         events += [one.event for one in entries if not one.quarantined and one.event.item_id]
-    return [one._replace(type=_SAME.get(one.type, one.type)) for one in events if one.type not in _NOT_DONE]
+    did = [one for one in events if one.type not in _NOT_DONE and not one.type.startswith(_NOT_BY_THEM)]
+    return [one._replace(type=_SAME.get(one.type, one.type)) for one in did]
 
 
 def _named(reads: Reads, event: Event) -> Event:
@@ -167,13 +169,14 @@ def _visits(dataset: Dataset, events: Sequence[Event]) -> Rows:
     purchase = dataset.types[PURCHASE]
 
     def visit(one: Event) -> int:
+        key: tuple[str, ...] = ()
         day = str(one.time // DAY)
         if one.visit:
             key = "o", one.visit
-        elif one.user_id:
-            key = ("d", one.user_id, day) if one.type == purchase else ()  # type: ignore[assignment]
-        else:
-            key = "v", one.visitor_id, day  # type: ignore[assignment]
+        elif one.user_id and one.type == purchase:
+            key = "d", one.user_id, day
+        elif not one.user_id:
+            key = "v", one.visitor_id, day
         return numbers.setdefault(key, first + len(numbers)) if key else UNKNOWN
 
     by_time = sorted(range(len(events)), key=lambda at: events[at].time)

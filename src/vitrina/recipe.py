@@ -94,8 +94,8 @@ class Limits:
     @property
     def bytes(self) -> int:
         """The memory in bytes; 0 for all there is."""
-        number, unit = _SIZE.fullmatch(self.memory).groups() if self.memory else ("0", "B")  # type: ignore[union-attr]
-        return int(float(number) * UNITS[unit])
+        said = _SIZE.fullmatch(self.memory)
+        return int(float(said[1]) * UNITS[said[2]]) if said else 0
 
 
 UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 1 << 20, "GiB": 1 << 30}

@@ -63,7 +63,7 @@ def pruned(registry: Registry, tombstones: Tombstones) -> list[str]:
         if version == registry.current():
             continue
         try:
-            users = Ids(registry.open(version).parts["ids/users"])  # type: ignore[arg-type]
+            users = Ids(registry.open(version).parts["ids/users"])  # type: ignore[arg-type]  # an array
         except BundleError:
             continue
         if forgotten_among(users, tombstones):

@@ -68,7 +68,7 @@ class Site:
 
     def get(self, path: str) -> http.client.HTTPResponse:
         """One GET, its body read."""
-        answer, answer.body = get(self.port, path)  # type: ignore[attr-defined]
+        answer, answer.body = get(self.port, path)
         return answer
 
     def led(self, path: str) -> str | None:
@@ -165,7 +165,7 @@ def test_what_is_opened_and_followed_is_recorded(site: Site) -> None:
         ("open.email", "i0", "ann", 1000),
         ("click", "i0", "ann", 1000),
     }
-    assert len({one.event_id for one in site.shop.did}) == 2
+    assert len({one.event_id for one in site.shop.did}) == 3  # seen, followed, and read by following
     site.shop.away = True
     assert site.led(f"/e/{here}/0") == "https://s.example/p/i0"
 

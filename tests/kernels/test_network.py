@@ -11,7 +11,7 @@ from vitrina.kernels.network import FEW, sort_few
 
 
 @njit
-def sort(keys, n, out):  # type: ignore[no-untyped-def]
+def sort(keys, n, out):
     sort_few(keys, n, out)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,7 @@ def _known(registry: Path, store: Store | None) -> Known:
     from vitrina.state.items import said
 
     opened = Registry(registry).open()
-    items, base = Ids(opened.parts["ids/items"]), Catalog.of_columns(opened.under("catalog"))  # type: ignore[arg-type]
+    items, base = Ids(opened.parts["ids/items"]), Catalog.of_columns(opened.under("catalog"))  # type: ignore[arg-type]  # arrays, none is bytes
     view = CatalogView.of(items, base)
     if store is None:
         return Known(items, base)
@@ -87,7 +88,7 @@ def _keep(store: Store, updates: Sequence[ItemUpdate]) -> None:
 
     for first in range(0, len(updates), TOGETHER):
         few = updates[first : first + TOGETHER]
-        store.write(lambda to, few=few: updated(to, few)).result()  # type: ignore[misc]
+        store.write(partial(updated, updates=few)).result()
 
 
 def _send(server: str, updates: Sequence[ItemUpdate]) -> None:

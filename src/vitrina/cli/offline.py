@@ -79,8 +79,8 @@ def train(
     reading = read_shop(data, made, say, rejects)
 
     def work(dataset: Dataset, before: Callable[[], None]) -> Trained:
-        options = {"at": seconds(at), "judge": judge, "force": force, "before": before}
-        return run(dataset, made, Registry(registry), say, **options)  # type: ignore[arg-type]
+        bundles = Registry(registry)
+        return run(dataset, made, bundles, say, at=seconds(at), judge=judge, force=force, before=before)
 
     if store:
         with closing(LmdbStore(store)) as opened:

@@ -31,6 +31,8 @@ from vitrina.letters.style import Style
 from vitrina.request import Block, ListedItem, Product, Reason, Request, Response
 
 FIELDS = ("title", "price", "old_price", "image", "url")
+READ = "open.email"
+"""What an opening is recorded as, and a click too: both tell at which hour somebody reads."""
 CACHED = 2048
 """Pictures kept drawn."""
 PROBE = Request(())
@@ -94,7 +96,7 @@ class Edge:
         order = [one.product or Product(one.item_id) for one in (*items[start:], *items[:start])]
         pinned = self.pins.pin(token, slot, order, opened.expires)
         if pinned:
-            self._record(token, slot, "open.email", opened.user_id, pinned.item_id)
+            self._record(token, slot, READ, opened.user_id, pinned.item_id)
         return pinned
 
     def picture(self, token: str, slot: int) -> bytes | None:
@@ -127,11 +129,15 @@ class Edge:
         now = self.clock()
         with suppress(LetterError):
             self.pins.follow(token, now)
-        self._record(token, slot, "click", self.seal.open(token, now).user_id, item_id)
+        reader = self.seal.open(token, now).user_id
+        self._record(token, slot, "click", reader, item_id)
+        self._record(token, slot, READ, reader, item_id, clicked=True)
 
-    def _record(self, token: str, slot: int, kind: str, user_id: str, item_id: str) -> None:
+    def _record(
+        self, token: str, slot: int, kind: str, user_id: str, item_id: str, *, clicked: bool = False
+    ) -> None:
         """Tell the server what a reader did, once however often; its woes are none of the reader's."""
-        said = hashlib.blake2b(f"{token} {slot} {kind}".encode(), digest_size=16).hexdigest()
+        said = hashlib.blake2b(f"{token} {slot} {kind} {clicked}".encode(), digest_size=16).hexdigest()
         with suppress(VitrinaError):
             self.shop.record([Happening(item_id, kind, user_id, time=self.clock(), event_id=said)])
 

@@ -200,7 +200,7 @@ class Access:
 
 
 def _grant(told: dict[str, object]) -> Grant:
-    grant = replace(Grant("", "", (), ""), **told)  # type: ignore[arg-type]
+    grant = replace(Grant("", "", (), ""), **told)  # type: ignore[arg-type]  # looked at below
     if not (
         isinstance(grant.id, str) and isinstance(grant.sha256, str) and len(grant.sha256) == len(_NOBODY)
     ):

@@ -53,7 +53,7 @@ def become(order: Order, app: str = APP) -> NoReturn:
     os.lseek(handle, 0, os.SEEK_SET)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     arguments = ["envoy", "--config-path", str(folder / "envoy.json"), *_ALONE]
-    os.execve(binary, arguments, {**os.environ, **environment, ORDER: str(handle)})  # noqa: S606
+    os.execve(binary, arguments, {**os.environ, **environment, ORDER: str(handle)})  # noqa: S606 - it takes this process over, no shell
 
 
 def place(order: Order, process: int) -> Path:

@@ -35,21 +35,22 @@ class Privacy:
         message = wire.parse(v1.MergeUsersRequest, data, MAX_BYTES)
         if not 2 <= len(message.ids) <= MAX_MEMBERS:
             raise InvalidRequest(f"ids holds {len(message.ids)} entries; give 2 to {MAX_MEMBERS}")
-        every = self._there().write(joining([_key(one) for one in message.ids])).result()
+        store, _ = self._there()
+        every = store.write(joining([_key(one) for one in message.ids])).result()
         return bytes(v1.MergeUsersResponse(ids=[_id(one) for one in every]).SerializeToString())
 
     def forget_user(self, data: bytes, states: States) -> bytes:
         """A ForgetUserRequest to a ForgetUserResponse."""
         key = _key(wire.parse(v1.ForgetUserRequest, data, MAX_BYTES).id)
-        store = self._there()
-        ids, events = forget(store, Tombstones(self.folder), [key], self.clock())  # type: ignore[arg-type]
+        store, folder = self._there()
+        ids, events = forget(store, Tombstones(folder), [key], self.clock())
         answer = v1.ForgetUserResponse(forgotten_ids=len(ids), erased_events=events)
         return bytes(answer.SerializeToString())
 
-    def _there(self) -> Store:
-        if self.store is None:
+    def _there(self) -> tuple[Store, Path]:
+        if self.store is None or self.folder is None:
             raise StoreError("this server keeps nothing of anybody; start it with --store DIR")
-        return self.store
+        return self.store, self.folder
 
 
 def forget(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import base64
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple
 
 from vitrina.errors import InvalidRequest
+from vitrina.parcels import parcels
 from vitrina.updates import ATTRIBUTE, STOCK, VECTOR, ItemUpdate, Value, refusal
 from vitrina.v1 import catalog_service_pb2 as v1
 
 METHOD = f"/{v1.DESCRIPTOR.services_by_name['CatalogService'].full_name}/UpdateItems"
 MAX_ITEMS = 1_000
-MAX_BYTES = 900_000
-"""Items and bytes sent in one call. The server admits 1 MiB."""
+"""Items sent in one call."""
 _ZERO = {"price": "price", "old_price": "old_price"} | {
     name: name + "_time" for name in ("available_from", "available_until")
 }
@@ -31,24 +31,14 @@ class Updated(NamedTuple):
 def updated(call: Callable[[Any], Any], updates: Iterable[ItemUpdate], *, blind: bool) -> list[Updated]:
     """What became of updates, one by one; `blind` ones are only checked. Raises what `call` does."""
     found: list[Updated] = []
-    for request in _requests(updates):
-        request.validate_only = blind
+    for few in parcels(map(_message, updates), MAX_ITEMS, _size):
+        request = v1.UpdateItemsRequest(items=few, validate_only=blind)
         found += [_result(one) for one in call(request).results]
     return found
 
 
-def _requests(updates: Iterable[ItemUpdate]) -> Iterator[Any]:
-    request, size = v1.UpdateItemsRequest(), 0
-    for one in updates:
-        message = _message(one)
-        more = message.ByteSize() + 8
-        if request.items and (len(request.items) == MAX_ITEMS or size + more > MAX_BYTES):
-            yield request
-            request, size = v1.UpdateItemsRequest(), 0
-        request.items.append(message)
-        size += more
-    if request.items:
-        yield request
+def _size(message: Any) -> int:
+    return int(message.ByteSize())
 
 
 def _message(update: ItemUpdate) -> Any:

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from secrets import token_hex
 from typing import Any
 
 from vitrina.errors import InvalidRequest
 from vitrina.happening import Happening, Recorded
+from vitrina.parcels import parcels
 from vitrina.v1 import event_service_pb2 as v1
 
 METHOD = f"/{v1.DESCRIPTOR.services_by_name['EventService'].full_name}/Record"
 MAX_EVENTS = 1_000
-MAX_BYTES = 900_000
-"""Events and bytes sent in one call. The server admits 1 MiB."""
+"""Events sent in one call."""
 
 
 def recorded(call: Callable[[Any], Any], events: Iterable[Happening]) -> list[Recorded]:
-    """What became of events, one by one. Raises what `call` does; those sent before stay recorded."""
+    """What became of events, one by one. Raises what `call` does; those sent before stay recorded.
+
+    Each event has its id before it is sent: a call may be repeated.
+    """
     found: list[Recorded] = []
-    for request in _requests(events):
-        found += [_result(one) for one in call(request).results]
+    for few in parcels(map(_message, events), MAX_EVENTS, v1.Event.ByteSize):
+        found += [_result(one) for one in call(v1.RecordRequest(events=few)).results]
     return found
-
-
-def _requests(events: Iterable[Happening]) -> Iterator[Any]:
-    """Requests that fit. Each event has its id before it is sent: a call may be repeated."""
-    request, size = v1.RecordRequest(), 0
-    for one in events:
-        message = _message(one)
-        more = message.ByteSize() + 8
-        if request.events and (len(request.events) == MAX_EVENTS or size + more > MAX_BYTES):
-            yield request
-            request, size = v1.RecordRequest(), 0
-        request.events.append(message)
-        size += more
-    if request.events:
-        yield request
 
 
 def _message(event: Happening) -> v1.Event:

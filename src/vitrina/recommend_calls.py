@@ -7,13 +7,13 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from vitrina.errors import InvalidRequest
+from vitrina.parcels import parcels
 from vitrina.request import Block, Request
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 SERVICE: str = v1.DESCRIPTOR.services_by_name["RecommendationService"].full_name
 MAX_USERS = 10_000
-MAX_BATCH_BYTES = 900_000
-"""Askers and bytes sent in one batch call; longer campaigns are split. The server admits 1 MiB."""
+"""Askers sent in one batch call; longer campaigns are split."""
 
 
 def asked_by(request: Request) -> dict[str, Any]:
@@ -89,14 +89,4 @@ def _given(words: Any) -> Any:
 
 def slices(askers: Iterable[Request]) -> Iterator[list[Request]]:
     """Askers in lists that fit into one call each."""
-    few: list[Request] = []
-    size = 0
-    for one in askers:
-        more = int(built(v1.BatchUser, **asked_by(one)).ByteSize()) + 8
-        if few and (len(few) == MAX_USERS or size + more > MAX_BATCH_BYTES):
-            yield few
-            few, size = [], 0
-        few.append(one)
-        size += more
-    if few:
-        yield few
+    return parcels(askers, MAX_USERS, lambda one: int(built(v1.BatchUser, **asked_by(one)).ByteSize()))

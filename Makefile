@@ -52,10 +52,10 @@ fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600
 
 bench: install  ## Measure speed beside named rivals; plots and tables
-	@$(call measure,rules train engine opening server plots tables)
+	@$(call measure,rules train engine pipeline opening server events campaign overload plots tables)
 
 bench-full: install referees  ## All benchmarks: every data set and library, photos, sessions, tuning; hours
-	@$(call measure,$(filter-out plots tables machine session_oracles images_plot,$(basename $(notdir $(wildcard benchmarks/*.py)))) plots tables)
+	@$(call measure,$(filter-out plots tables machine made session_oracles images_plot,$(basename $(notdir $(wildcard benchmarks/*.py)))) plots tables)
 
 measure = for one in $(1); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py || exit 1; done
 

@@ -18,7 +18,7 @@ from vitrina.errors import StoreError
 from vitrina.state.events import Event
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
-from vitrina.state.people import Tombstones
+from vitrina.state.people import Tombstones, joining
 from vitrina.state.recording import recording
 from vitrina.state.tables import LOG
 from vitrina.state.tailer import Tailer
@@ -166,3 +166,16 @@ def test_who_asked_to_be_forgotten_is_not_addressed(engine, store, tmp_path):
     lately, shop = Lately(store, Tombstones(tmp_path / "store")), facts(engine, NOON)
     stream = entries(engine, PLAN, POLICY, shop, journal_of(store), NOON, lately=lately)
     assert [one.user_id for batch, _ in stream for one in batch] == ["bob"]
+
+
+def test_one_person_of_several_ids_is_one(engine, store):
+    """Addressed once, under the first id of the bundle; what was sent to any of their ids counts."""
+    for who in ("abe", "zoe", "newer", "newest"):
+        happen(store, who, "cart", "i3", NOON - 5 * HOUR)
+    store.write(joining([b"uabe", b"uann", b"uzoe", b"vphone"])).result()
+    store.write(joining([b"unewer", b"unewest"])).result()
+    assert Lately(store).users("", 9) == ["abe", "newer"]
+    assert set(told(engine, store)) == {"ann", "bob", "newer"}
+    happen(store, "zoe", "sent.email", "i6", NOON - HOUR)
+    said = told(engine, store)
+    assert (said["bob"].channel, said["ann"].channel) == ("email", "retargeting")

@@ -99,10 +99,18 @@ def entries(
         hits = [
             hit
             for one in user_ids
-            if live.whose.get((one, "")) != ()  # who asked to be forgotten is written to no more
+            if one == _addressed(engine, one, live)
             and (hit := _hit(engine, plan, policy, facts, known, one, live)) is not None
         ]
         yield _entries(engine, hits, live), write_cursor(place, now, mark)
+
+
+def _addressed(engine: Engine, user_id: str, live: Live) -> str:
+    """The id under which somebody of several is addressed: the first that the bundle knows, or else their
+    own; empty for who asked to be forgotten."""
+    every = live.whose.get((user_id, ""), (user_id,))
+    known = sorted(one for one in every if engine.askers.users.row(one) >= 0)
+    return (known or [user_id])[0] if every else ""
 
 
 def _people(engine: Engine, start: Place, lately: Lately | None) -> Iterator[tuple[Place, list[str]]]:
@@ -153,7 +161,7 @@ def _hit(
         region = asked.regions.text(row) if asked.regions is not None and row >= 0 else ""
         if found is None or not watch.who.fits(doings, region, engine.opened.rules.facets, now):
             continue
-        person = person or _person(engine, known, row, user_id, doings)
+        person = person or _person(engine, known, row, live.whose.get((user_id, ""), (user_id,)), doings)
         about = tuple(asked.items.names(found.rows[: watch.k]))
         decision = decide(
             _cooled(policy, watch), person, Offer(about, found.until, watch.channels), now, known.everybody
@@ -177,19 +185,20 @@ def _cooled(policy: Policy, watch: Watch) -> Policy:
     return replace(policy, cool_down_days=0.0) if watch.kind == "post_purchase" else policy
 
 
-def _person(engine: Engine, known: Known, row: int, user_id: str, doings: Doings) -> Person:
+def _person(engine: Engine, known: Known, row: int, ids: Sequence[str], doings: Doings) -> Person:
+    """What the contact policy must know of somebody, under all the ids that they have."""
     consent, bought = engine.askers.consent, doings.times[doings.types == PURCHASE]
     agreed = consent.text(row) if consent is not None and row >= 0 else ""
     allowed = None if consent is None else frozenset(agreed.split(";"))
     if allowed is not None and "email" in allowed:
         allowed |= {"push"}  # a push is a short letter
     return Person(
-        user_id,
-        known.contacts.get(user_id, ()),
+        ids[0],
+        [contact for one in ids for contact in known.contacts.get(one, ())],
         allowed,
         int(bought.max()) if len(bought) else 0,
-        known.opens.get(user_id, np.zeros(HOURS, np.int64)),
-        known.zones.get(user_id, ""),
+        sum((known.opens[one] for one in ids if one in known.opens), np.zeros(HOURS, np.int64)),
+        next((known.zones[one] for one in ids if one in known.zones), ""),
     )
 
 

@@ -54,12 +54,13 @@ class Lately:
         return Live(now, _some(did), _some(shown), whose={**gone, **more})
 
     def users(self, after: str, most: int) -> list[str]:
-        """The ids of users who did anything since training, or before it: at most so many, in the order of
-        their bytes, from the first behind `after` on. Raises StoreError."""
+        """The ids of users who did anything since training, or before it, of one person's the first: at most
+        so many, in the order of their bytes, from the first behind `after` on. Raises StoreError."""
         start = b"u" + after.encode("utf-8", "surrogatepass") + b"\0"
         with self._store.read() as reads:
-            found = islice(reads.scan(PROFILES, start, after_prefix(b"u")), most)
-            return [key[1:].decode("utf-8", "surrogatepass") for key, _ in found]
+            held = (key for key, _ in reads.scan(PROFILES, start, after_prefix(b"u")))
+            found = islice((key for key in held if key == _first(reads, key)), most)
+            return [key[1:].decode("utf-8", "surrogatepass") for key in found]
 
     def _recognise(self, reads: Reads) -> None:
         """Forget names of another store: a backup may have been put in the place of this one."""
@@ -105,6 +106,12 @@ def _joined(found: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Records of all, in order of arrival; an event may stand in several."""
     # An impression has one sequence number for all that it showed, so it is whole records that differ.
     return np.unique(np.concatenate(found))
+
+
+def _first(reads: Reads, key: bytes) -> bytes:
+    """The first of a person's users who did anything; `key` is of one who did."""
+    users = (one for one in members(reads, key) if one[:1] == b"u")
+    return next((one for one in users if reads.get(PROFILES, one) is not None), key)
 
 
 def _some(found: dict[Identity, Recent]) -> dict[Identity, Recent]:

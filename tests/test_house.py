@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,14 @@ def test_the_serve_lock_has_no_trainer_library():
         names & {"scipy", "pandas", "implicit", "mlxtend", "duckdb", "pyarrow", "scikit-learn", "matplotlib"}
         == set()
     )
+
+
+def test_the_page_names_every_floor():
+    """ARCHITECTURE.md stands every module of the contract on a floor, and none that is not there."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one["type"] == "layers")
+    held = {module.strip() for layer in layers for module in layer.split("|")}
+    page = (ROOT / "ARCHITECTURE.md").read_text()
+    drawn = page.partition("## Floors")[2].partition("\n    ")[2].partition("\n\n")[0]
+    named = re.sub(r"\(.*?\)", "", drawn)
+    assert set(re.findall(r"[a-z][a-z_]+", named)) == held

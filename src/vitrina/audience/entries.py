@@ -108,7 +108,9 @@ def entries(
 def _addressed(engine: Engine, user_id: str, live: Live) -> str:
     """The id under which somebody of several is addressed: the first that the bundle knows, or else their
     own; empty for who asked to be forgotten."""
-    every = live.whose.get((user_id, ""), (user_id,))
+    every = live.whose.get((user_id, ""))
+    if every is None:
+        return user_id
     known = sorted(one for one in every if engine.askers.users.row(one) >= 0)
     return (known or [user_id])[0] if every else ""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any, NoReturn
 
 import grpc
@@ -89,6 +91,29 @@ def tls(ca: Path | None = None, cert: Path | None = None, key: Path | None = Non
     except OSError as reason:
         raise ServerError(f"cannot read a certificate: {reason}") from None
     return grpc.ssl_channel_credentials(ca_bytes, key_bytes, cert_bytes)
+
+
+def ask(call: Any, message: Any, timeout_s: float, headers: Sequence[tuple[str, str]] = ()) -> Any:
+    """What a unary call answers within `timeout_s` seconds. Raises VitrinaError.
+
+    gRPC repeats no call of whose answer it has seen the headers. One that loses its connection after them
+    is made once more here, in what is left of its time.
+    """
+    until = monotonic() + timeout_s
+    try:
+        try:
+            return call(message, timeout=timeout_s, metadata=headers)
+        except grpc.RpcError as error:
+            if not _cut_off(error) or monotonic() >= until:
+                raise
+        return call(message, timeout=until - monotonic(), metadata=headers)
+    except grpc.RpcError as error:
+        give_up(error)
+
+
+def _cut_off(error: Any) -> bool:
+    """Whether the network ended a call, not a server of ours."""
+    return error.code() is grpc.StatusCode.UNAVAILABLE and not _details(error)[0]
 
 
 def passing(error: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 
 from vitrina.answered import fate, response
-from vitrina.calling import ATTEMPTS, bearer, connect, give_up, passing
+from vitrina.calling import ATTEMPTS, ask, bearer, connect, give_up, passing
 from vitrina.catalog_calls import METHOD as UPDATE
 from vitrina.catalog_calls import Updated, updated
 from vitrina.errors import NotReady, ServerError
@@ -96,11 +96,7 @@ class Client:
         message = whole(
             request, continue_token=continue_token, product_fields=product_fields, validate_only=validate_only
         )
-        try:
-            limit_s = timeout_s or self.timeout_s
-            return response(self._recommend(message, timeout=limit_s, metadata=self._headers))
-        except grpc.RpcError as error:
-            give_up(error)
+        return response(self._ask(self._recommend, message, timeout_s))
 
     def explain(
         self,
@@ -114,11 +110,7 @@ class Client:
         what dropped them. For operators: where the server asks for tokens, one of the scope admin."""
         asked = whole(request, product_fields=product_fields)
         message = built(v1.ExplainRequest, request=asked, item_ids=item_ids)
-        try:
-            limit_s = timeout_s or self.timeout_s
-            found = self._explain(message, timeout=limit_s, metadata=self._headers)
-        except grpc.RpcError as error:
-            give_up(error)
+        found = self._ask(self._explain, message, timeout_s)
         return response(found.answer), tuple(map(fate, found.fates))
 
     def batch_recommend(
@@ -166,13 +158,7 @@ class Client:
         What is accepted is on the server's disk. `timeout_s` is for each call of up to 1,000 events; where
         one fails with no answer, all may be sent again, if they carry their own event_id.
         """
-        limit_s = timeout_s or self.timeout_s
-        try:
-            return recorded(
-                lambda request: self._record(request, timeout=limit_s, metadata=self._headers), events
-            )
-        except grpc.RpcError as error:
-            give_up(error)
+        return recorded(lambda request: self._ask(self._record, request, timeout_s), events)
 
     def update_items(
         self, updates: Iterable[ItemUpdate], *, validate_only: bool = False, timeout_s: float | None = None
@@ -182,15 +168,12 @@ class Client:
         What is applied is on the server's disk, and in every answer within a second; all may be sent again.
         Raises InvalidRequest for what no message can say.
         """
-        limit_s = timeout_s or self.timeout_s
-        try:
-            return updated(
-                lambda request: self._update(request, timeout=limit_s, metadata=self._headers),
-                updates,
-                blind=validate_only,
-            )
-        except grpc.RpcError as error:
-            give_up(error)
+        return updated(
+            lambda request: self._ask(self._update, request, timeout_s), updates, blind=validate_only
+        )
+
+    def _ask(self, call: Any, message: Any, timeout_s: float | None) -> Any:
+        return ask(call, message, timeout_s or self.timeout_s, self._headers)
 
     def close(self) -> None:
         """Close the channel."""

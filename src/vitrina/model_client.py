@@ -13,7 +13,7 @@ from typing import Any
 
 import grpc
 
-from vitrina.calling import bearer, connect, give_up
+from vitrina.calling import ask, bearer, connect
 from vitrina.v1 import model_service_pb2 as v1
 
 TIMEOUT_S = 30.0
@@ -109,10 +109,7 @@ class ModelClient:
             request_serializer=type(message).SerializeToString,
             response_deserializer=answer.FromString,
         )
-        try:
-            return call(message, timeout=TIMEOUT_S, metadata=self._headers)
-        except grpc.RpcError as error:
-            give_up(error)
+        return ask(call, message, TIMEOUT_S, self._headers)
 
     def close(self) -> None:
         """Close the channel."""

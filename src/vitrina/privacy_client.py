@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from vitrina.calling import bearer, connect, give_up
+from vitrina.calling import ask, bearer, connect
 from vitrina.v1 import privacy_service_pb2 as v1
 
 TIMEOUT_S = 600.0
@@ -59,10 +59,7 @@ class PrivacyClient:
             request_serializer=type(request).SerializeToString,
             response_deserializer=answer.FromString,
         )
-        try:
-            return call(request, timeout=TIMEOUT_S, metadata=self._headers)
-        except grpc.RpcError as error:
-            give_up(error)
+        return ask(call, request, TIMEOUT_S, self._headers)
 
 
 def _id(text: str) -> v1.PersonId:

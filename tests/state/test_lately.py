@@ -8,7 +8,9 @@ from vitrina.live import Live
 from vitrina.state.events import Event
 from vitrina.state.lately import DEGRADED, Lately
 from vitrina.state.lmdb_store import LmdbStore
-from vitrina.state.recording import recording
+from vitrina.state.profiles import grown, record
+from vitrina.state.recording import recording, visitor_key
+from vitrina.state.tables import PROFILES
 
 
 def test_another_handle_sees_what_was_acknowledged(tmp_path):
@@ -53,4 +55,13 @@ def test_a_store_that_is_gone_leaves_lists_without_it(tmp_path):
     store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
     shutil.rmtree(tmp_path / "store")
     assert Lately(store).live([("ann", "")], 7) == Live(7, degraded=DEGRADED)
+    store.close()
+
+
+def test_a_profile_of_names_that_are_not_there(tmp_path):
+    """A store put together from two: the list is made without it, and that is said."""
+    store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
+    store.write(recording([Event("1", "view", "", "v", "item", 1)], 9)).result()
+    store.write(lambda to: to.put(PROFILES, visitor_key("v"), grown(b"", [record(1, 1, 99, 1)]))).result()
+    assert Lately(store).live([("", "v")], 9) == Live(9, degraded=DEGRADED)
     store.close()

@@ -5,15 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from vitrina.errors import StoreError
 from vitrina.live import NOTHING, Identity, Live, Recent
 from vitrina.state.people import Tombstones, members
-from vitrina.state.profiles import quarantined, records
+from vitrina.state.profiles import columns, quarantined
 from vitrina.state.recording import keys_of
 from vitrina.state.store import Reads, Store, after_prefix, sequence_key
 from vitrina.state.tables import NAMES, PROFILES, SHOWN
@@ -83,29 +79,27 @@ class Lately:
     def _recent(self, reads: Reads, table: str, keys: Sequence[bytes], now: int) -> Recent:
         """What all ids of an asker have, each event once, in order of time."""
         values = [reads.get(table, one) for one in keys]
-        found = [records(one) for one in values if one and not quarantined(one, now)]
-        if not found:
-            return NOTHING
-        held = found[0] if len(found) == 1 else _joined(found)
-        if (held["time"][1:] < held["time"][:-1]).any():
-            held = held[np.argsort(held["time"], kind="stable")]
-        return self._named(reads, held)
+        held = [one for one in values if one and not quarantined(one, now)]
+        return self._named(reads, *columns(held)) if held else NOTHING
 
-    def _named(self, reads: Reads, held: NDArray[Any]) -> Recent:
-        highest = max(int(held["item"].max()), int(held["type"].max()))
-        while len(names := self._names) <= highest:
-            with self._turn:
-                if page := reads.feed(NAMES, len(self._names) - 1, _PAGE):
-                    self._names = [*self._names, *(one.decode() for _, one in page)]
-                    self._newest = page[-1][1]
-        items, kinds = ([names[one] for one in held[column].tolist()] for column in ("item", "type"))
-        return Recent(tuple(items), tuple(kinds), tuple(held["time"].tolist()))
+    def _named(
+        self, reads: Reads, times: tuple[int, ...], items: tuple[int, ...], kinds: tuple[int, ...]
+    ) -> Recent:
+        names = self._names
+        try:
+            return Recent(tuple([names[one] for one in items]), tuple([names[one] for one in kinds]), times)
+        except IndexError:
+            self._learn(reads)
+        return self._named(reads, times, items, kinds)
 
-
-def _joined(found: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Records of all, in order of arrival; an event may stand in several."""
-    # An impression has one sequence number for all that it showed, so it is whole records that differ.
-    return np.unique(np.concatenate(found))
+    def _learn(self, reads: Reads) -> None:
+        """Read the names that came since. Raises StoreError where none did."""
+        with self._turn:
+            page = reads.feed(NAMES, len(self._names) - 1, _PAGE)
+            if not page:
+                raise StoreError("a profile names an item that the store has no name of; restore a backup")
+            self._names = [*self._names, *(one.decode() for _, one in page)]
+            self._newest = page[-1][1]
 
 
 def _first(reads: Reads, key: bytes) -> bytes:

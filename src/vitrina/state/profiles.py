@@ -1,9 +1,10 @@
-"""What somebody did lately, as the store keeps it: a head, and records that numpy reads where they lie."""
+"""What somebody did lately, as the store keeps it: a head, and records of one length."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ KEPT = 128
 """Records of one person, the newest."""
 _HEAD = struct.Struct("<q")
 _ONE = struct.Struct("<QqII")
+
+Columns = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""Times, items and types, as in RECORD."""
 
 FAST, FAST_S = 100, 60
 """So many events within so many seconds are no person's, nor one person's."""
@@ -38,6 +42,35 @@ def grown(value: bytes, records: list[bytes]) -> bytes:
 def records(value: bytes) -> NDArray[Any]:
     """The records of a profile, oldest arrival first: RECORD[n], not copied."""
     return np.frombuffer(value, RECORD, offset=_HEAD.size)
+
+
+def columns(values: Sequence[bytes]) -> Columns:
+    """The records of one person's profiles, in order of time; one that stands in several comes once.
+
+    Without numpy, which costs more to ask than so few numbers take: 12 us for 120 records.
+    """
+    if len(values) == 1:
+        n = (len(values[0]) - _HEAD.size) // _ONE.size
+        fields = _layout(n).unpack_from(values[0], _HEAD.size)
+    else:
+        # An impression has one sequence number for all that it showed, so it is whole records that differ.
+        held = {one for value in values for one in _ONE.iter_unpack(value[_HEAD.size :])}
+        fields = tuple(field for one in sorted(held) for field in one[1:])
+    times, items, kinds = fields[::3], fields[1::3], fields[2::3]
+    if sorted(times) == [*times]:
+        return times, items, kinds
+    order = sorted(range(len(times)), key=times.__getitem__)
+    return _in_order(times, order), _in_order(items, order), _in_order(kinds, order)
+
+
+def _in_order(column: tuple[int, ...], order: list[int]) -> tuple[int, ...]:
+    return tuple([column[at] for at in order])
+
+
+@cache
+def _layout(n: int) -> struct.Struct:
+    """How n records lie, their sequence numbers aside; for n up to KEPT."""
+    return struct.Struct("<" + "8xqII" * n)
 
 
 def newest(value: bytes) -> int:

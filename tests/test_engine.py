@@ -227,6 +227,14 @@ def test_unknown_things_are_reported_not_fatal(dataset):
         engine.recommend([Request((Block("p"),), events=(SessionEvent("i0", "sneeze"),))], NOW)
 
 
+def test_a_click_steers_as_a_view_does(dataset):
+    """What EventService takes as a click a request may say too, of a shop whose data know views alone."""
+    engine = make_window(dataset, {"all": range(10)}, one_source())
+    pages = [Request((Block("p"),), events=(SessionEvent("i0", kind),)) for kind in ("click", "view")]
+    clicked, viewed = engine.recommend(pages, NOW)
+    assert clicked.blocks == viewed.blocks
+
+
 def test_explain_keeps_what_left_each_stage_and_changes_nothing(dataset):
     """The explained list is the plain list; the trace ends with it."""
     engine = make_window(dataset, {"all": range(10)}, one_source())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.consent import agrees
-from vitrina.dataset import CART, PURCHASE, REMOVE, RETURN, TYPES, VIEW, Attribute
+from vitrina.dataset import CART, PURCHASE, REMOVE, RETURN, TYPES, VIEW, Attribute, as_known
 from vitrina.errors import InvalidRequest
 from vitrina.history import Doings, History
 from vitrina.ids import UNKNOWN, Ids, Rows
@@ -167,9 +167,10 @@ class Askers:
         return Shown(rows[rows >= 0], times[rows >= 0])
 
     def _type(self, name: str) -> int:
-        if name not in self.types:
+        known = as_known(name, self.types)
+        if known not in self.types:
             raise InvalidRequest(f"unknown event type {name!r}; known: {', '.join(self.types)}")
-        return self.types.index(name)
+        return self.types.index(known)
 
 
 def _returned(asker: Asker) -> Asker:

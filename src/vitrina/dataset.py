@@ -6,7 +6,7 @@ since 1970 UTC; a dataset without timestamps counts events instead and says so (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +22,12 @@ __all__ = ["DAY", "PATH", "PURCHASE", "TYPES", "Attribute", "Catalog", "Dataset"
 DAY = 86_400
 PURCHASE, VIEW, CART, REMOVE, RETURN = range(5)
 TYPES = ("purchase", "view", "cart", "remove", "return")
+_SAME = {"click": "view"}
+
+
+def as_known(name: str, types: Sequence[str]) -> str:
+    """A type of event, or the one that says the same where a shop's data do not tell them apart."""
+    return name if name in types else _SAME.get(name, name)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, PURCHASE, Dataset, Events
+from vitrina.dataset import DAY, PURCHASE, Dataset, Events, as_known
 from vitrina.ids import UNKNOWN, Ids, Rows, encode
 from vitrina.renewal import CatalogView
 from vitrina.splicing import grown, taken
@@ -25,7 +25,6 @@ from vitrina.state.recording import OPENED, SENT, keys_of, user_key, visitor_key
 from vitrina.state.store import Reads
 from vitrina.state.tables import LOG
 
-_SAME = {"click": "view"}
 _NOT_DONE = ("impression", "search")
 _NOT_BY_THEM = (SENT, OPENED)
 _PAGE = 10_000
@@ -46,7 +45,7 @@ def logged(dataset: Dataset, reads: Reads, tombstones: Tombstones) -> tuple[Data
     """The dataset with what one moment of a store adds to it."""
     kept = without(dataset, tombstones) if tombstones.look(reads) else dataset
     since = _since(kept)
-    found = [_named(reads, one) for one in _log(reads)]
+    found = [_named(reads, one) for one in _log(reads, kept.types)]
     fresh = [one for one in found if one.time > since.get(one.type, -1)]
     told = dict(said(reads))
     whole = _joined(_catalogued(kept, told, [one.item_id for one in fresh]), fresh)
@@ -67,7 +66,7 @@ def without(dataset: Dataset, tombstones: Tombstones) -> Dataset:
     return replace(dataset, users=users, events=replace(events, user=rows[events.user]), people=people)
 
 
-def _log(reads: Reads) -> list[Event]:
+def _log(reads: Reads, types: Sequence[str]) -> list[Event]:
     """The events of the log that say what somebody did to an item, and that are no machine's."""
     after, events = 0, list[Event]()
     while page := reads.feed(LOG, after, _PAGE):
@@ -75,7 +74,7 @@ def _log(reads: Reads) -> list[Event]:
         entries = (unpacked(value) for _, value in page)
         events += [one.event for one in entries if not one.quarantined and one.event.item_id]
     did = [one for one in events if one.type not in _NOT_DONE and not one.type.startswith(_NOT_BY_THEM)]
-    return [one._replace(type=_SAME.get(one.type, one.type)) for one in did]
+    return [one._replace(type=as_known(one.type, types)) for one in did]
 
 
 def _named(reads: Reads, event: Event) -> Event:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vitrina.dataset import as_known
 from vitrina.ids import Ids
 from vitrina.live import NOTHING, Live, Recent
 from vitrina.request import Impression, Request, SessionEvent
-
-_SAME: Mapping[str, str] = {"click": "view"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Recently:
             return ()
         known = np.asarray(self.items.rows(did.item_ids)) >= 0
         columns = zip(did.item_ids, did.types, did.times, known.tolist(), strict=True)
-        kinds = ((item, _SAME.get(kind, kind), time) for item, kind, time, one in columns if one)
+        kinds = ((item, as_known(kind, self.types), time) for item, kind, time, one in columns if one)
         return tuple(
             SessionEvent(item, kind, time)
             for item, kind, time in kinds

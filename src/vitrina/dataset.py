@@ -101,11 +101,15 @@ class Dataset:
         Each return takes its quantity from the latest earlier purchases of the same actor and item;
         a purchase keeps what is left of it. Settle after `before`: a later return is not yet known.
         """
-        events, actors = self.events, self.actors
+        events = self.events
         returns = events.type == RETURN
         if not returns.any():
             return self
-        traded = np.flatnonzero((returns | (events.type == PURCHASE)) & (actors >= 0))
+        actors = self.actors
+        returning = np.zeros(int(actors.max(initial=UNKNOWN)) + 2, np.bool_)
+        returning[actors[returns]] = True
+        returning[UNKNOWN] = False
+        traded = np.flatnonzero((returns | (events.type == PURCHASE)) & returning[actors])
         order = traded[np.lexsort((traded, events.item[traded], actors[traded]))]
         left = unreturned(order, actors, events.item, returns, events.quantity)
         keep = ~returns & ((events.type != PURCHASE) | (left > 0) | (events.quantity == 0))
@@ -118,8 +122,11 @@ class Dataset:
     @property
     def actors(self) -> Rows:
         """int32 per event: the user's row, or for an anonymous event its visit, after all users."""
-        anonymous = np.where(self.events.visit >= 0, self.events.visit + len(self.users), UNKNOWN)
-        return np.where(self.events.user >= 0, self.events.user, anonymous).astype(np.int32)
+        user, visit = self.events.user, self.events.visit
+        if user.min(initial=0) >= 0:
+            return user
+        anonymous = np.where(visit >= 0, visit + np.int32(len(self.users)), np.int32(UNKNOWN))
+        return np.where(user >= 0, user, anonymous)
 
     def weights(self, by_type: Mapping[str, float], half_life_days: float) -> NDArray[np.float32]:
         """float32 per event: its type's weight, halved every `half_life_days` before the end.
@@ -128,11 +135,11 @@ class Dataset:
         a dataset without timestamps never decays.
         """
         table = self.type_weights(by_type)
-        weights = table[self.events.type]
+        weights: NDArray[np.float32] = table[self.events.type]
         if half_life_days > 0 and self.timed and len(self.events):
             age_days = (self.end - self.events.time) / DAY
             weights = weights * np.exp2(-age_days / half_life_days).astype(np.float32)
-        return weights.astype(np.float32)
+        return weights
 
     def type_weights(self, by_type: Mapping[str, float]) -> NDArray[np.float32]:
         """float32 per event type, in the order of `types`."""
@@ -141,14 +148,13 @@ class Dataset:
     def matrix(self, weights: NDArray[np.float32]) -> Csr:
         """Items x actors, the weights of repeated pairs added up; events of weight 0 left out."""
         actors = self.actors
-        keep = (weights > 0) & (actors >= 0)
         n_actors = int(max(len(self.users), actors.max(initial=-1) + 1))
-        return compress(self.events.item[keep], actors[keep], weights[keep], (len(self.items), n_actors))
+        weighed = np.where(weights > 0, actors, np.int32(UNKNOWN))
+        return compress(self.events.item, weighed, weights, (len(self.items), n_actors))
 
     def baskets(self) -> Csr:
         """Visits x items over purchases: what was bought together, with the quantity bought."""
-        bought = (self.events.type == PURCHASE) & (self.events.visit >= 0)
-        visit = self.events.visit[bought]
+        visit = np.where(self.events.type == PURCHASE, self.events.visit, np.int32(UNKNOWN))
         n_visits = int(visit.max(initial=-1) + 1)
-        quantity = np.maximum(self.events.quantity[bought], 1e-6)
-        return compress(visit, self.events.item[bought], quantity, (n_visits, len(self.items)))
+        quantity = np.maximum(self.events.quantity, np.float32(1e-6))
+        return compress(visit, self.events.item, quantity, (n_visits, len(self.items)))

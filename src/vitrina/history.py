@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from vitrina.catalog import Columns
 from vitrina.dataset import Dataset
 from vitrina.ids import Rows
-from vitrina.kernels.sparse import group
+from vitrina.kernels.sparse import dealt, ends_of
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,12 @@ class History:
     @classmethod
     def of(cls, dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> History:
         """Group a dataset's events by user; anonymous events belong to nobody. `aside`: bool per event."""
-        known = dataset.events.user >= 0
-        events = dataset.events.take(known)
-        indptr, order = group(events.user, len(dataset.users))
-        columns = (events.item, events.type, events.time, events.visit)
-        apart = aside[known][order] if aside is not None and aside.any() else None
-        item, kind, time, visit = (column[order] for column in columns)
-        return cls(indptr, item, kind, time, visit, apart)  # type: ignore[arg-type]  # each its own dtype
+        events = dataset.events
+        indptr = ends_of(events.user, len(dataset.users))
+        columns: list[NDArray[Any]] = [events.item, events.type, events.time, events.visit]
+        if aside is not None and aside.any():
+            columns.append(aside)
+        return cls(indptr, *dealt(events.user, indptr, *columns))
 
     def span(self, user: int) -> slice:
         """Where one user's events lie; nothing for a stranger (a negative row)."""

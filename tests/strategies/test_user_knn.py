@@ -13,6 +13,7 @@ from shops import make_shop, reasons
 from vitrina.dataset import DAY, VIEW, Catalog, Dataset, Events
 from vitrina.history import History
 from vitrina.ids import UNKNOWN, Ids
+from vitrina.kernels.customers import digest
 from vitrina.strategies.user_knn import Strategy
 from vitrina.strategy import Allow, Query, Seeds
 
@@ -97,6 +98,48 @@ def test_customers_lists_are_those_by_hand(seed: int, half_life: float) -> None:
     for user in range(len(dataset.users)):
         found = source.top(whole_history(dataset, user), 30, Allow.all(30, 1))
         assert_scores(found, by_hand(whole[user], whole, 7, user))
+
+
+@pytest.mark.parametrize("half_life", [0.0, 20.0])
+def test_customers_nobody_listed_get_the_same_lists(half_life: float) -> None:
+    """Through the takers of all they had, all of them kept: cosine, the 7 nearest, their scaled weights."""
+    dataset = random_shop(2)
+    strategy = Strategy(neighbours=7, half_life_days=half_life, listed=len(dataset.users) - 1)
+    parts, whole = strategy.fit(dataset), vectors_of(dataset, half_life)
+    source = strategy.open(parts)
+    assert not len(parts["alike/rows"])
+    assert not len(parts["events"])
+    for user in range(len(dataset.users)):
+        found = source.top(whole_history(dataset, user), 30, Allow.all(30, 1))
+        own = dataset.events.user == user
+        newest = dataset.events.time[own & (dataset.events.type < 3)].max()
+        age = (dataset.end - newest) / DAY
+        asker = whole[user] * (2.0 ** (age / half_life) if half_life else 1)
+        assert_scores(found, by_hand(asker, whole, 7, user))
+
+
+def test_up_to_so_many_customers_are_listed() -> None:
+    """A shop of as many customers as `listed` keeps the nearest of each, and what they are known by."""
+    dataset = random_shop(2)
+    parts = Strategy(listed=len(dataset.users)).fit(dataset)
+    assert (np.diff(parts["alike/indptr"]) > 0).all()
+    history = History.of(dataset)
+    spans = [history.span(user) for user in range(len(dataset.users))]
+    assert parts["events"].tolist() == np.diff(history.indptr).tolist()
+    assert parts["digests"].tolist() == [digest(history.rows[one], history.types[one]) for one in spans]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("most", [1, 4, 1000])
+def test_takers_are_those_that_came_last(seed: int, most: int) -> None:
+    """Of each item the customers of its latest events that count, most recent first, each once."""
+    dataset = random_shop(seed)
+    parts = Strategy(takers=most).fit(dataset)
+    for item in range(len(dataset.items)):
+        counted = (dataset.events.item == item) & (dataset.events.type < 3)
+        latest = list(dict.fromkeys(dataset.events.user[counted][::-1].tolist()))[:most]
+        low, high = parts["takers/indptr"][item : item + 2]
+        assert parts["takers/rows"][low:high].tolist() == sorted(latest)
 
 
 @pytest.mark.parametrize("half_life", [0.0, 20.0])
@@ -214,25 +257,32 @@ def test_neighbours_are_implicits_on_movielens(shared: Path) -> None:
         np.testing.assert_allclose(scores[clear], [known[int(one)] for one in rows[clear]], rtol=2e-5)
 
 
-@pytest.mark.parametrize("wrong", [{"neighbours": 0}, {"takers": 0}, {"seeds": 0}, {"crowd": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"neighbours": 0}, {"takers": 0}, {"seeds": 0}, {"crowd": 0}, {"listed": -1}]
+)
 def test_wrong_hyperparameters_are_refused(wrong: dict[str, int]) -> None:
     """Before anything is fitted."""
     with pytest.raises(ValueError):
         Strategy(**wrong)
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("known", "listed"), [(True, 1000), (True, 0), (False, 1000)])
 @pytest.mark.parametrize(
     ("rarity", "asymmetry", "shrink", "popularity"),
     [(1.0, 0.5, 0.0, 0.0), (0.7, 0.2, 3.0, 0.4), (0.0, 1.0, 1.0, 0.0)],
 )
 def test_customers_may_be_compared_otherwise(
-    known: bool, rarity: float, asymmetry: float, shrink: float, popularity: float
+    known: bool, listed: int, rarity: float, asymmetry: float, shrink: float, popularity: float
 ) -> None:
     """Rare items tell more, lengths count on one side more, popular items score less: customers and visitors."""
     dataset = random_shop(6)
     strategy = Strategy(
-        neighbours=7, rarity=rarity, asymmetry=asymmetry, shrink=shrink, popularity=popularity
+        neighbours=7,
+        rarity=rarity,
+        asymmetry=asymmetry,
+        shrink=shrink,
+        popularity=popularity,
+        listed=listed,
     )
     source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, 0)
     takers = (whole > 0).sum(axis=0)

@@ -182,9 +182,7 @@ STRATEGIES: Mapping[str, Rules] = {
         "takers/rows": Rows("taken/indptr"),
         "taken/indptr": Ends("taken/indptr", ("taken/rows", "taken/scores")),
         "taken/rows": Rows("#items"),
-        "events": Each("#users"),
-        "digests": Each("#users"),
-        "lengths": Each("#users"),
+        **{one: Each("#users", empty=True) for one in ("events", "digests", "lengths")},
     },
     "content_similar": {
         **NEIGHBOURS,

@@ -27,14 +27,51 @@ SCRATCH = types.Tuple((MASK, SUMS, SUMS, SUMS))
 """All customers allowed; sums of customers; sums of items; marks of items."""
 
 
+@njit(cache=True, nogil=True)
+def _mixed(row: Any, kind: Any) -> Any:
+    mixed = (np.int64(row) + 1) * np.int64(0x9E3779B97F4A7C1) + np.int64(kind)
+    return (mixed ^ (mixed >> 29)) * np.int64(0x3F58476D1CE4E5B)
+
+
 @njit((ROWS, TYPES), cache=True, nogil=True)
 def digest(rows: Any, kinds: Any) -> Any:
     """A number that tells some events from others, whatever their order."""
     total = np.int64(0)
     for at in range(len(rows)):
-        mixed = (np.int64(rows[at]) + 1) * np.int64(0x9E3779B97F4A7C1) + np.int64(kinds[at])
-        total += (mixed ^ (mixed >> 29)) * np.int64(0x3F58476D1CE4E5B)
+        total += _mixed(rows[at], kinds[at])
     return total
+
+
+@njit(cache=True, nogil=True)
+def pasts(users: Any, rows: Any, kinds: Any, n_users: Any) -> Any:
+    """By what customers are recognised: how many events each has, int32, and the `digest` of them, int64.
+
+    `users`: int32 per event, below 0 for nobody.
+    """
+    counts, digests = np.zeros(n_users, np.int32), np.zeros(n_users, np.int64)
+    for at in range(len(users)):
+        if users[at] >= 0:
+            counts[users[at]] += 1
+            digests[users[at]] += _mixed(rows[at], kinds[at])
+    return counts, digests
+
+
+@njit(cache=True, nogil=True)
+def latest_takers(rows: Any, users: Any, indptr: Any, indices: Any, most: Any) -> Any:
+    """bool per entry of a matrix of items x customers: whether it is among the `most` of its item taken last.
+
+    `rows`, `users`: int32 per event, oldest first; an event of a user below 0 counts nothing, of any other
+    there is an entry.
+    """
+    chosen, held = np.zeros(len(indices), np.bool_), np.zeros(len(indptr) - 1, np.int32)
+    for at in range(len(rows) - 1, -1, -1):
+        row = rows[at]
+        if users[at] >= 0 and held[row] < most:
+            low, high = indptr[row], indptr[row + 1]
+            place = low + np.searchsorted(indices[low:high], users[at])
+            held[row] += not chosen[place]
+            chosen[place] = True
+    return chosen
 
 
 @njit((types.int64, ROWS, TYPES, KNOWN), cache=True, nogil=True)
@@ -52,7 +89,7 @@ def circle(user: Any, events: Any, rules: Any, known: Any, alike: Any, takers: A
     """The customers nearest to one asker, nearest first: (int32, float32).
 
     Whoever is recognised starts from the customers learned to be alike; later events, and those of
-    other askers, go through the takers of each item.
+    other askers, go through the takers of each item. Where nobody's like was learned, nobody is known.
     """
     (rows, kinds, times), (half_life, worth, most), (everyone, customers, items) = events, rules, scratch[:3]
     lengths, end, nearest = known[2:]

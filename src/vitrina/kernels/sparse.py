@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import get_num_threads, njit
 from numpy.typing import NDArray
 
 
@@ -31,14 +33,32 @@ class Csr:
 def compress(
     rows: NDArray[np.int32], columns: NDArray[np.int32], values: NDArray[np.float32], shape: tuple[int, int]
 ) -> Csr:
-    """Build a Csr from triples in any order; values of equal places are added up.
+    """Build a Csr from triples in any order; values of equal places are added up, as they come.
 
-    Two counting sorts (columns, then rows): linear in the triples.
+    A triple of a negative row or column is left out. Two counting sorts, by columns and then by rows, take
+    rows and values along: linear in the triples, and no more is held than them and the result once over.
     """
-    by_column = counting_order(columns, shape[1])
-    order = by_column[counting_order(rows[by_column], shape[0])]
-    indptr, indices, data = _merge(rows[order], columns[order], values[order].astype(np.float32), shape[0])
+    ends, by_column, along = _dealt_triples(rows, columns, values, shape[1])
+    indptr, indices, data = _merged(ends, by_column, along, shape[0])
     return Csr(indptr, indices, data, shape)
+
+
+def dealt(keys: NDArray[np.int32], ends: NDArray[np.int64], *columns: NDArray[Any]) -> list[NDArray[Any]]:
+    """Columns grouped by key, in their order within each; `ends` as `ends_of` has them. A thread a column."""
+    with ThreadPoolExecutor(get_num_threads()) as pool:
+        return list(pool.map(partial(_dealt, keys, ends), columns))
+
+
+@njit(cache=True, nogil=True)
+def ends_of(keys: Any, n_keys: Any) -> Any:
+    """int64[n_keys + 1]: where the places of each key end; a key below 0 has none."""
+    ends = np.zeros(n_keys + 1, np.int64)
+    for key in keys:
+        if key >= 0:
+            ends[key + 1] += 1
+    for key in range(n_keys):
+        ends[key + 1] += ends[key]
+    return ends
 
 
 def group(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -82,24 +102,57 @@ def _flip(indptr: Any, columns: Any, data: Any, n_columns: Any) -> Any:
     return starts[:-1].copy(), rows, values
 
 
-@njit(cache=True)
-def _merge(rows: Any, columns: Any, values: Any, n_rows: Any) -> Any:
-    indptr = np.zeros(n_rows + 1, np.int64)
-    indices = np.empty(len(rows), np.int32)
-    data = np.empty(len(rows), np.float32)
-    kept = 0
-    for place in range(len(rows)):
-        fresh = place == 0 or rows[place] != rows[place - 1] or columns[place] != columns[place - 1]
-        if fresh:
-            indices[kept] = columns[place]
-            data[kept] = values[place]
-            indptr[rows[place] + 1] += 1
-            kept += 1
-        else:
-            data[kept - 1] += values[place]
+@njit(cache=True, nogil=True)
+def _dealt(keys: Any, ends: Any, column: Any) -> Any:
+    at, grouped = ends[:-1].copy(), np.empty(ends[-1], column.dtype)
+    for place in range(len(keys)):
+        key = keys[place]
+        if key >= 0:
+            grouped[at[key]] = column[place]
+            at[key] += 1
+    return grouped
+
+
+@njit(cache=True, nogil=True)
+def _dealt_triples(rows: Any, columns: Any, values: Any, n_columns: Any) -> Any:
+    """Rows and values by column: (ends, rows, values)."""
+    ends = np.zeros(n_columns + 1, np.int64)
+    for place in range(len(columns)):
+        if columns[place] >= 0 and rows[place] >= 0:
+            ends[columns[place] + 1] += 1
+    for column in range(n_columns):
+        ends[column + 1] += ends[column]
+    at = ends[:-1].copy()
+    grouped, along = np.empty(ends[-1], np.int32), np.empty(ends[-1], np.float32)
+    for place in range(len(columns)):
+        if columns[place] >= 0 and rows[place] >= 0:
+            to = at[columns[place]]
+            grouped[to], along[to] = rows[place], values[place]
+            at[columns[place]] = to + 1
+    return ends, grouped, along
+
+
+@njit(cache=True, nogil=True)
+def _merged(ends: Any, rows: Any, values: Any, n_rows: Any) -> Any:
+    """What lies by columns, by rows: (indptr, columns, values), equal places added up."""
+    latest, indptr = np.full(n_rows, -1, np.int32), np.zeros(n_rows + 1, np.int64)
+    for column in range(len(ends) - 1):
+        for row in rows[ends[column] : ends[column + 1]]:
+            indptr[row + 1] += latest[row] != column
+            latest[row] = column
     for row in range(n_rows):
         indptr[row + 1] += indptr[row]
-    return indptr, indices[:kept].copy(), data[:kept].copy()
+    at, indices, data = indptr[:-1].copy(), np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    for column in range(len(ends) - 1):
+        for place in range(ends[column], ends[column + 1]):
+            row = rows[place]
+            to = at[row]
+            if to > indptr[row] and indices[to - 1] == column:
+                data[to - 1] += values[place]
+            else:
+                indices[to], data[to] = column, values[place]
+                at[row] = to + 1
+    return indptr, indices, data
 
 
 def largest(

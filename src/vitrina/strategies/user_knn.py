@@ -2,8 +2,12 @@
 
 Customers are vectors of what they took, by cosine (Herlocker et al., 1999); an item scores the sum, over
 the nearest customers, of their cosine times its share in their vector. A customer of the bundle has
-their nearest from training. A visitor of whom a few events are known, or a customer's new events, find
-theirs through the latest takers of each item. Where a shop knows no customers, its visits stand for them.
+their nearest from training, in a shop of up to `listed` customers. In a larger one everybody finds theirs
+when asked, through the latest takers of each item: so do visitors of whom a few events are known, and a
+customer's new events. Where a shop knows no customers, its visits stand for them.
+
+Lists from training cost more with every customer and event, takers the same for each event; of how good
+they are beside each other see `benchmarks/circles.py`.
 """
 
 from __future__ import annotations
@@ -16,13 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset
-from vitrina.history import History
-from vitrina.ids import Rows
-from vitrina.kernels.customers import digest, shared_grounds, through_customers
+from vitrina.ids import UNKNOWN, Rows
+from vitrina.kernels.customers import latest_takers, pasts, shared_grounds, through_customers
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.sparse import Csr, compress
-from vitrina.kernels.weighting import Doubles, by_row, cosine, lengths, tilted
+from vitrina.kernels.weighting import Doubles, by_column, by_row, cosine, lengths, tilted
 from vitrina.needs import ENTRY, Extent, Need, lists_of
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
@@ -37,7 +40,8 @@ class Strategy:
     type; others count nothing. `half_life_days`: by which events count half, in training and when asked,
     0 for never.
 
-    `takers`: the latest customers of each item through whom visitors find their like. `seeds`: the latest
+    `listed`: most customers whose nearest are kept, 0 for nobody's, ever.
+    `takers`: the latest customers of each item through whom others find their like. `seeds`: the latest
     items of theirs that are looked up. `crowd`: an item that more customers took tells nobody apart, and
     is left out when they are compared, which bounds the time of training.
 
@@ -54,6 +58,7 @@ class Strategy:
         default_factory=lambda: {"purchase": 1.0, "cart": 0.6, "view": 0.25}
     )
     half_life_days: float = 0.0
+    listed: int = 1_000_000
     takers: int = 300
     seeds: int = 50
     crowd: int = 20_000
@@ -65,6 +70,8 @@ class Strategy:
     def __post_init__(self) -> None:
         if min(self.neighbours, self.takers, self.seeds, self.crowd) < 1:
             raise ValueError("neighbours, takers, seeds and crowd must be at least 1")
+        if self.listed < 0:
+            raise ValueError("listed must be 0, for never, or a number of customers")
         if not 0 <= self.asymmetry <= 1 or min(self.rarity, self.shrink, self.popularity) < 0:
             raise ValueError("asymmetry must be from 0 to 1; rarity, shrink and popularity at least 0")
 
@@ -79,36 +86,39 @@ class Strategy:
         Of each customer `events`, `digests`, `lengths`; `type_weights`, `half_life` and `end` of seeds."""
         dataset = dataset.settled()
         weights = dataset.weights(self.event_weights, self.half_life_days)
-        if len(dataset.users):
-            weights = np.where(dataset.events.user >= 0, weights, 0).astype(np.float32)
-        by_item = dataset.matrix(weights)
-        customers = by_item.transposed()
-        vectors, long, rare = self._compared(customers, by_item)
+        takers = dataset.events.user if len(dataset.users) else dataset.actors
+        takers = np.where(weights > 0, takers, np.int32(UNKNOWN))
+        n_takers = len(dataset.users) or int(takers.max(initial=UNKNOWN)) + 1
+        by_item = compress(dataset.events.item, takers, weights, (len(dataset.items), n_takers))
+        chosen = latest_takers(dataset.events.item, takers, by_item.indptr, by_item.indices, self.takers)
+        del weights, takers
+        customers, having = by_item.transposed(), np.maximum(np.diff(by_item.indptr), 1)
+        known = np.diff(customers.indptr) > 0
+        rare = np.log1p(int(known.sum()) / having) ** self.rarity
+        compared = replace(customers, data=by_column(customers.indices, customers.data, rare))
+        long = lengths(compared, self.shrink)
         tilt = long ** (2 * self.asymmetry - 1)
-        indptr, rows, scores = neighbours(
-            _without(tilted(vectors, tilt), np.diff(by_item.indptr) > self.crowd), self.neighbours
-        )
-        scores = by_row(indptr, scores, 1 / tilt)
-        told = tilted(tilted(vectors, tilt).transposed(), rare)
-        takers = _latest(told, _last_times(dataset, weights, by_item), self.takers)
+        told = replace(by_item, data=by_column(by_item.indices, by_item.data, tilt / long))
+        listed = 0 < len(dataset.users) <= self.listed
+        alike = self._alike(compared, having, tilt) if listed else _of_nobody(n_takers)
+        del by_item, compared
         taken = cosine(customers)
-        held = np.maximum(np.diff(by_item.indptr), 1.0) ** -self.popularity
-        taken = replace(taken, data=(taken.data * held[taken.indices]).astype(np.float32))
+        shares = by_column(taken.indices, taken.data, having**-self.popularity)
         return {
-            **_table("alike", indptr, rows, scores),
-            **_table("takers", takers.indptr, takers.indices, takers.data),
-            **_table("taken", taken.indptr, taken.indices, taken.data),
-            **_past(dataset, np.where(np.diff(customers.indptr) > 0, long, 0.0)),
+            **_table("alike", alike),
+            **_table("takers", _chosen(tilted(told, rare**2), chosen)),
+            **_table("taken", replace(taken, data=shares)),
+            **(_past(dataset, np.where(known, long, 0.0)) if listed else _UNLISTED),
             **seed_parts(dataset, with_views(self.event_weights), self.half_life_days),
             "end": np.array([dataset.end]),
         }
 
-    def _compared(self, customers: Csr, by_item: Csr) -> tuple[Csr, Doubles, Doubles]:
-        """Vectors whose products are cosines, their lengths before, and what each item's rarity counts."""
-        having = np.maximum(np.diff(by_item.indptr), 1)
-        rare = np.log1p(int((np.diff(customers.indptr) > 0).sum()) / having) ** self.rarity
-        entries = replace(customers, data=(customers.data * rare[customers.indices]).astype(np.float32))
-        return cosine(entries, self.shrink), lengths(entries, self.shrink), rare
+    def _alike(self, compared: Csr, having: NDArray[np.int64], tilt: Doubles) -> Csr:
+        """The nearest of each customer, nearest first, by the items that are no crowd's."""
+        vectors = tilted(cosine(compared, self.shrink), tilt)
+        vectors = _chosen(vectors, having[vectors.indices] <= self.crowd)
+        indptr, rows, scores = neighbours(vectors, self.neighbours)
+        return Csr(indptr, rows, by_row(indptr, scores, 1 / tilt), (len(tilt), len(tilt)))
 
     def open(self, parts: Parts) -> UserKnn:
         """A source over the tables."""
@@ -163,39 +173,32 @@ class UserKnn:
         return self._everyone, self._customers.sums, self._items.sums, self._marks.sums
 
 
-def _table(name: str, *lists: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    return {f"{name}/{part}": array for part, array in zip(PARTS, lists, strict=True)}
+def _table(name: str, lists: Csr) -> dict[str, NDArray[Any]]:
+    arrays: tuple[NDArray[Any], ...] = (lists.indptr, lists.indices, lists.data)
+    return {f"{name}/{part}": array for part, array in zip(PARTS, arrays, strict=True)}
 
 
-def _without(vectors: Csr, left_out: NDArray[np.bool_]) -> Csr:
-    """The vectors less some columns."""
-    keep = ~left_out[vectors.indices]
-    indptr = np.concatenate(([0], np.cumsum(keep)))[vectors.indptr]
-    return replace(vectors, indptr=indptr, indices=vectors.indices[keep], data=vectors.data[keep])
+def _of_nobody(n: int) -> Csr:
+    """n empty rows."""
+    return Csr(np.zeros(n + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), (n, n))
 
 
-def _last_times(dataset: Dataset, weights: NDArray[np.float32], by_item: Csr) -> NDArray[np.int64]:
-    """int64 per entry of items x customers: when the customer last took the item."""
-    counted = (weights > 0) & (dataset.actors >= 0)
-    pairs = dataset.events.item[counted].astype(np.int64) * by_item.shape[1] + dataset.actors[counted]
-    latest_first = np.unique(pairs[::-1], return_index=True)[1]
-    return dataset.events.time[counted][::-1][latest_first]
-
-
-def _latest(by_item: Csr, times: NDArray[np.int64], most: int) -> Csr:
-    """Of each row the `most` entries of the latest times, the lower column among equals."""
-    items = np.repeat(np.arange(by_item.shape[0], dtype=np.int32), np.diff(by_item.indptr))
-    order = np.lexsort((by_item.indices, -times, items))
-    keep = order[np.arange(len(order)) - by_item.indptr[items] < most]
-    return compress(items[keep], by_item.indices[keep], by_item.data[keep], by_item.shape)
+def _chosen(matrix: Csr, chosen: NDArray[np.bool_]) -> Csr:
+    """The chosen entries of a matrix."""
+    before = np.zeros(len(chosen) + 1, np.int64)
+    np.cumsum(chosen, out=before[1:])
+    return Csr(before[matrix.indptr], matrix.indices[chosen], matrix.data[chosen], matrix.shape)
 
 
 def _past(dataset: Dataset, long: Doubles) -> dict[str, NDArray[Any]]:
     """By what customers are recognised, and the lengths of their vectors."""
-    history, n_users = History.of(dataset), len(dataset.users)
-    spans = [history.span(user) for user in range(n_users)]
-    return {
-        "events": np.diff(history.indptr).astype(np.int32),
-        "digests": np.array([digest(history.rows[one], history.types[one]) for one in spans], np.int64),
-        "lengths": long[:n_users].astype(np.float32),
-    }
+    events = dataset.events
+    counts, digests = pasts(events.user, events.item, events.type, len(dataset.users))
+    return {"events": counts, "digests": digests, "lengths": long.astype(np.float32)}
+
+
+_UNLISTED: dict[str, NDArray[Any]] = {
+    "events": np.zeros(0, np.int32),
+    "digests": np.zeros(0, np.int64),
+    "lengths": np.zeros(0, np.float32),
+}

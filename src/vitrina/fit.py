@@ -17,7 +17,10 @@ from vitrina.dataset import PURCHASE, Dataset
 from vitrina.errors import DataError
 from vitrina.features import identifies
 from vitrina.history import History
+from vitrina.ids import UNKNOWN
 from vitrina.intervals import due_days
+from vitrina.kernels.occasions import repeats
+from vitrina.kernels.sparse import dealt, ends_of
 from vitrina.parts import Part
 from vitrina.placements import Placements
 from vitrina.profiles import set_aside
@@ -108,18 +111,10 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
 def repeat_share(dataset: Dataset) -> float:
     """The share of purchases, by known customers, of an item they had bought on a visit before."""
     events = dataset.events
-    bought = (events.type == PURCHASE) & (events.user >= 0)
-    pair = events.user[bought].astype(np.int64) * len(dataset.items) + events.item[bought]
-    visit = events.visit[bought].astype(np.int64)
-    moment = np.where(visit >= 0, visit, events.time[bought])
-    order = np.lexsort((visit < 0, moment, pair))
-    pair, moment, apart = pair[order], moment[order], (visit < 0)[order]
-    if not len(pair):
-        return 0.0
-    again = np.diff(pair) == 0
-    other = (np.diff(moment) != 0) | (np.diff(apart.astype(np.int8)) != 0)
-    pairs = len(pair) - int(again.sum())
-    return round(1 - pairs / (pairs + int((again & other).sum())), 4)
+    buyer = np.where(events.type == PURCHASE, events.user, np.int32(UNKNOWN))
+    ends = ends_of(buyer, len(dataset.users))
+    pairs, apart = repeats(ends, *dealt(buyer, ends, events.item, events.visit, events.time))
+    return round(1 - pairs / apart, 4) if pairs else 0.0
 
 
 def fingerprint(dataset: Dataset) -> str:

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.ids import UNKNOWN, Rows
+from vitrina.kernels.occasions import gaps
 from vitrina.kernels.repeats import HABIT
-from vitrina.kernels.sparse import counting_order
+from vitrina.kernels.sparse import counting_order, dealt, ends_of
 
 _FEW = 5
 """Below this many gaps an item borrows its category's interval."""
@@ -47,7 +49,7 @@ def rhythm(dataset: Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     shape of a log-logistic is pi over the root of 3 times the deviation of the logarithms from each
     customer's own mean. Empty where nobody came back for anything or events have no times.
     """
-    pairs, items, days = _gaps(dataset)
+    owners, items, days = _gaps(dataset)
     if not len(items):
         return np.zeros(0, np.float32), np.zeros(0, np.float32)
     logs, n_items = np.log(days), len(dataset.items)
@@ -55,8 +57,8 @@ def rhythm(dataset: Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     n_categories = len(dataset.catalog.category.values) + 1
     shared = _shrunk(category[items] + 1, logs, n_categories, np.full(n_categories, logs.mean()))
     usual = _shrunk(items, logs, n_items, shared[category + 1])
-    owner = np.cumsum(np.append(True, np.diff(pairs) != 0)) - 1
-    whose = items[np.flatnonzero(np.append(True, np.diff(pairs) != 0))]
+    fresh = np.append(True, (np.diff(owners) != 0) | (np.diff(items) != 0))
+    owner, whose = np.cumsum(fresh) - 1, items[fresh]
     own = (np.bincount(owner, logs) + HABIT * usual[whose]) / (np.bincount(owner) + HABIT)
     squares = (logs - own[owner]) ** 2
     spread = _shrunk(items, squares, n_items, np.full(n_items, squares.mean()))
@@ -100,20 +102,16 @@ def _shrunk(
     return means
 
 
-def _gaps(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    """Each repeat purchase's pair of customer and item (ascending), its item, and the days since the
-    customer's purchase before it."""
+def _gaps(dataset: Dataset) -> tuple[Rows, Rows, NDArray[np.float64]]:
+    """Each repeat purchase's customer, its item, and the days since the customer's purchase of it before; by
+    customer and item."""
     events = dataset.events
-    bought = (events.type == PURCHASE) & (events.user >= 0)
-    if not dataset.timed or not bought.any():
-        return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)
-    user, item, day = events.user[bought], events.item[bought], events.time[bought] // DAY
-    order = np.lexsort((day, item, user))
-    user, item, day = user[order], item[order], day[order]
-    gap = np.diff(day)
-    repeat = (np.diff(user) == 0) & (np.diff(item) == 0) & (gap > 0)
-    pair = user[1:].astype(np.int64) * len(dataset.items) + item[1:]
-    return pair[repeat], item[1:][repeat], gap[repeat].astype(np.float64)
+    buyer = np.where(events.type == PURCHASE, events.user, np.int32(UNKNOWN))
+    ends = ends_of(buyer, len(dataset.users))
+    if not dataset.timed or not ends[-1]:
+        return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0)
+    owners, items, days = gaps(ends, *dealt(buyer, ends, events.item, events.time))
+    return owners, items, days.astype(np.float64)
 
 
 def _medians(

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from vitrina.catalog import PATH, Catalog
 from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.ids import UNKNOWN, Rows
+from vitrina.kernels.occasions import met
+from vitrina.kernels.sparse import dealt, ends_of
 
 STEPS = 2
 """Of a category's path that count: below, too few customers meet."""
@@ -76,12 +78,11 @@ def set_aside(dataset: Dataset, *, one_offs: bool = True) -> Aside:
     habits = Habits.of(dataset, gifts)
     lone = np.flatnonzero(habits.lone)
     lone = lone[habits.speaks(lone) < 0] if len(lone) else lone
-    kind = habits.kind[dataset.events.item]
-    flagged = np.isin(habits.key(dataset.events.user, kind), habits.key(habits.user, habits.place)[lone])
+    flagged = habits.of_pairs(dataset, lone)
     often = np.bincount(habits.place[lone], minlength=len(habits.names))
     most = [one for one in np.argsort(-often, kind="stable").tolist() if often[one]]
     categories = tuple((habits.names[one].replace(PATH, " > "), int(often[one])) for one in most)
-    return Aside(gifts, flagged & (kind >= 0) & known & ~gifts, categories)
+    return Aside(gifts, flagged & ~gifts, categories)
 
 
 @dataclass(frozen=True)
@@ -90,35 +91,40 @@ class Habits:
 
     `names` of categories; `kind`: int32 per item, its category or UNKNOWN; `trips`: int64 per customer.
     Of each customer and category that met: `user`, `place` (the category), `counts` (trips with it) and
-    `first` (the first of these, counted from 0), int64.
+    `first` (the first of these, counted from 0), int32.
     """
 
     names: tuple[str, ...]
     kind: Rows
     trips: NDArray[np.int64]
-    user: NDArray[np.int64]
-    place: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    first: NDArray[np.int64]
+    user: Rows
+    place: Rows
+    counts: Rows
+    first: Rows
 
     @classmethod
     def of(cls, dataset: Dataset, without: Mask) -> Habits:
         """The habits of a dataset's customers, by their purchases less some events."""
         kind, names = _kinds(dataset.catalog)
-        bought = (dataset.events.type == PURCHASE) & (dataset.events.user >= 0) & ~without
-        trip, trips = _trips(dataset, np.flatnonzero(bought))
-        of_event, longest = kind[dataset.events.item[bought]], int(trips.max(initial=1))
-        pairs = dataset.events.user[bought].astype(np.int64) * max(len(names), 1) + of_event
-        met = np.sort((pairs * longest + trip)[of_event >= 0])
-        met = met[np.diff(met, prepend=-1) != 0]
-        pair, at, counts = np.unique(met // longest, return_index=True, return_counts=True)
-        user, place = np.divmod(pair, max(len(names), 1))
-        return cls(names, kind, trips, user, place, counts, met[at] % longest)
+        bought = (dataset.events.type == PURCHASE) & ~without
+        found, trips = _met(dataset, np.where(bought, dataset.events.user, np.int32(UNKNOWN)), kind)
+        return cls(names, kind, trips, *np.ascontiguousarray(found.T))
 
-    def key(self, user: NDArray[Any], place: NDArray[Any]) -> NDArray[np.int64]:
+    def of_pairs(self, dataset: Dataset, pairs: NDArray[np.intp]) -> Mask:
+        """bool per event: whether it is of one of these pairs of a customer and a category."""
+        wanted = np.zeros(len(self.trips) + 1, np.bool_)
+        wanted[self.user[pairs]] = True
+        places = np.flatnonzero(wanted[dataset.events.user])
+        user, kind = dataset.events.user[places], self.kind[dataset.events.item[places]]
+        found = np.zeros(len(dataset.events), np.bool_)
+        found[places] = np.isin(self._key(user, kind), self._key(self.user[pairs], self.place[pairs])) & (
+            kind >= 0
+        )
+        return found
+
+    def _key(self, user: Rows, place: Rows) -> NDArray[np.int64]:
         """int64: one number for a customer and a category."""
-        keys: NDArray[np.int64] = user.astype(np.int64) * max(len(self.names), 1) + place
-        return keys
+        return user.astype(np.int64) * max(len(self.names), 1) + place
 
     @property
     def telling(self) -> Mask:
@@ -181,24 +187,14 @@ def _kinds(catalog: Catalog) -> tuple[Rows, tuple[str, ...]]:
     return of_path[catalog.category.codes], tuple(numbers)
 
 
-def _trips(dataset: Dataset, bought: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """int64 per purchase: which of its customer's trips it belongs to, from 0; and trips per customer.
+def _met(dataset: Dataset, buyer: Rows, kind: Rows) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """What `kernels.occasions.met` finds of the purchases of each `buyer`.
 
     A trip is a visit, or a day's purchases without one.
     """
-    events = dataset.events
-    user, visit = events.user[bought].astype(np.int64), events.visit[bought].astype(np.int64)
-    alone = -1 - (events.time[bought] // DAY if dataset.timed else bought)
-    named = np.where(visit >= 0, visit, alone)
-    order = np.lexsort((named, user))
-    fresh = np.ones(len(order), np.bool_)
-    fresh[1:] = (np.diff(user[order]) != 0) | (np.diff(named[order]) != 0)
-    number = np.empty(len(order), np.int64)
-    number[order] = np.cumsum(fresh) - 1
-    begun = np.minimum.reduceat(order, np.flatnonzero(fresh)) if len(order) else order
-    whose = user[order][fresh]
-    trips = np.bincount(whose, minlength=len(dataset.users))
-    by_time = np.lexsort((begun, whose))
-    place = np.empty(len(by_time), np.int64)
-    place[by_time] = np.arange(len(by_time)) - (np.cumsum(trips) - trips)[whose[by_time]]
-    return place[number], trips
+    events, ends = dataset.events, ends_of(buyer, len(dataset.users))
+    item, visit, time = dealt(buyer, ends, events.item, events.visit, events.time)
+    alone = time // DAY if dataset.timed else np.arange(len(item))
+    found: tuple[NDArray[np.int32], NDArray[np.int64]]
+    found = met(ends, kind[item], np.where(visit >= 0, visit, -1 - alone))
+    return found

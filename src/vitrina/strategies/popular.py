@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, Dataset
 from vitrina.ids import UNKNOWN, Rows
+from vitrina.kernels.buyers import first_seen, once_a_day
 from vitrina.kernels.lists import walk
-from vitrina.kernels.sparse import counting_order, group
+from vitrina.kernels.sparse import dealt, ends_of, group
 from vitrina.needs import Extent, Need, lists_of
 from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
@@ -75,7 +76,9 @@ class Strategy:
         buyers, age = self._buyers(shop), _age(shop)
         everywhere = buyers.counts(slice(None))
         scores = self._scores(everywhere, age)
-        interest = np.bincount(shop.events.item, _liked(shop), len(shop.items))
+        liked = np.where(_liking(shop)[shop.events.type], shop.events.item, np.int32(UNKNOWN))
+        interest = np.diff(ends_of(liked, len(shop.items)))
+        del liked
         order = np.lexsort((-interest, -scores)).astype(np.int32)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order), dtype=np.int32)
@@ -99,21 +102,21 @@ class Strategy:
         return Popular(**arrays)
 
     def _buyers(self, shop: Dataset) -> _Buyers:
-        worth = shop.type_weights(self.event_weights)[shop.events.type].astype(np.float64)
-        if not worth.any():
-            worth = _liked(shop)
-        places, worth = _once_a_day(shop, worth)
-        age = (shop.end - shop.events.time[places]) / DAY if shop.timed else np.zeros(len(places))
+        worth = shop.type_weights(self.event_weights).astype(np.float64)
+        if not (np.bincount(shop.events.type, minlength=len(worth)) * worth).any():
+            worth = _liking(shop).astype(np.float64)
+        item, actor, time, worths = _once_a_day(shop, worth)
+        age = (shop.end - time) / DAY if shop.timed else np.zeros(len(time))
         window = self._window
-        recent = age < window if window > 0 else np.ones(len(places), np.bool_)
+        recent = age < window if window > 0 else np.ones(len(time), np.bool_)
         region = shop.people.get("region")
-        user = shop.events.user[places]
-        codes = np.full(len(user), UNKNOWN, np.int32)
+        codes = np.full(len(actor), UNKNOWN, np.int32)
         if region is not None:
-            codes[user >= 0] = region.codes[user[user >= 0]]
-        worth = worth * _decay(age, self.half_life_days)
+            known = (actor >= 0) & (actor < len(shop.users))
+            codes[known] = region.codes[actor[known]]
+        worths *= _decay(age, self.half_life_days)
         n_regions = len(region.values) if region is not None else 0
-        return _Buyers(shop.events.item[places], codes, worth, recent, len(shop.items), n_regions)
+        return _Buyers(item, codes, worths, recent, len(shop.items), n_regions)
 
     def _scores(self, counts: Floats, age: Floats | None) -> Floats:
         """float64 per item, from its (recent, earlier) buyers and its age in days."""
@@ -190,39 +193,31 @@ class _Buyers:
             yield self.counts(known[order[indptr[region] : indptr[region + 1]]])
 
 
-def _once_a_day(shop: Dataset, worth: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """The events that stand for a buyer, an item and a day each, and the most that any of that day is worth.
+def _once_a_day(shop: Dataset, worth: Floats) -> tuple[Rows, Rows, NDArray[np.int64], Floats]:
+    """Of each item every buyer and day: item, actor, time, and the most that any event of the day is worth.
 
     Without times there is one day. An event of neither user nor visit has a buyer of its own.
     """
-    actors = shop.actors.astype(np.int64)
-    nobody = actors < 0
-    n_actors = int(actors.max(initial=-1)) + 1
-    actors[nobody] = n_actors + np.arange(nobody.sum())
-    day = shop.events.time // DAY if shop.timed else np.zeros(len(worth), np.int64)
-    order = np.flatnonzero(worth > 0)
-    order = order[counting_order(actors[order], n_actors + int(nobody.sum()))]
-    order = order[counting_order(shop.events.item[order], len(shop.items))]
-    keys = (shop.events.item[order], actors[order], day[order])
-    fresh = np.ones(len(order), np.bool_)
-    fresh[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
-    starts = np.flatnonzero(fresh)
-    most = np.maximum.reduceat(worth[order], starts) if len(starts) else np.zeros(0)
-    return order[starts], most
+    events, actors = shop.events, shop.actors
+    counted = np.where(worth[events.type] > 0, events.item, np.int32(UNKNOWN))
+    ends = ends_of(counted, len(shop.items))
+    actor, time, kind = dealt(counted, ends, actors, events.time, events.type)
+    day = (time // DAY).astype(np.int32) if shop.timed else np.zeros(len(time), np.int32)
+    stands, most = once_a_day(ends, actor, day, worth[kind], int(actors.max(initial=UNKNOWN)) + 1)
+    item = np.repeat(np.arange(len(shop.items), dtype=np.int32), np.diff(ends))
+    return item[stands], actor[stands], time[stands], most
 
 
-def _liked(shop: Dataset) -> Floats:
-    """float64 per event: 1 unless it undoes another."""
-    table = np.array([name not in UNLIKED for name in shop.types], np.float64)
-    return table[shop.events.type]
+def _liking(shop: Dataset) -> NDArray[np.bool_]:
+    """bool per event type: whether it undoes no other."""
+    return np.array([name not in UNLIKED for name in shop.types])
 
 
 def _age(shop: Dataset) -> Floats | None:
     """float64 per item: days since it could first be bought, or else was first seen; inf where unknown."""
     if not shop.timed:
         return None
-    first = np.full(len(shop.items), np.inf)
-    np.minimum.at(first, shop.events.item, shop.events.time.astype(np.float64))
+    first = first_seen(shop.events.item, shop.events.time, len(shop.items))
     born = shop.catalog.available_from
     first = np.where(born > ALWAYS, born, first)
     return np.where(np.isfinite(first), np.maximum(shop.end - first, 0) / DAY, np.inf)

@@ -1,4 +1,4 @@
-"""Which gRPC server carries the service: grpc.aio on uvloop, on asyncio, or grpc.server with threads.
+"""Which gRPC server carries the service: one thread on the core's queue, grpc.aio, or grpc.server.
 
     python benchmarks/front.py             prints a table, writes results/front.json (three minutes)
     python benchmarks/front.py --quick     half a second a run, nothing written
@@ -7,7 +7,8 @@
 Each server is one process over the same service and an engine that answers with a constant page of 20
 items with reasons; `raw` answers constant bytes, which leaves the transport alone. Callers are a second
 process of the same machine, closed loop: they slow the server down, so its own CPU time per call is
-the figure to compare. Runs are interleaved, and of each server the one that took least CPU per call is
+the figure to compare. The first is the front that Vitrina ships; the others do no more than their library
+does. Runs are interleaved, and of each server the one that took least CPU per call is
 reported whole: what else runs on a machine only ever adds. In `work` the engine computes for 1 ms, as a
 real one does; under `overload` 200 callers who never pause ask it, and refusals count apart.
 """
@@ -43,11 +44,12 @@ from vitrina.server.service import Service
 from vitrina.server.token import Signer
 from vitrina.v1 import recommendation_service_pb2 as v1
 
-SERVERS = ("aio on uvloop", "aio on asyncio", "threads")
+SERVERS = ("core's queue", "aio on uvloop", "threads")
 SECONDS, REPEATS = 1.5, 5
 CALLERS, CHANNELS = 32, 8
 CROWD = 200
 BUSY_S = 0.001
+SERVING = b"\x08\x01"
 ASKED = v1.RecommendRequest(
     user_id="u123456",
     blocks=[{"placement": "home", "limit": 20}],
@@ -241,13 +243,11 @@ def serve(name: str, raw: bool, busy_s: float) -> None:
     carried = Raw() if raw else service(busy_s)
     if name == "threads":
         serve_threads(carried)
-    elif name == "aio on uvloop":
-        uvloop.run(serve_aio(carried))
     else:
-        asyncio.run(serve_aio(carried))
+        uvloop.run(serve_aio(carried) if name == "aio on uvloop" else serve_ours(carried))
 
 
-async def serve_aio(carried: Any) -> None:
+async def serve_ours(carried: Any) -> None:
     """The front that Vitrina ships."""
     calls = Calls(carried, lambda: 0, Options(Path("unused"), log_calls=False, in_flight=64))
     front = Front(calls, Access(None, time.time, time.monotonic))
@@ -255,18 +255,37 @@ async def serve_aio(carried: Any) -> None:
     await asyncio.Event().wait()
 
 
+async def serve_aio(carried: Any) -> None:
+    """The same on grpc.aio: its own limit refuses, a call is answered in the loop."""
+
+    async def recommend(data: bytes, context: Any) -> bytes:
+        return bytes(carried.recommend(data, 0))
+
+    async def check(data: bytes, context: Any) -> bytes:
+        return SERVING
+
+    one = grpc.aio.server(options=CHANNEL_OPTIONS, maximum_concurrent_rpcs=64)
+    one.add_generic_rpc_handlers(handlers(recommend, check))
+    print(one.add_insecure_port("127.0.0.1:0"), flush=True)
+    await one.start()
+    await one.wait_for_termination()
+
+
 def serve_threads(carried: Any) -> None:
     """The same on the synchronous server: its own limit refuses, health is a call like any other."""
     one = grpc.server(ThreadPoolExecutor(4), options=CHANNEL_OPTIONS, maximum_concurrent_rpcs=64)
-    pages: dict[str, Any] = {
-        "Recommend": grpc.unary_unary_rpc_method_handler(lambda data, context: carried.recommend(data, 0))
-    }
-    health: dict[str, Any] = {"Check": grpc.unary_unary_rpc_method_handler(lambda data, context: b"\x08\x01")}
-    handlers = [grpc.method_handlers_generic_handler(*pair) for pair in ((NAME, pages), (HEALTH, health))]
-    one.add_generic_rpc_handlers(handlers)
+    served = handlers(lambda data, context: carried.recommend(data, 0), lambda data, context: SERVING)
+    one.add_generic_rpc_handlers(served)
     print(one.add_insecure_port("127.0.0.1:0"), flush=True)
     one.start()
     one.wait_for_termination()
+
+
+def handlers(recommend: Any, check: Any) -> list[Any]:
+    """Both methods, raw bytes in and out."""
+    pages = {"Recommend": grpc.unary_unary_rpc_method_handler(recommend)}
+    health = {"Check": grpc.unary_unary_rpc_method_handler(check)}
+    return [grpc.method_handlers_generic_handler(*pair) for pair in ((NAME, pages), (HEALTH, health))]
 
 
 def table(result: dict[str, Any]) -> str:

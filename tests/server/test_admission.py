@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -27,135 +28,166 @@ class Shop:
         return [InvalidRequest(str(one)) if one < 0 else b"%d" % one for one in asked]
 
 
-def trial(body, limit=10, wait_s=5.0, *, shut=False):
-    """Run a coroutine with an admission and its shop."""
+class Asking:
+    """What a front's thread does: lets calls in, and steps until they are answered."""
 
-    async def run():
-        shop = Shop(shut=shut)
-        with ThreadPoolExecutor(1) as threads:
-            gate = Admission(limit, wait_s, threads, shop)
-            try:
-                await asyncio.wait_for(body(gate, shop), 20)
-            finally:
-                shop.door.set()
-        assert gate.in_flight == 0
+    def __init__(self, gate, shop):
+        self.gate, self.shop, self.found, self.stands = gate, shop, {}, {}
 
-    asyncio.run(run())
+    def put(self, asked, left_s=10.0):
+        """Let a call in, and do what is due."""
+        self.stands[asked] = self.gate.put(asked, left_s, lambda found: self.told(asked, found))
+        self.gate.step()
+
+    def told(self, asked, found):
+        """What came of a call."""
+        assert asked not in self.found, "told twice"
+        self.found[asked] = found
+
+    def leave(self, asked):
+        """The client of a call went away."""
+        return self.gate.leave(self.stands[asked])
+
+    def until(self, *asked):
+        """Step until these are answered; give what they got."""
+        end = time.monotonic() + 20
+        while not self.found.keys() >= set(asked):
+            assert time.monotonic() < end
+            due = self.gate.step()
+            if self.found.keys() >= set(asked):
+                break
+            assert due is not None, "nothing is due, though calls wait"
+            time.sleep(due)
+        return [self.found[one] for one in asked]
 
 
-async def asking(gate, asked, left_s=10.0):
-    """Ask in a task of its own; give it once it stands in the queue."""
-    task = asyncio.create_task(gate.ask(asked, left_s))
-    await asyncio.sleep(0)
-    return task
+@contextmanager
+def asking(limit=10, wait_s=5.0, *, shut=False):
+    """An admission over its shop, and who asks it."""
+    shop = Shop(shut=shut)
+    with ThreadPoolExecutor(1) as threads:
+        one = Asking(Admission(limit, wait_s, threads, shop), shop)
+        try:
+            yield one
+        finally:
+            shop.door.set()
+    assert one.gate.in_flight == 0
 
 
 def test_what_waits_together_is_answered_together_in_order():
     """One call is inside; those that come meanwhile form the next batches, first come first."""
-
-    async def body(gate, shop):
-        calls = [await asking(gate, number) for number in range(TOGETHER + 3)]
-        shop.door.set()
-        assert await asyncio.gather(*calls) == [b"%d" % number for number in range(TOGETHER + 3)]
-        assert shop.batches == [[0], list(range(1, TOGETHER + 1)), [TOGETHER + 1, TOGETHER + 2]]
-
-    trial(body, limit=100, shut=True)
+    with asking(limit=100, shut=True) as one:
+        numbers = list(range(TOGETHER + 3))
+        for number in numbers:
+            one.put(number)
+        one.shop.door.set()
+        assert one.until(*numbers) == [b"%d" % number for number in numbers]
+        assert one.shop.batches == [[0], numbers[1 : TOGETHER + 1], numbers[TOGETHER + 1 :]]
+        assert one.gate.step() is None
 
 
 def test_each_gets_its_own_error():
     """One bad call of a batch spoils none of the others; a fault of the whole batch reaches all of it."""
-
-    async def body(gate, shop):
-        calls = [await asking(gate, one) for one in (1, 2, -3, 4)]
-        shop.door.set()
-        found = await asyncio.gather(*calls, return_exceptions=True)
-        assert [type(one) for one in found] == [bytes, bytes, InvalidRequest, bytes]
-        with pytest.raises(TypeError):
-            await gate.ask("x", 5.0)
-        assert await gate.ask(5, 5.0) == b"5"
-
-    trial(body, shut=True)
+    with asking(shut=True) as one:
+        for number in (1, 2, -3, 4):
+            one.put(number)
+        one.shop.door.set()
+        assert [type(found) for found in one.until(1, 2, -3, 4)] == [bytes, bytes, InvalidRequest, bytes]
+        one.put("x")
+        assert [type(found) for found in one.until("x")] == [TypeError]
+        one.put(5)
+        assert one.until(5) == [b"5"]
 
 
 def test_the_limit_is_exact():
     """As many as the limit are admitted at once, the next is refused at once."""
-
-    async def body(gate, shop):
-        calls = [await asking(gate, number) for number in range(3)]
+    with asking(limit=3, shut=True) as one:
+        for number in range(3):
+            one.put(number)
+        assert one.gate.full()
         with pytest.raises(Overloaded, match="3 requests are in flight"):
-            await gate.ask(9, 5.0)
-        shop.door.set()
-        await asyncio.gather(*calls)
-        assert await gate.ask(9, 5.0) == b"9"
-
-    trial(body, limit=3, shut=True)
+            one.put(9)
+        one.shop.door.set()
+        one.until(0, 1, 2)
+        one.put(9)
+        assert one.until(9) == [b"9"]
 
 
 def test_patience_ends():
     """Who waits too long is refused: overloaded, or out of time if that came first; the engine never knows."""
-
-    async def body(gate, shop):
-        inside = await asking(gate, 0)
-        with pytest.raises(Overloaded, match="no turn came within"):
-            await gate.ask(1, 5.0)
+    with asking(wait_s=0.02, shut=True) as one:
+        one.put(0)
+        one.put(1, 5.0)
+        one.put(2, 0.01)
+        overloaded, late = one.until(1, 2)
+        assert isinstance(overloaded, Overloaded)
+        assert "no turn came within" in str(overloaded)
+        assert isinstance(late, TimedOut)
         with pytest.raises(TimedOut):
-            await gate.ask(2, 0.01)
-        with pytest.raises(TimedOut):
-            await gate.ask(3, 0.0)
-        assert gate.in_flight == 1
-        shop.door.set()
-        assert await inside == b"0"
-        assert await gate.ask(4, 5.0) == b"4"
-        assert shop.batches == [[0], [4]]
-
-    trial(body, wait_s=0.02, shut=True)
+            one.put(3, 0.0)
+        assert one.gate.in_flight == 1
+        one.shop.door.set()
+        assert one.until(0) == [b"0"]
+        one.put(4)
+        assert one.until(4) == [b"4"]
+        assert one.shop.batches == [[0], [4]]
 
 
 def test_whose_turn_would_come_too_late_is_refused_at_once():
     """By how long the latest batch took: beyond two batches, who has less time than the queue is not let in."""
-
-    async def body(gate, shop):
-        slow = await asking(gate, 0)
-        await asyncio.sleep(0.06)
-        shop.door.set()
-        await slow
-        shop.door.clear()
-        calls = [await asking(gate, number, 600.0) for number in range(2 * TOGETHER)]
-        assert gate.wait() > 1.0
+    with asking(limit=100, wait_s=600.0, shut=True) as one:
+        one.put(-1)
+        time.sleep(0.06)
+        one.shop.door.set()
+        one.until(-1)
+        one.shop.door.clear()
+        numbers = list(range(2 * TOGETHER))
+        for number in numbers:
+            one.put(number, 600.0)
+        assert one.gate.wait() > 1.0
         with pytest.raises(Overloaded, match="a turn would come in"):
-            await gate.ask(1, 1.0)
-        assert gate.in_flight == 2 * TOGETHER
-        assert not gate.full()
-        calls.append(await asking(gate, 1, 600.0))
-        shop.door.set()
-        assert len(await asyncio.gather(*calls)) == 2 * TOGETHER + 1
-
-    trial(body, limit=100, wait_s=600.0, shut=True)
+            one.put(100, 1.0)
+        assert one.gate.in_flight == 2 * TOGETHER
+        assert not one.gate.full()
+        one.put(101, 600.0)
+        one.shop.door.set()
+        assert len(one.until(*numbers, 101)) == 2 * TOGETHER + 1
 
 
 def test_who_is_inside_is_not_out_of_patience():
     """Patience is for waiting: a call whose batch takes longer than that is answered all the same."""
-
-    async def body(gate, shop):
-        inside = await asking(gate, 0)
-        await asyncio.sleep(0.1)
-        shop.door.set()
-        assert await inside == b"0"
-
-    trial(body, wait_s=0.02, shut=True)
+    with asking(wait_s=0.02, shut=True) as one:
+        one.put(0)
+        time.sleep(0.1)
+        assert one.gate.step()
+        one.shop.door.set()
+        assert one.until(0) == [b"0"]
 
 
 def test_who_leaves_the_queue_holds_nobody_up():
-    """Cancelled callers are never served, and those behind them are."""
+    """Those who leave are neither served nor told, and leave one time; those behind them are served."""
+    with asking(shut=True) as one:
+        for number in range(4):
+            one.put(number)
+        assert one.leave(1)
+        assert one.leave(0)
+        assert not one.leave(0)
+        one.gate.step()
+        assert one.leave(2)
+        one.shop.door.set()
+        assert one.until(3) == [b"3"]
+        assert one.shop.batches == [[0], [3]]
+        assert one.found.keys() == {3}
+        assert not one.leave(3)
 
-    async def body(gate, shop):
-        inside, first, second, third = [await asking(gate, number) for number in range(4)]
-        first.cancel()
-        inside.cancel()
-        await asyncio.sleep(0)
-        second.cancel()
-        shop.door.set()
-        assert await third == b"3"
-        assert shop.batches == [[0], [3]]
 
-    trial(body, shut=True)
+def test_a_batch_that_lasts_keeps_no_step():
+    """A step looks after who waits while the engine works: it returns long before a slow batch is answered."""
+    with asking(shut=True) as one:
+        began = time.monotonic()
+        one.put(0)
+        one.put(1)
+        assert one.gate.step() > 0
+        assert time.monotonic() - began < 5  # the door is shut for ten
+        one.shop.door.set()
+        assert one.until(0, 1) == [b"0", b"1"]

@@ -15,8 +15,8 @@ from time import perf_counter
 from typing import Protocol, cast
 
 from vitrina.engine import Engine
-from vitrina.errors import Overloaded, TimedOut
-from vitrina.server.admission import Admission
+from vitrina.errors import Overloaded, TimedOut, VitrinaError
+from vitrina.server.admission import Admission, Found
 from vitrina.server.audiences import Audiences
 from vitrina.server.events import Reader
 from vitrina.server.explanations import explained
@@ -68,6 +68,17 @@ class Method:
     streams: bool
 
 
+@dataclass(frozen=True)
+class Queued:
+    """A method whose calls wait for their turn: `begin` tells, once, what a call gets or why it does not.
+
+    It is given the message and the seconds that the call has, None for as many as it takes; it returns how to
+    forget the call. Only the thread that steps the admission may ask it.
+    """
+
+    begin: Callable[[bytes, float | None, Callable[[bytes | Failure], None]], Callable[[], None]]
+
+
 @dataclass
 class Calls:
     """The methods over a service. `clock` gives the seconds since 1970 UTC of answers."""
@@ -87,10 +98,10 @@ class Calls:
         self._campaigns = ThreadPoolExecutor(1, "campaigns")
         self.admission = Admission(self.options.in_flight, self.options.wait_s, self._pages, self._answered)
 
-    def methods(self) -> Mapping[str, Method]:
+    def methods(self) -> Mapping[str, Method | Queued]:
         """All of them, by their paths."""
         return {
-            RECOMMEND: Method(self._observed("Recommend", self._recommend), streams=False),
+            RECOMMEND: Queued(self._recommend),
             f"/{NAME}/BatchRecommend": Method(
                 self._observed("BatchRecommend", self._batch_recommend), streams=True
             ),
@@ -113,8 +124,27 @@ class Calls:
         for threads in (self._pages, self._campaigns):
             threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _recommend(self, data: bytes, call: Call, note: Note) -> bytes:
-        return await self.admission.ask((data, note), _left_s(call))
+    def _recommend(
+        self, data: bytes, left_s: float | None, tell: Callable[[bytes | Failure], None]
+    ) -> Callable[[], None]:
+        started, note = perf_counter(), Note()
+
+        def told(found: Found) -> None:
+            failed = None if isinstance(found, bytes) else self._failed("Recommend", found)
+            self._finish("Recommend", failed.name if failed else "OK", perf_counter() - started, note)
+            tell(failed or cast(bytes, found))
+
+        try:
+            one = self.admission.put((data, note), DEADLINE_S if left_s is None else left_s, told)
+        except VitrinaError as reason:
+            told(reason)
+            return lambda: None
+
+        def leave() -> None:
+            if self.admission.leave(one):
+                self._finish("Recommend", "CANCELLED", perf_counter() - started, note)
+
+        return leave
 
     def _answered(self, calls: list[tuple[bytes, Note]]) -> list[bytes | Exception]:
         return self.service.recommend_many(calls, self.clock())
@@ -175,15 +205,20 @@ class Calls:
                 code = "CANCELLED"
                 raise
             except Exception as error:
-                failed = failure(error)
+                failed = self._failed(method, error)
                 code = failed.name
-                if failed.id:
-                    say_fault("fault", error, id=failed.id, method=method)
                 return failed
             finally:
                 self._finish(method, code, perf_counter() - started, note)
 
         return observed
+
+    def _failed(self, method: str, error: BaseException) -> Failure:
+        """What a caller is told of an error; the log has the cause where it is a fault of ours."""
+        failed = failure(error)
+        if failed.id:
+            say_fault("fault", error, id=failed.id, method=method)
+        return failed
 
     def _finish(self, method: str, code: str, total_s: float, note: Note) -> None:
         self.tallies.call(method, code, total_s, note)

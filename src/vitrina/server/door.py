@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 import grpc
 from grpc_status.rpc_status import to_status
 
-from vitrina.server.calls import Method
 from vitrina.server.failures import Failure
 from vitrina.server.gate import Gate
 
@@ -37,26 +36,10 @@ class Door(grpc.GenericRpcHandler):
         return self._full_handler if failed is self.gate.full else _refusing(failed)
 
 
-def handlers(methods: Mapping[str, Method]) -> dict[str, Any]:
-    """What gRPC calls for each method: raw bytes in and out, failures with their details."""
-    return {path: _handler(one) for path, one in methods.items()}
-
-
 async def refuse(context: Context, failed: Failure) -> NoReturn:
     """End a call with a failure and its details."""
     await _abort(context, to_status(failed.status))
     raise AssertionError("abort returned")
-
-
-def _handler(method: Method) -> Any:
-    async def call(data: bytes, context: Context) -> bytes | None:
-        found = await method.answer(data, context)
-        if isinstance(found, Failure):
-            await refuse(context, found)
-        return found
-
-    streams, one = grpc.unary_stream_rpc_method_handler, grpc.unary_unary_rpc_method_handler
-    return (streams if method.streams else one)(call)
 
 
 def _refusing(failed: Failure) -> Any:

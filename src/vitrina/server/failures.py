@@ -84,7 +84,7 @@ class Failure:
         return status_pb2.Status(code=self.code, message=self.message, details=details)
 
 
-def failure(error: Exception) -> Failure:
+def failure(error: BaseException) -> Failure:
     """What a caller is told of an error: by the table, or an id and nothing else."""
     for kind in type(error).__mro__:
         if kind in FAILURES and isinstance(error, VitrinaError):

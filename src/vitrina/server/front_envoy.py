@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from google.rpc import code_pb2
 
 from vitrina.server.access import Access
-from vitrina.server.calls import NAME, NOTICE_S, Calls, Method
+from vitrina.server.admission import Admission
+from vitrina.server.calls import NAME, NOTICE_S, Call, Calls, Method, Queued
 from vitrina.server.envoy_admin import Admin
 from vitrina.server.failures import Failure
 from vitrina.server.framing import framed, message, seconds, status
@@ -42,7 +44,8 @@ class Front:
         self.health = Health()
         self.gate = Gate(access, calls.tallies, calls.crowded)
         self.alone = self.health.methods()
-        self.methods: Mapping[str, Method] = {**calls.methods(), **self.alone}
+        self.methods: Mapping[str, Method | Queued] = {**calls.methods(), **self.alone}
+        self._turns = _Turns(calls.admission)
 
     async def start(self, address: str, health_address: str = "") -> int:
         """Wait until Envoy listens, say SERVING, and return the port."""
@@ -84,10 +87,14 @@ class Front:
         data = message(body, headers.get(b"grpc-encoding", b"identity"), MAX_BATCH_BYTES)
         if isinstance(data, Failure):
             return data
-        found = await _attended(method.answer(data, call), receive)
+        if isinstance(method, Queued):
+            answer: Awaitable[bytes | Failure | None] = self._turns.of(method, data, call)
+        else:
+            answer = method.answer(data, call)
+        found = await _attended(answer, receive)
         if isinstance(found, Failure):
             return await call.end(found)
-        if method.streams:
+        if not isinstance(method, Queued) and method.streams:
             return await call.end(None)
         assert found is not None
         await send(_START)
@@ -127,6 +134,37 @@ class _Call:
         if not self._begun:
             self._begun = True
             await self._send(_START)
+
+
+class _Turns:
+    """Calls that wait for their turn, on an event loop."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+
+    async def of(self, method: Queued, data: bytes, call: Call) -> bytes | Failure:
+        """What a call gets; one whose task is cancelled is forgotten."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bytes | Failure] = loop.create_future()
+        leave = method.begin(data, call.time_remaining(), partial(_tell, answer))
+        if self._timer is None:
+            self._timer = loop.call_soon(self._step, loop)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            leave()
+            raise
+
+    def _step(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do what is due, again and again while anything waits."""
+        due = self._admission.step()
+        self._timer = None if due is None else loop.call_later(due, self._step, loop)
+
+
+def _tell(answer: asyncio.Future[bytes | Failure], found: bytes | Failure) -> None:
+    if not answer.done():
+        answer.set_result(found)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -1,26 +1,29 @@
-"""The front on grpcio: ports, limits of connections, draining; nothing of what a call is.
+"""The front on gRPC's core: ports, limits of connections, draining; nothing of what a call is.
 
-Messages arrive as raw bytes: a deserializer given to grpcio answers malformed ones with UNKNOWN and
-the name of a Python class.
+What waits for its turn is answered in the transport's own thread; any other method by a coroutine on the
+loop that started the front.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import grpc
+from google.rpc import code_pb2
 
-from vitrina.errors import ServerError
+from vitrina.errors import Malformed
 from vitrina.server.access import Access
-from vitrina.server.calls import BATCHES, NAME, NOTICE_S, Calls
+from vitrina.server.calls import BATCHES, NAME, NOTICE_S, Calls, Method, Queued
 from vitrina.server.certificates import Certificates
-from vitrina.server.door import Door, handlers
+from vitrina.server.failures import Failure, failure
 from vitrina.server.gate import Gate
 from vitrina.server.health import HEALTH, Health
-from vitrina.server.options import Options
+from vitrina.server.reflection import REFLECTION, reflecting
 from vitrina.server.service import MAX_BATCH_BYTES
 from vitrina.server.tls import credentials
+from vitrina.server.transport import Incoming, Taker, Transport
 
 MIN_PING_MS = 10_000
 
@@ -42,6 +45,9 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_connection_age_ms", 300_000),
     ("grpc.max_connection_age_grace_ms", 60_000),
 )
+_LONELY = failure(Malformed("the call ended before its message came"))
+Way = Callable[[Incoming], Callable[[], None]]
+"""How a call is answered; it returns how to forget it when its client leaves."""
 
 
 class Front:
@@ -51,25 +57,30 @@ class Front:
         self.calls, self.options = calls, calls.options
         self.health = Health()
         # A backstop far above the limiter of our own, which answers with a reason and spares health.
-        most = 4 * (self.options.in_flight + BATCHES)
-        self.server = grpc.aio.server(options=CHANNEL_OPTIONS, maximum_concurrent_rpcs=most)
+        self._most, self._open = 4 * (self.options.in_flight + BATCHES), 0
         self.gate = Gate(access, calls.tallies, calls.crowded)
-        methods = {**calls.methods(), **self.health.methods()}
-        self.server.add_generic_rpc_handlers((Door(handlers(methods), self.gate),))
-        self.reserve = grpc.aio.server(options=CHANNEL_OPTIONS)
-        alone = Door(handlers(self.health.methods()), Gate(access, calls.tallies))
-        self.reserve.add_generic_rpc_handlers((alone,))
-        if self.options.reflection:
-            _reflect(self.server)
+        self._reflection = {REFLECTION: reflecting((NAME, HEALTH))} if self.options.reflection else {}
+        self._transport = Transport(calls.admission.step)
 
     async def start(self, address: str, health_address: str = "") -> int:
-        """Listen, say SERVING, and return the port. `health_address`: a port for health alone, if any."""
-        port = _listen(self.server, address, self.options)
-        self.health.serving(NAME)
-        await self.server.start()
+        """Listen, say SERVING, and return the port. `health_address`: a port for health alone, if any.
+
+        The running loop is the one on which coroutines answer. Raises ServerError.
+        """
+        loop, found = asyncio.get_running_loop(), Certificates.of(self.options)
+        alone = {path: self._attended(one, loop) for path, one in self.health.methods().items()}
+        ways = {path: self._way(one, loop) for path, one in self.calls.methods().items()}
+        port = self._transport.listen(
+            address,
+            credentials(found) if found else None,
+            CHANNEL_OPTIONS,
+            self._door({**ways, **alone, **self._reflection}, self.gate),
+        )
         if health_address:
-            self.reserve.add_insecure_port(health_address)
-            await self.reserve.start()
+            door = self._door(alone, Gate(self.gate.access, self.calls.tallies))
+            self._transport.listen(health_address, None, CHANNEL_OPTIONS, door)
+        self.health.serving(NAME)
+        self._transport.start()
         return port
 
     async def drain(self) -> None:
@@ -77,24 +88,114 @@ class Front:
         self.health.ending()
         await asyncio.sleep(NOTICE_S)
         self.health.drained = True
-        await self.server.stop(self.options.grace_s)
-        await self.reserve.stop(0)
+        await asyncio.to_thread(self._transport.stop, self.options.grace_s)
         self.calls.close()
 
+    def _door(self, ways: Mapping[str, Way], gate: Gate) -> Taker:
+        """What becomes of a call that has come: it goes its way, or is refused, its message unread."""
 
-def _listen(server: Any, address: str, options: Options) -> int:
-    """Bind a port, encrypted where there is a certificate. Raises ServerError."""
-    found = Certificates.of(options)
-    return int(
-        server.add_secure_port(address, credentials(found)) if found else server.add_insecure_port(address)
-    )
+        def take(call: Incoming) -> None:
+            way = ways.get(call.path)
+            if way is None:
+                call.refuse(Failure(code_pb2.UNIMPLEMENTED, f"no method {call.path} is served here", ""))
+            elif failed := gate.refusal(call.path, call.headers):
+                call.refuse(failed)
+            elif self._open >= self._most:
+                call.refuse(gate.full)
+            else:
+                self._open += 1
+                forget = way(call)
+
+                def closed(left: bool) -> None:
+                    self._open -= 1
+                    if left:
+                        forget()
+
+                call.attend(closed)
+
+        return take
+
+    def _way(self, method: Method | Queued, loop: asyncio.AbstractEventLoop) -> Way:
+        return self._queued(method) if isinstance(method, Queued) else self._attended(method, loop)
+
+    def _queued(self, method: Queued) -> Way:
+        """Calls that wait for their turn, and are answered in the transport's thread."""
+
+        def go(call: Incoming) -> Callable[[], None]:
+            leave: Callable[[], None] | None = None
+
+            def told(found: bytes | Failure) -> None:
+                if isinstance(found, bytes):
+                    call.answer(found)
+                else:
+                    call.end(found)
+
+            def heard(data: bytes | None) -> None:
+                nonlocal leave
+                if data is None:
+                    call.end(_LONELY)
+                else:
+                    leave = method.begin(data, call.time_remaining(), told)
+
+            call.receive(heard)
+            return lambda: leave() if leave else None
+
+        return go
+
+    def _attended(self, method: Method, loop: asyncio.AbstractEventLoop) -> Way:
+        """Calls that coroutines answer, on their loop."""
+
+        def go(call: Incoming) -> Callable[[], None]:
+            one = _Attended(call, method, loop)
+            call.receive(lambda data: _hop(loop, one.start, data))
+            return lambda: _hop(loop, one.cancel)
+
+        return go
 
 
-def _reflect(server: Any) -> None:
-    try:
-        from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
-    except ImportError:
-        raise ServerError(
-            "reflection needs the package grpcio-reflection; install it, or serve without --reflection"
-        ) from None
-    reflection.enable_server_reflection((NAME, HEALTH, reflection.SERVICE_NAME), server)
+class _Attended:
+    """A call that a coroutine answers; what a method may know of it."""
+
+    def __init__(self, call: Incoming, method: Method, loop: asyncio.AbstractEventLoop) -> None:
+        self._call, self._method, self._loop = call, method, loop
+        self._task: asyncio.Task[None] | None = None
+        self._left = False
+
+    def time_remaining(self) -> float | None:
+        return self._call.time_remaining()
+
+    async def write(self, message: bytes) -> None:
+        room: asyncio.Future[None] = self._loop.create_future()
+        self._call.send(message, lambda: _hop(self._loop, _done, room))
+        await room
+
+    def start(self, data: bytes | None) -> None:
+        """Begin to answer."""
+        if data is None:
+            self._call.end(_LONELY)
+        elif not self._left:
+            self._task = self._loop.create_task(self._answer(data))
+
+    def cancel(self) -> None:
+        """Its client left."""
+        self._left = True
+        if self._task:
+            self._task.cancel()
+
+    async def _answer(self, data: bytes) -> None:
+        found = await self._method.answer(data, self)
+        if isinstance(found, bytes):
+            self._call.answer(found)
+        else:
+            self._call.end(found)
+
+
+def _hop(loop: asyncio.AbstractEventLoop, work: Callable[..., None], *told: Any) -> None:
+    """From the transport's thread to the loop; a loop that was closed meanwhile needs nothing any more."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(work, *told)
+
+
+def _done(room: asyncio.Future[None]) -> None:
+    if not room.done():
+        room.set_result(None)

@@ -35,9 +35,8 @@ class Gate:
 
     def take_refused(self) -> dict[str, int]:
         """What was refused since the last time: calls by method and code."""
-        found = {f"{method} {code}": n for (method, code), n in self._refused.items()}
-        self._refused.clear()
-        return found
+        found, self._refused = self._refused, Counter()
+        return {f"{method} {code}": n for (method, code), n in dict(found).items()}
 
     def _counted(self, path: str, failed: Failure) -> Failure:
         method = path.rpartition("/")[2]

@@ -63,9 +63,10 @@ class Health:
         if isinstance(name, Failure):
             return name
         if name in self.names:
-            await call.write(self._status())
-            if not self.ended:
-                await _until(lambda: self.ended)
+            said = self._status()
+            await call.write(said)
+            await _until(lambda: self.ended)
+            if self._status() != said:  # it may have changed while the first was on its way
                 await call.write(self._status())
         else:
             await call.write(_bytes(_SAYS.SERVICE_UNKNOWN))

@@ -50,46 +50,55 @@ class Tallies:
     counters: dict[tuple[str, ...], float] = field(default_factory=dict)
     latency: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     gauges: dict[str, float] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def add(self, *key: str, n: float = 1) -> None:
-        """Add to a counter, named by itself and its labels."""
-        self.counters[key] = self.counters.get(key, 0) + n
+        """Add to a counter, named by itself and its labels. Any thread may count."""
+        with self._lock:
+            self._add(key, n)
 
     def call(self, method: str, code: str, total_s: float, note: Note) -> None:
         """Count one finished call."""
-        self.add("vitrina_requests", method, code)
-        if code in _SHED:
-            self.add("vitrina_shed", code)
         spent = (max(0.0, total_s - note.service_s - note.engine_s), note.service_s, note.engine_s)
-        for stage, seconds in zip(STAGES, spent, strict=True):
-            self._observe(method, stage, seconds)
-        self.add("vitrina_item_ids", "yes", n=note.known_ids)
-        self.add("vitrina_item_ids", "no", n=note.unknown_ids)
-        for outcome, n in note.events.items():
-            self.add("vitrina_events", outcome, n=n)
-        for outcome, n in note.items.items():
-            self.add("vitrina_item_updates", outcome, n=n)
-        for what, n in note.degraded.items():
-            self.add("vitrina_degraded", what, n=n)
-        for placement, tally in note.shown.items():
-            self.add("vitrina_lists", placement, n=tally.lists)
-            self.add("vitrina_listed_items", placement, n=tally.items)
-            self.add("vitrina_empty_lists", placement, n=tally.empty)
-            self.add("vitrina_fallback_lists", placement, n=tally.fallback)
+        with self._lock:
+            self._ended(method, code)
+            for stage, seconds in zip(STAGES, spent, strict=True):
+                self._observe(method, stage, seconds)
+            self._add(("vitrina_item_ids", "yes"), note.known_ids)
+            self._add(("vitrina_item_ids", "no"), note.unknown_ids)
+            for outcome, n in note.events.items():
+                self._add(("vitrina_events", outcome), n)
+            for outcome, n in note.items.items():
+                self._add(("vitrina_item_updates", outcome), n)
+            for what, n in note.degraded.items():
+                self._add(("vitrina_degraded", what), n)
+            for placement, tally in note.shown.items():
+                self._add(("vitrina_lists", placement), tally.lists)
+                self._add(("vitrina_listed_items", placement), tally.items)
+                self._add(("vitrina_empty_lists", placement), tally.empty)
+                self._add(("vitrina_fallback_lists", placement), tally.fallback)
 
     def refused(self, method: str, code: str) -> None:
         """Count a call that was refused before its message was read."""
-        self.add("vitrina_requests", method, code)
-        if code in _SHED:
-            self.add("vitrina_shed", code)
+        with self._lock:
+            self._ended(method, code)
 
     def report(self) -> dict[str, Any]:
         """All of it, as JSON can carry it."""
-        return {
-            "counters": [[*key, n] for key, n in self.counters.items()],
-            "latency": [[*key, *row] for key, row in self.latency.items()],
-            "gauges": self.gauges,
-        }
+        with self._lock:
+            return {
+                "counters": [[*key, n] for key, n in self.counters.items()],
+                "latency": [[*key, *row] for key, row in self.latency.items()],
+                "gauges": dict(self.gauges),
+            }
+
+    def _add(self, key: tuple[str, ...], n: float) -> None:
+        self.counters[key] = self.counters.get(key, 0) + n
+
+    def _ended(self, method: str, code: str) -> None:
+        self._add(("vitrina_requests", method, code), 1)
+        if code in _SHED:
+            self._add(("vitrina_shed", code), 1)
 
     def _observe(self, method: str, stage: str, seconds: float) -> None:
         row = self.latency.setdefault((method, stage), [0.0] * (len(BUCKETS) + 2))

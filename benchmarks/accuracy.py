@@ -1,6 +1,7 @@
 """Vitrina's recipes beside every library on one split of a data set, each tuned on the window before it.
 
     python benchmarks/accuracy.py [ml_100k groceries ...] [--budget 5m]     all data sets by default
+    python benchmarks/accuracy.py held_out                                  those that nothing was developed on
 
 The last window is the test (28 days, or a fifth of the time there is; without times each one's last
 order). Two recipes of ours are asked: the one that comes with Vitrina, its sources weighed on the window
@@ -27,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from contest import exchange, plain
-from contest.shops import ASKERS, RECIPES, SEED, SHOPS, load
+from contest.shops import ALL, ASKERS, HELD_OUT, RECIPES, SEED, SHOPS, cut
 from machine import machine, write
 from rich.console import Console
 
@@ -67,14 +68,15 @@ Say = Callable[[str], None]
 def main() -> None:
     """Each data set in its turn."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("data", nargs="*", metavar="DATA", help=", ".join(SHOPS))
+    options.add_argument("data", nargs="*", metavar="DATA", help=", ".join(ALL))
     options.add_argument("--budget", default="5m", help="of vitrina tune (default 5m)")
     options.add_argument(
         "--keep", type=Path, help="where recipes, journals and lists stay; what is there goes on"
     )
     given = options.parse_args()
     console = Console(width=150, highlight=False)
-    for name in given.data or SHOPS:
+    asked = [one for name in given.data or SHOPS for one in (HELD_OUT if name == "held_out" else [name])]
+    for name in asked:
         with tempfile.TemporaryDirectory() as folder:
             found = contest(name, duration(given.budget), given.keep or Path(folder), console.print)
         console.print(f"written {write(f'accuracy_{name}', json.loads(json.dumps(found, default=float)))}")
@@ -82,9 +84,9 @@ def main() -> None:
 
 def contest(name: str, budget: float, keep: Path, say: Say) -> dict[str, Any]:
     """One data set: tune ours, tune the others, ask everybody."""
-    shop, folder = SHOPS[name], keep / name
+    shop, folder = ALL[name], keep / name
     folder.mkdir(parents=True, exist_ok=True)
-    test = split(load(shop, say), shop.days)
+    test = cut(shop, say)
     start = replace(recipe := read_recipe(RECIPES / f"{shop.recipe}.toml"),
                     evaluation=replace(recipe.evaluation, test_days=shop.days))  # fmt: skip
     started = time.perf_counter()
@@ -155,7 +157,7 @@ def _journal(folder: Path) -> list[str]:
 
 def _ours(name: str, recipe: Path) -> list[str]:
     python = str(ROOT / ".venv" / "bin" / "python")
-    return [python, str(CONTEST / "ours.py"), name, str(recipe), "--days", str(SHOPS[name].days)]
+    return [python, str(CONTEST / "ours.py"), name, str(recipe)]
 
 
 def _others(folder: Path, trials: int, seconds: float) -> Iterator[tuple[str, list[str]]]:

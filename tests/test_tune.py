@@ -31,10 +31,11 @@ from vitrina.recipe import Plan, parse_recipe, read_recipe
 from vitrina.request import Block, Request
 from vitrina.splits import split
 from vitrina.train import placements_of
-from vitrina.tune.bench import Bench
+from vitrina.tune.bench import Bench, key_of
 from vitrina.tune.dimensions import Days
+from vitrina.tune.families import families
 from vitrina.tune.journal import Journal, Trial
-from vitrina.tune.search import Search, families, key_of
+from vitrina.tune.search import Search
 from vitrina.tune.spaces import EVENT, SPACES, STARTS, Space
 
 TABLES = {

@@ -7,7 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitrina.weights import LEVELS, Found, search, simpler
+from vitrina.ids import Rows
+from vitrina.kernels.weighing import gained
+from vitrina.metrics import Truth
+from vitrina.strategy import Candidates
+from vitrina.weights import LEVELS, Found, Table, search, simpler
+
+
+class Judge:
+    """One asker whose NDCG is a function of weights and a way to blend, or many, whose are its values."""
+
+    def __init__(self, score):
+        self.ndcg = lambda weights, way: np.atleast_1d(np.asarray(score(weights, way), np.float64))
+
+    def along(self, weights, way, source):
+        """As the table does, level by level."""
+        tried = [(*weights[:source], level, *weights[source + 1 :]) for level in LEVELS]
+        return np.stack([self.ndcg(one, way) for one in tried])
 
 
 @settings(max_examples=30, deadline=None)
@@ -23,20 +39,20 @@ def test_a_planted_optimum_is_found(best, way):
             1 - sum((one - other) ** 2 for one, other in zip(weights, best, strict=True)) / 1000 - (by != way)
         )
 
-    found = search(score, len(best))
+    found = search(Judge(score), len(best))
     assert (found.weights, found.blend) == (tuple(best), way)
 
 
 def test_a_source_that_only_harms_is_dropped():
     """Its weight becomes 0."""
-    found = search(lambda weights, by: weights[0] > 0 and 1 - weights[1], 2)
+    found = search(Judge(lambda weights, by: weights[0] > 0 and 1 - weights[1]), 2)
     assert found.weights[1] == 0
 
 
 def test_the_result_is_never_worse_than_any_source_alone():
     """Every source alone is among the starts."""
     alone = {(1.0, 0.0, 0.0): 0.3, (0.0, 1.0, 0.0): 0.9, (0.0, 0.0, 1.0): 0.5}
-    assert search(lambda weights, by: alone.get(tuple(weights), 0.0), 3).ndcg == 0.9
+    assert search(Judge(lambda weights, by: alone.get(tuple(weights), 0.0)), 3).ndcg == 0.9
 
 
 def test_a_source_that_hardly_helps_is_left_out():
@@ -48,14 +64,14 @@ def test_a_source_that_hardly_helps_is_left_out():
         assert way == "score"
         return (
             base * (weights[0] > 0)
-            + (luck - luck.mean() + 0.001) * (weights[1] > 0)
+            + (luck - luck.mean() + 0.002) * (weights[1] > 0)
             + sure * (weights[2] > 0)
         )
 
-    found = simpler(values, Found((1.0, 0.4, 0.1), "score", 0.0))
+    found = simpler(Judge(values), Found((1.0, 0.4, 0.1), "score", 0.0))
     assert found.weights == (1.0, 0.0, 0.1)
     assert found.ndcg == pytest.approx((base + sure).mean())
-    nothing = simpler(lambda weights, way: np.full(9, 0.5), Found((1.0, 2.0), "rank", 0.5))
+    nothing = simpler(Judge(lambda weights, way: np.full(9, 0.5)), Found((1.0, 2.0), "rank", 0.5))
     assert nothing.weights == (0.0, 2.0)
 
 
@@ -65,4 +81,71 @@ def test_askers_who_took_nothing_do_not_count():
     def values(weights, way):
         return np.where(np.arange(50) % 2, np.nan, 0.5 + 0.3 * (weights[1] > 0))
 
-    assert simpler(values, Found((1.0, 1.0), "rank", 0.8)).weights == (0.0, 1.0)
+    assert simpler(Judge(values), Found((1.0, 1.0), "rank", 0.8)).weights == (0.0, 1.0)
+
+
+def test_small_losses_add_up():
+    """Sources that each hardly help are not all left out: together they help."""
+    random = np.random.default_rng(5)
+    helps = random.normal(0.004, 0.1, (6, 400))
+    helps += 0.004 - helps.mean(1, keepdims=True)
+
+    def values(weights, way):
+        return 0.5 + (helps * (np.array(weights[1:]) > 0)[:, None]).sum(0)
+
+    found = simpler(Judge(values), Found((1.0,) * 7, "score", 0.0))
+    assert 1 < sum(one > 0 for one in found.weights) < 7
+    lost = values((1.0,) * 7, "score") - values(found.weights, "score")
+    assert lost.mean() <= 0.5 * lost.std() / 20
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), way=st.sampled_from(["rank", "score"]))
+def test_levels_are_weights(seed, way):
+    """What a table says of one source at every level is what it says of those weights, and a plain sort too."""
+    random, lists = np.random.default_rng(seed), []
+    n, n_items = 5, 25
+    product = random.integers(0, 18, n_items).astype(np.int32)
+    for _ in range(3):
+        sizes = random.integers(0, 9, n)
+        rows = [random.choice(n_items, size, replace=False).astype(np.int32) for size in sizes]
+        scores = [-np.sort(-random.random(size)).astype(np.float32) for size in sizes]
+        indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        lists.append(Candidates(indptr, np.concatenate(rows), np.concatenate(scores)))
+    taken = [np.unique(random.integers(0, 18, 3)) for _ in range(n)]
+    indptr = np.concatenate([[0], np.cumsum([len(one) for one in taken])]).astype(np.int64)
+    rows: Rows = np.concatenate(taken).astype(np.int32)
+    truth = Truth(indptr, rows, np.ones(len(rows)), np.zeros(len(rows), np.bool_))
+    table = Table.of(lists, truth, product)
+    weights = tuple(random.choice(LEVELS, 3).tolist())
+    for source in range(3):
+        judged = table.along(weights, way, source)
+        for level, values in zip(LEVELS, judged, strict=True):
+            tried = (*weights[:source], level, *weights[source + 1 :])
+            np.testing.assert_allclose(values, table.ndcg(tried, way), atol=1e-6)
+            np.testing.assert_allclose(values, [_plain(lists, product, truth, tried, way, one) for one in range(n)], atol=1e-6)  # fmt: skip
+
+
+def _plain(lists, product, truth, weights, way, asker):
+    """NDCG@10 of one asker, by dictionaries and a sort."""
+    sums: dict[int, float] = {}
+    for one, weight in zip(lists, weights, strict=True):
+        low, high = one.indptr[asker], one.indptr[asker + 1]
+        for place in range(low, high):
+            gain = 1 / (60 + place - low + 1) if way == "rank" else one.scores[place] / one.scores[low]
+            if weight > 0:
+                row = int(one.rows[place])
+                sums[row] = sums.get(row, 0.0) + weight * gain
+    order = dict.fromkeys(
+        int(product[row]) for row in sorted(sums, key=lambda row: (-np.float32(sums[row]), row))
+    )
+    wanted = set(truth.rows[truth.indptr[asker] : truth.indptr[asker + 1]].tolist())
+    gain = sum(1 / np.log2(place + 2) for place, one in enumerate(order) if one in wanted and place < 10)
+    return gain / sum(1 / np.log2(place + 2) for place in range(len(wanted)))
+
+
+def test_kernels_take_what_nobody_asked():
+    """No lists and no askers are no trouble."""
+    nothing = np.zeros((0, 1), np.float32)
+    sums = gained(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64), nothing, np.ones(1, np.float32), 0, np.ones(2, np.float32), np.zeros(1, np.int64), np.zeros(0, np.int64), np.ones(10))  # fmt: skip
+    assert sums.shape == (2, 0)

@@ -1,6 +1,6 @@
 """A recipe of Vitrina in the contest: learned from the test window's past, asked through the engine.
 
-    python ours.py DATA RECIPE.toml --days N --out DIR
+    python ours.py DATA RECIPE.toml --out DIR
 
 Writes <placement>.npy, int32[n, 20] product rows, and facts.json, as `search` does. Sources are weighed and
 trees are learned on days before the test window where the recipe asks for it, as in training.
@@ -20,15 +20,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from contest import shops
 from contest.search import peak_mb
-from contest.shops import ASKERS, SEED, SHOPS, load
+from contest.shops import ASKERS, SEED
 from vitrina.engine import Engine
 from vitrina.evaluate import ask
 from vitrina.fit import fit
 from vitrina.questions import Questions, questions
 from vitrina.ranking import learn, with_ranker
 from vitrina.recipe import Recipe, read_recipe
-from vitrina.splits import Split, split
+from vitrina.splits import Split
 from vitrina.train import placements_of
 from vitrina.weights import weigh
 
@@ -62,11 +63,10 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("data")
     options.add_argument("recipe", type=Path)
-    options.add_argument("--days", type=int, required=True)
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    cut = split(load(SHOPS[given.data], print), given.days)
+    cut = shops.cut(shops.ALL[given.data], print)
     data_mb = round(peak_mb())
     engine, took = fitted(cut, read_recipe(given.recipe))
     product = np.append(cut.train.catalog.product, np.int32(-1))

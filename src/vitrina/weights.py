@@ -8,8 +8,8 @@ merged once; only sums and places are found again. A source that no longer weigh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.ids import Rows
-from vitrina.kernels.weighing import merged, ranks
+from vitrina.kernels.weighing import gained, merged
 from vitrina.metrics import Truth
 from vitrina.placements import Placements, parse_placements
 from vitrina.questions import Questions, proposed, questions
@@ -35,11 +35,19 @@ WAYS = ("rank", "score")
 MAX_ASKERS = 3000
 MIN_ASKERS = 50
 """Below this many askers weights would be noise, and the placement stays as it was written."""
+SPARED = 0.5
+"""Standard errors that a blend may lose for being simpler."""
 _K = 10
 
 
-Judge = Callable[[Sequence[float], str], metrics.Values]
-"""From weights and a way to blend to the NDCG@10 of each asker."""
+class Judge(Protocol):
+    """Tells what weights and a way to blend are worth to each of n askers; NaN where nothing was taken."""
+
+    def ndcg(self, weights: Sequence[float], way: str) -> metrics.Values:
+        """float64[n]: the NDCG@10 of each."""
+
+    def along(self, weights: Sequence[float], way: str, source: int) -> metrics.Values:
+        """float64[LEVELS, n]: the same where one source weighs each of LEVELS in turn."""
 
 
 @dataclass(frozen=True)
@@ -77,54 +85,64 @@ def weigh(
         sources = drafts[0].mixes
         if len(sources) < 2:
             continue
-        best = _best(_values(drafts, asked, product), len(sources))
-        tables[asked.placement] = {**tables[asked.placement], **_table(sources, best)}
+        found = best(_table_of(drafts, asked, product), len(sources))
+        tables[asked.placement] = {**tables[asked.placement], **_written(sources, found)}
         words = ", ".join(
-            f"{one.strategy} {weight:g}" for one, weight in zip(sources, best.weights, strict=True)
+            f"{one.strategy} {weight:g}" for one, weight in zip(sources, found.weights, strict=True)
         )
-        say(f"{asked.placement}: NDCG@10 {best.ndcg:.4f} by {best.blend} with {words}")
+        say(f"{asked.placement}: NDCG@10 {found.ndcg:.4f} by {found.blend} with {words}")
     return parse_placements({**tables, "version": f"{placements.version}+weighed"}, "weighed placements")
 
 
-def _best(values: Judge, n_sources: int) -> Found:
-    return simpler(values, search(lambda *tried: float(np.nanmean(values(*tried))), n_sources))
+def best(judge: Judge, n_sources: int, more: Callable[[], bool] = lambda: True) -> Found:
+    """The best weights found, less what hardly helps; the first tries are made even where there is no `more`
+    time."""
+    return simpler(judge, search(judge, n_sources, more))
 
 
-def search(score: Callable[[Sequence[float], str], float], n_sources: int) -> Found:
+def search(judge: Judge, n_sources: int, more: Callable[[], bool] = lambda: True) -> Found:
     """The best weights found by coordinate ascent from even weights and from each source alone."""
     starts = [tuple(1.0 for _ in range(n_sources))]
     starts += [tuple(float(one == alone) for one in range(n_sources)) for alone in range(n_sources)]
-    best = max((Found(start, way, score(start, way)) for start in starts for way in WAYS), key=_ndcg)
-    for way in WAYS:
-        best = max(best, _ascend(score, replace(best, blend=way, ndcg=score(best.weights, way))), key=_ndcg)
-    return best
+    found = max((_found(judge, start, way) for start in starts for way in WAYS), key=_ndcg)
+    begins = dict.fromkeys((found.weights, starts[0]))
+    ascents = (_ascend(judge, _found(judge, begin, way), more) for begin in begins for way in WAYS)
+    return max((found, *ascents), key=_ndcg)
 
 
-def simpler(values: Judge, found: Found) -> Found:
+def simpler(judge: Judge, found: Found) -> Found:
     """The same without the sources that hardly help: each is asked at every request.
 
-    A source stays where leaving it out costs more than one standard error, asker by asker: what is less
-    may as well be chance, and turn against the shop on other days.
+    A source stays where leaving it out, after all that were left out before, costs more than half a standard
+    error, asker by asker: each alone may cost as good as nothing, and all together much.
     """
+    whole = judge.ndcg(found.weights, found.blend)
     for place in sorted(range(len(found.weights)), key=lambda one: found.weights[one]):
         tried = (*found.weights[:place], 0.0, *found.weights[place + 1 :])
         if found.weights[place] and any(tried):
-            lost = values(found.weights, found.blend) - values(tried, found.blend)
-            lost = lost[~np.isnan(lost)]
-            if lost.mean() <= lost.std() / np.sqrt(len(lost)):
-                found = Found(tried, found.blend, float(np.nanmean(values(tried, found.blend))))
+            values = judge.ndcg(tried, found.blend)
+            lost = (whole - values)[~np.isnan(values)]
+            if lost.mean() <= SPARED * lost.std() / np.sqrt(len(lost)):
+                found = Found(tried, found.blend, float(np.nanmean(values)))
     return found
 
 
-def _ascend(score: Callable[[Sequence[float], str], float], found: Found) -> Found:
+def _found(judge: Judge, weights: tuple[float, ...], way: str) -> Found:
+    return Found(weights, way, float(np.nanmean(judge.ndcg(weights, way))))
+
+
+def _ascend(judge: Judge, found: Found, more: Callable[[], bool]) -> Found:
     """Change one weight at a time for the better until none helps."""
     while True:
         before = found.ndcg
         for place in range(len(found.weights)):
-            for level in LEVELS:
+            if not more():
+                return found
+            means = np.nanmean(judge.along(found.weights, found.blend, place), axis=1)
+            for level, mean in zip(LEVELS, means.tolist(), strict=True):
                 tried = (*found.weights[:place], level, *found.weights[place + 1 :])
-                if any(tried) and tried != found.weights:
-                    found = max(found, Found(tried, found.blend, score(tried, found.blend)), key=_ndcg)
+                if any(tried) and mean > found.ndcg:
+                    found = Found(tried, found.blend, mean)
         if found.ndcg <= before + 1e-5:
             return found
 
@@ -159,20 +177,28 @@ class Table:
 
     def ndcg(self, weights: Sequence[float], way: str) -> metrics.Values:
         """float64[n]: NDCG@10 of each asker, NaN where nothing was taken, of the lists blended so."""
-        levels = np.array(weights, np.float32)
+        found: metrics.Values = self._judged(weights, way, 0, weights[:1])[0]
+        return found
+
+    def along(self, weights: Sequence[float], way: str, source: int) -> metrics.Values:
+        """float64[LEVELS, n]: the same where one source weighs each of LEVELS in turn."""
+        return self._judged(weights, way, source, LEVELS)
+
+    def _judged(
+        self, weights: Sequence[float], way: str, source: int, levels: Sequence[float]
+    ) -> metrics.Values:
         merge = (self.starts, self.found, self.heads, self.gains[way])
-        before = ranks(*merge, levels, self.truth.indptr, self.wanted)
-        shown = (before >= 0) & (before < _K)
-        gained = np.where(shown, 1 / np.log2(np.maximum(before, 0) + 2), 0.0)
-        sums = np.bincount(self.truth.askers, gained, len(self.truth))
-        ideals = np.concatenate([[np.nan], np.cumsum(1 / np.log2(np.arange(2, _K + 2)))])
+        tried = np.array(weights, np.float32), source, np.array(levels, np.float32)
+        worth = 1 / np.log2(np.arange(2, _K + 2))
+        sums = gained(*merge, *tried, self.truth.indptr, self.wanted, worth)
+        ideals = np.concatenate([[np.nan], np.cumsum(worth)])
         found: metrics.Values = sums / ideals[np.minimum(self.truth.sizes, _K)]
         return found
 
 
-def _values(drafts: Sequence[Draft], asked: Questions, product: Rows) -> Judge:
+def _table_of(drafts: Sequence[Draft], asked: Questions, product: Rows) -> Table:
     lists = [joined([draft.lists[source] for draft in drafts]) for source in range(len(drafts[0].lists))]
-    return Table.of(lists, asked.truth, product).ndcg
+    return Table.of(lists, asked.truth, product)
 
 
 def joined(parts: Sequence[Candidates]) -> Candidates:
@@ -186,11 +212,11 @@ def joined(parts: Sequence[Candidates]) -> Candidates:
     )
 
 
-def _table(sources: Sequence[Any], best: Found) -> dict[str, Any]:
+def _written(sources: Sequence[Any], found: Found) -> dict[str, Any]:
     """What changes in the placement's table."""
     kept = [
         {"strategy": one.strategy, "weight": weight, "seeds": one.seeds}
-        for one, weight in zip(sources, best.weights, strict=True)
+        for one, weight in zip(sources, found.weights, strict=True)
         if weight > 0
     ]
-    return {"sources": kept, "blend": best.blend}
+    return {"sources": kept, "blend": found.blend}

@@ -104,3 +104,19 @@ def test_wrong_hyperparameters_are_refused(wrong):
     """Before anything is fitted."""
     with pytest.raises(ValueError):
         Strategy(**wrong)
+
+
+def test_the_most_taken_alone_are_learned():
+    """With fewer items than there are, lists are those of a shop that sells the head alone."""
+    shop, taken = random_shop(4)
+    head = np.sort(np.argsort(-taken.sum(0), kind="stable")[:9])
+    parts = Strategy(items=9, rank=3, **ALL).fit(shop)
+    found = dense(parts, 25)
+    pairs = [
+        (f"u{user:02d}", f"i{item:02d}", 1)
+        for user, item in zip(*np.nonzero(taken), strict=True)
+        if item in head
+    ]
+    small = Strategy(rank=3, **ALL).fit(make_shop(pairs))
+    np.testing.assert_allclose(found[np.ix_(head, head)], dense(small, 9), atol=2e-6)
+    assert not np.delete(found, head, 0).any()

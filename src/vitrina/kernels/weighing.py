@@ -63,34 +63,75 @@ def _most(numbers: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def ranks(starts: Any, found: Any, heads: Any, gains: Any, weights: Any, indptr: Any, wanted: Any) -> Any:
-    """int64 per wanted product: how many products stand before it in the blend by `weights`, float32[S];
-    -1 where no source that weighs lists it.
+def gained(
+    starts: Any, found: Any, heads: Any, gains: Any, weights: Any, source: Any, levels: Any, indptr: Any,
+    wanted: Any, worth: Any,
+) -> Any:  # fmt: skip
+    """float64[levels, n]: each asker's sum of `worth` of the places at which wanted products stand, in the
+    blend by `weights`, float32[S], but for one source's, which is each of `levels` in turn.
 
     `starts`, `found`, `heads`, `gains`: as of `merged`. `wanted`: places of products' heads, -1 for what
-    is in no list, ragged by asker along `indptr`. A product stands where its best row does; ties go to
-    the lower row.
+    is in no list, ragged by asker along `indptr`. `worth`: float64 by place in the list; later ones are
+    worth nothing. A product stands where its best row does; ties go to the lower row.
     """
-    before = np.full(len(wanted), -1, np.int64)
-    for asker in prange(len(starts) - 1):
+    n = len(starts) - 1
+    sums = np.zeros((len(levels), n))
+    for asker in prange(n):
         low, high = starts[asker], starts[asker + 1]
-        tops = np.full(high - low, ABSENT, np.float32)
-        best = np.zeros(high - low, np.int32)
-        for place in range(low, high):
-            total, listed, head = np.float32(0.0), False, heads[place] - low
-            for source in range(len(weights)):
-                if weights[source] > 0 and gains[place, source] >= 0:
-                    total += weights[source] * gains[place, source]
-                    listed = True
-            first = total > tops[head] or (total == tops[head] and found[place] < best[head])
-            if listed and first:
-                tops[head], best[head] = total, found[place]
-        for at in range(indptr[asker], indptr[asker + 1]):
-            if wanted[at] < 0 or tops[wanted[at] - low] < 0:
-                continue
-            own, row, count = tops[wanted[at] - low], best[wanted[at] - low], 0
-            for place in range(high - low):
-                if tops[place] > own or (tops[place] == own and best[place] < row):
-                    count += 1
-            before[at] = count
-    return before
+        if indptr[asker] == indptr[asker + 1]:
+            continue
+        others = _summed(gains[low:high], weights, source)
+        tops, best = np.empty(high - low, np.float32), np.empty(high - low, np.int32)
+        for level in range(len(levels)):
+            _stand(
+                others,
+                gains[low:high, source],
+                levels[level],
+                found[low:high],
+                heads[low:high] - low,
+                tops,
+                best,
+            )
+            for at in range(indptr[asker], indptr[asker + 1]):
+                if wanted[at] >= 0 and tops[wanted[at] - low] >= 0:
+                    place = _before(tops, best, wanted[at] - low, len(worth))
+                    if place < len(worth):
+                        sums[level, asker] += worth[place]
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def _summed(gains: Any, weights: Any, but: Any) -> Any:
+    """float32 per row: what all sources but one give it, ABSENT where none that weighs lists it."""
+    sums = np.full(len(gains), ABSENT, np.float32)
+    for source in range(len(weights)):
+        if source != but and weights[source] > 0:
+            for place in range(len(gains)):
+                if gains[place, source] >= 0:
+                    sums[place] = max(sums[place], np.float32(0.0)) + weights[source] * gains[place, source]
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def _stand(others: Any, own: Any, weight: Any, found: Any, heads: Any, tops: Any, best: Any) -> None:
+    """Each product's best sum, at its head, ABSENT where nobody lists it, and the row that has it."""
+    tops[:] = ABSENT
+    for place in range(len(others)):
+        total = others[place]
+        if weight > 0 and own[place] >= 0:
+            total = max(total, np.float32(0.0)) + weight * own[place]
+        head = heads[place]
+        if total >= 0 and (total > tops[head] or (total == tops[head] and found[place] < best[head])):
+            tops[head], best[head] = total, found[place]
+
+
+@njit(cache=True, nogil=True)
+def _before(tops: Any, best: Any, place: Any, most: Any) -> Any:
+    """How many products stand before one, counted to `most`."""
+    own, row, count = tops[place], best[place], 0
+    for other in range(len(tops)):
+        if tops[other] > own or (tops[other] == own and tops[other] >= 0 and best[other] < row):
+            count += 1
+            if count == most:
+                break
+    return count

@@ -5,7 +5,8 @@ polynomial of P (Turbo-CF: Park, Shin and Shin, SIGIR 2024), plus `smooth` times
 D_items^-(1 - alpha) U U' D_items^(1 - alpha) over the first `rank` singular vectors of R~ (GF-CF: Shen et
 al., CIKM 2021; ChebyCF adds the same to its polynomial, SIGIR 2025). Nothing is inverted and nothing as
 large as items x items is held: P is kept as the `walks` largest entries of each row, and lists are made
-some rows at a time. With `walks` and `kept` as large as the catalogue the filters are the papers' own.
+some rows at a time. With `walks` and `kept` as large as the catalogue the filters are the papers' own. Time
+grows with items squared, so the `items` most taken alone are learned.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset
 from vitrina.ids import Rows
-from vitrina.kernels.neighbours import neighbours
+from vitrina.kernels.neighbours import neighbours, reordered
 from vitrina.kernels.sparse import Csr, compress, largest
 from vitrina.needs import Extent, Need, lists_of
 from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
@@ -34,7 +35,8 @@ _SEED = 2021
 
 @dataclass(frozen=True)
 class Strategy:
-    """`alpha`: how much of the scaling falls on customers, the rest on items. `order`: of the polynomial, 1
+    """`items`: the most taken items, which alone are learned.
+    `alpha`: how much of the scaling falls on customers, the rest on items. `order`: of the polynomial, 1
     to 3. `power`: of each entry of P before it. `smooth`: what the low-pass filter counts, 0 for none.
     `rank`: of it. `walks`: entries of P kept of each item. `kept`: entries stored of each list, the largest
     by size.
@@ -44,6 +46,7 @@ class Strategy:
 
     personal: ClassVar[bool] = True
 
+    items: int = 20_000
     alpha: float = 0.5
     order: int = 1
     power: float = 1.0
@@ -59,15 +62,17 @@ class Strategy:
     seed_half_life_days: float = 0.0
 
     def __post_init__(self) -> None:
-        if min(self.rank, self.walks, self.kept, self.seeds) < 1 or not 1 <= self.order <= len(POLYNOMIALS):
-            raise ValueError("rank, walks, kept and seeds must be at least 1, order 1, 2 or 3")
+        if min(self.items, self.rank, self.walks, self.kept, self.seeds) < 1 or not 1 <= self.order <= len(
+            POLYNOMIALS
+        ):
+            raise ValueError("items, rank, walks, kept and seeds must be at least 1, order 1, 2 or 3")
         if not 0 <= self.alpha <= 1 or self.smooth < 0 or self.power <= 0:
             raise ValueError("alpha must be from 0 to 1, smooth at least 0, power above 0")
 
     def need(self, extent: Extent) -> Need:
         """The matrix, walks and lists, and some rows of the whole filter at a time."""
         lists = lists_of(extent, self.walks + self.kept, copies=4)
-        blocks = 4 * max(_BLOCK, extent.items) * 4
+        blocks = 4 * max(_BLOCK, min(self.items, extent.items)) * 4
         return Need(lists.working + blocks, lists.kept, f"{lists.why} + {blocks:,} B of the filter's rows")
 
     def fit(self, dataset: Dataset) -> Parts:
@@ -92,16 +97,17 @@ class Strategy:
         """The `kept` largest entries by size of each row of the filter, without the item itself."""
         whole = matrix.shape[0], matrix.shape[0]
         rows, columns, values = [], [], []
-        for first, block in self._filtered(matrix):
+        head, taken = _most_taken(matrix, self.items)
+        for first, block in self._filtered(taken):
             at = np.arange(len(block))
             block[at, first + at] = 0
-            found = largest(block, min(self.kept, whole[0]))
+            found = largest(block, min(self.kept, len(head)))
             rows.append((first + found[0]).astype(np.int32))
             columns.append(found[1])
             values.append(found[2])
         empty = np.zeros(0, np.int32), np.zeros(0, np.float32)
         joined = [np.concatenate([empty[0], *one]) for one in (rows, columns)]
-        return compress(joined[0], joined[1], np.concatenate([empty[1], *values]), whole)
+        return compress(head[joined[0]], head[joined[1]], np.concatenate([empty[1], *values]), whole)
 
     def _filtered(self, matrix: Csr) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """(first row, float32[some, items]): the filter, some rows at a time."""
@@ -139,6 +145,13 @@ class Strategy:
             walk = walk if number == 0 else walk @ walked
             total += np.float32(factor) * walk.toarray()
         return total
+
+
+def _most_taken(matrix: Csr, most: int) -> tuple[Rows, Csr]:
+    """The items that most customers took, ascending, and their rows of the matrix."""
+    sizes = np.diff(matrix.indptr)
+    head = np.sort(np.argsort(-sizes, kind="stable")[:most]).astype(np.int32)
+    return (head, matrix) if len(head) == len(sizes) else (head, reordered(matrix, head))
 
 
 def _rows(matrix: Csr) -> NDArray[np.int64]:

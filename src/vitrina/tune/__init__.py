@@ -2,8 +2,9 @@
 
     bench     the days held out, and each source alone on them
     spaces    what may be searched of each strategy, in dimensions
-    search    each family's settings, by TPE; journal keeps what was tried
-    choose    settings by placement, and how sources are weighed
+    families  each strategy with what the recipe fixes of it
+    search    their settings, by TPE; journal keeps what was tried, limit ends what takes too long
+    choose    settings by placement, and how sources are weighed; prove judges that by other askers
     order     whether learned trees order what they propose better
     write     a recipe
 
@@ -30,9 +31,10 @@ from vitrina.recipe import Recipe
 from vitrina.tune import write
 from vitrina.tune.bench import Bench
 from vitrina.tune.choose import Chosen, choose
+from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
 from vitrina.tune.order import Order, ordered
-from vitrina.tune.search import Search, families
+from vitrina.tune.search import Search
 
 __all__ = ["Chosen", "Search", "Tuned", "tune"]
 

@@ -1,52 +1,68 @@
 """Where settings are tried: a shop's last days, the questions asked on them, and each source alone.
 
-A source is asked under a placement's own rules, as the engine asks it. Where few ask, the days
-before are held out in turn as well, and the figure is the mean over all who asked.
+A source learns what it would in training, and is asked under a placement's own rules, as the engine
+asks it. Where few ask, the days before are held out in turn as well, and the figure is the mean over all who
+asked. What was fitted last is kept: settings that matter when a source is asked alone need no other fit.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrina import strategies
 from vitrina.askers import query
-from vitrina.dataset import Dataset
+from vitrina.dataset import DAY, Dataset
 from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.ids import Rows
 from vitrina.metrics import Truth, Values
+from vitrina.parts import Parts
 from vitrina.placements import Placement, Placements
+from vitrina.profiles import set_aside
 from vitrina.questions import Questions, proposed, questions
 from vitrina.recipe import Plan, Recipe
 from vitrina.splits import Split, split
-from vitrina.strategy import Candidates
+from vitrina.strategy import Candidates, Query, Strategy
+from vitrina.tune.spaces import ASKED
 from vitrina.weights import MIN_ASKERS, Table, joined
 
 Lists = Mapping[str, Candidates]
 """By placement, one source's lists for everybody who was asked."""
-MOST = 2000
+MOST = 3000
 """Askers of a placement, over all windows."""
-ENOUGH = 600
+ENOUGH = 1000
 """Where a placement has fewer askers, another window is held out."""
 WINDOWS = 6
 QUICK = 300_000
 """Events from which on there is but one window: more would take too long."""
 _DEPTH = 100
 """Rows of a source, as many as `stages.retrieve` asks for."""
+Clusters = NDArray[np.int64]
+"""Per asker, equal for the steps of one visit, which hang together."""
+
+
+def key_of(plan: Plan) -> str:
+    """The same for the same settings."""
+    return json.dumps([plan.strategy, dict(plan.params)], sort_keys=True, default=list)
 
 
 @dataclass(frozen=True)
 class Window:
-    """One cut of the past, and by placement what is asked of every source, in batches, and the truth."""
+    """One cut of the past, what strategies learn there, and by placement what is asked of every source, in
+    batches, the truth, and who hangs together."""
 
     cut: Split
+    learned: Dataset
     drafts: Mapping[str, tuple[Draft, ...]]
     truths: Mapping[str, Truth]
+    clusters: Mapping[str, Clusters]
 
     @classmethod
     def of(
@@ -54,24 +70,30 @@ class Window:
     ) -> Window:
         """The cut's questions, so many that with those `asked` before there are `MOST` of a placement."""
         engine = Engine.of(fit(cut.train, replace(recipe, strategies={}), placements))
-        drafts, truths = {}, {}
+        drafts, truths, clusters = {}, {}, {}
         for one in questions(cut, MOST, seed):
             room = MOST - asked.get(one.placement, 0)
             if room > 0 and one.placement in placements.by_name:
                 sample = _sample(one, room, seed)
                 drafts[one.placement] = tuple(proposed(engine, sample, cut.now))
-                truths[one.placement] = sample.truth
-        return cls(replace(cut, train=cut.train.settled()), drafts, truths)
+                truths[one.placement], clusters[one.placement] = sample.truth, sample.clusters
+        settled = cut.train.settled()
+        learned = set_aside(settled, one_offs=recipe.profile.one_offs).impersonal(settled)
+        return cls(cut, learned, drafts, truths, clusters)
 
 
 @dataclass(frozen=True)
 class Bench:
-    """`windows`, latest first; `placements`: those asked often enough; `truths`: over all windows."""
+    """`windows`, latest first; `placements`: those asked often enough; `truths`, `clusters`: over all
+    windows."""
 
     windows: tuple[Window, ...]
     placements: Mapping[str, Placement]
     truths: Mapping[str, Truth]
+    clusters: Mapping[str, Clusters]
     product: Rows
+    _queries: dict[tuple[int, str], Query] = field(default_factory=dict, repr=False)
+    _fits: dict[str, list[Parts]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> Bench:
@@ -83,24 +105,45 @@ class Bench:
                 f"too little to tune on: no placement is asked {MIN_ASKERS} times in the days held out "
                 f"({windows[0].cut.rule}); more history is needed, or other [evaluation] test_days"
             )
-        truths = {
-            name: _pooled([one.truths[name] for one in windows if name in one.truths]) for name in asked
-        }
+        by_name = {name: [one for one in windows if name in one.truths] for name in asked}
+        truths = {name: _pooled([one.truths[name] for one in some]) for name, some in by_name.items()}
+        clusters = {name: _apart([one.clusters[name] for one in some]) for name, some in by_name.items()}
         ruled = {name: placements.by_name[name] for name in asked}
-        return cls(tuple(windows), ruled, truths, dataset.catalog.product)
+        return cls(tuple(windows), ruled, truths, clusters, dataset.catalog.product)
 
     def lists(self, plan: Plan, seeds: Mapping[str, str]) -> Lists:
         """Fit a strategy on each window, and ask it in every placement, starting from the seeds named
         for that. Raises VitrinaError."""
         strategy = strategies.make(plan.strategy, plan.params)
         found: dict[str, list[Candidates]] = {name: [] for name in self.placements}
-        for window in self.windows:
-            source = strategy.open(strategy.fit(window.cut.train))
+        for window, parts in zip(self.windows, self._fitted(plan, strategy), strict=True):
+            source = strategy.open(parts)
             for name, answers in found.items():
                 for draft in window.drafts.get(name, ()):
-                    asked = query(draft.askers, seeds[name], draft.now)
-                    answers.append(source.top(asked, _DEPTH, draft.allow))
+                    answers.append(source.top(self._query(draft, seeds[name]), _DEPTH, draft.allow))
         return {name: joined(one) for name, one in found.items()}
+
+    def fits(self, plan: Plan) -> bool:
+        """Whether a plan's fit is the one that is kept."""
+        return _learned_alike(plan) in self._fits
+
+    def _fitted(self, plan: Plan, strategy: Strategy) -> list[Parts]:
+        """What a strategy learns on each window; seeds fade as its plan says."""
+        key = _learned_alike(plan)
+        if key not in self._fits:
+            self._fits.clear()
+            self._fits[key] = [strategy.fit(window.learned) for window in self.windows]
+        days = getattr(strategy, "seed_half_life_days", None)
+        if days is None:
+            return self._fits[key]
+        fades = [{"half_life": np.array([days * DAY * window.learned.timed])} for window in self.windows]
+        return [{**parts, **fade} for parts, fade in zip(self._fits[key], fades, strict=True)]
+
+    def _query(self, draft: Draft, seeds: str) -> Query:
+        key = id(draft), seeds
+        if key not in self._queries:
+            self._queries[key] = query(draft.askers, seeds, draft.now)
+        return self._queries[key]
 
     def table(self, placement: str, lists: Sequence[Candidates]) -> Table:
         """Sources' lists in a placement, to be judged under weights."""
@@ -109,6 +152,11 @@ class Bench:
     def alone(self, placement: str, lists: Candidates) -> Values:
         """float64[n]: NDCG@10 of each asker of a placement for one source alone."""
         return self.table(placement, [lists]).ndcg((1.0,), "score")
+
+
+def _learned_alike(plan: Plan) -> str:
+    """The same for plans that one fit serves."""
+    return key_of(Plan(plan.strategy, {name: one for name, one in plan.params.items() if name not in ASKED}))
 
 
 def _windows(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> list[Window]:
@@ -147,6 +195,12 @@ def _sample(asked: Questions, most: int, seed: int) -> Questions:
     requests = tuple(asked.requests[one] for one in keep)
     everybody = {"all": np.arange(len(keep))}
     return Questions(asked.placement, requests, asked.truth.take(keep), everybody, asked.clusters[keep])
+
+
+def _apart(clusters: Sequence[Clusters]) -> Clusters:
+    """The clusters of several windows as those of one."""
+    starts = np.cumsum([0, *(int(one.max(initial=-1)) + 1 for one in clusters)])
+    return np.concatenate([one + start for one, start in zip(clusters, starts[:-1], strict=True)])
 
 
 def _pooled(truths: Sequence[Truth]) -> Truth:

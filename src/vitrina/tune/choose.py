@@ -1,7 +1,8 @@
 """From what was tried to a recipe: each family's setting in each placement, then the blend.
 
 A change is made where it is better by more than one standard error of the difference, asker by
-asker; else what the recipe had before stays, and a setting already used elsewhere is used again.
+asker, blends being judged by askers they were not weighed for; else what the recipe had before stays, and a
+setting already used elsewhere is used again.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import numpy as np
 from vitrina.metrics import Values
 from vitrina.placements import Placement
 from vitrina.recipe import Plan
-from vitrina.tune.search import Family, Search
-from vitrina.weights import Found, Table, search, simpler
+from vitrina.strategy import Candidates
+from vitrina.tune.families import Family
+from vitrina.tune.prove import better, crossed, gain
+from vitrina.tune.search import Search
+from vitrina.weights import Found, best
 
 SOURCES = 8
 """Families of a placement that weights are searched for, the best alone."""
@@ -39,8 +43,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A placement's blend. `before`, `after`: NDCG@10 of the recipe given and of this one, over `askers`;
-    `error`: the standard error of the gain."""
+    """A placement's blend. `before`, `after`: NDCG@10 of the recipe given and of this one, over `askers`
+    whom neither was weighed for; `error`: the standard error of the gain."""
 
     parts: tuple[Part, ...]
     blend: str
@@ -73,16 +77,6 @@ def choose(found: Search, *, weigh: bool, until: float, say: Say) -> dict[str, C
     return chosen
 
 
-def better(one: Values, other: Values) -> bool:
-    """Whether the first has the greater mean, by more than one standard error of the paired difference."""
-    return bool(np.nanmean(one - other) > _error(one, other))
-
-
-def _error(one: Values, other: Values) -> float:
-    gains = (one - other)[~np.isnan(one - other)]
-    return float(gains.std() / np.sqrt(max(len(gains), 1)))
-
-
 def _own(found: Search, placement: Placement) -> list[Part] | None:
     """The placement's own sources, as the recipe has them; None where one was not tried."""
     parts = []
@@ -112,61 +106,65 @@ def _tuned(found: Search, placement: str, used: Mapping[str, Sequence[Plan]]) ->
 
 def _setting(found: Search, family: Family, placement: str, used: Sequence[Plan]) -> Plan:
     """The best setting found, where it is clearly better than those there are already."""
-    best = Plan(family.strategy, found.best[family.name, placement].params)
+    tried = Plan(family.strategy, found.best[family.name, placement].params)
     there = [plan for plan in (*family.starts.values(), *used) if found.measured(family, plan)]
     if not there:
-        return best
+        return tried
     values = [found.alone(family, plan, placement) for plan in there]
     place = int(np.argmax([np.nanmean(one) for one in values]))
-    return best if better(found.alone(family, best, placement), values[place]) else there[place]
+    clusters = found.bench.clusters[placement]
+    return tried if better(found.alone(family, tried, placement), values[place], clusters) else there[place]
+
+
+@dataclass(frozen=True)
+class _Blend:
+    """Sources of a placement, as they are to be weighed, and what that is worth to each asker."""
+
+    parts: list[Part]
+    found: Found
+    values: Values
 
 
 def _blended(
     found: Search, placement: Placement, own: list[Part], tuned: list[Part], *, weigh: bool, half: float
 ) -> Chosen:
     """The better of both blends: the recipe's own sources, and the tuned ones."""
-    askers = len(found.bench.truths[placement.name])
-    start = Found(tuple(one.weight for one in own), placement.blend, 0.0)
-    before = after = np.zeros(askers)
+    name, clusters = placement.name, found.bench.clusters[placement.name]
+    askers = len(clusters)
+    written = Found(tuple(one.weight for one in own), placement.blend, 0.0)
+    kept = before = _Blend(own, written, np.zeros(askers))
     if own:
-        table = _table(found, placement.name, own)
-        before = table.ndcg(start.weights, start.blend)
-        searched = _weighed(table, len(own), half) if weigh else start
-        if searched.ndcg > np.nanmean(before):
-            start, before = searched, table.ndcg(searched.weights, searched.blend)
-    parts, best, values = own, start, before
+        kept = before = _weighed(found, name, own, half, None if weigh else written)
     if tuned:
-        table = _table(found, placement.name, tuned)
-        other = _weighed(table, len(tuned), half)
-        after = table.ndcg(other.weights, other.blend)
-        if better(after, before):
-            parts, best, values = tuned, other, after
-    kept = tuple(
+        other = _weighed(found, name, tuned, half)
+        kept = other if better(other.values, before.values, clusters) else before
+    parts = tuple(
         Part(one.family, one.plan, weight, one.seeds)
-        for one, weight in zip(parts, best.weights, strict=True)
+        for one, weight in zip(kept.parts, kept.found.weights, strict=True)
         if weight > 0
     )
-    means = float(np.nanmean(before)), float(np.nanmean(values))
-    return Chosen(kept, best.blend, *means, _error(values, before), askers)
+    means = float(np.nanmean(before.values)), float(np.nanmean(kept.values))
+    return Chosen(parts, kept.found.blend, *means, gain(kept.values, before.values, clusters)[1], askers)
 
 
-def _table(found: Search, placement: str, parts: Sequence[Part]) -> Table:
-    lists = [found.lists(one.family, one.plan, {placement: one.seeds})[placement] for one in parts]
-    return found.bench.table(placement, lists)
+def _weighed(
+    found: Search, placement: str, parts: list[Part], seconds: float, written: Found | None = None
+) -> _Blend:
+    """The best weights found in so many seconds, unless they are `written`; a few tries are always made."""
+    lists, bench = _lists(found, placement, parts), found.bench
+    table = bench.table(placement, lists)
+    if written:
+        return _Blend(parts, written, table.ndcg(written.weights, written.blend))
+    until = time.perf_counter() + seconds
+    weighed = best(table, len(parts), lambda: time.perf_counter() < until - seconds / 2)
+    if len(parts) == 1:  # there is nothing to weigh
+        return _Blend(parts, weighed, table.ndcg(weighed.weights, weighed.blend))
+    asked = bench.truths[placement], bench.product, bench.clusters[placement], found.seed
+    return _Blend(parts, weighed, crossed(lists, *asked, lambda: time.perf_counter() < until))
 
 
-def _weighed(table: Table, n_sources: int, seconds: float) -> Found:
-    """The best weights found in so many seconds, less what hardly helps; the first tries are always made."""
-    until, tries = time.perf_counter() + seconds, 0
-
-    def score(weights: Sequence[float], way: str) -> float:
-        nonlocal tries
-        tries += 1
-        if tries > 2 and time.perf_counter() > until:
-            return -1.0
-        return float(np.nanmean(table.ndcg(weights, way)))
-
-    return simpler(table.ndcg, search(score, n_sources))
+def _lists(found: Search, placement: str, parts: list[Part]) -> list[Candidates]:
+    return [found.lists(one.family, one.plan, {placement: one.seeds})[placement] for one in parts]
 
 
 def _words(chosen: Chosen) -> str:

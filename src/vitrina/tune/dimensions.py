@@ -35,6 +35,10 @@ class Whole:
     low: int
     high: int
 
+    def drawn(self, share: float) -> int:
+        """The number so far along the scale, from 0 to 1."""
+        return min(int(self.low * ((self.high + 1) / self.low) ** share), self.high)
+
     def value(self, point: int) -> int:
         """The number itself."""
         return int(point)
@@ -62,6 +66,10 @@ class Days:
     def high(self) -> float:
         """The end of the scale, which stands for never."""
         return max(self.span * 4, 8 * _FINEST)
+
+    def drawn(self, share: float) -> float:
+        """The days so far along the scale, from 0 to 1."""
+        return float(self.low * (self.high / self.low) ** share)
 
     def value(self, point: float) -> float:
         """Days, or 0."""

@@ -1,34 +1,30 @@
 """Searching each family's settings: TPE (Bergstra et al., 2011; Optuna's), halving what leads nowhere.
 
-A family is a strategy with what a recipe fixes of it; it has one study a placement. A trial is fitted
-once and judged in every placement, so that all of a family's studies learn from it. The next trial goes
-to the pair of family and placement that had least time, among those that still lead somewhere: at first
-all, then the best few of each placement.
+A family has one study a placement. A trial is fitted
+once and judged in every placement, so that all of a family's studies learn from it; where fitting is dear,
+settings that need no other fit are tried with it. The next trial goes to the pair of family and placement
+that had least time, among those that still lead somewhere: at first all, then the best few of each placement.
 """
 
 from __future__ import annotations
 
-import json
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numba.core.event import install_timer
 
-from vitrina import strategies
-from vitrina.dataset import Dataset
 from vitrina.errors import VitrinaError
 from vitrina.metrics import Values
-from vitrina.placements import Placement
-from vitrina.recipe import Plan, Recipe
-from vitrina.rivals import USUAL_SEEDS
-from vitrina.tune.bench import Bench, Lists
+from vitrina.recipe import Plan
+from vitrina.tune.bench import Bench, Lists, key_of
+from vitrina.tune.families import Family
 from vitrina.tune.journal import Journal, Trial
-from vitrina.tune.spaces import EVENT, SPACES, Space
+from vitrina.tune.limit import TooLong, at_most
 
 KEPT = (99, 6, 3)
 """Families of a placement that are searched on in each third of the time."""
@@ -39,68 +35,13 @@ STARTING = 0.5
 HOPELESS = 0.3
 """After a few trials a family below this share of the placement's best is searched no more."""
 FEW = 5
+AGAIN, CHEAP, DEAR = 3, 0.4, 0.5
+"""Settings tried with a fit that is there already, while each takes at most this share of the time of a fit,
+which took some seconds."""
+LONGEST, AT_LEAST = 0.2, 20.0
+"""Share of the time, and seconds at least, after which a setting is given up whose family no recipe names."""
 Pair = tuple[str, str]
 _USUAL: Mapping[str, str] = {}
-
-
-@dataclass(frozen=True)
-class Family:
-    """`starts`: by instance of the recipe, its plan; the first lends its name. `seeds`: by placement.
-    `named`: whether the recipe has it."""
-
-    name: str
-    strategy: str
-    fixed: Mapping[str, Any]
-    starts: Mapping[str, Plan]
-    seeds: Mapping[str, str]
-    space: Space
-    named: bool
-
-    def plan(self, point: Mapping[str, Any]) -> Plan:
-        """The plan of a point of the space."""
-        return Plan(self.strategy, self.space.params(point, self.fixed))
-
-
-def families(recipe: Recipe, asked: Mapping[str, Placement], dataset: Dataset) -> list[Family]:
-    """What can be searched: the recipe's instances, and every strategy that it does not name."""
-    groups: dict[str, dict[str, Plan]] = {}
-    order = {name: place for place, name in enumerate(SPACES)}
-    names = sorted(strategies.names(), key=lambda one: order.get(one, len(order)))
-    others = {name: Plan(name, {}) for name in names}
-    for plan in recipe.strategies.values():
-        others.pop(plan.strategy, None)
-    for name, plan in {**recipe.strategies, **others}.items():
-        space = Space.of(plan.strategy, strategies.make(plan.strategy, {}), dataset)
-        groups.setdefault(key_of(Plan(plan.strategy, _fixed(plan, space))), {})[name] = plan
-    found = []
-    for starts in groups.values():
-        name, plan = next(iter(starts.items()))
-        space = Space.of(plan.strategy, strategies.make(plan.strategy, {}), dataset)
-        seeds = {one: _seeds(placement, starts) for one, placement in asked.items()}
-        found.append(
-            Family(name, plan.strategy, _fixed(plan, space), starts, seeds, space, name in recipe.strategies)
-        )
-    return found
-
-
-def key_of(plan: Plan) -> str:
-    """The same for the same settings."""
-    return json.dumps([plan.strategy, dict(plan.params)], sort_keys=True, default=list)
-
-
-def _fixed(plan: Plan, space: Space) -> dict[str, Any]:
-    """What a recipe gives beyond the space."""
-    fixed = {name: value for name, value in plan.params.items() if name not in space.dimensions}
-    if "event_weights" in fixed:
-        weights = fixed["event_weights"].items()
-        fixed["event_weights"] = {one: value for one, value in weights if EVENT + one not in space.dimensions}
-    return fixed
-
-
-def _seeds(placement: Placement, instances: Iterable[str]) -> str:
-    """What the family starts from in a placement: as that says of one of its instances, or as usual."""
-    named = [one.seeds for one in placement.sources if one.strategy in instances]
-    return named[0] if named else USUAL_SEEDS.get(placement.name, "history")
 
 
 @dataclass
@@ -111,6 +52,7 @@ class Search:
     families: Mapping[str, Family]
     journal: Journal
     seed: int
+    budget: float = 0.0
     trials: list[Trial] = field(default_factory=list)
     best: dict[Pair, Trial] = field(default_factory=dict)
     spent: dict[Pair, float] = field(default_factory=dict)
@@ -118,12 +60,17 @@ class Search:
     _studies: dict[Pair, Any] = field(default_factory=dict)
     _lists: dict[str, Lists] = field(default_factory=dict)
 
+    @cached_property
+    def _random(self) -> np.random.Generator:
+        return np.random.default_rng([self.seed, len(self.journal.trials)])
+
     def run(self, until: float, watch: Callable[[Search, float], None]) -> None:
         """Try the recipe's own settings, what the journal holds, and then others, `until` that second.
 
         `watch` is told after each trial, with the share of the time that is gone. Ctrl-C ends it early.
         """
         began = time.perf_counter()
+        self.budget = until - began
         self._remember(self.journal.trials)
         for family, plan in self._unmeasured():
             if time.perf_counter() >= until:
@@ -190,14 +137,26 @@ class Search:
                 self._note(trial, None)
 
     def _try(self, family: Family, plan: Plan, asked: Pair | None = None) -> Trial:
-        """Fit and judge a plan. Its seconds are without those of compiling, which happens once."""
+        """Fit and judge a plan, and others that its fit serves while that is cheaper than another fit."""
+        trial = last = self._judge(family, plan, asked)
+        for _ in range(AGAIN * (trial.seconds > DEAR)):
+            other = Plan(plan.strategy, {**plan.params, **family.space.asked_anew(self._random)})
+            cheap = last is trial or last.seconds < CHEAP * trial.seconds
+            if not cheap or not self.bench.fits(other) or self.measured(family, other):
+                break
+            last = self._judge(family, other, None)
+        return trial
+
+    def _judge(self, family: Family, plan: Plan, asked: Pair | None) -> Trial:
+        """Try a plan. Its seconds are without those of compiling, which happens once."""
         compiled: list[float] = []
         started = time.perf_counter()
         with install_timer("numba:compile", lambda took: compiled.append(took)):
             try:
-                lists = self.bench.lists(plan, family.seeds)
+                with at_most(self._longest(family)):
+                    lists = self.bench.lists(plan, family.seeds)
                 scores = {name: float(np.nanmean(self.bench.alone(name, one))) for name, one in lists.items()}
-            except VitrinaError:  # such as a matrix that this setting leaves without an inverse
+            except (VitrinaError, TooLong):  # such as a matrix that this setting leaves without an inverse
                 lists, scores = {}, dict.fromkeys(self.bench.placements, 0.0)
         took = time.perf_counter() - started - sum(compiled)
         trial = Trial(family.name, plan.params, scores, round(took, 3))
@@ -207,6 +166,10 @@ class Search:
             self._lists[key_of(plan)] = lists
         self._forget()
         return trial
+
+    def _longest(self, family: Family) -> float:
+        """Seconds that a setting may take: all there are where the recipe names the family."""
+        return 1e6 if family.named else max(LONGEST * self.budget, AT_LEAST)
 
     def _note(self, trial: Trial, asked: Pair | None) -> None:
         from optuna.trial import create_trial
@@ -260,8 +223,8 @@ class Search:
         )
 
     def seconds(self, name: str) -> float:
-        """What another trial of a family may take."""
-        return median(self._took[name][-9:])
+        """What another trial of a family may take: some need no fit, so the longest of the latest."""
+        return max(self._took[name][-9:])
 
     def _forget(self) -> None:
         """Keep the lists of the recipe's own plans and of the best ones alone."""

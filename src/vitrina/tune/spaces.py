@@ -19,6 +19,8 @@ EVENT = "event_weights."
 """A dimension 'event_weights.view' is what a view counts; other types keep their weights."""
 
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 500), "seed_half_life_days": Days()}
+ASKED = frozenset(_SEEDS)
+"""What matters when a source is asked alone, of every strategy that has it: one fit serves all its values."""
 _EVENTS: Mapping[str, Dimension] = {"half_life_days": Days(), f"{EVENT}view": Real(0.01, 1.0)}
 
 # What a recipe does not name is tried in this order: strategies of events first, of catalogues last.
@@ -208,6 +210,14 @@ class Space:
             return params.get(name, getattr(self.defaults, name))
         weights = params.get("event_weights", self.defaults.event_weights)
         return weights.get(name.removeprefix(EVENT), 0.0)
+
+    def asked_anew(self, random: np.random.Generator) -> dict[str, Any]:
+        """Hyperparameters drawn by lot, of those that need no other fit."""
+        drawn: dict[str, Any] = {}
+        for name, one in sorted(self.dimensions.items()):
+            if name in ASKED and isinstance(one, Days | Whole):
+                drawn[name] = one.value(one.drawn(random.random()))  # type: ignore[arg-type]  # each its own
+        return drawn
 
     def starts(self, strategy: str) -> list[dict[str, Any]]:
         """Points to try before any is drawn: settings that won somewhere, and a past that fades soon."""

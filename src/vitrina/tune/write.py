@@ -10,8 +10,9 @@ from typing import Any
 
 from vitrina.placements import Mix, Placements
 from vitrina.recipe import Holdout, Limits, Plan, Profile, RankerPlan, Recipe
+from vitrina.tune.bench import key_of
 from vitrina.tune.choose import Chosen
-from vitrina.tune.search import Search, key_of
+from vitrina.tune.search import Search
 
 ALIKE = {
     "history": ("discover", "home"),

@@ -1,0 +1,72 @@
+"""Whether one blend is surely better than another, by askers who had no part in weighing it.
+
+Weights that are searched flatter on the askers they were searched for, and the more sources the more.
+So each half of the askers, drawn by lot, is judged under weights that were searched for the other half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.ids import Rows
+from vitrina.metrics import Truth, Values
+from vitrina.strategy import Candidates
+from vitrina.weights import Table, best
+
+HALVES = 2
+
+
+def crossed(
+    lists: Sequence[Candidates],
+    truth: Truth,
+    product: Rows,
+    clusters: NDArray[np.int64],
+    seed: int,
+    more: Callable[[], bool],
+) -> Values:
+    """float64[n]: NDCG@10 of each asker, of sources weighed for the askers of the other half.
+
+    `clusters`: int64 per asker, equal for those who stay together; as far as there is `more` time.
+    """
+    half = np.random.default_rng(seed).permutation(int(clusters.max(initial=-1)) + 1)[clusters] % HALVES
+    values = np.full(len(truth), np.nan)
+    for side in range(HALVES):
+        taught, judged = (np.flatnonzero(which) for which in (half != side, half == side))
+        if len(taught) and len(judged):
+            found = best(_table(lists, truth, product, taught), len(lists), more)
+            values[judged] = _table(lists, truth, product, judged).ndcg(found.weights, found.blend)
+    return values
+
+
+def better(one: Values, other: Values, clusters: NDArray[np.int64]) -> bool:
+    """Whether the first has the greater mean, by more than one standard error of the paired difference."""
+    mean, error = gain(one, other, clusters)
+    return mean > error
+
+
+def gain(one: Values, other: Values, clusters: NDArray[np.int64]) -> tuple[float, float]:
+    """The mean of the paired difference and its standard error, over clusters that hang together; NaN, on
+    either side, is nobody."""
+    more = one - other
+    known = ~np.isnan(more)
+    more = more[known]
+    if not len(more):
+        return 0.0, 0.0
+    _, cluster = np.unique(clusters[known], return_inverse=True)
+    error = np.linalg.norm(np.bincount(cluster, more - more.mean())) / len(more)
+    return float(more.mean()), float(error)
+
+
+def _table(lists: Sequence[Candidates], truth: Truth, product: Rows, askers: NDArray[np.int64]) -> Table:
+    return Table.of([_of(one, askers) for one in lists], truth.take(askers), product)
+
+
+def _of(lists: Candidates, askers: NDArray[np.int64]) -> Candidates:
+    """The lists of some askers, in that order."""
+    sizes = np.diff(lists.indptr)[askers]
+    indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    places = np.repeat(lists.indptr[askers] - indptr[:-1], sizes) + np.arange(indptr[-1])
+    return Candidates(indptr, lists.rows[places], lists.scores[places])

@@ -1,0 +1,141 @@
+"""Blends are judged by askers they were not weighed for, and no setting takes the time of all others."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from test_tune import PLACEMENTS, recipe, shop
+
+from vitrina import strategies
+from vitrina.metrics import Truth
+from vitrina.recipe import Plan
+from vitrina.strategy import Candidates
+from vitrina.tune.bench import Bench
+from vitrina.tune.families import families
+from vitrina.tune.journal import Journal
+from vitrina.tune.limit import TooLong, at_most
+from vitrina.tune.prove import better, crossed, gain
+from vitrina.tune.search import Search
+from vitrina.tune.spaces import ASKED, SPACES
+from vitrina.weights import Table, best
+
+N, ITEMS = 400, 60
+
+
+def lists(hits: float, seed: int) -> Candidates:
+    """Ten items an asker, in no order; by a chance of `hits` the asker's own item, 0, stands first."""
+    random = np.random.default_rng(seed)
+    rows = np.stack([1 + random.permutation(ITEMS - 1)[:10] for _ in range(N)])
+    rows[random.random(N) < hits, 0] = 0
+    return Candidates(
+        np.arange(0, 10 * N + 1, 10), rows.ravel().astype(np.int32), np.tile(np.linspace(1, 0.1, 10), N).astype(np.float32)
+    )  # fmt: skip
+
+
+TRUTH = Truth(np.arange(N + 1), np.zeros(N, np.int32), np.ones(N), np.zeros(N, np.bool_))
+PRODUCT, EACH = np.arange(ITEMS, dtype=np.int32), np.arange(N)
+
+
+def judged(sources, clusters=EACH):
+    """What weights searched for others are worth."""
+    return crossed(sources, TRUTH, PRODUCT, clusters, 7, lambda: True)
+
+
+def test_weights_flatter_those_they_were_searched_for():
+    """Of sources that list the same by chance alone, searched weights find more than they are worth to others."""
+    sources = [lists(0.05, seed) for seed in range(8)]
+    table = Table.of(sources, TRUTH, PRODUCT)
+    found = best(table, 8)
+    assert found.ndcg > np.nanmean(judged(sources)) + 0.002
+    assert not np.isnan(judged(sources)).any()
+
+
+def test_what_is_surely_better_is_found_so():
+    """A source that hits twice as often is ahead of another with any number of poor ones beside it."""
+    good, poor = lists(0.6, 50), [lists(0.3, seed) for seed in range(4)]
+    assert better(judged([good, *poor]), judged(poor), EACH)
+    assert not better(judged(poor), judged([good, *poor]), EACH)
+
+
+def test_steps_of_one_visit_are_no_more_witnesses_than_one():
+    """Everybody counted four times has the mean of everybody once, and no smaller error."""
+    random = np.random.default_rng(1)
+    one, other = random.random(50), random.random(50)
+    once = gain(one, other, np.arange(50))
+    fourfold = gain(np.repeat(one, 4), np.repeat(other, 4), np.repeat(np.arange(50), 4))
+    assert fourfold == pytest.approx(once)
+    assert gain(np.repeat(one, 4), np.repeat(other, 4), np.arange(200))[1] == pytest.approx(once[1] / 2)
+    assert gain(np.full(3, np.nan), np.zeros(3), np.arange(3)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", [one for one in sorted(SPACES) if SPACES[one].keys() >= ASKED])
+def test_one_fit_serves_what_matters_when_asked(name):
+    """Lists asked of a fit that was there are those of a fit of their own."""
+    first, second = Plan(name, {}), Plan(name, {"seeds": 3, "seed_half_life_days": 9.0})
+    seeds = {"home": "history", "cart": "context"}
+    kept, anew = (Bench.of(shop(users=30), recipe(), PLACEMENTS, 7) for _ in range(2))
+    kept.lists(first, seeds)
+    assert kept.fits(second)
+    assert not anew.fits(second)
+    for placement, asked in kept.lists(second, seeds).items():
+        other = anew.lists(second, seeds)[placement]
+        np.testing.assert_array_equal(asked.rows, other.rows)
+        np.testing.assert_array_equal(asked.scores, other.scores)
+
+
+def test_another_fit_is_another():
+    """What a strategy learns by is no matter of asking."""
+    bench = Bench.of(shop(users=30), recipe(), PLACEMENTS, 7)
+    bench.lists(Plan("item_knn", {}), {"home": "history", "cart": "context"})
+    assert not bench.fits(Plan("item_knn", {"neighbours": 7}))
+
+
+def test_what_takes_too_long_is_given_up():
+    """The clock rings inside the block, once, and nowhere after it; a clock that ran before runs on."""
+    heard = []
+    before = signal.signal(signal.SIGALRM, lambda *_: heard.append(1))
+    running = signal.setitimer(signal.ITIMER_REAL, 500.0)
+    try:
+        with pytest.raises(TooLong), at_most(0.02):
+            time.sleep(5)
+        with at_most(60.0):
+            pass
+        assert 400 < signal.getitimer(signal.ITIMER_REAL)[0] <= 500
+        assert not heard
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *running)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_elsewhere_there_is_no_limit():
+    """Signals come to the main thread alone; others go on."""
+    done = []
+
+    def work():
+        with at_most(0.001):
+            time.sleep(0.05)
+            done.append(1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done
+
+
+def test_a_family_that_takes_too_long_is_not_tried_again(tmp_path, monkeypatch):
+    """It scores nothing, and the search goes on with others."""
+    bench = Bench.of(shop(users=30), recipe(), PLACEMENTS, 7)
+    known = {one.name: one for one in families(recipe(), bench.placements, shop(users=30))}
+    search = Search(bench, known, Journal.open(tmp_path / "j", {}), 7)
+    monkeypatch.setattr(Search, "_longest", lambda self, family: 0.05 if family.name == "als" else 60.0)
+    monkeypatch.setattr(type(strategies.make("als", {})), "fit", lambda self, dataset: time.sleep(9))
+    trial = search._try(known["als"], known["als"].starts["als"])
+    assert set(trial.scores.values()) == {0.0}
+    assert 0.05 <= trial.seconds < 5
+    assert search._next(0.5, 100.0) is None
+    search._try(known["item_knn"], known["item_knn"].starts["item_knn"])
+    assert search._next(0.5, 100.0)[0] == "item_knn"

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.catalog import PATH, Attribute, Catalog, Labels
-from vitrina.dataset import DAY, PURCHASE, VIEW, Dataset, Events
+from vitrina.dataset import COLUMNS, DAY, PURCHASE, VIEW, Dataset, Events
 from vitrina.ids import Ids, Texts
+from vitrina.spill import Spill
 
 DAYS, START = 365, 1_735_689_600
 GROUP, TASTES, FAVOURITES = 200, 4, 3
@@ -44,21 +45,21 @@ class Size:
 
 
 def shop(size: Size, seed: int = SEED) -> Dataset:
-    """The whole shop: events oldest first, and its catalogue."""
-    room = size.events + size.events // 50 + 1000
-    user, item, visit = (np.empty(room, np.int32) for _ in range(3))
-    time, kind = np.empty(room, np.int64), np.empty(room, np.uint8)
-    held = visits = 0
+    """The whole shop: events oldest first, mapped from the disk, and its catalogue."""
+    spill, visits = Spill(COLUMNS), 0
     for day in days(size, seed):
-        end = min(room, held + len(day["item"]))
-        for column, name in ((user, "user"), (item, "item"), (time, "time"), (kind, "type")):
-            column[held:end] = day[name][: end - held]
-        visit[held:end] = day["visit"][: end - held] + visits
-        held, visits = end, visits + int(day["visit"][-1]) + 1
-    events = Events(
-        user=user[:held], item=item[:held], visit=visit[:held], time=time[:held], type=kind[:held],
-        quantity=np.ones(held, np.float32), price=np.full(held, np.nan, np.float32),
-    )  # fmt: skip
+        n = len(day["item"])
+        spill.add(
+            {
+                **day,
+                "visit": day["visit"] + visits,
+                "quantity": np.ones(n),
+                "price": np.full(n, np.nan),
+                "gift": np.zeros(n),
+            }
+        )
+        visits += int(day["visit"][-1]) + 1
+    events = Events(**spill.mapped())
     return Dataset(ids("u", size.users), ids("i", size.items), events, catalogue(size.items, seed))
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from shops import make_shop
 from vitrina import bundle, probes, strategies
+from vitrina.bundle import files
 from vitrina.bundle.manifest import PartRecord, content_hash, seal, stamp
 from vitrina.dataset import Attribute, Dataset
 from vitrina.engine import Engine
@@ -117,7 +118,7 @@ def forge_part(path: Path, name: str, part: np.ndarray | bytes | None) -> Path:
     record = found["parts"].pop(name)
     (path / record["file"]).unlink()
     if part is not None:
-        found["parts"][name] = asdict(bundle._write_part(path, name, part))
+        found["parts"][name] = asdict(files.stored(path, name, part))
     return forge_text(path, json.dumps(found))
 
 
@@ -127,7 +128,7 @@ def forge_file(path: Path, name: str, data: bytes, **told: Any) -> Path:
     record = found["parts"][name]
     file = path / record["file"]
     file.write_bytes(data)
-    record |= {"size": len(data), "sha256": bundle._digest(file), **told}
+    record |= {"size": len(data), "sha256": files.digest_of(file), **told}
     return forge_text(path, json.dumps(found))
 
 

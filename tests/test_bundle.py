@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from vitrina import bundle
-from vitrina.bundle import Bundle, Manifest
+from vitrina.bundle import Bundle, Manifest, files
 from vitrina.bundle.manifest import seal
 from vitrina.errors import BundleCorrupt, BundleError, BundleTooNew
 
@@ -192,7 +192,7 @@ def test_objects_are_refused_unread(stored):
         "dtype": "|O",
         "shape": [1],
         "size": file.stat().st_size,
-        "sha256": bundle._digest(file),
+        "sha256": files.digest_of(file),
     }
     edit(stored, parts=parts)
     with pytest.raises(BundleCorrupt):
@@ -219,7 +219,34 @@ def test_nothing_half_written_is_visible(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(bundle.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(BundleError, match="No space left"):
         bundle.write(fitted(), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_draft_holds_what_it_keeps_on_disk_alone(tmp_path):
+    """A kept part is mapped; published with others it makes the bundle that they would make at once."""
+    at_once = bundle.write(fitted(), tmp_path / "once").manifest
+    with bundle.Draft(tmp_path / "parts") as draft:
+        kept = {name: draft.keep(name, part) for name, part in PARTS.items() if name != "b/opaque"}
+        assert kept["a/rows"].tolist() == PARTS["a/rows"].tolist()
+        assert not kept["a/rows"].flags.writeable
+        draft.keep("a/dropped", np.arange(3))
+        draft.keep("a/empty", np.arange(3))  # later another of its name is published
+        home = draft.publish(fitted().manifest, {**kept, "b/opaque": PARTS["b/opaque"]})
+    stored = bundle.verify(home)
+    assert stored.manifest == at_once
+    assert kept["a/rows"].tolist() == PARTS["a/rows"].tolist()
+    found = {one.relative_to(home).as_posix() for one in home.rglob("*") if one.is_file()}
+    assert found == {*(one.file for one in stored.manifest.parts.values()), bundle.MANIFEST, bundle.SEAL}
+    assert [one.name for one in (tmp_path / "parts").iterdir()] == [stored.manifest.version]
+
+
+def test_an_unpublished_draft_leaves_nothing(tmp_path):
+    """What is kept lies in the folder while the draft is open, and not a moment longer."""
+    with bundle.Draft(tmp_path) as draft:
+        kept = draft.keep("a/rows", PARTS["a/rows"])
+        assert len(list(tmp_path.iterdir())) == 1
+    assert not list(tmp_path.iterdir())
+    assert kept.tolist() == PARTS["a/rows"].tolist()

@@ -17,7 +17,7 @@ from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.returns import unreturned
 from vitrina.kernels.sparse import Csr, compress
 
-__all__ = ["DAY", "PATH", "PURCHASE", "TYPES", "Attribute", "Catalog", "Dataset", "Events"]
+__all__ = ["COLUMNS", "DAY", "PATH", "PURCHASE", "TYPES", "Attribute", "Catalog", "Dataset", "Events"]
 
 DAY = 86_400
 PURCHASE, VIEW, CART, REMOVE, RETURN = range(5)
@@ -28,6 +28,16 @@ _SAME = {"click": "view"}
 def as_known(name: str, types: Sequence[str]) -> str:
     """A type of event, or the one that says the same where a shop's data do not tell them apart."""
     return name if name in types else _SAME.get(name, name)
+
+
+COLUMNS: Mapping[str, type] = {
+    **dict.fromkeys(("user", "item", "visit"), np.int32),
+    "time": np.int64,
+    "type": np.uint8,
+    **dict.fromkeys(("quantity", "price"), np.float32),
+    "gift": np.bool_,
+}
+"""The columns of `Events`."""
 
 
 @dataclass(frozen=True)

@@ -30,29 +30,39 @@ KNOWN_OF_PEOPLE = ("region", "sizes", "consent")
 """What the engine itself asks about customers; other attributes are for filters."""
 
 Say = Callable[[str], None]
+Keep = Callable[[str, Part], Part]
+"""Stores a part by its name and gives it back, the same, as it may be held from then on."""
 
 
-def fit(dataset: Dataset, recipe: Recipe, placements: Placements, say: Say = lambda line: None) -> Bundle:
+def fit(
+    dataset: Dataset,
+    recipe: Recipe,
+    placements: Placements,
+    say: Say = lambda line: None,
+    keep: Keep = lambda name, part: part,
+) -> Bundle:
     """Fit every strategy of the recipe; deterministic, for any number of threads.
 
-    Purchases that were later returned teach nothing; gifts and one-offs nothing of their customers.
+    Purchases that were later returned teach nothing; gifts and one-offs nothing of their customers. What was
+    learned is kept part by part: by default in memory.
     Raises RecipeError for a strategy or a hyperparameter that does not exist, before anything is
     fitted, and DataError without items.
     """
     if not len(dataset.items):
         raise DataError("the data has no items: give events.* or items.* with an item_id column")
     plans = {name: strategies.make(plan.strategy, plan.params) for name, plan in recipe.strategies.items()}
-    settled = dataset.settled()
+    began, settled = time.perf_counter(), dataset.settled()
     aside = set_aside(settled, one_offs=recipe.profile.one_offs)
-    parts = shop_parts(settled, aside.events)
+    parts = _kept(shop_parts(settled, aside.events), keep)
+    say(f"shop in {time.perf_counter() - began:.1f} s, {_megabytes(parts)}")
     if aside.events.any():
         say(f"kept out of profiles: {aside}")
         settled = aside.impersonal(settled)
     for name, strategy in plans.items():
         started = time.perf_counter()
-        parts |= {f"{name}/{part}": value for part, value in strategy.fit(settled).items()}
-        size = sum(_bytes(value) for part, value in parts.items() if part.startswith(name + "/"))
-        say(f"fitted {name} in {time.perf_counter() - started:.1f} s, {size / 1e6:.1f} MB")
+        learned = {f"{name}/{part}": value for part, value in strategy.fit(settled).items()}
+        parts |= (own := _kept(learned, keep))
+        say(f"fitted {name} in {time.perf_counter() - started:.1f} s, {_megabytes(own)}")
     manifest = _manifest(dataset, recipe, placements)
     manifest.dataset.update(gifts=int(aside.gifts.sum()), one_offs=int(aside.one_offs.sum()))
     return Bundle(manifest, parts)
@@ -133,5 +143,11 @@ def fingerprint(dataset: Dataset) -> str:
     return digest.hexdigest()[:16]
 
 
-def _bytes(part: Part) -> int:
-    return len(part) if isinstance(part, bytes) else part.nbytes
+def _kept(parts: dict[str, Part], keep: Keep) -> dict[str, Part]:
+    """Parts as they are kept; each goes from what was given as soon as it is."""
+    return {name: keep(name, parts.pop(name)) for name in list(parts)}
+
+
+def _megabytes(parts: dict[str, Part]) -> str:
+    size = sum(len(part) if isinstance(part, bytes) else part.nbytes for part in parts.values())
+    return f"{size / 1e6:.1f} MB"

@@ -16,7 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitrina.bundle import MANIFEST, VERSION, Bundle, read, verify, write
+from vitrina.bundle import MANIFEST, VERSION, Bundle, Draft, read, verify, write
 from vitrina.errors import RegistryError
 
 
@@ -51,9 +51,12 @@ class Registry:
         """Open a version; the current one by default."""
         return read(self.path(version))
 
-    def publish(self, bundle: Bundle) -> Bundle:
-        """Write a fitted bundle, check every byte of it, and make it current."""
-        stored = write(bundle, self.folder)
+    def publish(self, bundle: Bundle, draft: Draft | None = None) -> Bundle:
+        """Write a fitted bundle, check every byte of it, and make it current.
+
+        `draft`: one in this folder, where parts of it may be kept already.
+        """
+        stored = read(draft.publish(bundle.manifest, bundle.parts)) if draft else write(bundle, self.folder)
         self.activate(stored.manifest.version)
         return stored
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitrina import budget, evaluate, probes
-from vitrina.bundle import Bundle
+from vitrina.bundle import Bundle, Draft
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.errors import DataError, RecipeError, VitrinaError, WorseBundle
 from vitrina.evaluate import Evaluation
-from vitrina.fit import fit, with_metrics
+from vitrina.fit import Keep, fit, with_metrics
 from vitrina.gate import Verdict, gate
 from vitrina.images import vectors
 from vitrina.placements import Placements, parse_placements, read_placements
@@ -101,24 +101,24 @@ def train(
     if at is not None and not len(known.events) and len(dataset.events):
         raise DataError(f"no event lies before --at {at}; the first one is at {int(dataset.events.time[0])}")
     budget.foreseen(known, recipe, say)
-    with budget.within(recipe.limits.bytes):
-        fitted, evaluation = _fitted(known, recipe, registry, say, judge=judge, force=force)
+    with budget.within(recipe.limits.bytes), Draft(registry.folder) as draft:
+        fitted, evaluation = _fitted(known, recipe, registry, say, draft.keep, judge=judge, force=force)
         before()
-        stored = registry.publish(fitted)
+        stored = registry.publish(fitted, draft)
         probes.replay(Engine.of(stored))
     say(f"published {stored.manifest.version}")
     return Trained(stored, evaluation)
 
 
 def _fitted(
-    known: Dataset, recipe: Recipe, registry: Registry, say: Say, *, judge: bool, force: bool
+    known: Dataset, recipe: Recipe, registry: Registry, say: Say, keep: Keep, *, judge: bool, force: bool
 ) -> tuple[Bundle, Evaluation | None]:
     """What is to be published, with its metrics and probes, and how it was judged."""
     placements = weighed(known, recipe, say)
     forests = ranked(known, recipe, placements, say)
     evaluation = judged(known, recipe, placements, registry, say, forests, force=force) if judge else None
     say("fitting on everything")
-    fitted = with_ranker(fit(known, recipe, placements, say), known, forests)
+    fitted = with_ranker(fit(known, recipe, placements, say, keep), known, forests)
     asked = probes.make(Engine.of(fitted), recipe.evaluation.probes, recipe.evaluation.seed)
     metrics = evaluation.as_dict() if evaluation else {}
     return with_metrics(fitted, metrics, asked), evaluation
@@ -146,10 +146,11 @@ def judged(
         say(f"not judged: {reason}")
         return None
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
-    fitted = with_ranker(fit(cut.train, with_baselines(recipe), placements, say), cut.train, forests)
-    engine = arena(fitted, placements, held.seed)
-    evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
-    verdict = gate(dataset, engine, cut.now, current_engine(registry, say), held.gate, held.seed)
+    with Draft(registry.folder) as draft:
+        fitted = fit(cut.train, with_baselines(recipe), placements, say, draft.keep)
+        engine = arena(with_ranker(fitted, cut.train, forests), placements, held.seed)
+        evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
+        verdict = gate(dataset, engine, cut.now, current_engine(registry, say), held.gate, held.seed)
     say(f"gate {'open' if verdict.passed else 'shut'}: {verdict.reason}")
     if not verdict.passed and not force:
         raise WorseBundle(f"not published: {verdict.reason}; look at the data and the recipe, or use --force")

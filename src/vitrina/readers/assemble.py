@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vitrina.dataset import Events
+from vitrina.dataset import COLUMNS, Events
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer, literal
+from vitrina.spill import Spill
 
 _HAPPENED = """
 CREATE TABLE happened AS
@@ -44,6 +45,9 @@ FROM happened JOIN item_ids ON item_id = item_ids.id LEFT JOIN user_ids ON user_
     LEFT JOIN visits USING (visit_id)
 ORDER BY us, file, row
 """
+
+
+_BATCH = 1 << 20
 
 
 def order_events(db: Db, staged: Staged) -> list[str]:
@@ -84,32 +88,25 @@ def code_ids(db: Db, name: str, sources: Sequence[str]) -> Ids:
 
 
 def read_events(db: Db, types: Sequence[str], *, timed: bool) -> Events:
-    """The columns of `happened`; without timestamps time counts the events from 0."""
+    """The columns of `happened`, mapped from the disk; without timestamps time counts the events from 0."""
     db.execute(_VISITS)
-    table = db.sql(
+    found = db.sql(
         _COLUMNS.format(
             unknown=UNKNOWN,
             types=", ".join(literal(one) for one in types),
         )
-    ).to_arrow_table()
-    columns = {
-        name: np.array(table[name].to_numpy())
-        for name in Events.__dataclass_fields__
-        if timed or name != "time"
-    }
-    return Events(**{"time": np.arange(len(table)), **columns})
+    ).to_arrow_reader(_BATCH)
+    spill = Spill(COLUMNS)
+    for batch in found:
+        columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in COLUMNS}
+        counted = {} if timed else {"time": np.arange(len(spill), len(spill) + len(batch))}
+        spill.add({**columns, **counted})
+    return Events(**spill.mapped())
 
 
 def no_events() -> Events:
     """What a shop without events has of them."""
-    kinds = {
-        "time": np.int64,
-        "type": np.uint8,
-        "quantity": np.float32,
-        "price": np.float32,
-        "gift": np.bool_,
-    }
-    return Events(**{name: np.zeros(0, kinds.get(name, np.int32)) for name in Events.__dataclass_fields__})
+    return Events(**{name: np.zeros(0, dtype) for name, dtype in COLUMNS.items()})
 
 
 def fixed(column: pa.ChunkedArray) -> NDArray[np.bytes_]:

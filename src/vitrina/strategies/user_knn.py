@@ -58,7 +58,7 @@ class Strategy:
         default_factory=lambda: {"purchase": 1.0, "cart": 0.6, "view": 0.25}
     )
     half_life_days: float = 0.0
-    listed: int = 1_000_000
+    listed: int = 50_000
     takers: int = 300
     seeds: int = 50
     crowd: int = 20_000

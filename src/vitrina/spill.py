@@ -1,0 +1,47 @@
+"""Columns too long for memory: written to the disk as they come, and mapped from there.
+
+The files have no names any more by the time they are read: nobody else sees them, and they go with
+whatever still maps them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class Spill:
+    """Columns of these dtypes, growing together in files of a `folder`, by default that for temporary ones.
+
+    Methods raise OSError where the disk refuses.
+    """
+
+    def __init__(self, dtypes: Mapping[str, DTypeLike], folder: Path | None = None) -> None:
+        self._dtypes = {name: np.dtype(one) for name, one in dtypes.items()}
+        self._files = {name: tempfile.TemporaryFile(dir=folder) for name in dtypes}  # noqa: SIM115 - mapped later
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def add(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Append as many values to each of the columns, as its dtype has them."""
+        for name, dtype in self._dtypes.items():
+            self._files[name].write(np.ascontiguousarray(columns[name], dtype).view(np.uint8).data)
+        self._length += len(columns[next(iter(self._dtypes))])
+
+    def mapped(self) -> dict[str, NDArray[Any]]:
+        """All that was added, read-only; nothing may be added any more."""
+        return {name: self._map(name) for name in self._dtypes}
+
+    def _map(self, name: str) -> NDArray[Any]:
+        with self._files[name] as file:
+            file.flush()
+            if not self._length:
+                return np.zeros(0, self._dtypes[name])
+            return np.asarray(np.memmap(file, self._dtypes[name], "r", shape=(self._length,)))

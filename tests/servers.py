@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from vitrina.server.token import Signer
 
 KEY = b"sixteen bytes or more"
 NOW = 1_700_000_000
+WORKERS = ("vitrina-worker", "envoy")
 PLACEMENTS = {
     "version": "p-1",
     "home": {"sources": [{"strategy": "popular"}]},
@@ -200,7 +201,19 @@ def served(registry, **options):
 
 
 def children(pid):
-    """The processes that a process started, while it runs."""
+    """The workers that a supervisor started, while it runs."""
+    return [one for one in started(pid) if name(one) in WORKERS]
+
+
+def name(pid):
+    """What a process is called; empty for one that is no more."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def started(pid):
+    """All processes that a process started."""
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 

@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 from serving.constant_server import __file__ as constant_server
 
+WORKERS = ("vitrina-worker", "envoy")
 START_S = 60.0
 
 
@@ -111,9 +112,9 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 def _children(pid: int) -> tuple[int, ...]:
-    """Processes that a process started; grpcio needs no fork, so these are the workers."""
+    """The workers among the processes that a supervisor started."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return tuple(int(one) for one in found)
+    return tuple(int(one) for one in found if Path(f"/proc/{one}/comm").read_text().strip() in WORKERS)
 
 
 def _free_port() -> int:

@@ -87,12 +87,6 @@ def private_mb(pids):
     return sum(int(one) for one in re.findall(r"Private_\w+:\s+(\d+) kB", text)) / 1024
 
 
-def workers(pid):
-    """The worker processes of a supervisor."""
-    kinds = {one: Path(f"/proc/{one}/cmdline").read_text() for one in children(pid)}
-    return [one for one, line in kinds.items() if "vitrina.server.worker" in line]
-
-
 @pytest.mark.timeout(240 + 2 * SECONDS)
 def test_swaps_under_load_fail_nothing_mix_nothing_keep_nothing(tmp_path):
     """Half a minute of requests, a swap or a roll back every half second: each answer is of one bundle,
@@ -101,7 +95,7 @@ def test_swaps_under_load_fail_nothing_mix_nothing_keep_nothing(tmp_path):
     first, second = letters
     port = free_port()
     with served(tmp_path, workers=2, admin_port=port) as (process, ready):
-        pids = workers(process.pid)
+        pids = children(process.pid)
         with ModelClient(ready["admin"]) as models, Shoppers(ready["address"]) as shoppers:
             _swap(models, first, second, 5.0)
             before = private_mb(pids)
@@ -109,7 +103,7 @@ def test_swaps_under_load_fail_nothing_mix_nothing_keep_nothing(tmp_path):
             wait_for(lambda: {one.version for one in models.list().workers} == {models.list().current})
         time.sleep(0.5)
         after = private_mb(pids)
-        assert workers(process.pid) == pids
+        assert children(process.pid) == pids
     assert shoppers.failed == []
     assert {version for version, _ in shoppers.answers} == set(letters)
     assert all(found == letters[version] for version, found in shoppers.answers)
@@ -148,9 +142,9 @@ def test_damage_to_the_live_bundle_reaches_nobody(tmp_path):
             _keep_asking(shoppers)
         shutil.rmtree(tmp_path / version)
         _keep_asking(shoppers)
-        old = workers(process.pid)
+        old = children(process.pid)
         os.kill(old[0], 9)
-        wait_for(lambda: len(workers(process.pid)) == 2 and workers(process.pid) != old)
+        wait_for(lambda: len(children(process.pid)) == 2 and children(process.pid) != old)
         with ModelClient(ready["admin"]) as models:
             wait_for(lambda: len(models.list().workers) == 2)
         _keep_asking(shoppers)

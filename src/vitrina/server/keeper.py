@@ -8,15 +8,16 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from vitrina import errors
 from vitrina.errors import ServerError, VitrinaError
+from vitrina.server.forked import Forked, Forks, able
 from vitrina.server.log import say
-from vitrina.server.options import Order
+from vitrina.server.options import Options, Order
 
 _BACKOFF_S = (0.1, 10.0)
 _STEADY_S = 10.0
@@ -27,6 +28,8 @@ Heard = Callable[[int, int, str, Any], None]
 """Takes the worker's number, its process id, and a thing said: its name and value."""
 Gone = Callable[[int, int], None]
 """Takes the number and the process id of a worker that has ended."""
+Begin = Callable[[], Awaitable[Process | Forked]]
+"""Starts the process of a worker, its order still to be written."""
 
 
 @dataclass(eq=False)
@@ -35,11 +38,12 @@ class Keeper:
 
     number: int
     order: Order
+    begin: Begin
     heard: Heard
     gone: Gone
     ready: asyncio.Future[str] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     ending: asyncio.Event = field(default_factory=asyncio.Event)
-    process: Process | None = None
+    process: Process | Forked | None = None
 
     async def keep(self) -> None:
         """Start the worker, again and again if it dies; return when it was told to end and did."""
@@ -67,10 +71,11 @@ class Keeper:
 
     async def _live(self) -> int:
         """One life of a worker, from its order to its exit code."""
-        command = (sys.executable, "-m", "vitrina.server.worker")
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, env=_environment(), limit=_MAX_LINE
-        )
+        try:
+            process = await self.begin()
+        except OSError as reason:
+            say("worker not started", worker=self.number, reason=str(reason))
+            return 1
         self.process = process
         if self.ending.is_set():
             process.terminate()
@@ -86,7 +91,7 @@ class Keeper:
             self.process = None
             self.gone(self.number, process.pid)
 
-    async def _listen(self, process: Process) -> None:
+    async def _listen(self, process: Process | Forked) -> None:
         """Hear what a worker says until it is silent."""
         assert process.stdout is not None
         async for line in process.stdout:
@@ -101,7 +106,7 @@ class Keeper:
                 for name, value in words.items():
                     self.heard(self.number, process.pid, name, value)
 
-    async def _ended(self, process: Process) -> int:
+    async def _ended(self, process: Process | Forked) -> int:
         """Wait for the end; once told to end, not for ever."""
         ended = asyncio.ensure_future(process.wait())
         told = asyncio.ensure_future(self.ending.wait())
@@ -117,6 +122,29 @@ class Keeper:
 def _error(name: str, message: str) -> VitrinaError:
     kind = getattr(errors, name, VitrinaError)
     return kind(message) if issubclass(kind, VitrinaError) else VitrinaError(message)
+
+
+def beginning(options: Options) -> tuple[Begin, Callable[[], Awaitable[None]]]:
+    """How workers are started here; and what makes the next ones be of what is installed then.
+
+    Forked where the system can: most of a worker's memory is then all workers'. A worker that turns into
+    Envoy would keep nothing of that.
+    """
+    if options.front == "grpc" and able():
+        forks = Forks(options.registry, _environment(), _MAX_LINE)
+        return forks.worker, forks.renew
+    return _spawned, _nothing
+
+
+async def _spawned() -> Process:
+    command = (sys.executable, "-m", "vitrina.server.worker")
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=PIPE, stdout=PIPE, env=_environment(), limit=_MAX_LINE
+    )
+
+
+async def _nothing() -> None:
+    """A process that is started anew has what is installed."""
 
 
 def _environment() -> dict[str, str]:

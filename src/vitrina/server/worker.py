@@ -1,4 +1,5 @@
-"""One worker: `python -m vitrina.server.worker`, started by the supervisor and by nobody else.
+"""One worker: forked for the supervisor (`forkserver.py`), or `python -m vitrina.server.worker` where that
+cannot be; started by nobody else.
 
 Its order comes as a line of JSON on standard input; what it says on standard output is in `work.py`.
 """
@@ -6,19 +7,29 @@ Its order comes as a line of JSON on standard input; what it says on standard ou
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from vitrina.server.log import say
 from vitrina.server.options import Order
 from vitrina.server.work import Work, failed
 
+NAME = b"vitrina-worker"
+"""What `ps` and `top` call a worker."""
+_SET_NAME = 15
+"""PR_SET_NAME of linux/prctl.h."""
+
 
 def main() -> int:
     """Read the order, serve until told to stop, and return the exit code."""
-    order = Order.of_json(sys.stdin.readline())
+    told = sys.stdin.readline()
+    if not told:
+        return 0  # the supervisor ended meanwhile
+    order = Order.of_json(told)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the supervisor, which tells us
     try:
         if order.options.front == "envoy":
@@ -50,7 +61,14 @@ def _loop_factory(*, uvloop: bool) -> Callable[[], asyncio.AbstractEventLoop]:
     return fast.new_event_loop
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """Serve as a process of its own, to its end."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_NAME, NAME, 0, 0, 0)
     code = main()
     say("worker stopped", code=code)
     os._exit(code)  # grpcio may hang while the interpreter takes itself down (grpc/grpc#40989)
+
+
+if __name__ == "__main__":
+    run()

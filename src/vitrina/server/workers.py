@@ -1,8 +1,9 @@
 """The supervisor: several workers on one port. It serves no calls and never imports grpc.
 
-Workers are started fresh, not forked, and share the port by SO_REUSEPORT. One that dies is replaced,
-later each time if it keeps dying; the others answer meanwhile, and clients retry what it held. SIGHUP
-restarts them in turn: the new one serves before the old one drains, so there is no gap.
+Workers are forked by a process that serves nothing either (`forkserver.py`), and share the port by
+SO_REUSEPORT. One that dies is replaced, later each time if it keeps dying; the others answer meanwhile, and
+clients retry what it held. SIGHUP restarts them in turn: the new one serves before the old one drains, so
+there is no gap.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from vitrina.registry import Registry
 from vitrina.server import metrics
 from vitrina.server.access import Tokens
 from vitrina.server.generations import run_folder
-from vitrina.server.keeper import Keeper
+from vitrina.server.keeper import Keeper, beginning
 from vitrina.server.log import say
 from vitrina.server.operators import Operators
 from vitrina.server.options import FRONTS, Options, Order
@@ -73,6 +74,7 @@ class _Supervisor:
     def __init__(self, order: Order, announce: Callable[[str], None]) -> None:
         self.order, self.announce = order, announce
         self.collected = metrics.Collected()
+        self.begin, self.renew = beginning(order.options)
         self.operators = Operators(order)
         self.stopping = asyncio.Event()
         self.keepers: list[Keeper] = []
@@ -96,10 +98,11 @@ class _Supervisor:
             finally:
                 self._stop()
                 await asyncio.gather(desk, *self.tasks.values(), *rolls, return_exceptions=True)
+                await self.renew()
         return 0
 
     def _start(self, number: int) -> Keeper:
-        keeper = Keeper(number, self.order, self._heard, self._gone)
+        keeper = Keeper(number, self.order, self.begin, self._heard, self._gone)
         self.tasks[keeper] = asyncio.create_task(keeper.keep())
         return keeper
 
@@ -107,6 +110,7 @@ class _Supervisor:
         """Replace every worker by a fresh one, in turn; stop where one cannot start, and keep the old."""
         async with self.turn:
             say("rolling restart", workers=len(self.keepers))
+            await self.renew()
             for place, old in enumerate(self.keepers):
                 new = self._start(old.number)
                 stop = asyncio.ensure_future(self.stopping.wait())

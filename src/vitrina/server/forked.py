@@ -1,0 +1,132 @@
+"""The supervisor's side of the fork server: a worker asked for, watched and told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from pathlib import Path
+
+from vitrina.server.forkserver import NUMBER
+
+_SUBREAPER = 36
+"""PR_SET_CHILD_SUBREAPER of linux/prctl.h: orphans among our descendants become our children."""
+
+
+def able() -> bool:
+    """Whether this system can do it, from here on: Linux 5.4 can, some sandboxes cannot."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return bool(ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+class Forked:
+    """A worker's process, a child of this one: what of `asyncio.subprocess.Process` a keeper needs."""
+
+    def __init__(self, pid: int, stdin: asyncio.WriteTransport, stdout: asyncio.StreamReader) -> None:
+        self.pid, self.stdin, self.stdout = pid, stdin, stdout
+        self.returncode: int | None = None
+        loop = asyncio.get_running_loop()
+        self._handle = os.pidfd_open(pid)
+        self._over: asyncio.Future[int] = loop.create_future()
+        loop.add_reader(self._handle, self._ended)
+
+    async def wait(self) -> int:
+        """Its exit code, or less than 0 the signal that ended it."""
+        return await asyncio.shield(self._over)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._tell(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self._tell(signal.SIGKILL)
+
+    def _tell(self, what: signal.Signals) -> None:
+        if self.returncode is None:
+            signal.pidfd_send_signal(self._handle, what)
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._handle)
+        end = os.waitid(os.P_PIDFD, self._handle, os.WEXITED)
+        os.close(self._handle)
+        assert end is not None
+        self.returncode = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+        self.stdin.close()
+        self._over.set_result(self.returncode)
+
+
+class Forks:
+    """A fork server, kept while workers are asked for; `able` first. Raises OSError where it dies of it."""
+
+    def __init__(self, registry: Path, environment: Mapping[str, str], max_line: int) -> None:
+        self._command = (sys.executable, "-m", "vitrina.server.forkserver", str(registry))
+        self._environment, self._max_line = dict(environment), max_line
+        self._turn = asyncio.Lock()
+        self._server: Process | None = None
+        self._desk: socket.socket | None = None
+
+    async def worker(self) -> Forked:
+        """A new worker, its order still to be written. Another fork server makes it where one has died."""
+        async with self._turn:
+            desk = self._desk or await self._begin()
+            try:
+                return await self._born(desk)
+            except OSError:
+                await self._end()
+                return await self._born(await self._begin())
+
+    async def renew(self) -> None:
+        """Make the next worker from what is installed then."""
+        async with self._turn:
+            await self._end()
+
+    async def _begin(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._server = await asyncio.create_subprocess_exec(
+                *self._command, stdin=theirs.fileno(), env=self._environment
+            )
+        ours.setblocking(False)
+        self._desk = ours
+        return ours
+
+    async def _end(self) -> None:
+        if self._desk and self._server:
+            self._desk.close()
+            await self._server.wait()
+        self._desk = self._server = None
+
+    async def _born(self, desk: socket.socket) -> Forked:
+        with contextlib.ExitStack() as ours_on_failure, contextlib.ExitStack() as theirs:
+            read, told = os.pipe()
+            heard, said = os.pipe()
+            for one in (read, said):
+                theirs.callback(os.close, one)
+            for one in (told, heard):
+                ours_on_failure.callback(os.close, one)
+            socket.send_fds(desk, [b"+"], [read, said])
+            number = int.from_bytes(await asyncio.get_running_loop().sock_recv(desk, NUMBER), "big")
+            if not number:
+                raise OSError("no process can be forked")
+            ours_on_failure.pop_all()
+        return await self._watched(number, told, heard)
+
+    async def _watched(self, pid: int, told: int, heard: int) -> Forked:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(self._max_line)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        await loop.connect_read_pipe(lambda: protocol, os.fdopen(heard, "rb", 0))
+        stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(told, "wb", 0))
+        return Forked(pid, stdin, reader)

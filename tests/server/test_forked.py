@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from servers import name, publish, started, wait_for
 
-from vitrina.server.forked import Forks, able
+from vitrina.server.forked import Forks, able, adopt
 from vitrina.server.keeper import beginning
 from vitrina.server.options import Options
 
-pytestmark = pytest.mark.skipif(not able(), reason="this system has no pidfd or no subreaper")
+pytestmark = pytest.mark.skipif(not able(), reason="this system has no pidfd")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,8 @@ def registry(tmp_path_factory):
 @pytest.fixture
 def forks(registry):
     """What makes workers over it; in a loop that has ended, so has the fork server."""
-    return Forks(registry, os.environ | {"OPENBLAS_NUM_THREADS": "1"}, 1 << 16)
+    yield Forks(registry, os.environ | {"OPENBLAS_NUM_THREADS": "1"}, 1 << 16)
+    adopt(orphans=False)
 
 
 def server_of():

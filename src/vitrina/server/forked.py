@@ -16,18 +16,23 @@ from pathlib import Path
 from vitrina.server.forkserver import NUMBER
 
 _SUBREAPER = 36
-"""PR_SET_CHILD_SUBREAPER of linux/prctl.h: orphans among our descendants become our children."""
+"""PR_SET_CHILD_SUBREAPER of linux/prctl.h."""
 
 
 def able() -> bool:
-    """Whether this system can do it, from here on: Linux 5.4 can, some sandboxes cannot."""
+    """Whether this system can do it: Linux 5.4 can, some sandboxes cannot."""
     if sys.platform != "linux":
         return False
     try:
         os.close(os.pidfd_open(os.getpid()))
     except OSError:
         return False
-    return bool(ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0) == 0)
+    return True
+
+
+def adopt(*, orphans: bool) -> None:
+    """Whether orphans among this process's descendants are its children, or those of whoever is above it."""
+    ctypes.CDLL(None).prctl(_SUBREAPER, int(orphans), 0, 0, 0)
 
 
 class Forked:
@@ -68,7 +73,8 @@ class Forked:
 
 
 class Forks:
-    """A fork server, kept while workers are asked for; `able` first. Raises OSError where it dies of it."""
+    """A fork server, kept while workers are asked for, where the system is `able`. From the first on, this
+    process adopts orphans."""
 
     def __init__(self, registry: Path, environment: Mapping[str, str], max_line: int) -> None:
         self._command = (sys.executable, "-m", "vitrina.server.forkserver", str(registry))
@@ -78,7 +84,10 @@ class Forks:
         self._desk: socket.socket | None = None
 
     async def worker(self) -> Forked:
-        """A new worker, its order still to be written. Another fork server makes it where one has died."""
+        """A new worker, its order still to be written. Another fork server makes it where one has died.
+
+        Raises OSError where that cannot either.
+        """
         async with self._turn:
             desk = self._desk or await self._begin()
             try:
@@ -93,6 +102,7 @@ class Forks:
             await self._end()
 
     async def _begin(self) -> socket.socket:
+        adopt(orphans=True)
         ours, theirs = socket.socketpair()
         with theirs:
             self._server = await asyncio.create_subprocess_exec(

@@ -73,11 +73,12 @@ def _forked(desk: socket.socket, files: list[int]) -> int:
 
 
 def _between(files: list[int], mouth: int) -> NoReturn:
-    """Fork again, tell the number and end; whoever was forked lives as a worker."""
+    """Fork again and end; whoever was forked tells its number and lives as a worker."""
     try:
-        if born := os.fork():
-            os.write(mouth, born.to_bytes(NUMBER, "big"))
+        if os.fork():
             os._exit(0)
+        worker.take_name()
+        os.write(mouth, os.getpid().to_bytes(NUMBER, "big"))
         os.close(mouth)
         for number, file in enumerate(files):
             os.dup2(file, number)

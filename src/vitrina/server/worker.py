@@ -19,7 +19,6 @@ from vitrina.server.options import Order
 from vitrina.server.work import Work, failed
 
 NAME = b"vitrina-worker"
-"""What `ps` and `top` call a worker."""
 _SET_NAME = 15
 """PR_SET_NAME of linux/prctl.h."""
 
@@ -63,12 +62,17 @@ def _loop_factory(*, uvloop: bool) -> Callable[[], asyncio.AbstractEventLoop]:
 
 def run() -> NoReturn:
     """Serve as a process of its own, to its end."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_NAME, NAME, 0, 0, 0)
     code = main()
     say("worker stopped", code=code)
     os._exit(code)  # grpcio may hang while the interpreter takes itself down (grpc/grpc#40989)
 
 
+def take_name() -> None:
+    """Be called so by `ps` and `top`."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_NAME, NAME, 0, 0, 0)
+
+
 if __name__ == "__main__":
+    take_name()
     run()

@@ -43,6 +43,12 @@ def compress(
     return Csr(indptr, indices, data, shape)
 
 
+def picked(matrix: Csr, chosen: NDArray[np.bool_]) -> Csr:
+    """The chosen entries of a matrix."""
+    ends = _ends_of_chosen(matrix.indptr, chosen)
+    return Csr(ends, matrix.indices[chosen], matrix.data[chosen], matrix.shape)
+
+
 def dealt(keys: NDArray[np.int32], ends: NDArray[np.int64], *columns: NDArray[Any]) -> list[NDArray[Any]]:
     """Columns grouped by key, in their order within each; `ends` as `ends_of` has them. A thread a column."""
     with ThreadPoolExecutor(get_num_threads()) as pool:
@@ -68,7 +74,7 @@ def group(keys: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.int64], NDAr
     return indptr, counting_order(keys, n_keys)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def counting_order(keys: Any, n_keys: Any) -> Any:
     """The stable order that sorts small non-negative integers: int64[len(keys)]."""
     starts = np.zeros(n_keys + 1, np.int64)
@@ -84,7 +90,7 @@ def counting_order(keys: Any, n_keys: Any) -> Any:
     return order
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _flip(indptr: Any, columns: Any, data: Any, n_columns: Any) -> Any:
     starts = np.zeros(n_columns + 2, np.int64)
     for column in columns:
@@ -111,6 +117,16 @@ def _dealt(keys: Any, ends: Any, column: Any) -> Any:
             grouped[at[key]] = column[place]
             at[key] += 1
     return grouped
+
+
+@njit(cache=True, nogil=True)
+def _ends_of_chosen(indptr: Any, chosen: Any) -> Any:
+    ends = np.zeros(len(indptr), np.int64)
+    for row in range(len(indptr) - 1):
+        ends[row + 1] = ends[row]
+        for place in range(indptr[row], indptr[row + 1]):
+            ends[row + 1] += chosen[place]
+    return ends
 
 
 @njit(cache=True, nogil=True)

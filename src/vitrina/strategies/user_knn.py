@@ -24,7 +24,7 @@ from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.customers import latest_takers, pasts, shared_grounds, through_customers
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
-from vitrina.kernels.sparse import Csr, compress
+from vitrina.kernels.sparse import Csr, compress, picked
 from vitrina.kernels.weighting import Doubles, by_column, by_row, cosine, lengths, tilted
 from vitrina.needs import ENTRY, Extent, Need, lists_of
 from vitrina.neighbourhood import seed_parts, with_views
@@ -95,19 +95,16 @@ class Strategy:
         customers, having = by_item.transposed(), np.maximum(np.diff(by_item.indptr), 1)
         known = np.diff(customers.indptr) > 0
         rare = np.log1p(int(known.sum()) / having) ** self.rarity
-        compared = replace(customers, data=by_column(customers.indices, customers.data, rare))
-        long = lengths(compared, self.shrink)
+        long = lengths(_times(customers, rare), self.shrink)
         tilt = long ** (2 * self.asymmetry - 1)
-        told = replace(by_item, data=by_column(by_item.indices, by_item.data, tilt / long))
+        latest = tilted(_times(picked(by_item, chosen), tilt / long), rare**2)
+        del by_item, chosen
         listed = 0 < len(dataset.users) <= self.listed
-        alike = self._alike(compared, having, tilt) if listed else _of_nobody(n_takers)
-        del by_item, compared
-        taken = cosine(customers)
-        shares = by_column(taken.indices, taken.data, having**-self.popularity)
+        alike = self._alike(_times(customers, rare), having, tilt) if listed else _of_nobody(n_takers)
         return {
             **_table("alike", alike),
-            **_table("takers", _chosen(tilted(told, rare**2), chosen)),
-            **_table("taken", replace(taken, data=shares)),
+            **_table("takers", latest),
+            **_table("taken", _times(cosine(customers), having**-self.popularity)),
             **(_past(dataset, np.where(known, long, 0.0)) if listed else _UNLISTED),
             **seed_parts(dataset, with_views(self.event_weights), self.half_life_days),
             "end": np.array([dataset.end]),
@@ -116,7 +113,7 @@ class Strategy:
     def _alike(self, compared: Csr, having: NDArray[np.int64], tilt: Doubles) -> Csr:
         """The nearest of each customer, nearest first, by the items that are no crowd's."""
         vectors = tilted(cosine(compared, self.shrink), tilt)
-        vectors = _chosen(vectors, having[vectors.indices] <= self.crowd)
+        vectors = picked(vectors, having[vectors.indices] <= self.crowd)
         indptr, rows, scores = neighbours(vectors, self.neighbours)
         return Csr(indptr, rows, by_row(indptr, scores, 1 / tilt), (len(tilt), len(tilt)))
 
@@ -183,11 +180,9 @@ def _of_nobody(n: int) -> Csr:
     return Csr(np.zeros(n + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), (n, n))
 
 
-def _chosen(matrix: Csr, chosen: NDArray[np.bool_]) -> Csr:
-    """The chosen entries of a matrix."""
-    before = np.zeros(len(chosen) + 1, np.int64)
-    np.cumsum(chosen, out=before[1:])
-    return Csr(before[matrix.indptr], matrix.indices[chosen], matrix.data[chosen], matrix.shape)
+def _times(matrix: Csr, factors: Doubles) -> Csr:
+    """Every column times its factor."""
+    return replace(matrix, data=by_column(matrix.indices, matrix.data, factors))
 
 
 def _past(dataset: Dataset, long: Doubles) -> dict[str, NDArray[Any]]:

@@ -38,7 +38,7 @@ from vitrina import budget
 from vitrina.bundle import Bundle, Draft
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
-from vitrina.fit import Keep, fit
+from vitrina.fit import Keep, fit, spilling
 from vitrina.live import Live
 from vitrina.needs import Extent
 from vitrina.placements import parse_placements
@@ -206,7 +206,7 @@ def train(size: Size, folder: Path) -> dict[str, Any]:
     }
 
 
-def fitted(dataset: Dataset, say: Callable[[str], None], keep: Keep = lambda name, part: part) -> Bundle:
+def fitted(dataset: Dataset, say: Callable[[str], None], keep: Keep = spilling) -> Bundle:
     """The recipe's bundle."""
     return fit(dataset, parse_recipe(RECIPE, "growth"), parse_placements(PLACEMENTS, "growth"), say, keep)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitrina.spill import Spill
+from vitrina.spill import LONG, Spill, spilled
 
 
 def test_columns_come_back_in_the_order_they_were_added(tmp_path: Path) -> None:
@@ -37,3 +37,13 @@ def test_a_folder_that_is_not_there_is_said() -> None:
     """By the system's own error."""
     with pytest.raises(OSError, match="nowhere"):
         Spill({"row": np.int32}, Path("/nowhere"))
+
+
+def test_long_arrays_are_mapped_and_short_ones_stay(tmp_path: Path) -> None:
+    """Whatever their shape; the same values either way."""
+    short, long = np.arange(9.0), np.arange(LONG // 4, dtype=np.float32).reshape(-1, 2)
+    assert spilled(short, tmp_path) is short
+    found = spilled(long, tmp_path)
+    np.testing.assert_array_equal(found, long)
+    assert not found.flags.writeable
+    assert not list(tmp_path.iterdir())

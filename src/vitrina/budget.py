@@ -15,10 +15,12 @@ from pathlib import Path
 from vitrina import strategies
 from vitrina.dataset import Dataset
 from vitrina.errors import OverBudget
-from vitrina.needs import BASE, ENTRY, EVENT, Extent, Need, need_of
+from vitrina.needs import BASE, OWNER, Extent, Need, need_of
 from vitrina.recipe import Recipe
 
 STATUS = Path("/proc/self/status")
+SHOP, PAST = 40, 17
+"""Bytes an event: at most while customers' pasts are told apart and grouped, and of these in the end."""
 LIBRARIES = 200 << 20
 """Bytes of an interpreter and its libraries, where the system does not say what is held."""
 
@@ -60,24 +62,18 @@ def foreseen(dataset: Dataset, recipe: Recipe, say: Callable[[str], None]) -> No
 
 
 def plan(extent: Extent, recipe: Recipe, held: int) -> list[Stage]:
-    """The stages of a fit in order, `held` bytes being there before the first."""
-    owners = 4 * ENTRY * (extent.items + extent.users)
-    stages = [
-        Stage(
-            "histories",
-            held,
-            Need(
-                working=BASE + EVENT * extent.events + owners,
-                kept=3 * ENTRY * extent.events + owners,
-                why=f"{EVENT} B x {extent.events:,} events",
-            ),
-        )
-    ]
-    for name, one in recipe.strategies.items():
-        before = stages[-1]
-        need = need_of(strategies.make(one.strategy, one.params), extent)
-        stages.append(Stage(name, before.held + before.need.kept, need))
-    return stages
+    """The stages of a fit in order, `held` bytes being there before each: what is learned goes to disk."""
+    owners = OWNER * (extent.items + extent.users)
+    shop = Need(
+        working=BASE + SHOP * extent.events + owners,
+        kept=PAST * extent.events + owners,
+        why=f"{SHOP} B x {extent.events:,} events + {OWNER} B x {extent.items + extent.users:,} owners",
+    )
+    needs = {
+        name: need_of(strategies.make(one.strategy, one.params), extent)
+        for name, one in recipe.strategies.items()
+    }
+    return [Stage(name, held, need) for name, need in {"shop": shop, **needs}.items()]
 
 
 def holding(dataset: Dataset) -> int:

@@ -25,6 +25,7 @@ from vitrina.parts import Part
 from vitrina.placements import Placements
 from vitrina.profiles import set_aside
 from vitrina.recipe import Recipe
+from vitrina.spill import spilled
 
 KNOWN_OF_PEOPLE = ("region", "sizes", "consent")
 """What the engine itself asks about customers; other attributes are for filters."""
@@ -34,17 +35,22 @@ Keep = Callable[[str, Part], Part]
 """Stores a part by its name and gives it back, the same, as it may be held from then on."""
 
 
+def spilling(name: str, part: Part) -> Part:
+    """Keeps long parts on the disk for as long as they are looked at. Raises OSError."""
+    return part if isinstance(part, bytes) else spilled(part)
+
+
 def fit(
     dataset: Dataset,
     recipe: Recipe,
     placements: Placements,
     say: Say = lambda line: None,
-    keep: Keep = lambda name, part: part,
+    keep: Keep = spilling,
 ) -> Bundle:
     """Fit every strategy of the recipe; deterministic, for any number of threads.
 
     Purchases that were later returned teach nothing; gifts and one-offs nothing of their customers. What was
-    learned is kept part by part: by default in memory.
+    learned is kept part by part.
     Raises RecipeError for a strategy or a hyperparameter that does not exist, before anything is
     fitted, and DataError without items.
     """

@@ -1,4 +1,4 @@
-"""Columns too long for memory: written to the disk as they come, and mapped from there.
+"""What is too long for memory: written to the disk, and mapped from there.
 
 The files have no names any more by the time they are read: nobody else sees them, and they go with
 whatever still maps them.
@@ -13,6 +13,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+LONG = 1 << 24
+"""Bytes from which an array is better mapped than held."""
+
+
+def spilled(array: NDArray[Any], folder: Path | None = None) -> NDArray[Any]:
+    """The same array, read-only and mapped from the disk where it is long. Raises OSError."""
+    if array.nbytes < LONG:
+        return array
+    spill = Spill({"": array.dtype}, folder)
+    spill.add({"": array.reshape(-1)})
+    return spill.mapped()[""].reshape(array.shape)
 
 
 class Spill:

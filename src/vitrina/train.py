@@ -146,11 +146,10 @@ def judged(
         say(f"not judged: {reason}")
         return None
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
-    with Draft(registry.folder) as draft:
-        fitted = fit(cut.train, with_baselines(recipe), placements, say, draft.keep)
-        engine = arena(with_ranker(fitted, cut.train, forests), placements, held.seed)
-        evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
-        verdict = gate(dataset, engine, cut.now, current_engine(registry, say), held.gate, held.seed)
+    fitted = with_ranker(fit(cut.train, with_baselines(recipe), placements, say), cut.train, forests)
+    engine = arena(fitted, placements, held.seed)
+    evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
+    verdict = gate(dataset, engine, cut.now, current_engine(registry, say), held.gate, held.seed)
     say(f"gate {'open' if verdict.passed else 'shut'}: {verdict.reason}")
     if not verdict.passed and not force:
         raise WorseBundle(f"not published: {verdict.reason}; look at the data and the recipe, or use --force")

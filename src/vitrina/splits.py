@@ -2,7 +2,8 @@
 
 With times the cut is one moment for everybody, as it is on the day a bundle is published. Without
 them each customer's last order is held out; what others did later is then learned from, so such
-figures flatter, and the split's rule says so.
+figures flatter, and the split's rule says so. Where rows do not even stand in an order of time
+(see `sequence`), a fifth of each customer's orders is drawn by lot, as interaction sets are published.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 from vitrina.dataset import DAY, Dataset
 from vitrina.errors import DataError
 from vitrina.ids import Rows
+from vitrina.sequence import in_order
 
 SHARE = 5
-"""At most one fifth of the time span, and of anonymous visits without times, is held out."""
+"""At most one fifth of the time span, and of visits without times or order, is held out."""
+_SEED = 7
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,13 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
 
 
 def _last_out(dataset: Dataset) -> Split:
-    held = _last_order(dataset) | _last_visits(dataset)
-    whose = ["the last order of each customer"] * bool(len(dataset.users))
+    ordered = in_order(dataset)
+    held = (_last_order(dataset) if ordered else _by_lot(dataset)) | _last_visits(dataset)
+    orders = "the last order of each customer" if ordered else "a fifth of each customer's orders, by lot,"
+    whose = [orders] * bool(len(dataset.users))
     whose += ["the last fifth of anonymous visits"] * bool((dataset.events.user < 0).any())
-    rule = f"without times {' and '.join(whose)} is held out; what others did later is learned from"
+    why = "what others did later is learned from" if ordered else "rows stand in no order of time"
+    rule = f"without times {' and '.join(whose)} is held out; {why}"
     train, test = (replace(dataset, events=dataset.events.take(side)) for side in (~held, held))
     return Split(train, test, dataset.end + 1, rule, wanted_types(dataset))
 
@@ -107,6 +113,23 @@ def _last_order(dataset: Dataset) -> NDArray[np.bool_]:
     first = _first_places(events.user, places, n_slots)
     held: NDArray[np.bool_] = known & ((last >= 0) & (first < start))[events.user]
     return held & (places >= start[events.user])
+
+
+def _by_lot(dataset: Dataset) -> NDArray[np.bool_]:
+    """A fifth of each customer's visits with something wanted (without visits: events), at least one."""
+    events = dataset.events
+    chosen = np.flatnonzero((events.user >= 0) & of_types(dataset, wanted_types(dataset)))
+    n_visits = int(events.visit.max(initial=-1)) + 1
+    unit = np.where(events.visit >= 0, events.visit, n_visits + np.arange(len(events)))
+    units, first = np.unique(unit[chosen], return_index=True)
+    user = events.user[chosen][first].astype(np.int64)
+    order = np.lexsort((np.random.default_rng(_SEED).random(len(units)), user))
+    sizes = np.bincount(user, minlength=len(dataset.users))
+    place = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[user[order]]
+    many = np.where(sizes > 1, np.maximum(sizes // SHARE, 1), 0)
+    drawn = units[order[place < many[user[order]]]]
+    held: NDArray[np.bool_] = (events.user >= 0) & np.isin(unit, drawn)
+    return held
 
 
 def _last_visits(dataset: Dataset) -> NDArray[np.bool_]:

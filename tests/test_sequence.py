@@ -1,0 +1,87 @@
+"""Rows without times: in an order that means something, drawn by lot, or sorted by product."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shops import make_shop
+from vitrina.sequence import in_order
+from vitrina.splits import split
+
+
+def untimed(dataset):
+    """The same order of events, at no time."""
+    return replace(dataset, events=replace(dataset.events, time=np.arange(len(dataset.events))), timed=False)
+
+
+def walks(users=400, numbers=False):
+    """Each customer takes some neighbours on a ring of a hundred products, one after the other, then elsewhere."""
+    random, happened = np.random.default_rng(3), []
+    for user in range(users):
+        for trip in range(3):
+            start = int(random.integers(100))
+            for step in range(4):
+                item = (start + step * 37) % 100
+                happened.append((f"u{user}", f"{item}" if numbers else f"i{item:03}", trip * 4 + step))
+    return untimed(make_shop(happened))
+
+
+def rearranged(dataset, keys):
+    """The same events by customer, then by these keys."""
+    order = np.lexsort((keys, dataset.events.user))
+    return untimed(replace(dataset, events=dataset.events.take(order)))
+
+
+def test_what_follows_what_is_seen():
+    """Of walks along a ring, the next product is alike; of the same walks by lot, it is not."""
+    shop = walks()
+    assert in_order(shop)
+    assert not in_order(rearranged(shop, np.random.default_rng(1).random(len(shop.events))))
+
+
+@pytest.mark.parametrize("numbers", [True, False])
+def test_sorted_rows_tell_nothing(numbers):
+    """By product, rising or falling; ids that are numbers are compared as numbers, '9' before '10'."""
+    shop = walks(numbers=numbers)
+    ids = np.array([int(one.lstrip("i")) for one in shop.items.names(shop.events.item)])
+    assert not in_order(rearranged(shop, ids))
+    assert not in_order(rearranged(shop, -ids))
+
+
+def test_few_customers_are_taken_at_their_word():
+    """Where nothing can be told, rows are in the order of time, as the contract says."""
+    shop = walks(users=50)
+    assert in_order(rearranged(shop, np.random.default_rng(1).random(len(shop.events))))
+
+
+def test_without_order_a_fifth_is_held_out_by_lot():
+    """Everybody's, at least one event of two; nothing is lost, and the rule says so."""
+    shop = walks()
+    lot = rearranged(shop, np.random.default_rng(1).random(len(shop.events)))
+    found = split(lot, 28)
+    assert "a fifth of each customer's orders, by lot, is held out; rows stand in no order" in found.rule
+    assert len(found.train.events) + len(found.test.events) == len(lot.events)
+    sizes, held = (np.bincount(one.events.user, minlength=400) for one in (lot, found.test))
+    np.testing.assert_array_equal(held, np.maximum(sizes // 5, 1))
+    assert np.array_equal(split(lot, 28).test.events.item, found.test.events.item)
+    places = np.flatnonzero(np.isin(np.arange(len(lot.events)), found.test.events.time))
+    assert np.mean(places % 2) == pytest.approx(0.5, abs=0.1)
+    assert "the last order of each customer is held out" in split(shop, 28).rule
+
+
+def test_orders_are_held_out_whole():
+    """A visit is on one side of a cut by lot, whatever it holds; who came once is learned from."""
+    random, happened = np.random.default_rng(3), []
+    for user in range(400):
+        for trip in range(1 + user % 5):
+            happened += [(f"u{user}", f"i{one:03}", trip) for one in random.choice(100, 4, replace=False)]
+    shop = make_shop(happened)
+    lot = untimed(replace(shop, events=replace(shop.events, visit=shop.events.user * 5 + shop.events.time.astype(np.int32) // 86_400)))  # fmt: skip
+    found = split(lot, 28)
+    assert "by lot" in found.rule
+    assert not set(found.train.events.visit.tolist()) & set(found.test.events.visit.tolist())
+    once = np.flatnonzero(np.bincount(lot.events.user, minlength=400) == 4)
+    assert not np.isin(found.test.events.user, once).any()

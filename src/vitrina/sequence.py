@@ -50,7 +50,7 @@ def _sorted(numbers: Places, owner: Places) -> bool:
 
 def _numbered(dataset: Dataset) -> Places:
     """int64 per item: its id where all ids are numbers, else its place among them."""
-    names = dataset.items.names(np.arange(len(dataset.items)))
+    names = dataset.items.names(np.arange(len(dataset.items), dtype=np.int32))
     numbers = all(one.isascii() and one.isdigit() and len(one) < 18 for one in names)
     return np.array([int(one) for one in names] if numbers else np.arange(len(names)), np.int64)
 

@@ -17,6 +17,7 @@ from vitrina.server.forkserver import NUMBER
 
 _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of linux/prctl.h."""
+_UNSEEN = 255
 
 
 def able() -> bool:
@@ -64,12 +65,21 @@ class Forked:
 
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._handle)
-        end = os.waitid(os.P_PIDFD, self._handle, os.WEXITED)
+        self.returncode = _code(self._handle)
         os.close(self._handle)
-        assert end is not None
-        self.returncode = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
         self.stdin.close()
         self._over.set_result(self.returncode)
+
+
+def _code(handle: int) -> int:
+    """How a process ended; _UNSEEN where the system gave it to another parent."""
+    try:
+        end = os.waitid(os.P_PIDFD, handle, os.WEXITED)
+    except ChildProcessError:
+        return _UNSEEN
+    if end is None:
+        return _UNSEEN
+    return end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
 
 
 class Forks:

@@ -9,8 +9,9 @@ before as in training, and the one that `vitrina tune` writes unaided within the
 before the test window. A library's family has as many trials as a strategy had there on average (10 at
 least, and a third of the budget in time at most), by NDCG@10 on the same window before, by the same number of
 askers; its short lists are filled up with bestsellers, and whether what an asker has may be listed is
-chosen there too. Everybody is asked the test window once. One thread; libraries in environments of their
-own (`make referees`). Writes results/accuracy_<data>.json.
+chosen there too. Everybody is asked the test window once. One thread; budgets are seconds of each one's
+processor, so that a busy machine is held against nobody; libraries in environments of their own (`make
+referees`). Writes results/accuracy_<data>.json.
 """
 
 from __future__ import annotations
@@ -89,9 +90,8 @@ def contest(name: str, budget: float, keep: Path, say: Say) -> dict[str, Any]:
     test = cut(shop, say)
     start = replace(recipe := read_recipe(RECIPES / f"{shop.recipe}.toml"),
                     evaluation=replace(recipe.evaluation, test_days=shop.days))  # fmt: skip
-    started = time.perf_counter()
-    made = tune(test.train, start, placements_of(start), folder / "tuned.toml", budget, say=say)
-    seconds = time.perf_counter() - started
+    out, clock = folder / "tuned.toml", time.process_time
+    made = tune(test.train, start, placements_of(start), out, budget, say=say, clock=clock)
     asked = {one.placement: one for one in questions(test, ASKERS, SEED)}
     exchange.write(folder / "test", window(test, asked))
     before = split(test.train, shop.days)
@@ -109,7 +109,7 @@ def contest(name: str, budget: float, keep: Path, say: Say) -> dict[str, Any]:
     about = {
         "trials": made.trials,
         "families": families,
-        "seconds": round(seconds, 1),
+        "seconds": round(made.seconds, 1),
         "trials_of_others": trials,
     }
     placements = {one: judged(asked[one], one, folder / "lists", facts, say) for one in asked}

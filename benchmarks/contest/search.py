@@ -2,9 +2,10 @@
 
     python search.py FOLDER LIBRARY FAMILY --trials N --seconds S --out DIR
 
-FOLDER holds `validation` and `test` (`exchange`). As many trials as are given, or as fit into the seconds;
-what is best of them is chosen for each placement by NDCG@10 there. Writes <placement>.npy, int32[n, 20]
-product rows, and facts.json: settings, trials, seconds and memory of the fit, microseconds a request.
+FOLDER holds `validation` and `test` (`exchange`). As many trials as are given, or as fit into the seconds
+of its processor; what is best of them is chosen for each placement by NDCG@10 there. Writes <placement>.npy,
+int32[n, 20] product rows, and facts.json: settings, trials, seconds and memory of the fit, microseconds a
+request.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def chosen(
 ) -> tuple[dict[str, Choice], int]:
     """By placement the best settings found on a window, and how many were tried."""
     best: dict[str, Choice] = {one.placement: Choice() for one in family.asked(window, by)}
-    until = time.perf_counter() + seconds
+    until = time.process_time() + seconds
 
     def objective(trial: optuna.Trial) -> float:
         settings = family.space(trial)
@@ -91,7 +92,7 @@ def chosen(
             total += scores[way]
             if scores[way] > best[one.placement].score:
                 best[one.placement] = Choice(scores[way], settings, way)
-        if time.perf_counter() > until:
+        if time.process_time() > until:
             trial.study.stop()
         return total
 

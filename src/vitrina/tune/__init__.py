@@ -33,6 +33,7 @@ from vitrina.tune.bench import Bench
 from vitrina.tune.choose import Chosen, choose
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
+from vitrina.tune.limit import Clock
 from vitrina.tune.order import Order, ordered
 from vitrina.tune.search import Search
 
@@ -76,32 +77,33 @@ def tune(
     seed: int | None = None,
     say: Say = lambda line: None,
     watch: Watch = lambda search, share: None,
+    clock: Clock = time.perf_counter,
 ) -> Tuned:
-    """Search for `budget` seconds and write the best recipe to `out`; Ctrl-C writes the best so far.
+    """Search for `budget` seconds of `clock`, write the best recipe to `out`; Ctrl-C writes the best so far.
 
     What was tried is kept in `<out>.journal`, from which the same search goes on. Raises DataError where
     there is too little to hold out, RecipeError where the journal is another search's.
     """
-    started = time.perf_counter()
+    started = clock()
     seed = recipe.evaluation.seed if seed is None else seed
     journal = Journal.open(out.with_name(out.name + ".journal"), _made_on(dataset, recipe, placements, seed))
     bench = Bench.of(dataset, recipe, placements, seed)
     say(f"{bench.windows[0].cut.rule}{_more(len(bench.windows))}; asked: {_asked(bench)}")
     known = {one.name: one for one in families(recipe, bench.placements, dataset)}
-    found = Search(bench, known, journal, seed)
+    found = Search(bench, known, journal, seed, clock)
     weighed, ended = started + budget * WEIGHING, started + budget
     try:
         found.run(started + budget * SEARCHING, watch)
     except KeyboardInterrupt:
         say("interrupted: weighing what was found")
-        weighed, ended = time.perf_counter() + 10, 0.0
+        weighed, ended = clock() + 10, 0.0
     say(f"{len(found.trials)} trials; weighing sources")
     chosen = choose(found, weigh=recipe.evaluation.weigh, until=weighed, say=say)
     plans, tables = write.tuned(found, chosen, recipe, placements)
     weigh = recipe.evaluation.weigh and chosen.keys() != bench.placements.keys()
     recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
     order = _ordered(found, chosen, recipe, tables, ended, say)
-    seconds = time.perf_counter() - started
+    seconds = clock() - started
     head = _head(found, chosen, order, seconds, dataset)
     made = write.text(head, replace(recipe, ranker=order.plan), tables)
     _put(out, made)
@@ -124,7 +126,8 @@ def _ordered(
     asked = parse_placements({name: tables[name] for name in chosen}, "tuned placements")
     try:
         cut = found.bench.windows[0].cut
-        return ordered(cut, recipe, asked, sum(map(found.seconds, families)), until, say)
+        fit_seconds = sum(map(found.seconds, families))
+        return ordered(cut, recipe, asked, fit_seconds, until, say, found.clock)
     except KeyboardInterrupt:
         say("interrupted: lists stay ordered as they were")
         return Order(recipe.ranker)

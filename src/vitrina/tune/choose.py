@@ -7,7 +7,6 @@ setting already used elsewhere is used again.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -68,7 +67,7 @@ def choose(found: Search, *, weigh: bool, until: float, say: Say) -> dict[str, C
             say(f"{name}: its own sources were not all tried in this time, so it stays as it is")
             continue
         parts = _tuned(found, name, used)
-        now = time.perf_counter()
+        now = found.clock()
         half = max((until - now) / (2 * (len(names) - number)), LEAST)
         chosen[name] = _blended(found, placement, own, parts, weigh=weigh, half=half)
         for part in chosen[name].parts:
@@ -155,12 +154,12 @@ def _weighed(
     table = bench.table(placement, lists)
     if written:
         return _Blend(parts, written, table.ndcg(written.weights, written.blend))
-    until = time.perf_counter() + seconds
-    weighed = best(table, len(parts), lambda: time.perf_counter() < until - seconds / 2)
+    until = found.clock() + seconds
+    weighed = best(table, len(parts), lambda: found.clock() < until - seconds / 2)
     if len(parts) == 1:  # there is nothing to weigh
         return _Blend(parts, weighed, table.ndcg(weighed.weights, weighed.blend))
     asked = bench.truths[placement], bench.product, bench.clusters[placement], found.seed
-    return _Blend(parts, weighed, crossed(lists, *asked, lambda: time.perf_counter() < until))
+    return _Blend(parts, weighed, crossed(lists, *asked, lambda: found.clock() < until))
 
 
 def _lists(found: Search, placement: str, parts: list[Part]) -> list[Candidates]:

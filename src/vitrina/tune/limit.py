@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from numba import get_num_threads
+
+Clock = Callable[[], float]
+"""Seconds that only go up: those of the wall, or of the process where others share the machine."""
 
 
 class TooLong(Exception):
@@ -15,7 +20,8 @@ class TooLong(Exception):
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raise TooLong inside once so many seconds are gone; what a kernel is at is finished first.
+    """Raise TooLong inside once the process has taken so many seconds of its processors for each of its
+    threads, so that a busy machine is held against nobody; what a kernel is at is finished first.
 
     Only the main thread hears the clock: elsewhere there is no limit.
     """
@@ -26,10 +32,10 @@ def at_most(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
         raise TooLong
 
-    before = signal.signal(signal.SIGALRM, ring)
-    left, again = signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
+    before = signal.signal(signal.SIGPROF, ring)
+    left, again = signal.setitimer(signal.ITIMER_PROF, max(seconds * get_num_threads(), 1e-3))
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left, again)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, left, again)
+        signal.signal(signal.SIGPROF, before)

@@ -25,6 +25,7 @@ from vitrina.ranking import MIN_ASKERS, Lessons, grow, taught, with_ranker
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.splits import Split
 from vitrina.tune.bench import MOST
+from vitrina.tune.limit import Clock
 
 SURE = 2.0
 """Standard errors that trees must be ahead by."""
@@ -48,14 +49,20 @@ class Order:
 
 
 def ordered(
-    cut: Split, recipe: Recipe, placements: Placements, fit_seconds: float, until: float, say: Say
+    cut: Split,
+    recipe: Recipe,
+    placements: Placements,
+    fit_seconds: float,
+    until: float,
+    say: Say,
+    clock: Clock = time.perf_counter,
 ) -> Order:
     """The trees that order lists best on a window, or none; what the recipe has where there is no time.
 
     `recipe`, `placements`: as they were tuned; `fit_seconds`: what fitting and asking them once takes.
     """
     own = recipe.ranker
-    windows = int(min(own.windows, (until - time.perf_counter()) / max(fit_seconds, 0.01) - 1))
+    windows = int(min(own.windows, (until - clock()) / max(fit_seconds, 0.01) - 1))
     if windows < 1:
         say("trees are not tried: there is no time left to learn them")
         return Order(own)
@@ -66,7 +73,7 @@ def ordered(
     if not lessons:
         say("trees are not tried: nothing before these days teaches them")
         return Order(own)
-    best = _best(cut, wanted, placements, lessons, until)
+    best = _best(cut, wanted, placements, lessons, lambda: clock() < until)
     for name, (gain, error) in best.gains.items():
         say(f"{name}: learned trees add {gain:+.4f} +- {error:.4f}")
     if not best.gains:
@@ -74,14 +81,16 @@ def ordered(
     return best
 
 
-def _best(cut: Split, recipe: Recipe, placements: Placements, lessons: Taught, until: float) -> Order:
+def _best(
+    cut: Split, recipe: Recipe, placements: Placements, lessons: Taught, more: Callable[[], bool]
+) -> Order:
     """Of all shapes the one that gains most in sum; each only where it is surely ahead."""
     bundle, seed = fit(cut.train, recipe, placements), recipe.evaluation.seed
     before = _judged(bundle, cut, placements, tuple(lessons), seed)
     own = replace(recipe.ranker, placements=(), windows=RankerPlan.windows)
     found = Order(own)
     for plan in dict.fromkeys((own, *SHAPES)):
-        if plan != own and time.perf_counter() > until:
+        if plan != own and not more():
             break
         forests = {name: grow(*one, plan, seed) for name, one in lessons.items()}
         after = _judged(with_ranker(bundle, cut.train, forests), cut, placements, tuple(lessons), seed)

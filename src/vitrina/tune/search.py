@@ -24,7 +24,7 @@ from vitrina.recipe import Plan
 from vitrina.tune.bench import Bench, Lists, key_of
 from vitrina.tune.families import Family
 from vitrina.tune.journal import Journal, Trial
-from vitrina.tune.limit import TooLong, at_most
+from vitrina.tune.limit import Clock, TooLong, at_most
 
 KEPT = (99, 6, 3)
 """Families of a placement that are searched on in each third of the time."""
@@ -52,6 +52,7 @@ class Search:
     families: Mapping[str, Family]
     journal: Journal
     seed: int
+    clock: Clock = time.perf_counter
     budget: float = 0.0
     trials: list[Trial] = field(default_factory=list)
     best: dict[Pair, Trial] = field(default_factory=dict)
@@ -69,29 +70,29 @@ class Search:
 
         `watch` is told after each trial, with the share of the time that is gone. Ctrl-C ends it early.
         """
-        began = time.perf_counter()
+        began = self.clock()
         self.budget = until - began
         self._remember(self.journal.trials)
         for family, plan in self._unmeasured():
-            if time.perf_counter() >= until:
+            if self.clock() >= until:
                 return
-            if not family.named and _share(began, until) > OTHERS:
+            if not family.named and self._share(began, until) > OTHERS:
                 break
             self._try(family, plan)
-            watch(self, _share(began, until))
+            watch(self, self._share(began, until))
         for family, plan in self._starting():
-            share = _share(began, until)
+            share = self._share(began, until)
             if share > STARTING:
                 break
-            if self._leads(family.name) and self.seconds(family.name) < until - time.perf_counter():
+            if self._leads(family.name) and self.seconds(family.name) < until - self.clock():
                 self._try(family, plan)
                 watch(self, share)
-        while pair := self._next(_share(began, until), until - time.perf_counter()):
+        while pair := self._next(self._share(began, until), until - self.clock()):
             family, study = self.families[pair[0]], self._study(pair)
             asked = study.ask(family.space.distributions())
             trial = self._try(family, family.plan(asked.params), pair)
             study.tell(asked, trial.scores[pair[1]])
-            watch(self, _share(began, until))
+            watch(self, self._share(began, until))
 
     def lists(self, family: Family, plan: Plan, seeds: Mapping[str, str] = _USUAL) -> Lists:
         """A plan's lists, made again where they were not kept; `seeds`, by placement, where they are other
@@ -125,6 +126,9 @@ class Search:
         ]
         return [(family, plan) for family, plan in found if not self.measured(family, plan)]
 
+    def _share(self, began: float, until: float) -> float:
+        return min((self.clock() - began) / max(until - began, 1e-9), 1.0)
+
     def _leads(self, name: str) -> bool:
         """Whether a family is near the best of some placement, or has found nothing yet in any."""
         scores = {one: self.best[name, one].scores[one] for one in self.bench.placements}
@@ -150,7 +154,7 @@ class Search:
     def _judge(self, family: Family, plan: Plan, asked: Pair | None) -> Trial:
         """Try a plan. Its seconds are without those of compiling, which happens once."""
         compiled: list[float] = []
-        started = time.perf_counter()
+        started = self.clock()
         with install_timer("numba:compile", lambda took: compiled.append(took)):
             try:
                 with at_most(self._longest(family)):
@@ -158,7 +162,7 @@ class Search:
                 scores = {name: float(np.nanmean(self.bench.alone(name, one))) for name, one in lists.items()}
             except (VitrinaError, TooLong):  # such as a matrix that this setting leaves without an inverse
                 lists, scores = {}, dict.fromkeys(self.bench.placements, 0.0)
-        took = time.perf_counter() - started - sum(compiled)
+        took = self.clock() - started - sum(compiled)
         trial = Trial(family.name, plan.params, scores, round(took, 3))
         self.journal.add(trial)
         self._note(trial, asked)
@@ -236,7 +240,3 @@ class Search:
 
 def _same(trial: Trial, family: Family, plan: Plan) -> bool:
     return trial.family == family.name and key_of(Plan(plan.strategy, trial.params)) == key_of(plan)
-
-
-def _share(began: float, until: float) -> float:
-    return min((time.perf_counter() - began) / max(until - began, 1e-9), 1.0)

@@ -31,10 +31,10 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.so_reuseport", 1),
     ("grpc.max_receive_message_length", MAX_BATCH_BYTES),
     ("grpc.max_concurrent_streams", 100),
-    # While a batch is answered no call is taken in. Of what waits at the door meanwhile, gRPC's own threads
-    # refuse what is too much, at a third of what that would cost in Python.
-    ("grpc.server.max_pending_requests", 64),
-    ("grpc.server.max_pending_requests_hard_limit", 192),
+    # A backstop while a batch lasts, in which no call is taken in: gRPC's own threads refuse what is far too
+    # much, at half of what the gate takes, but with CANCELLED and no word of when to ask again.
+    ("grpc.server.max_pending_requests", 256),
+    ("grpc.server.max_pending_requests_hard_limit", 1024),
     ("grpc.max_metadata_size", 8 << 10),
     ("grpc.absolute_max_metadata_size", 16 << 10),
     ("grpc.keepalive_time_ms", 60_000),

@@ -198,7 +198,7 @@ def watched() -> Iterator[dict[str, float]]:
     stages = tuple((name, clocked(name, stage)) for name, stage in STAGES)
     with (
         patch("vitrina.engine.STAGES", stages),
-        patch("vitrina.askers.Askers.of", clocked("askers", Askers.of)),
+        patch("vitrina.askers.Askers.together", clocked("askers", Askers.together)),
         patch("vitrina.answers.blocks", clocked("answers", answers.blocks)),
     ):
         yield spent

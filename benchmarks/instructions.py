@@ -37,10 +37,10 @@ from vitrina.ids import Ids
 from vitrina.live import Live
 from vitrina.placements import read_placements
 from vitrina.request import Block, Request, SessionEvent
+from vitrina.seeds import query
 from vitrina.server import writer
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
-from vitrina.stages import query
 from vitrina.strategy import Allow
 from vitrina.v1 import recommendation_service_pb2 as v1
 

@@ -25,7 +25,6 @@ from machine import machine, write
 from rich.console import Console
 
 from vitrina import ranking
-from vitrina.askers import query
 from vitrina.bootstrap import estimates
 from vitrina.engine import Engine
 from vitrina.evaluate import ask
@@ -35,6 +34,7 @@ from vitrina.placements import Placements
 from vitrina.questions import Questions, proposed, questions
 from vitrina.ranker import DEPTH, Forest, describe
 from vitrina.recipe import RankerPlan, Recipe, read_recipe
+from vitrina.seeds import query
 from vitrina.splits import Split, split
 from vitrina.stages import blend
 from vitrina.train import placements_of

@@ -9,7 +9,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.askers import query
 from vitrina.catalog import PATH, Catalog
 from vitrina.discretion import silenced
 from vitrina.draft import Draft, Opened
@@ -19,6 +18,7 @@ from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.fusion import by_source, finished
 from vitrina.listing import Lists
 from vitrina.request import ListedBlock, Product
+from vitrina.seeds import query
 from vitrina.strategy import Query, Whys
 
 MAX_REGIONS = 100

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.consent import agrees
-from vitrina.dataset import CART, PURCHASE, REMOVE, RETURN, TYPES, VIEW, Attribute, as_known
+from vitrina.dataset import PURCHASE, RETURN, TYPES, Attribute, as_known
 from vitrina.errors import InvalidRequest
 from vitrina.history import Doings, History
 from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.request import Request
-from vitrina.strategy import Query, Seeds
+from vitrina.strategy import Query
 
 NOTHING = np.zeros(0, np.int32)
 _RETURN = TYPES[RETURN]
@@ -90,25 +90,41 @@ class Askers:
 
         Raises InvalidRequest for an event type that the bundle does not know.
         """
-        user = self._user(request)
-        contextual = not agrees(request.consent, request.channel, self.consent, user)
-        if contextual:
-            user, request = UNKNOWN, replace(request, user_id="", visitor_id="", events=(), shown=(), also=())
-        wanted = [*request.context_item_ids, *(one.item_id for one in request.events), *request.page_item_ids]
-        rows = self.items.rows(wanted) if wanted else NOTHING
+        return self.together((request,), now)[0]
+
+    def together(self, requests: Sequence[Request], now: int) -> list[Asker]:
+        """Requests in rows, each as it would be alone; ids are looked up all at once. Raises as `of` does."""
+        users = self._users(requests)
+        agreed = [
+            agrees(one.consent, one.channel, self.consent, user)
+            for one, user in zip(requests, users, strict=True)
+        ]
+        told = [one if ok else _silent(one) for one, ok in zip(requests, agreed, strict=True)]
+        wanted = [_wanted(one) for one in told]
+        ends = [0, *accumulate(map(len, wanted))]
+        rows = self.items.rows([*chain.from_iterable(wanted)]) if ends[-1] else NOTHING
+        spans = [rows[low:high] for low, high in pairwise(ends)]
+        each = zip(told, users, agreed, wanted, spans, strict=True)
+        return [
+            self._asker(one, user if ok else UNKNOWN, not ok, names, found, now)
+            for one, user, ok, names, found in each
+        ]
+
+    def _asker(
+        self, request: Request, user: int, contextual: bool, wanted: Sequence[str], rows: Rows, now: int
+    ) -> Asker:
         n_context, n_events = len(request.context_item_ids), len(request.events)
         past = self._past(user, request.also)
         doings, visits = self._doings(request, past, rows[n_context : n_context + n_events], now)
-        context, page = rows[:n_context], rows[n_context + n_events :]
         asker = Asker(
             user=user,
             region=self._region(request, user),
             doings=doings,
             visits=visits,
             session_at=len(past.visits),
-            context=context[context >= 0],
-            page=page[page >= 0],
-            unknown=tuple(one for one, row in zip(wanted, rows.tolist(), strict=True) if row < 0),
+            context=_known(rows[:n_context]),
+            page=_known(rows[n_context + n_events :]),
+            unknown=tuple([one for one, row in zip(wanted, rows.tolist(), strict=True) if row < 0]),
             aside=past.aside,
             place=request.region or self._home(user),
             contextual=contextual,
@@ -117,9 +133,17 @@ class Askers:
         )
         return _returned(asker) if any(one.type == _RETURN for one in request.events) else asker
 
-    def _user(self, request: Request) -> int:
-        user = self.users.row(request.user_id) if request.user_id else UNKNOWN
-        user = self.users.row(request.visitor_id) if user < 0 and request.visitor_id else user
+    def _users(self, requests: Sequence[Request]) -> list[int]:
+        """The row of each asker, by one of their ids."""
+        rows: list[int] = self.users.rows([one.user_id or one.visitor_id for one in requests]).tolist()
+        return [
+            self._other(one) if row < 0 and (one.visitor_id or one.also) else row
+            for one, row in zip(requests, rows, strict=True)
+        ]
+
+    def _other(self, request: Request) -> int:
+        """The row of somebody whose first id is unknown."""
+        user = self.users.row(request.visitor_id)
         if user < 0 and request.also:
             rows: list[int] = self.users.rows(request.also).tolist()
             return max(rows, key=lambda row: _length(self.history.span(row)))
@@ -157,8 +181,8 @@ class Askers:
         times = np.array([min(one.time or now, now) for one in request.events], np.int64)
         lately = Doings(rows, types, times)
         if int(rows.min()) < 0:
-            lately = _cut(lately, np.flatnonzero(rows >= 0))
-        doings = _joined([past.doings, lately])
+            lately = lately.cut(np.flatnonzero(rows >= 0))
+        doings = Doings.joined([past.doings, lately])
         return doings, np.concatenate([past.visits, np.full(len(lately.rows), UNKNOWN, np.int32)])
 
     def _shown(self, request: Request) -> Shown:
@@ -173,6 +197,20 @@ class Askers:
         return self.types.index(known)
 
 
+def _silent(request: Request) -> Request:
+    """The request of nobody in particular."""
+    return replace(request, user_id="", visitor_id="", events=(), shown=(), also=())
+
+
+def _wanted(request: Request) -> tuple[str, ...]:
+    """The items that a request names: of its page's context, its events, and what the page holds."""
+    return (*request.context_item_ids, *[one.item_id for one in request.events], *request.page_item_ids)
+
+
+def _known(rows: Rows) -> Rows:
+    return rows[rows >= 0] if len(rows) else NOTHING
+
+
 def _returned(asker: Asker) -> Asker:
     """The asker without what was bought and then given back: each return takes the latest purchase before
     it, and goes with it."""
@@ -183,103 +221,8 @@ def _returned(asker: Asker) -> Asker:
         keep[[at, *np.flatnonzero(same)[-1:]]] = False
     return replace(
         asker,
-        doings=_cut(did, np.flatnonzero(keep)),
+        doings=did.cut(np.flatnonzero(keep)),
         visits=asker.visits[keep],
         session_at=int(keep[: asker.session_at].sum()),
         aside=None if asker.aside is None else asker.aside[keep[: len(asker.aside)]],
     )
-
-
-def query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
-    """A batch of askers as a query that starts from the named kind of seeds."""
-    if len(askers) > 1:
-        return _query(askers, seeds, now)
-    known = askers[0].queries
-    if (seeds, now) not in known:
-        known[seeds, now] = _query(askers, seeds, now)
-    return known[seeds, now]
-
-
-def _query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
-    chosen = [_SEEDS[seeds](one, now) for one in askers]
-    ends = [0, *accumulate(len(one.rows) for one in chosen)]
-    joined = chosen[0] if len(chosen) == 1 else _joined(chosen)
-    return Query(
-        now=now,
-        users=np.array([UNKNOWN if one.stranger else one.user for one in askers], np.int32),
-        regions=np.array([one.region for one in askers], np.int32),
-        seeds=Seeds(np.array(ends, np.int64), joined.rows, joined.types, joined.times),
-    )
-
-
-def _joined(chosen: Sequence[Doings]) -> Doings:
-    return Doings(
-        np.concatenate([one.rows for one in chosen]),
-        np.concatenate([one.types for one in chosen]),
-        np.concatenate([one.times for one in chosen]),
-    )
-
-
-def _history(asker: Asker, now: int) -> Doings:
-    if asker.aside is None or not asker.aside.any():
-        return asker.doings
-    own = np.ones(len(asker.doings.rows), np.bool_)
-    own[: len(asker.aside)] = ~asker.aside
-    return _cut(asker.doings, np.flatnonzero(own))
-
-
-def _context(asker: Asker, now: int) -> Doings:
-    n = len(asker.context)
-    return Doings(asker.context, np.full(n, VIEW, np.uint8), np.full(n, now, np.int64))
-
-
-def _session(asker: Asker, now: int) -> Doings:
-    return _joined([_cut(asker.doings, slice(asker.session_at, None)), _context(asker, now)])
-
-
-def _last_order(asker: Asker, now: int) -> Doings:
-    bought = np.flatnonzero(asker.doings.types == PURCHASE)
-    if not len(bought):
-        return _none(asker, now)
-    last = int(bought[-1])
-    if last >= asker.session_at:
-        return _cut(asker.doings, bought[bought >= asker.session_at])
-    same = asker.visits[bought] == asker.visits[last] if asker.visits[last] >= 0 else bought == last
-    return _cut(asker.doings, bought[same])
-
-
-def _viewed(asker: Asker, now: int) -> Doings:
-    return _pending(asker.doings, (VIEW,), (PURCHASE,))
-
-
-def _carted(asker: Asker, now: int) -> Doings:
-    return _pending(asker.doings, (CART,), (PURCHASE, REMOVE))
-
-
-def _pending(doings: Doings, opening: Sequence[int], closing: Sequence[int]) -> Doings:
-    """The opening events of items that no closing event followed."""
-    _, item = np.unique(doings.rows, return_inverse=True)
-    places = np.arange(len(item))
-    closed = np.full(len(item) + 1, -1)
-    ends = np.isin(doings.types, closing)
-    np.maximum.at(closed, item[ends], places[ends])
-    return _cut(doings, np.flatnonzero(np.isin(doings.types, opening) & (places > closed[item])))
-
-
-def _none(asker: Asker, now: int) -> Doings:
-    return _cut(asker.doings, slice(0, 0))
-
-
-def _cut(doings: Doings, where: slice | NDArray[np.intp]) -> Doings:
-    return Doings(doings.rows[where], doings.types[where], doings.times[where])
-
-
-_SEEDS = {
-    "history": _history,
-    "session": _session,
-    "context": _context,
-    "last_order": _last_order,
-    "viewed": _viewed,
-    "carted": _carted,
-    "none": _none,
-}

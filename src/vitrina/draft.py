@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.askers import Asker, query
+from vitrina.askers import Asker
 from vitrina.blend import Ranked
 from vitrina.built_in import DISPLAYED, GIVEN
 from vitrina.display import Display
@@ -20,6 +20,7 @@ from vitrina.ranker import Ranker
 from vitrina.request import Block
 from vitrina.rules import Admitted, Rules
 from vitrina.scopes import EVERYBODY, Scope
+from vitrina.seeds import query
 from vitrina.softness import Preferred
 from vitrina.strategy import Allow, Candidates, Query, Source
 
@@ -83,6 +84,12 @@ class Draft(NamedTuple):
     def asked(self, seeds: str, place: int) -> Query:
         """What a source is asked that starts one asker's list from a kind of seeds."""
         return query([self.askers[place]], seeds, self.now)
+
+    def shown(self, place: int) -> Rows:
+        """The products of one asker's list, as it stands."""
+        assert self.ranked is not None
+        rows: Rows = self.ranked.rows[place]
+        return rows[rows >= 0]
 
     @property
     def fillers(self) -> tuple[str, ...]:

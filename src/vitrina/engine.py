@@ -118,10 +118,9 @@ class Engine:
 
     def told(self, said: Said) -> Engine:
         """The same bundle over what the shop said of items since training: of each named, all so far."""
-        view = self.view.told(said)
         other = object.__new__(Engine)
         other.__dict__.update(self.__dict__)
-        other._show(view)
+        other._show(self.view.told(said))
         return other
 
     def with_wording(self, wording: Wording) -> Engine:
@@ -171,7 +170,7 @@ class Engine:
 
         Raises InvalidRequest and UnknownPlacement.
         """
-        askers = [self.asker(one, live) for one in requests]
+        askers = self.askers_of(requests, live)
         orders = [order(one) for one in requests]
         shown: list[list[Rows]] = [[] for _ in requests]
         blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
@@ -183,14 +182,18 @@ class Engine:
                 draft, trace = self._run(draft, asked.explain)
                 listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons, locale=asked.locale)
                 for place, one in enumerate(members):
-                    assert draft.ranked is not None
-                    shown[one].append(draft.ranked.rows[place][draft.ranked.rows[place] >= 0])
                     blocks[one][orders[one][turn]] = asked.told(listed[place])
+                    if turn + 1 < len(orders[one]):
+                        shown[one].append(draft.shown(place))
         return [self._response(askers[one], blocks[one], live) for one in range(len(requests))]
 
     def asker(self, request: Request, live: Live) -> Asker:
         """Who asks, in rows: what they did in this bundle and since. Raises InvalidRequest."""
-        return self.askers.of(self._recently.told(request, live), live.now)
+        return self.askers_of((request,), live)[0]
+
+    def askers_of(self, requests: Sequence[Request], live: Live) -> list[Asker]:
+        """Who asks, of several requests. Raises InvalidRequest."""
+        return self.askers.together([self._recently.told(one, live) for one in requests], live.now)
 
     def explain(
         self, request: Request, item_ids: Sequence[str], live: Live
@@ -246,11 +249,10 @@ class Engine:
     def retrieved(self, block: Block, requests: Sequence[Request], live: Live) -> Draft:
         """What a block's sources propose to a batch, not yet blended, under those hard rules that are alike
         for all of it: not by region, size, nor filters that ask about the asker."""
-        askers = tuple(self.asker(one, live) for one in requests)
+        askers = tuple(self.askers_of(requests, live))
         placement = self._placement(block.placement, requests[0].channel)
         taken = tuple(taken_by(one, [], placement) for one in askers)
-        draft = self._draft(block, askers, taken, live.now)
-        return retrieve(self.opened, admit(self.opened, draft))
+        return retrieve(self.opened, admit(self.opened, self._draft(block, askers, taken, live.now)))
 
     def _response(self, asker: Asker, blocks: Mapping[int, ListedBlock], live: Live) -> Response:
         return Response(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,19 @@ class Doings:
     rows: Rows
     types: NDArray[np.uint8]
     times: NDArray[np.int64]
+
+    def cut(self, where: slice | NDArray[np.intp]) -> Doings:
+        """Some of it."""
+        return Doings(self.rows[where], self.types[where], self.times[where])
+
+    @classmethod
+    def joined(cls, some: Sequence[Doings]) -> Doings:
+        """One behind the other; at least one."""
+        return cls(
+            np.concatenate([one.rows for one in some]),
+            np.concatenate([one.types for one in some]),
+            np.concatenate([one.times for one in some]),
+        )
 
 
 _COLUMNS = ("indptr", "rows", "types", "times", "visits")

@@ -7,9 +7,10 @@ asks for one, and costs nothing before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,17 +39,38 @@ class Lists:
     seeds: Rows
     figures: NDArray[np.float64]
     said: Sequence[str] = ()
+    written: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    """What was made of all of them at once, by its name: they are mostly asked for one after the other."""
 
     def of(self, place: int) -> Listing:
         """One of the lists."""
-        return Listing(self, int(self.ends[place]), int(self.ends[place + 1]))
+        return Listing(self, place)
+
+    @cached_property
+    def bounds(self) -> list[int]:
+        """`ends` as numbers."""
+        found: list[int] = self.ends.tolist()
+        return found
+
+    @cached_property
+    def encoded(self) -> list[bytes]:
+        """The id of each row as it is stored."""
+        found: list[bytes] = self.ids.sorted[self.rows].tolist()
+        return found
+
+    @cached_property
+    def led(self) -> list[int]:
+        """`leads` as numbers."""
+        found: list[int] = self.leads.tolist()
+        return found
 
 
 class Listing(Sequence[ListedItem]):
-    """Items low..high of some lists, as a sequence that makes them when they are looked at."""
+    """One of some lists, as a sequence that makes its items when they are looked at."""
 
-    def __init__(self, lists: Lists, low: int, high: int) -> None:
-        self.lists, self.low, self.high = lists, low, high
+    def __init__(self, lists: Lists, place: int) -> None:
+        self.lists, self.place = lists, place
+        self.low, self.high = lists.bounds[place : place + 2]
 
     @classmethod
     def of(cls, items: Sequence[ListedItem]) -> Listing:
@@ -87,8 +109,7 @@ class Listing(Sequence[ListedItem]):
     @property
     def encoded(self) -> list[bytes]:
         """The ids of the items as they are stored."""
-        found: list[bytes] = self.lists.ids.sorted[self.lists.rows[self.span]].tolist()
-        return found
+        return self.lists.encoded[self.span]
 
     @property
     def scores(self) -> list[float]:
@@ -100,7 +121,7 @@ class Listing(Sequence[ListedItem]):
     def leads(self) -> list[str]:
         """The source of each item's reason."""
         names = self.lists.names
-        return [names[one] for one in self.lists.leads[self.span].tolist()]
+        return [names[one] for one in self.lists.led[self.span]]
 
     @property
     def said(self) -> Sequence[str]:

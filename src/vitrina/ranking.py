@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.askers import query
 from vitrina.blend import fuse
 from vitrina.bundle import Bundle
 from vitrina.dataset import DAY, PURCHASE, Dataset
@@ -29,6 +28,7 @@ from vitrina.placements import Placements
 from vitrina.questions import proposed, questions
 from vitrina.ranker import DEPTH, ITEM, Forest, Shelf, describe, feature_names, log_prices, mixture
 from vitrina.recipe import RankerPlan, Recipe
+from vitrina.seeds import query
 from vitrina.splits import Split, split
 
 Say = Callable[[str], None]

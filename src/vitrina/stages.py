@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.arranging import arrange, explore, promote
-from vitrina.askers import NOTHING, query
+from vitrina.askers import NOTHING
 from vitrina.blend import Ranked, append, fuse
 from vitrina.built_in import GIVEN
 from vitrina.draft import Draft, Opened, Stage
@@ -31,6 +31,7 @@ from vitrina.ids import Rows, joined
 from vitrina.kernels.fusion import settle
 from vitrina.ranker import DEPTH
 from vitrina.rules import Admitted
+from vitrina.seeds import query
 from vitrina.strategy import Allow, Candidates
 
 _DEPTH = 100

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,6 +113,19 @@ def test_items_are_written_as_the_library_writes_them(made):
     """The items of a list are its bytes, one by one and in its order of fields."""
     expected = types_pb2.ListedBlock(items=[item_fields(one, None) for one in made])
     assert writer.items(made) == expected.SerializeToString(deterministic=True)
+
+
+@settings(deadline=None)
+@given(st.lists(listed(), max_size=12), st.lists(st.integers(0, 12), max_size=4))
+def test_lists_that_were_made_together_are_written_as_each_would_be_alone(made, cuts):
+    """Some of them empty, asked for in any order, with products and without."""
+    whole = Listing.of(made).lists
+    ends = np.sort(np.minimum([0, *cuts, len(made)], len(made)))
+    together = replace(whole, ends=ends)
+    for place in reversed(range(len(ends) - 1)):
+        own = made[ends[place] : ends[place + 1]]
+        assert writer.items(together.of(place)) == writer.items(own)
+        assert writer.items(together.of(place), str.encode) == writer.items(own, str.encode)
 
 
 @given(st.integers(0, 100_000))

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vitrina.askers import query
 from vitrina.engine import Engine
 from vitrina.errors import InvalidRequest
 from vitrina.request import Request
+from vitrina.seeds import query
 from vitrina.strategy import Allow
 
 BATCH = 512

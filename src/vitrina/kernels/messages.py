@@ -110,7 +110,7 @@ def _room(width: Any, names: Any, seeds: Any, sources: Any) -> Any:
 
 @njit(
     (
-        *(types.int64, types.int64, _IDS, _RAGGED),
+        *(_ENDS, _IDS, _RAGGED),
         *(_ROWS, _REALS, _LISTS, _ROWS, _LISTS, _FIGURES),
         *(_RAGGED, types.boolean, _RAGGED),
     ),
@@ -118,8 +118,7 @@ def _room(width: Any, names: Any, seeds: Any, sources: Any) -> Any:
     nogil=True,
 )
 def listed_items(
-    low: Any,
-    high: Any,
+    ends: Any,
     ids: Any,
     names: Any,
     rows: Any,
@@ -132,16 +131,21 @@ def listed_items(
     shown: Any,
     products: Any,
 ) -> Any:
-    """Items low..high of some lists as the field `items` of a ListedBlock: uint8.
+    """Each of n lists as the field `items` of a ListedBlock: int64[n + 1] and uint8, ragged.
 
-    `ids`: uint8[n_items, width], padded with NUL; `names`: of sources, ragged (int64[k + 1], uint8); the
-    columns as in `listing.Lists`. `said`: a sentence for each item of low..high, ragged.
-    `products`: where they are `shown`, a Product message for each item of low..high, ragged.
+    List i is items ends[i]..ends[i + 1] of the columns, which are as in `listing.Lists`. `ids`:
+    uint8[n_items, width], padded with NUL; `names`: of sources, ragged (int64[k + 1], uint8). `said`: a
+    sentence for each item from ends[0] on, ragged; `products`, where they are `shown`: a message for each.
     """
     room = _room(ids.shape[1], names, seeds.shape[1], sources.shape[1]) + _HEAD
-    out = np.empty((high - low) * room + len(said[1]) + len(products[1]), np.uint8)
+    n, low = len(ends) - 1, ends[0]
+    out = np.empty((ends[n] - low) * room + len(said[1]) + len(products[1]), np.uint8)
     at, eight = len(out), np.zeros(1, np.float64)
-    for item in range(high - 1, low - 1, -1):
+    starts, one = np.empty(n + 1, np.int64), n
+    for item in range(ends[n] - 1, low - 1, -1):
+        while ends[one] > item:
+            starts[one] = at
+            one -= 1
         end, lead = at, leads[item]
         if shown:
             at = _text(out, at, 5, products[1][products[0][item - low] : products[0][item - low + 1]])
@@ -153,4 +157,5 @@ def listed_items(
         at = _double(out, at, 2, np.float64(scores[item]), eight)
         at = _id(out, at, 1, ids[rows[item]])
         at = _opened(out, at, 2, end)
-    return out[at:]
+    starts[: one + 1] = at
+    return starts - at, out[at:]

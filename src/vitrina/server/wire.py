@@ -6,6 +6,7 @@ Knows neither engine nor transport.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import DecodeError, Message
@@ -28,6 +29,8 @@ MAX_PRODUCT_FIELDS = 16
 MAX_TYPE_BYTES = 64
 MAX_LOCALE_BYTES = 64
 MAX_TOKEN_BYTES = 48 << 10
+SMALL_BLOCK = 256
+"""Bytes of a block that is remembered as it was read."""
 
 CHANNELS = {
     number: name.removeprefix("CHANNEL_").lower() if number else "site" for name, number in v1.Channel.items()
@@ -88,7 +91,14 @@ def requests(message: Any) -> list[Request]:
 def blocks(messages: Sequence[Any]) -> tuple[Block, ...]:
     """The lists that are wanted. Raises InvalidRequest."""
     _between(len(messages), 1, MAX_BLOCKS, "blocks")
-    return tuple(_block(one, f"blocks[{at}].") for at, one in enumerate(messages))
+    return tuple(
+        [
+            _usual(one.SerializeToString(), f"blocks[{at}].")
+            if one.ByteSize() <= SMALL_BLOCK
+            else _block(one, f"blocks[{at}].")
+            for at, one in enumerate(messages)
+        ]
+    )
 
 
 def channel(number: int) -> str:
@@ -123,6 +133,12 @@ def _asker(message: Any, where: str, page: Request) -> Request:
         reasons=page.reasons,
         locale=page.locale,
     )
+
+
+@lru_cache(maxsize=1024)
+def _usual(data: bytes, where: str) -> Block:
+    """A block that is small: a shop asks for the same few again and again."""
+    return _block(v1.Block.FromString(data), where)
 
 
 def _block(message: Any, where: str) -> Block:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.kernels.messages import listed_items
-from vitrina.listing import Listing
+from vitrina.listing import Listing, Lists
 from vitrina.request import ListedBlock, ListedItem, Product, Response
 from vitrina.v1 import recommendation_service_pb2 as v1
 from vitrina.v1 import types_pb2
@@ -22,6 +22,8 @@ from vitrina.v1 import types_pb2
 BLOCKS, ANSWER = 1, 3
 """Numbers of RecommendResponse.blocks and of BatchRecommendResponse.answer."""
 
+WIRE = "wire"
+"""The name of what is written of all items of some lists at once."""
 Encoded = Callable[[str], bytes]
 Ragged = tuple[NDArray[np.int64], NDArray[np.uint8]]
 _NOTHING: Ragged = (np.zeros(1, np.int64), np.zeros(0, np.uint8))
@@ -51,15 +53,28 @@ def block(one: ListedBlock, products: Encoded | None) -> bytes:
 def items(listed: Sequence[ListedItem], products: Encoded | None = None) -> bytes:
     """The items of a list, as that field of a ListedBlock."""
     some = Listing.of(listed)
-    one = some.lists
+    if products:
+        shown = _ragged([products(item_id) for item_id in some.item_ids])
+        return _written(some.lists, some.lists.ends[some.place : some.place + 2], some.said, shown)[1]
+    made = some.lists.written
+    if WIRE not in made:
+        made[WIRE] = _written(some.lists, some.lists.ends, some.lists.said, None)
+    starts, found = made[WIRE]
+    one: bytes = found[starts[some.place] : starts[some.place + 1]]
+    return one
+
+
+def _written(
+    one: Lists, ends: NDArray[np.int64], sentences: Sequence[str], products: Ragged | None
+) -> tuple[list[int], bytes]:
+    """Several of some lists, as the field of the items of each, ragged."""
     columns = (one.rows, one.scores, one.sources, one.leads, one.seeds, one.figures)
-    shown = _ragged([products(item_id) for item_id in some.item_ids]) if products else _NOTHING
-    said = _ragged([sentence.encode() for sentence in some.said]) if some.said else _unsaid(len(some))
-    names = _names(one.names)
-    found: NDArray[np.uint8] = listed_items(
-        some.low, some.high, one.ids.letters, names, *columns, said, products is not None, shown
+    said = _ragged([sentence.encode() for sentence in sentences]) if sentences else _unsaid(len(one.rows))
+    shown = _NOTHING if products is None else products
+    starts, found = listed_items(
+        ends, one.ids.letters, _names(one.names), *columns, said, products is not None, shown
     )
-    return found.tobytes()
+    return starts.tolist(), found.tobytes()
 
 
 def product(found: Product | None, fields: Sequence[str]) -> bytes:

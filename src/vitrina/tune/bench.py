@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina import strategies
-from vitrina.askers import query
 from vitrina.dataset import DAY, Dataset
 from vitrina.draft import Draft
 from vitrina.engine import Engine
@@ -28,6 +27,7 @@ from vitrina.placements import Placement, Placements
 from vitrina.profiles import set_aside
 from vitrina.questions import Questions, proposed, questions
 from vitrina.recipe import Plan, Recipe
+from vitrina.seeds import query
 from vitrina.splits import Split, split
 from vitrina.strategy import Candidates, Query, Strategy
 from vitrina.tune.spaces import ASKED

@@ -165,6 +165,43 @@ def _open(one: dict[str, Any]) -> tuple[Any, ...]:
     return one["server"], f"{one['offered']:.0f}", f"{one['rate']:.0f}", *times, sum(one["failed"].values())
 
 
+def otherwise(found: dict[str, Any]) -> Iterable[str]:
+    """FastAPI around implicit, and Serenade's published figures."""
+    beside = found["fastapi"]
+    yield (
+        f"Lists of 20 for customers of {beside['shop']}, one worker on a core, 32 calls in flight. Ours: the whole of "
+        "a list over gRPC, with rules, reasons and tokens; theirs: the neighbours of one model, as JSON.\n"
+    )
+    heads = ("closed loop", "lists/s", "CPU us a list", "core busy", "p50 ms", "p99 ms", "failed")
+    yield table(heads, map(_closed, beside["rows"].items()))
+    yield f"\nOurs over theirs, by rate: {_shares(beside['ours_over_theirs'])}.\n"
+    serenade = found["serenade"]
+    said = serenade["published"]
+    yield (
+        f"Next clicks of {serenade['visits']:,} steps of Yoochoose's last day, Poisson arrivals, one worker on one core. "
+        f"Serenade publishes {said['rate']:,} a second on {said['cores']} cores with p90 below {said['p90_ms']} ms, on a "
+        "larger catalogue and another machine.\n"
+    )
+    rows = [
+        (
+            row["offered"],
+            f"{row['rate']:.0f}",
+            *(f"{row[one]:.1f}" for one in _TIMES),
+            row["cpu_us"],
+            sum(row["failed"].values()),
+        )
+        for row in serenade["rows"]
+    ]
+    yield table(("offered/s", "answered/s", "p50 ms", "p90 ms", "p99 ms", "CPU us a list", "failed"), rows)
+
+
+_TIMES = ("p50_ms", "p90_ms", "p99_ms")
+
+
+def _shares(found: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.2f}" for name, share in found.items())
+
+
 def opening(found: dict[str, Any]) -> Iterable[str]:
     """Swaps and memory."""
     yield f"A bundle of {found['bundle_mb']} MB; a worker looks for another every {found['settings']['look_s']} s.\n"
@@ -512,6 +549,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "pipeline": ("A page under ten rules", pipeline),
     "server": ("A worker over gRPC", server),
     "overload": ("Three times more than a worker can carry", overload),
+    "otherwise": ("What a shop would run otherwise", otherwise),
     "opening": ("Another bundle, and memory", opening),
     "campaign": ("Lists for a whole customer base", campaign),
     "train": ("Training beside libraries", train),

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -21,6 +21,8 @@ from serving.constant_server import __file__ as constant_server
 
 WORKERS = ("vitrina-worker", "envoy")
 START_S = 60.0
+ROOT = Path(__file__).resolve().parents[2]
+REFEREES = ROOT / ".venv-referees" / "bin" / "python"
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,34 @@ def constant(kind: str, answer: Path, *, on: set[int] | None = None) -> Iterator
 
 
 @contextmanager
-def _process(command: list[str], on: set[int] | None, log: int) -> Iterator[subprocess.Popen[str]]:
+def otherwise(matrix: Path, *, on: set[int] | None = None) -> Iterator[Served]:
+    """FastAPI around implicit, over customers x items. Raises RuntimeError where .venv-referees is not made."""
+    if not REFEREES.exists():
+        raise RuntimeError(f"{REFEREES} is missing; run make referees")
+    port = _free_port()
+    command = [str(REFEREES), "-m", "serving.otherwise_server", str(matrix), str(port)]
+    with _process(command, on, subprocess.DEVNULL, ROOT / "benchmarks") as process:
+        _line(process)
+        _until_open(port)
+        yield Served(port, (process.pid,))
+
+
+def _until_open(port: int) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+@contextmanager
+def _process(
+    command: list[str], on: set[int] | None, log: int, folder: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
     if on:
         command = ["taskset", "-c", ",".join(map(str, sorted(on))), *command]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=folder)
     try:
         yield process
     finally:

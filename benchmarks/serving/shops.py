@@ -2,6 +2,7 @@
 
     complete_journey   2,467 households of a grocer, hundreds of purchases each; the grocery recipe
     amazon_toys        19,412 customers of a toy shop, a few purchases each; the default recipe
+    yoochoose          anonymous visits, their clicks alone; the default recipe
     small              600 customers that are made up, to try a benchmark out; measures nothing
 
 Their bundles keep every source of the placements as written; which of them a list mixes is said by
@@ -37,7 +38,12 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / "benchmarks" / ".cache"
 LISTS = Path(__file__).with_name("lists.toml")
 """The placements that are asked for: those of every shop, and lists of its own."""
-RECIPES = {"complete_journey": "grocery", "amazon_toys": "default", "small": "default"}
+RECIPES = {
+    "complete_journey": "grocery",
+    "amazon_toys": "default",
+    "yoochoose": "default",
+    "small": "default",
+}
 SEED = 7
 _DIGITS = 12
 Rows = NDArray[np.int32]
@@ -133,13 +139,21 @@ def _write(shop: str, data: Path) -> None:
     if shop == "complete_journey":
         complete_journey.write(data, print)
         return
+    if shop == "yoochoose":
+        shutil.copyfile(_shared("yoochoose_clicks_100k/clicks.parquet"), data / "events.parquet")
+        return
     if shop == "small":
         duckdb.execute(_SMALL.format(data=data))
         return
-    sequences = SHARED / "amazon_toys_5core" / "sequences.parquet"
-    if not sequences.is_file():
-        sys.exit(f"{sequences} is missing; ask for --shop complete_journey, which needs no file")
+    sequences = _shared("amazon_toys_5core/sequences.parquet")
     duckdb.execute(_TOYS.format(sequences=sequences, data=data))
+
+
+def _shared(name: str) -> Path:
+    file = SHARED / name
+    if not file.is_file():
+        sys.exit(f"{file} is missing; ask for --shop complete_journey, which needs no file")
+    return file
 
 
 def _recipe(shop: str) -> Path:

@@ -1,7 +1,8 @@
 """Lists at request time through customers alike: who took what the asker took, and what else they took.
 
 Two sums, one after the other, over lists learned before: the asker's items point at customers, the
-nearest customers at items. See `gather` for how a sum is made and why signatures are explicit.
+nearest customers at items. See `gather` for how the second is made and why signatures are explicit; the first
+is made in a table as large as what those items point at, since customers may be ten million.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 from numba import njit, types
 
 from vitrina.kernels.gather import ENDS, MASK, ROWS, SCORES, SUMS, TYPES, latest, pick, pour, reach
+from vitrina.kernels.lists import slot_of, table_of
+from vitrina.kernels.select import NOTHING, descending, key_of, row_of, to_front
 
 TABLE = types.Tuple((ENDS, ROWS, SCORES))
 """Lists: ends, rows, scores."""
@@ -23,8 +26,8 @@ KNOWN = types.Tuple((ROWS, ENDS, SCORES, types.int64, types.int64))
 """Customers of training: number of events, `digest` of them, length of the vector; the time of the last
 event of all; and how many customers make a circle."""
 ALLOW = types.Tuple((MASK, ENDS, ROWS))
-SCRATCH = types.Tuple((MASK, SUMS, SUMS, SUMS))
-"""All customers allowed; sums of customers; sums of items; marks of items."""
+SCRATCH = types.Tuple((SUMS, SUMS))
+"""Sums of items; marks of items."""
 
 
 @njit(cache=True, nogil=True)
@@ -91,23 +94,64 @@ def circle(user: Any, events: Any, rules: Any, known: Any, alike: Any, takers: A
     Whoever is recognised starts from the customers learned to be alike; later events, and those of
     other askers, go through the takers of each item. Where nobody's like was learned, nobody is known.
     """
-    (rows, kinds, times), (half_life, worth, most), (everyone, customers, items) = events, rules, scratch[:3]
+    (rows, kinds, times), (half_life, worth, most), items = events, rules, scratch[0]
     lengths, end, nearest = known[2:]
     seeds, weights = np.empty(most + 2, np.int32), np.empty(most + 2, np.float32)
     old = recognised(user, rows, kinds, known)
     found = latest(rows[old:], kinds[old:], times[old:], half_life, worth, most, items, seeds, weights)
     room = reach(seeds[:found], takers[0]) + (reach(np.full(1, user), alike[0]) if old else 0)
-    touched = np.empty(room + 1, np.int32)
-    reached = pour(seeds[:found], weights, *takers, customers, touched)
+    crowd = table_of(rows[:0], room)
+    sums, met = np.zeros(len(crowd), np.float32), np.empty(room, np.int32)
+    reached = _add(seeds[:found], weights, *takers, crowd, sums, met, 0)
     if old:
         fading = max(0, times[-1] - end) / half_life if half_life > 0 and old < len(times) else 0.0
         faded = np.full(1, lengths[user] * 2.0**-fading, np.float32)
-        reached += pour(np.full(1, user), faded, *alike, customers, touched[reached:])
-    if 0 <= user < len(customers):
-        customers[user] = 0
-    near, closeness = np.empty(nearest, np.int32), np.empty(nearest, np.float32)
-    found = pick(customers, touched[:reached], everyone, nearest, near, closeness)
-    return near[:found], closeness[:found]
+        reached = _add(np.full(1, user), faded, *alike, crowd, sums, met, reached)
+    return _nearest(user, crowd, sums, met[:reached], nearest)
+
+
+@njit(cache=True, nogil=True)
+def _add(
+    lists: Any,
+    weights: Any,
+    indptr: Any,
+    rows: Any,
+    scores: Any,
+    table: Any,
+    sums: Any,
+    slots: Any,
+    found: Any,
+) -> Any:
+    """Add each list times its weight to the sums beside a table; new slots go behind the `found` ones."""
+    for at in range(len(lists)):
+        weight = weights[at]
+        for place in range(indptr[lists[at]], indptr[lists[at] + 1]):
+            slot = slot_of(table, rows[place])
+            if table[slot] < 0:
+                table[slot] = rows[place]
+                slots[found] = slot
+                found += 1
+            sums[slot] += weight * scores[place]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _nearest(user: Any, table: Any, sums: Any, slots: Any, most: Any) -> Any:
+    """The `most` of greatest positive sums but the user, greatest first: (int32, float32)."""
+    bits, keys, held = sums.view(np.int32), np.empty(len(slots), np.int64), 0
+    for slot in slots:
+        keys[held] = key_of(bits[slot], table[slot])
+        held += keys[held] > NOTHING and table[slot] != user
+    if held > most:
+        to_front(keys[:held], most)
+        held = most
+    ranked = np.empty(held, np.int64)
+    descending(keys[:held], ranked)
+    rows, closeness = np.empty(held, np.int32), np.empty(held, np.float32)
+    of_closeness = closeness.view(np.int32)
+    for at in range(held):
+        rows[at], of_closeness[at] = row_of(ranked[at]), ranked[at] >> 32
+    return rows, closeness
 
 
 @njit(
@@ -137,7 +181,7 @@ def through_customers(
     `alike`: customers alike of each customer. `takers`: customers of each item. `taken`: items of each
     customer. A row scores the sum over the asker's circle of closeness times what it counts there.
     """
-    (ends, rows, kinds, times), (mask, skip_ends, skips), items = events, allow, scratch[2]
+    (ends, rows, kinds, times), (mask, skip_ends, skips), items = events, allow, scratch[0]
     k = max(0, min(k, len(items)))
     out_ends = np.zeros(high - low + 1, np.int64)
     out_rows, out_scores = np.empty((high - low) * k, np.int32), np.empty((high - low) * k, np.float32)
@@ -206,7 +250,7 @@ def shared_grounds(
     Of one customer of the circle, an item counts what asker and customer hold of it, times what the
     customer holds of the row. -1 for none.
     """
-    (rows, kinds, times), (half_life, worth, most), (items, marks) = events, rules, scratch[2:]
+    (rows, kinds, times), (half_life, worth, most), (items, marks) = events, rules, scratch
     near = circle(user, events, rules, known, alike, takers, scratch)[0]
     seeds, weights = np.empty(most + 2, np.int32), np.empty(most + 2, np.float32)
     found = latest(rows, kinds, times, half_life, worth, most, items, seeds, weights)

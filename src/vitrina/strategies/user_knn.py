@@ -133,8 +133,6 @@ class UserKnn:
         self._tables = [
             tuple(array[f"{one}/{part}"] for part in ("indptr", "rows", "scores")) for one in TABLES
         ]
-        self._everyone = np.ones(len(array["taken/indptr"]) - 1, np.bool_)
-        self._customers = Scratch(len(self._everyone))
         n_items = len(array["takers/indptr"]) - 1
         self._items, self._marks = Scratch(n_items), Scratch(n_items)
 
@@ -167,7 +165,7 @@ class UserKnn:
 
     @property
     def _scratch(self) -> Any:
-        return self._everyone, self._customers.sums, self._items.sums, self._marks.sums
+        return self._items.sums, self._marks.sums
 
 
 def _table(name: str, lists: Csr) -> dict[str, NDArray[Any]]:

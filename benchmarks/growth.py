@@ -1,16 +1,17 @@
 """How cost grows with a shop: training, the bundle, a worker; from ten thousand products to as many as fit.
 
-    python benchmarks/growth.py                        prints a table, writes results/growth.json (half an hour)
+    python benchmarks/growth.py                        prints a table, writes results/growth.json (two hours, 50 GB of disk)
     python benchmarks/growth.py --quick                one small shop, nothing written
     python benchmarks/growth.py --sizes 10000:100000:1000000,1000000:10000000:300000000
                                                        products:customers:events of each; written
     python benchmarks/growth.py --keep                 adds to what results/growth.json has of other sizes
+    python benchmarks/growth.py --folder F             keeps bundles and figures there, and goes on from what is there
 
 Shops are made up (`made.py`), their events mapped from the disk as readers leave them; the recipe is item_knn,
 user_knn, bought_together, popular. Each step is a process of its own: one fits, stage by stage, and publishes, held
 to `LIMIT` of private memory by the system; two open the bundle at once, answer the same customers, and say what
 each holds that the other cannot share. Peak memory is what the training process held of its own at most in a
-stage, looked at a hundred times a second; `said` is what `vitrina train` would have said before. Over events,
+stage, looked at a hundred times a second; `said` is what `vitrina train` says before it starts. Over events,
 times are fitted as a x^b and sizes as a + b x, by least squares of what they are off by; steps first run on a
 small shop, so that nothing compiles.
 """
@@ -19,12 +20,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ import numpy as np
 from machine import RESULTS, machine, write
 from made import Size, shop
 from numpy.typing import NDArray
+from watching import Stages, status
 
 from vitrina import budget
 from vitrina.bundle import Bundle, Draft
@@ -50,6 +52,9 @@ SIZES = (
     Size(10_000, 100_000, 1_000_000),
     Size(30_000, 300_000, 3_000_000),
     Size(100_000, 1_000_000, 10_000_000),
+    Size(300_000, 3_000_000, 30_000_000),
+    Size(1_000_000, 10_000_000, 100_000_000),
+    Size(1_000_000, 10_000_000, 300_000_000),
 )
 SMALL = (Size(2_000, 10_000, 50_000),)
 RECIPE: dict[str, Any] = {
@@ -82,6 +87,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one small shop, nothing written")
     parser.add_argument("--sizes", default="", help="products:customers:events,...")
     parser.add_argument("--keep", action="store_true", help="add to the sizes already measured")
+    parser.add_argument("--folder", type=Path, help="where bundles are kept, and what was measured of them")
     parser.add_argument("--step", nargs=3, metavar=("STEP", "SIZE", "FOLDER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.step:
@@ -95,7 +101,7 @@ def main() -> None:
     known = json.loads((RESULTS / "growth.json").read_text())["rows"] if args.keep else []
     rows = {one["events_asked"]: one for one in known}
     for size in sizes:
-        with tempfile.TemporaryDirectory() as folder:
+        with kept(args.folder, size) as folder:
             rows[size.events] = measured(size, folder)
         print(json.dumps(rows[size.events]), flush=True)
     told = sorted(rows.values(), key=lambda one: one["events_asked"])
@@ -110,77 +116,45 @@ def sized(text: str) -> Size:
     return Size(*map(int, text.split(":")))
 
 
-def measured(size: Size, folder: str) -> dict[str, Any]:
+@contextmanager
+def kept(folder: Path | None, size: Size) -> Iterator[Path]:
+    """Where the bundle of a size lies: below a folder, or for as long as it is looked at."""
+    if folder:
+        own = folder / str(size.events)
+        own.mkdir(parents=True, exist_ok=True)
+        yield own
+    else:
+        with tempfile.TemporaryDirectory() as passing:
+            yield Path(passing)
+
+
+def measured(size: Size, folder: Path) -> dict[str, Any]:
     """One size, from the shop to its lists."""
-    asked = f"{size.items}:{size.users}:{size.events}"
-    trained = json.loads(_step("train", asked, folder).communicate()[0])
+    asked, known = f"{size.items}:{size.users}:{size.events}", folder / "train.json"
+    if not known.exists():
+        known.write_text(_step("train", asked, folder).communicate()[0])
+    trained = json.loads(known.read_text())
     workers = [_step("serve", asked, folder) for _ in range(2)]
     told = [json.loads(one.stdout.readline()) for one in workers]
     held = [json.loads(one.communicate("\n")[0]) for one in workers]
     alone = json.loads(_step("ask", asked, folder).communicate()[0])
     return {
         "items": size.items, "users": size.users, "events_asked": size.events, **trained, **alone,
-        "open_s": min(one["open_s"] for one in told), "private_mb": min(one["private_mb"] for one in held),
+        "said_mb": said(size, trained), "open_s": min(one["open_s"] for one in told),
+        "private_mb": min(one["private_mb"] for one in held),
     }  # fmt: skip
 
 
-def _step(name: str, size: str, folder: str) -> subprocess.Popen[str]:
-    command = [sys.executable, __file__, "--step", name, size, folder]
+def said(size: Size, trained: dict[str, Any]) -> dict[str, int]:
+    """MB that each stage is said to need at most, beside those of the shop."""
+    extent = Extent(size.items, size.users, trained["events"])
+    stages = budget.plan(extent, parse_recipe(RECIPE, "growth"), trained["shop_mb"] << 20)
+    return {one.name: round(one.peak / 2**20) for one in stages}
+
+
+def _step(name: str, size: str, folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, __file__, "--step", name, size, str(folder)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-WATCH = """
-import sys, select
-peak, file = 0, f"/proc/{sys.argv[1]}/status"
-while True:
-    told = next((line.split()[1] for line in open(file) if line.startswith("RssAnon")), "0")
-    peak = max(peak, int(told))
-    if select.select([sys.stdin], [], [], 0.01)[0]:
-        if not sys.stdin.readline():
-            break
-        print(peak, flush=True)
-        peak = 0
-"""
-"""A process that looks at another a hundred times a second, and says what it held at most when asked."""
-
-
-class Stages:
-    """Seconds and peak memory of each stage of a fit, which says a line when one is over."""
-
-    def __init__(self) -> None:
-        self.found: list[dict[str, Any]] = []
-        command = [sys.executable, "-c", WATCH, str(os.getpid())]
-        self._watch = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._start()
-
-    def say(self, line: str) -> None:
-        """A stage is over."""
-        words = line.split()
-        name = words[1] if words[0] == "fitted" else words[0]
-        self.found.append(
-            {
-                "stage": name,
-                "seconds": round(time.perf_counter() - self._wall, 2),
-                "cpu_s": round(time.process_time() - self._cpu, 2),
-                "peak_mb": round(self._peak()),
-                "resident_mb": round(status("VmHWM")),
-            }
-        )
-        print(self.found[-1], file=sys.stderr, flush=True)
-        self._start()
-
-    def _start(self) -> None:
-        Path("/proc/self/clear_refs").write_text("5")
-        self._peak()
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-
-    def _peak(self) -> float:
-        """MB of private memory at most since this was last asked."""
-        assert self._watch.stdin
-        assert self._watch.stdout
-        self._watch.stdin.write("\n")
-        self._watch.stdin.flush()
-        return float(self._watch.stdout.readline()) / 1024
 
 
 def train(size: Size, folder: Path) -> dict[str, Any]:
@@ -188,7 +162,6 @@ def train(size: Size, folder: Path) -> dict[str, Any]:
     fitted(shop(SMALL[0]), lambda line: None)
     dataset, registry = shop(size), Registry(folder / "registry")
     recipe = parse_recipe({**RECIPE, "limits": {"memory": f"{LIMIT} MB"}}, "growth")
-    said = budget.plan(Extent.of(dataset), recipe, budget.holding(dataset))
     before, stages = status("RssAnon"), Stages()
     with budget.within(recipe.limits.bytes), Draft(registry.folder) as draft:
         stored = registry.publish(fitted(dataset, stages.say, draft.keep), draft)
@@ -199,9 +172,7 @@ def train(size: Size, folder: Path) -> dict[str, Any]:
         "train_s": round(sum(one["seconds"] for one in stages.found), 2),
         "train_cpu_s": round(sum(one["cpu_s"] for one in stages.found), 2),
         "peak_mb": max(one["peak_mb"] for one in stages.found),
-        "said_mb": round(max(one.peak for one in said) / 2**20),
         "stages": stages.found,
-        "said": {one.name: round(one.peak / 2**20) for one in said},
         "bundle_mb": round(sum(one.size for one in stored.manifest.parts.values()) / 1e6, 1),
     }
 
@@ -271,12 +242,6 @@ def ask(size: Size, folder: Path) -> dict[str, Any]:
 
 
 STEPS = {"train": train, "serve": serve, "ask": ask}
-
-
-def status(name: str) -> float:
-    """MB of this process, by the name of a line of its status."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return float(next(line.split()[1] for line in lines if line.startswith(name))) / 1024
 
 
 def curves(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -17,9 +17,10 @@ import subprocess
 import sys
 from typing import Any
 
-from growth import SMALL, Stages, sized, status
+from growth import SMALL, sized
 from machine import machine, write
 from made import Size, shop
+from watching import Stages, status
 
 from vitrina import strategies
 from vitrina.needs import Extent, need_of

@@ -14,8 +14,8 @@ from vitrina.dataset import Dataset
 
 ENTRY = 8
 """Bytes of an entry of a list: a row and a score."""
-EVENT = 100
-"""Bytes an event while a matrix is made of events: actors, orders, weights, matrix and transpose."""
+EVENT = 36
+"""Bytes an event while a matrix is made of events: weights, actors, matrix and transpose."""
 OWNER = 24
 """Bytes of the one whose list it is: its end, its place in an order, what else is known of it."""
 EXTRA = 8
@@ -41,7 +41,7 @@ class Extent:
 @dataclass(frozen=True)
 class Need:
     """Bytes of a stage: `working`, the most at once beside what was there, its result among it; `kept`, its
-    result; `why`, the sum in words."""
+    result, which goes to the disk; `why`, the sum in words."""
 
     working: int
     kept: int
@@ -58,7 +58,7 @@ def lists_of(
     tables: int = 0,
 ) -> Need:
     """What lists of `length` need, of each product or each customer: `per_event` bytes while they are made,
-    and `copies` of them at once. `tables`: bytes an event that stay beside the lists."""
+    and `copies` of them at once. `tables`: bytes an event that are kept beside the lists."""
     owners, of = (extent.users, "customers") if customers else (extent.items, "products")
     kept = owners * (length * ENTRY + OWNER)
     working = BASE + (per_event + tables) * extent.events + copies * kept
@@ -72,7 +72,7 @@ def lists_of(
 def usual(strategy: Any, extent: Extent) -> Need:
     """What lists of products need, where nothing closer is known: three of them at once, and tables."""
     length = max(getattr(strategy, name, 1) for name in ("neighbours", "kept", "rules"))
-    return lists_of(extent, length + EXTRA, per_event=2 * EVENT, copies=3, tables=2 * ENTRY)
+    return lists_of(extent, length + EXTRA, copies=3, tables=2 * ENTRY)
 
 
 def need_of(strategy: Any, extent: Extent) -> Need:

@@ -21,7 +21,7 @@ from vitrina.kernels.alternation import solved, turned
 from vitrina.kernels.factors import Rules, fold_in, shares
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.sparse import Csr
-from vitrina.needs import ENTRY, Extent, Need, lists_of
+from vitrina.needs import ENTRY, EVENT, Extent, Need, lists_of
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
@@ -64,7 +64,7 @@ class Strategy:
 
     def need(self, extent: Extent) -> Need:
         """The matrix, and factors of products and customers."""
-        of_customers = lists_of(extent, self.factors, customers=True, copies=2)
+        of_customers = lists_of(extent, self.factors, customers=True, copies=2, per_event=EVENT + ENTRY)
         of_products = 2 * ENTRY * self.factors * extent.items
         why = f"{of_customers.why} + {2 * ENTRY} B x {self.factors} x {extent.items:,} products"
         return Need(of_customers.working + of_products, of_products, why)

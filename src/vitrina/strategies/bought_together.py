@@ -27,6 +27,7 @@ from vitrina.kernels.association import carts, causes, completions, measures, st
 from vitrina.kernels.lists import best
 from vitrina.kernels.pairs import Pairs, pair_counts
 from vitrina.kernels.sparse import Csr
+from vitrina.needs import Extent, Need, lists_of
 from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 SIDES = 3
@@ -75,6 +76,10 @@ class Strategy:
             raise ValueError("power must be between 1, a sum, and 8, nearly a maximum")
         if not self.window_days >= 0:
             raise ValueError("window_days must be 0 or more")
+
+    def need(self, extent: Extent) -> Need:
+        """Baskets both ways round, and the rules of each product, which have a figure more than lists."""
+        return lists_of(extent, 2 * self.rules)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Count pairs exactly; find longer rules by FP-growth (Han, Pei and Yin 2000) where they are few."""

@@ -23,7 +23,7 @@ from vitrina.needs import Extent, Need, lists_of
 from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
-_COPIES = 3
+_COPIES = 5
 """Arrays of items x items alive at once while fitting."""
 
 

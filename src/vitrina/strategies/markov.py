@@ -21,6 +21,7 @@ from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.sessions import visit_keys
 from vitrina.kernels.sparse import group
 from vitrina.kernels.transitions import Steps, advance, fade, grounds, joined, steps_of, successors
+from vitrina.needs import ENTRY, EVENT, Extent, Need, lists_of
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
 
@@ -74,6 +75,10 @@ class Strategy:
             raise ValueError("visits, customers, together and backoff must not be negative")
         if self.order not in (1, 2):
             raise ValueError("order must be 1 or 2")
+
+    def need(self, extent: Extent) -> Need:
+        """Steps within and across visits, and lists of products and of pairs of them."""
+        return lists_of(extent, self.neighbours, per_event=2 * EVENT, copies=2, tables=2 * ENTRY)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: lists `indptr`, `indices`, `scores`, best first, one for each item and then one for each of

@@ -76,8 +76,9 @@ class Strategy:
             raise ValueError("asymmetry must be from 0 to 1; rarity, shrink and popularity at least 0")
 
     def need(self, extent: Extent) -> Need:
-        """The matrix and its tables, and a list of each customer."""
-        return lists_of(extent, self.neighbours, customers=True, tables=2 * ENTRY)
+        """The matrix and its tables, and where they are few enough a list of each customer."""
+        length = self.neighbours if extent.users <= self.listed else 0
+        return lists_of(extent, length, customers=True, tables=2 * ENTRY)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: three tables of lists, `<table>/indptr`, `rows`, `scores`: `alike`, the nearest of each

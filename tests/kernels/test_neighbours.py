@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from vitrina.kernels import neighbours as kernel
 from vitrina.kernels.neighbours import Lists, neighbours
 from vitrina.kernels.sparse import Csr, compress
+from vitrina.kernels.through import SPARSE, through
 
 
 def sparse(dense: np.ndarray) -> Csr:
@@ -70,6 +71,20 @@ def test_both_ways_give_the_same_lists(k: int, columns: int, monkeypatch: pytest
         monkeypatch.setattr(kernel, "_dense_rows", lambda matrix, reach, n=dense_rows: n)
         for one, other in zip(chosen, neighbours(sparse(dense), k), strict=True):
             assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("k", [20, 100, 150])
+def test_rows_laid_out_and_rows_added_up_give_the_same_lists(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream of all that a row's columns hold, or all sums looked through: the same bits."""
+    random = np.random.default_rng(8)
+    matrix = sparse(whole_numbers(8, 900, 3000, 0.01) * random.random((900, 3000)))
+    monkeypatch.setattr(kernel, "_dense_rows", lambda matrix, reach: 0)
+    chosen = neighbours(matrix, k)
+    reach = kernel._reach(matrix.indptr, matrix.indices.view(np.uint32), matrix.transposed().indptr)
+    assert 0 < np.count_nonzero(reach <= 900 // SPARSE) < 900
+    monkeypatch.setattr(kernel, "through", lambda which, reach, *rest: through(which, reach + 10**6, *rest))
+    for one, other in zip(chosen, neighbours(matrix, k), strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_lists_do_not_depend_on_threads() -> None:

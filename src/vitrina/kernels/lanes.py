@@ -21,7 +21,6 @@ GROUPS = LANES // WIDTH
 _LONG = ir.IntType(64)
 _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 _FIRST = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-_FUSED = ("contract",)
 
 
 def _dots(
@@ -59,8 +58,8 @@ def _dots(
             value = _spread(builder, builder.load(builder.gep(pointer(1), [entry])))
             for group, total in enumerate(totals):
                 where = builder.add(builder.mul(column, _LONG(LANES)), _LONG(group * WIDTH))
-                product = builder.fmul(value, _vector(builder, pointer(4), where), flags=_FUSED)
-                builder.store(builder.fadd(builder.load(total), product, flags=_FUSED), total)
+                product = builder.fmul(value, _vector(builder, pointer(4), where))
+                builder.store(builder.fadd(builder.load(total), product), total)
         return _settle(builder, totals, pointer(6), places, pointer(9))
 
     return signature, codegen

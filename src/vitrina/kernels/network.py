@@ -1,8 +1,10 @@
 """A few keys sorted in the processor's vector registers: Batcher's bitonic network (1968), no branches.
 
-The 21 rounds of comparisons of a network of 64 are the same for any keys, eight of them an
-instruction. LLVM does not find them in a loop, so they are laid out here; how wide a register is
-remains LLVM's business.
+A network of 64 compares the same pairs for any keys: 21 rounds, eight pairs an instruction. LLVM does
+not find them in a loop, so they are laid out here; how wide a register is remains LLVM's business.
+Two keys are compared when they stand in the same lane of two registers. Where a key stands is a matter
+of bookkeeping: the bits of its place are dealt to lanes and to registers, and where a round compares
+keys along a bit of the lanes, that bit is exchanged for the bit of the registers that is needed last.
 """
 
 from __future__ import annotations
@@ -16,76 +18,178 @@ from numba.extending import intrinsic
 
 FEW = 64
 WIDTH = 8
+LANE_BITS = 3
 
 _LONG, _PLACE = ir.IntType(64), ir.IntType(32)
 _VECTOR = ir.VectorType(_LONG, WIDTH)
-_ANYTHING = ir.Constant(_VECTOR, ir.Undefined)
 _LEAST = ir.Constant(_VECTOR, [-(2**63)] * WIDTH)
+_TURNED = ir.Constant(_VECTOR, [-1] * WIDTH)
 
 
-def _sort_few(typing: Any, keys: Any, n: Any, out: Any) -> Any:
-    """Write the first n <= FEW of int64 `keys` into `out`, largest first; they may be the same array."""
-    signature = types.none(keys, types.int64, out)
+class _Registers:
+    """Keys in vectors; `bits`: which bits of a key's place are those of its lane, then of its register."""
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, target = (context.make_array(signature.args[at])(context, builder, args[at]) for at in (0, 2))
-        room = cgutils.alloca_once(builder, ir.ArrayType(_VECTOR, FEW // WIDTH))
-        places = [builder.gep(room, [_LONG(0), _LONG(at)]) for at in range(FEW // WIDTH)]
-        for place in places:
-            builder.store(_LEAST, place)
-        cgutils.raw_memcpy(builder, builder.bitcast(room, _LONG.as_pointer()), source.data, args[1], 8)
-        for vector, place in zip(
-            _sorted(builder, [builder.load(one) for one in places]), places, strict=True
-        ):
-            builder.store(vector, place)
-        cgutils.raw_memcpy(builder, target.data, builder.bitcast(room, _LONG.as_pointer()), args[1], 8)
-        return context.get_dummy_value()
+    def __init__(self, builder: Any, vectors: list[Any], bits: list[int]) -> None:
+        self._builder, self.vectors, self._bits = builder, vectors, bits
 
-    return signature, codegen
+    def sort(self) -> None:
+        """Largest first: runs of 2, 4, ... keys, every second one rising, merged two by two."""
+        levels = len(self._bits)
+        rounds = [(level, bit) for level in range(1, levels + 1) for bit in reversed(range(level))]
+        self._compare(rounds)
+
+    def merge(self) -> None:
+        """Largest first, of keys that fall and then rise."""
+        levels = len(self._bits)
+        self._compare([(levels, bit) for bit in reversed(range(levels))])
+
+    def straight(self) -> list[Any]:
+        """The vectors as they are stored, a key's place being where it stands."""
+        for lane in range(LANE_BITS):
+            slot = self._bits.index(lane)
+            if lane < slot < LANE_BITS:
+                self._exchange(slot, LANE_BITS)
+                slot = LANE_BITS
+            if slot != lane:
+                self._exchange(lane, slot)
+        order = sorted(range(len(self.vectors)), key=lambda one: self._place(one, 0))
+        return [self.vectors[one] for one in order]
+
+    def _compare(self, rounds: list[tuple[int, int]]) -> None:
+        """Of places that differ in the bit of each round, the lower gets the larger key.
+
+        It gets the smaller one where the bit of the round's level is set, as the keys there are turned
+        into their complements meanwhile.
+        """
+        turned = len(self._bits)
+        for at, (level, bit) in enumerate(rounds):
+            self._turn(turned, level)
+            turned = level
+            if self._bits.index(bit) < LANE_BITS:
+                self._bring(bit, [later for _, later in rounds[at + 1 :]])
+            for one, other in self._pairs(self._bits.index(bit)):
+                more, less = more_and_less(self._builder, self.vectors[one], self.vectors[other])
+                self.vectors[one], self.vectors[other] = more, less
+
+    def _turn(self, before: int, now: int) -> None:
+        """Turn the keys whose place has bit `now`, and those that had bit `before` back."""
+        for register, keys in enumerate(self.vectors):
+            places = [self._place(register, lane) for lane in range(WIDTH)]
+            mask = [-((place >> before ^ place >> now) & 1) for place in places]
+            if any(mask):
+                self.vectors[register] = self._builder.xor(keys, ir.Constant(_VECTOR, mask))
+
+    def _bring(self, bit: int, later: list[int]) -> None:
+        """Exchange a bit of the lanes for the bit of the registers that no round needs, or the latest."""
+
+        def needed(slot: int) -> int:
+            return later.index(self._bits[slot]) if self._bits[slot] in later else len(later)
+
+        slots = range(LANE_BITS, len(self._bits))
+        self._exchange(self._bits.index(bit), max(slots, key=needed))
+
+    def _exchange(self, lane_slot: int, slot: int) -> None:
+        own = 1 << lane_slot
+        low = [lane if not lane & own else WIDTH + (lane ^ own) for lane in range(WIDTH)]
+        high = [lane ^ own if not lane & own else WIDTH + lane for lane in range(WIDTH)]
+        for one, other in self._pairs(slot):
+            pair = self.vectors[one], self.vectors[other]
+            self.vectors[one], self.vectors[other] = self._mixed(*pair, low), self._mixed(*pair, high)
+        self._bits[lane_slot], self._bits[slot] = self._bits[slot], self._bits[lane_slot]
+
+    def _pairs(self, slot: int) -> list[tuple[int, int]]:
+        """Registers that differ in one bit."""
+        bit = 1 << (slot - LANE_BITS)
+        return [(one, one | bit) for one in range(len(self.vectors)) if not one & bit]
+
+    def _place(self, register: int, lane: int) -> int:
+        at = register * WIDTH + lane
+        return sum(1 << bit for slot, bit in enumerate(self._bits) if at >> slot & 1)
+
+    def _mixed(self, one: Any, other: Any, lanes: list[int]) -> Any:
+        return self._builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_PLACE, WIDTH), lanes))
 
 
-def _sorted(builder: Any, vectors: list[Any]) -> list[Any]:
-    """The network: runs of 2, 4, ... FEW keys, every second one rising, merged into runs of twice as many."""
-    run = 2
-    while run <= FEW:
-        apart = run // 2
-        while apart:
-            if apart >= WIDTH:
-                _between(builder, vectors, run, apart // WIDTH)
-            else:
-                vectors = [_within(builder, one, at, run, apart) for at, one in enumerate(vectors)]
-            apart //= 2
-        run *= 2
-    return vectors
-
-
-def _between(builder: Any, vectors: list[Any], run: int, apart: int) -> None:
-    """Compare whole vectors, so many apart, in place."""
-    for at in range(len(vectors)):
-        other = at ^ apart
-        if at < other:
-            more, less = _more_and_less(builder, vectors[at], vectors[other])
-            falling = not at * WIDTH & run
-            vectors[at], vectors[other] = (more, less) if falling else (less, more)
-
-
-def _within(builder: Any, vector: Any, at: int, run: int, apart: int) -> Any:
-    """Compare the keys of one vector, the `at`th, that are so many apart."""
-    partners = _shuffled(builder, vector, _ANYTHING, [lane ^ apart for lane in range(WIDTH)])
-    more, less = _more_and_less(builder, vector, partners)
-    places = range(at * WIDTH, (at + 1) * WIDTH)
-    takes_more = [(place & run == 0) == (place & apart == 0) for place in places]
-    picks = [lane if takes else WIDTH + lane for lane, takes in enumerate(takes_more)]
-    return _shuffled(builder, more, less, picks)
-
-
-def _more_and_less(builder: Any, one: Any, other: Any) -> tuple[Any, Any]:
+def more_and_less(builder: Any, one: Any, other: Any) -> tuple[Any, Any]:
+    """The larger and the smaller key of each lane of two vectors."""
     above = builder.icmp_signed(">", one, other)
     return builder.select(above, one, other), builder.select(above, other, one)
 
 
-def _shuffled(builder: Any, one: Any, other: Any, lanes: list[int]) -> Any:
-    return builder.shuffle_vector(one, other, ir.Constant(ir.VectorType(_PLACE, WIDTH), lanes))
+def _falling(builder: Any, vectors: list[Any]) -> list[Any]:
+    """The keys of some vectors, which may stand anywhere, largest first."""
+    levels = (len(vectors) * WIDTH).bit_length() - 1
+    registers = _Registers(builder, vectors, [*range(levels - LANE_BITS, levels), *range(levels - LANE_BITS)])
+    registers.sort()
+    return registers.straight()
+
+
+def _rising(builder: Any, vectors: list[Any]) -> list[Any]:
+    turned = _falling(builder, [builder.xor(one, _TURNED) for one in vectors])
+    return [builder.xor(one, _TURNED) for one in turned]
+
+
+def _pointer(context: Any, builder: Any, signature: Any, args: Any, which: int) -> Any:
+    return context.make_array(signature.args[which])(context, builder, args[which]).data
+
+
+def _stored(builder: Any, array: Any, at: int) -> Any:
+    """Where the vector from array[at] is stored."""
+    return builder.bitcast(builder.gep(array, [_LONG(at)]), _VECTOR.as_pointer())
+
+
+def _filled(builder: Any, source: Any, n: Any, room: int) -> tuple[Any, list[Any]]:
+    """Room on the stack, with the first n keys of an array and the least ones beyond; its vectors' places."""
+    array = cgutils.alloca_once(builder, ir.ArrayType(_VECTOR, room // WIDTH))
+    keys = builder.bitcast(array, _LONG.as_pointer())
+    places = [_stored(builder, keys, at) for at in range(0, room, WIDTH)]
+    for place in places:
+        builder.store(_LEAST, place)
+    cgutils.raw_memcpy(builder, keys, source, n, 8)
+    return keys, places
+
+
+def _sort_few(typing: Any, keys: Any, n: Any, out: Any) -> Any:
+    """Write the first n <= FEW of int64 `keys` into `out`, largest first; they may be the same array."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, target = (_pointer(context, builder, signature, args, which) for which in (0, 2))
+        room, places = _filled(builder, source, args[1], FEW)
+        for vector, place in zip(
+            _falling(builder, [builder.load(one) for one in places]), places, strict=True
+        ):
+            builder.store(vector, place)
+        cgutils.raw_memcpy(builder, target, room, args[1], 8)
+        return context.get_dummy_value()
+
+    return types.none(keys, types.int64, out), codegen
+
+
+def _merging(held: int, more: int) -> Any:
+    """The intrinsic that keeps the best `held` keys, largest first, when up to `more` others come."""
+
+    def merge(typing: Any, best: Any, keys: Any, n: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            array, source = (_pointer(context, builder, signature, args, which) for which in (0, 1))
+            places = [_stored(builder, array, at) for at in range(0, held, WIDTH)]
+            vectors = [builder.load(one, align=8) for one in places]
+            _, others = _filled(builder, source, args[2], more)
+            rising = _rising(builder, [builder.load(one) for one in others])
+            for at, other in enumerate(rising, len(vectors) - len(rising)):
+                vectors[at], _ = more_and_less(builder, vectors[at], other)
+            registers = _Registers(builder, vectors, list(range(held.bit_length() - 1)))
+            registers.merge()
+            for vector, place in zip(registers.straight(), places, strict=True):
+                builder.store(vector, place, align=8)
+            return context.get_dummy_value()
+
+        return types.none(best, keys, types.int64), codegen
+
+    return intrinsic(merge)
 
 
 sort_few: Any = intrinsic(_sort_few)
+merge_32: Any = _merging(32, 32)
+"""merge_32(best, keys, n): the best of `best`, int64[32] falling, and n <= 32 `keys`, into `best`."""
+merge_128: Any = _merging(128, 64)
+"""The same of int64[128] and n <= 64."""

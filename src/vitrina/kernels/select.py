@@ -18,7 +18,7 @@ NOTHING = np.int64(0xFFFFFFFF)
 """Every key of a positive score is above it."""
 
 FEWER = FEW // 2
-"""Lists of so many can be kept best first by sorting a FEW keys at a time."""
+"""Keys that are placed by counting sooner than by a network."""
 
 
 @njit(cache=True, inline="always")
@@ -118,12 +118,6 @@ def write_list(at: Any, keys: Any, n: Any, ranked: Any, rows: Any, bits: Any, co
     `rows` and `bits` (of scores) are [lists, k], `counts` is [lists].
     """
     descending(keys[:n], ranked[:n])
-    write_ranked(at, ranked, n, rows, bits, counts)
-
-
-@njit(cache=True, inline="always")
-def write_ranked(at: Any, ranked: Any, n: Any, rows: Any, bits: Any, counts: Any) -> None:
-    """As `write_list`, of keys that are best first already."""
     counts[at] = n
     for place in range(n):
         rows[at, place] = row_of(ranked[place])

@@ -1,0 +1,215 @@
+"""Rows of few entries: each of their columns adds its own rows to an array of sums (Gustavson, 1978).
+
+A row whose columns hold few rows in all is laid out first, as one stream of rows and products, copied
+by whole vectors: then neither adding up nor taking the sums out again stops at the end of a column.
+A sum is taken where its row is met first and left 0, so that every list leaves the sums as it found
+them. For a row whose columns hold many, all sums are looked through, 64 at a time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from vitrina.kernels.lanes import lowest_bit
+from vitrina.kernels.network import merge_32, merge_128
+from vitrina.kernels.select import NOTHING, descending, key_of, to_front
+from vitrina.kernels.streams import KEYS, SCAN, SPAN, append_above, reaching, spill, write_keys
+
+_0, _1, _KEYS, _SPAN, _SCAN = np.uint64(0), np.uint64(1), np.uint64(KEYS), np.uint64(SPAN), np.uint64(SCAN)
+
+SPARSE = 16
+"""A row is laid out if its columns hold up to a 16th as many rows as there are."""
+
+
+@njit(cache=True, nogil=True)
+def through(
+    which: Any,
+    reach: Any,
+    indptr: Any,
+    columns: Any,
+    data: Any,
+    t_indptr: Any,
+    t_rows: Any,
+    t_data: Any,
+    rows: Any,
+    bits: Any,
+    counts: Any,
+) -> None:
+    """The lists of the rows named by `which`, into [lists, k] `rows` and `bits` (of scores), and `counts`.
+
+    reach[row] is how many rows, repeats counted, its columns hold; the matrix comes by rows and by
+    columns, columns and rows as uint32. A list is the k rows of greatest positive sum but the row
+    itself, best first, the lower row first where sums are equal.
+    """
+    n, k = rows.shape
+    most = n // SPARSE
+    sums = np.zeros(-(-n // SCAN) * SCAN, np.float32)
+    stream_rows, stream = np.empty(most + SPAN + KEYS, np.uint32), np.empty(most + SPAN + KEYS, np.float32)
+    best, keys = _room(k)
+    sum_bits, stream_bits = sums.view(np.int32), stream.view(np.int32)
+    for row in which:
+        low, high = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
+        _clear(best)
+        if reach[row] <= most:
+            met = _lay_out(low, high, columns, data, t_indptr, t_rows, t_data, stream_rows, stream)
+            _add_stream(met, stream_rows, stream, sums)
+            sums[row] = 0
+            _take(met, stream_rows, stream, sums)
+            found = _best_of_stream(met, stream_rows, stream_bits, k, keys, best)
+        else:
+            _add_up(low, high, columns, data, t_indptr, t_rows, t_data, sums)
+            sums[row] = 0
+            found = _best_of_sums(sum_bits, k, keys, best)
+        _write(row, min(k, found), keys, best, rows, bits, counts)
+
+
+@njit(cache=True, nogil=True)
+def _room(k: Any) -> Any:
+    """Room for the best keys so far, largest first for lists of up to 128, and for those that come next."""
+    if k <= 32:
+        return np.empty(32, np.int64), np.empty(32 + KEYS, np.int64)
+    if k <= 128:
+        return np.empty(128, np.int64), np.empty(64 + KEYS, np.int64)
+    return np.empty(2 * k, np.int64), np.empty(k + KEYS, np.int64)
+
+
+@njit(cache=True, inline="always")
+def _clear(best: Any) -> None:
+    """Distinct keys below that of any pair."""
+    for at in range(len(best)):
+        best[at] = NOTHING - at
+
+
+@njit(cache=True, nogil=True)
+def _put(keys: Any, n: Any, k: Any, best: Any) -> Any:
+    """Put the first n keys among the best, which beyond 128 are in no order; the k-th best is returned."""
+    if len(best) == 32:
+        merge_32(best, keys, n)
+    elif len(best) == 128:
+        merge_128(best, keys, n)
+    else:
+        for at in range(n):
+            best[k + at] = keys[at]
+        return to_front(best[: k + n], k)
+    return best[k - 1]
+
+
+@njit(cache=True, inline="always")
+def _lay_out(
+    low: Any,
+    high: Any,
+    columns: Any,
+    data: Any,
+    t_indptr: Any,
+    t_rows: Any,
+    t_data: Any,
+    stream_rows: Any,
+    stream: Any,
+) -> Any:
+    """The rows of every column of entries low..high, and the products with them, one after the other.
+
+    How many there are is returned. The stream has room for SPAN more, which may be written to.
+    """
+    met = _0
+    for place in range(low, high):
+        start, end = np.uint64(t_indptr[columns[place]]), np.uint64(t_indptr[columns[place] + np.uint32(1)])
+        weight, to = data[place], met
+        met += end - start
+        if end + _SPAN <= np.uint64(len(t_rows)):
+            for at in range(start, end, _SPAN):
+                spill(stream_rows, stream, to, t_rows, t_data, at, weight)
+                to += _SPAN
+        else:
+            for at in range(start, end):
+                stream_rows[to], stream[to] = t_rows[at], weight * t_data[at]
+                to += _1
+    return met
+
+
+@njit(cache=True, inline="always")
+def _add_stream(met: Any, stream_rows: Any, stream: Any, sums: Any) -> None:
+    for at in range(met):
+        sums[stream_rows[at]] += stream[at]
+
+
+@njit(cache=True, inline="always")
+def _take(met: Any, stream_rows: Any, stream: Any, sums: Any) -> None:
+    """Every sum into the stream where its row is met first, 0 where it is met again; sums are left 0."""
+    for at in range(met):
+        row = stream_rows[at]
+        stream[at] = sums[row]
+        sums[row] = 0
+    for at in range(met, met + _KEYS):
+        stream[at] = 0
+
+
+@njit(cache=True, inline="always")
+def _best_of_stream(met: Any, stream_rows: Any, stream_bits: Any, k: Any, keys: Any, best: Any) -> Any:
+    """The best pairs of the stream into `best`; at least as many were put there as are returned."""
+    held, put, floor, full = _0, _0, NOTHING, np.uint64(len(keys) - 2 * KEYS)
+    for at in range(_0, met, _KEYS):
+        held += append_above(stream_rows, stream_bits, at, floor, keys, held)
+        if held > full:
+            floor = _put(keys, np.int64(held), k, best)
+            put += held
+            held = _0
+    _put(keys, np.int64(held), k, best)
+    return np.int64(put + held)
+
+
+@njit(cache=True, inline="always")
+def _add_up(
+    low: Any, high: Any, columns: Any, data: Any, t_indptr: Any, t_rows: Any, t_data: Any, sums: Any
+) -> None:
+    """Add the products with the rows of every column of entries low..high to their sums."""
+    for place in range(low, high):
+        weight = data[place]
+        start, end = np.uint64(t_indptr[columns[place]]), np.uint64(t_indptr[columns[place] + np.uint32(1)])
+        for at in range(start, end):
+            sums[t_rows[at]] += weight * t_data[at]
+
+
+@njit(cache=True, inline="always")
+def _best_of_sums(sum_bits: Any, k: Any, keys: Any, best: Any) -> Any:
+    """As `_best_of_stream`, of all sums, which are left 0."""
+    held, put, floor, least = _0, _0, NOTHING, np.int32(1)
+    full = np.uint64(len(keys) - KEYS)
+    for start in range(_0, np.uint64(len(sum_bits)), _SCAN):
+        reached = reaching(sum_bits, start, least)
+        while reached:
+            row = start + lowest_bit(reached)
+            reached &= reached - _1
+            keys[held] = key_of(sum_bits[row], row)
+            held += np.uint64(keys[held] > floor)
+            if held == full:
+                floor = _put(keys, np.int64(held), k, best)
+                least = max(least, np.int32(floor >> 32))
+                put += held
+                held = _0
+    sum_bits[:] = 0
+    _put(keys, np.int64(held), k, best)
+    return np.int64(put + held)
+
+
+@njit(cache=True, inline="always")
+def _write(row: Any, n: Any, keys: Any, best: Any, rows: Any, bits: Any, counts: Any) -> None:
+    """Write the n best as the list of a row, best first."""
+    k = rows.shape[1]
+    counts[row] = n
+    source = best
+    if len(best) > 128:
+        descending(best[:k], keys[:k])
+        source = keys
+    to = np.uint64(row) * np.uint64(k)
+    if n < KEYS:
+        for at in range(n):
+            rows[row, at] = np.int32(~source[at])
+            bits[row, at] = np.int32(source[at] >> 32)
+        return
+    last = np.uint64(n - KEYS)
+    for at in range(_0, last, _KEYS):
+        write_keys(source, at, rows, bits, to + at)
+    write_keys(source, last, rows, bits, to + last)

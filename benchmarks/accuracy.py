@@ -22,7 +22,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,17 +74,22 @@ def main() -> None:
     options.add_argument(
         "--keep", type=Path, help="where recipes, journals and lists stay; what is there goes on"
     )
+    options.add_argument(
+        "--referees", nargs="+", help="of the others, such as 'implicit BM25'; by default all"
+    )
     given = options.parse_args()
     console = Console(width=150, highlight=False)
     asked = [one for name in given.data or SHOPS for one in (HELD_OUT if name == "held_out" else [name])]
     for name in asked:
         with tempfile.TemporaryDirectory() as folder:
-            found = contest(name, duration(given.budget), given.keep or Path(folder), console.print)
+            found = contest(
+                name, duration(given.budget), given.keep or Path(folder), given.referees, console.print
+            )
         console.print(f"written {write(f'accuracy_{name}', json.loads(json.dumps(found, default=float)))}")
 
 
-def contest(name: str, budget: float, keep: Path, say: Say) -> dict[str, Any]:
-    """One data set: tune ours, tune the others, ask everybody."""
+def contest(name: str, budget: float, keep: Path, referees: Sequence[str] | None, say: Say) -> dict[str, Any]:
+    """One data set: tune ours, tune the others, or those that are named, ask everybody."""
     shop, folder = ALL[name], keep / name
     folder.mkdir(parents=True, exist_ok=True)
     test = cut(shop, say)
@@ -104,7 +109,8 @@ def contest(name: str, budget: float, keep: Path, say: Say) -> dict[str, Any]:
         TUNED: _ours(name, folder / "tuned.toml"),
         DEFAULT: _ours(name, RECIPES / f"{shop.recipe}.toml"),
     }
-    entrants |= dict(_others(folder, trials, budget / 3))
+    others = dict(_others(folder, trials, budget / 3))
+    entrants |= {label: others[label] for label in referees or others}
     facts = {label: run(label, command, folder / "lists" / label, say) for label, command in entrants.items()}
     about = {
         "trials": made.trials,

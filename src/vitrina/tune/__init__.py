@@ -30,10 +30,10 @@ from vitrina.placements import Placements, parse_placements
 from vitrina.recipe import Recipe
 from vitrina.tune import write
 from vitrina.tune.bench import Bench
-from vitrina.tune.choose import Chosen, choose
+from vitrina.tune.choose import LEAST, Chosen, choose
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
-from vitrina.tune.limit import Clock
+from vitrina.tune.limit import Clock, TooLong, at_most
 from vitrina.tune.order import Order, ordered
 from vitrina.tune.search import Search
 
@@ -127,9 +127,11 @@ def _ordered(
     try:
         cut = found.bench.windows[0].cut
         fit_seconds = sum(map(found.seconds, families))
-        return ordered(cut, recipe, asked, fit_seconds, until, say, found.clock)
-    except KeyboardInterrupt:
-        say("interrupted: lists stay ordered as they were")
+        with at_most(max(until - found.clock(), LEAST)):
+            return ordered(cut, recipe, asked, fit_seconds, until, say, found.clock)
+    except (KeyboardInterrupt, TooLong) as reason:
+        ended = "interrupted" if isinstance(reason, KeyboardInterrupt) else "no time is left for trees"
+        say(f"{ended}: lists stay ordered as they were")
         return Order(recipe.ranker)
 
 

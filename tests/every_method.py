@@ -47,7 +47,7 @@ def attended(registry, access=None):
         front.calls.audiences = Audiences(lambda: engine, plan)
         store = LmdbStore(registry / "store", create=True, map_bytes=1 << 20)
         stack.callback(store.close)
-        front.calls.recorder.store = store
+        front.calls.store = front.calls.recorder.store = store
         front.calls.updater = Updater(store)
 
         async def make():

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from vitrina.errors import InvalidRequest
+from vitrina.item_messages import fields, message
 from vitrina.parcels import parcels
-from vitrina.updates import ATTRIBUTE, STOCK, VECTOR, ItemUpdate, Value, refusal
+from vitrina.updates import ItemUpdate, refusal
 from vitrina.v1 import catalog_service_pb2 as v1
 
-METHOD = f"/{v1.DESCRIPTOR.services_by_name['CatalogService'].full_name}/UpdateItems"
+_SERVICE: str = v1.DESCRIPTOR.services_by_name["CatalogService"].full_name
+UPDATE, LIST = f"/{_SERVICE}/UpdateItems", f"/{_SERVICE}/ListItemUpdates"
 MAX_ITEMS = 1_000
 """Items sent in one call."""
-_ZERO = {"price": "price", "old_price": "old_price"} | {
-    name: name + "_time" for name in ("available_from", "available_until")
-}
-"""Fields by their names on the wire, where 0 takes them away."""
 
 
 class Updated(NamedTuple):
@@ -31,44 +27,33 @@ class Updated(NamedTuple):
 def updated(call: Callable[[Any], Any], updates: Iterable[ItemUpdate], *, blind: bool) -> list[Updated]:
     """What became of updates, one by one; `blind` ones are only checked. Raises what `call` does."""
     found: list[Updated] = []
-    for few in parcels(map(_message, updates), MAX_ITEMS, _size):
+    for few in parcels(map(_checked, updates), MAX_ITEMS, _size):
         request = v1.UpdateItemsRequest(items=few, validate_only=blind)
         found += [_result(one) for one in call(request).results]
     return found
 
 
-def _size(message: Any) -> int:
-    return int(message.ByteSize())
+def listed(call: Callable[[Any], Any]) -> Iterator[ItemUpdate]:
+    """What was said of items, page after page. Raises what `call` does."""
+    token = ""
+    while True:
+        page = call(v1.ListItemUpdatesRequest(page_token=token))
+        yield from (ItemUpdate(one.item_id, one.time, fields(one)) for one in page.items)
+        token = page.next_page_token
+        if not token:
+            return
 
 
-def _message(update: ItemUpdate) -> Any:
+def _checked(update: ItemUpdate) -> Any:
     """An update as it is sent. Raises InvalidRequest for one that no message can say."""
     why = refusal(update)
     if why:
         raise InvalidRequest(f"the update of {update.item_id[:64]!r} cannot be sent: {why}")
-    message = v1.ItemUpdate(item_id=update.item_id, time=update.time)
-    for name, value in update.fields.items():
-        _say(message, name, value)
-    return message
+    return message(update)
 
 
-def _say(message: Any, name: str, value: Value) -> None:
-    if name.startswith(ATTRIBUTE):
-        message.attributes[name.removeprefix(ATTRIBUTE)] = str(value)
-    elif name.startswith(STOCK):
-        message.stock[name.removeprefix(STOCK)] = bool(value)
-    elif name == "regions" and isinstance(value, tuple):
-        message.regions.words[:] = value
-        message.regions.SetInParent()
-    elif name == "tags" and isinstance(value, tuple):
-        message.tags.words[:] = value
-        message.tags.SetInParent()
-    elif name == VECTOR:
-        message.image_vector.extend(array("f", base64.b64decode(str(value))))
-    elif name in _ZERO:
-        setattr(message, _ZERO[name], value or 0)
-    elif value is not None:
-        setattr(message, name, value)
+def _size(message: Any) -> int:
+    return int(message.ByteSize())
 
 
 def _result(message: Any) -> Updated:

@@ -15,8 +15,7 @@ import grpc
 
 from vitrina.answered import fate, response
 from vitrina.calling import ATTEMPTS, ask, bearer, connect, give_up, passing
-from vitrina.catalog_calls import METHOD as UPDATE
-from vitrina.catalog_calls import Updated, updated
+from vitrina.catalog_calls import LIST, UPDATE, Updated, listed, updated
 from vitrina.errors import NotReady, ServerError
 from vitrina.event_calls import METHOD as RECORD
 from vitrina.event_calls import recorded
@@ -77,6 +76,11 @@ class Client:
             UPDATE,
             request_serializer=catalog_v1.UpdateItemsRequest.SerializeToString,
             response_deserializer=catalog_v1.UpdateItemsResponse.FromString,
+        )
+        self._list = self._channel.unary_unary(
+            LIST,
+            request_serializer=catalog_v1.ListItemUpdatesRequest.SerializeToString,
+            response_deserializer=catalog_v1.ListItemUpdatesResponse.FromString,
         )
 
     def recommend(
@@ -171,6 +175,13 @@ class Client:
         return updated(
             lambda request: self._ask(self._update, request, timeout_s), updates, blind=validate_only
         )
+
+    def item_updates(self, *, timeout_s: float | None = None) -> Iterator[ItemUpdate]:
+        """What was said of items since training, as it counts now, in the order of their ids.
+
+        `timeout_s` is for each call of up to 1,000 items.
+        """
+        return listed(lambda request: self._ask(self._list, request, timeout_s))
 
     def _ask(self, call: Any, message: Any, timeout_s: float | None) -> Any:
         return ask(call, message, timeout_s or self.timeout_s, self._headers)

@@ -19,7 +19,7 @@ from vitrina.ids import UNKNOWN, Ids, Rows, encode
 from vitrina.renewal import CatalogView
 from vitrina.splicing import grown, taken
 from vitrina.state.events import Event, unpacked
-from vitrina.state.items import said
+from vitrina.state.items import every
 from vitrina.state.people import Tombstones, members
 from vitrina.state.recording import OPENED, SENT, keys_of, user_key, visitor_key
 from vitrina.state.store import Reads
@@ -47,7 +47,7 @@ def logged(dataset: Dataset, reads: Reads, tombstones: Tombstones) -> tuple[Data
     since = _since(kept)
     found = [_named(reads, one) for one in _log(reads, kept.types)]
     fresh = [one for one in found if one.time > since.get(one.type, -1)]
-    told = dict(said(reads))
+    told = every(reads)
     whole = _joined(_catalogued(kept, told, [one.item_id for one in fresh]), fresh)
     left_out = len(dataset.users) - len(kept.users)
     return whole, Added(len(fresh), len(found) - len(fresh), len(told), left_out)

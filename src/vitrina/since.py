@@ -8,7 +8,7 @@ from pathlib import Path
 from vitrina.engine import Engine
 from vitrina.errors import StoreError
 from vitrina.live import Identity, Live
-from vitrina.state.items import said
+from vitrina.state.items import every
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.people import Tombstones
@@ -36,7 +36,7 @@ class Since:
         if self.store is None:
             return engine
         with self.store.read() as reads:
-            told = dict(said(reads))
+            told = every(reads)
         return engine.told(told) if told else engine
 
     def remember(self, who: Sequence[Identity], now: int) -> Live:

@@ -23,6 +23,7 @@ LIMITS = {
     "/vitrina.v1.AudienceService/Export": audiences.MAX_BYTES,
     "/vitrina.v1.EventService/Record": events.MAX_BYTES,
     "/vitrina.v1.CatalogService/UpdateItems": items.MAX_BYTES,
+    "/vitrina.v1.CatalogService/ListItemUpdates": items.MAX_BYTES,
     "/vitrina.v1.PrivacyService/MergeUsers": MAX_BYTES,
     "/vitrina.v1.PrivacyService/ForgetUser": MAX_BYTES,
     "/vitrina.v1.ModelService/ListModels": MAX_BYTES,

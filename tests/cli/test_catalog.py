@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from vitrina.cli import app
 from vitrina.errors import DataError
 from vitrina.server.items import Updater
-from vitrina.state.items import said
+from vitrina.state.items import every
 from vitrina.state.lmdb_store import LmdbStore
 
 FEED = "<yml_catalog><shop><offers>{}</offers></shop></yml_catalog>"
@@ -54,7 +54,7 @@ def test_a_feed_goes_into_the_store_once(shop, tmp_path):
     assert (back["gone"], back["back"]) == (0, 1)
     opened = LmdbStore(tmp_path / "store")
     with opened.read() as reads:
-        told = dict(said(reads))
+        told = every(reads)
     opened.close()
     assert told["new"] == {"title": "Thing", "price": 6.0, "old_price": None, "in_stock": True}
     assert told["i16"]["removed"] is False
@@ -69,24 +69,30 @@ def test_a_feed_that_loses_too_much_changes_nothing(shop, tmp_path):
         run(registry, half, *store)
     opened = LmdbStore(tmp_path / "store")
     with opened.read() as reads:
-        assert dict(said(reads)) == {}
+        assert every(reads) == {}
     opened.close()
     assert run(registry, half, *store, "--force")["gone"] == 9
 
 
 def test_without_a_store_nothing_is_written_and_a_server_is_told(shop, tmp_path):
-    """Dry by default; over the wire each update arrives in the server's store."""
+    """Dry by default; over the wire each update arrives in the server's store, and what is there counts as known
+    with the next feed: a new product that the feed stops naming is taken away."""
     registry, feed = shop
-    file = feed(*[(f"i{number}", str(number != 3).lower(), 2) for number in range(17)])
+    offers = [(f"i{number}", str(number != 3).lower(), 2) for number in range(17)]
+    file = feed(*offers)
     assert run(registry, file)["sold_out"] == 1
     store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
     with looping() as loop:
         front, address = start(loop)
-        front.calls.updater = Updater(store)
+        front.calls.store, front.calls.updater = store, Updater(store)
         run(registry, file, "--server", address)
+        assert run(registry, feed(*offers, ("new", "true", 5)), "--server", address)["new"] == 1
+        later = run(registry, feed(*offers), "--server", address)
+        assert (later["known"], later["changed"], later["gone"]) == (18, 0, 1)
         loop.do(front.drain())
     with store.read() as reads:
-        told = dict(said(reads))
+        told = every(reads)
     store.close()
-    assert len(told) == 17
+    assert len(told) == 18
     assert told["i3"]["in_stock"] is False
+    assert told["new"]["removed"] is True

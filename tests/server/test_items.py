@@ -12,8 +12,10 @@ from servers import NOW, publish, served
 
 from vitrina.client import Client
 from vitrina.errors import InvalidRequest, StoreError
+from vitrina.item_messages import fields
 from vitrina.request import Block, Request
-from vitrina.server.items import Updater
+from vitrina.server.items import Updater, listed
+from vitrina.state.items import every
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.updates import ItemUpdate
 from vitrina.v1 import catalog_service_pb2 as v1
@@ -111,3 +113,41 @@ def test_every_worker_obeys_within_a_second(tmp_path):
             shop.update_items([ItemUpdate("i3", 0, {"price": -2.0})])
     with served(tmp_path / "registry", **told) as (_, ready):
         assert all("i3" not in one for one in lists(ready["address"], 4))
+
+
+def test_what_was_said_is_listed_page_by_page(tmp_path):
+    """All that counts of each item, in the order of ids, whatever the pages; large items make pages short."""
+    store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 24)
+    vector = np.linspace(0, 1, 4096, dtype="<f4")
+    told = [{"item_id": f"é{n}", "time": NOW - n, "price": 0.0, "image_vector": vector} for n in range(40)]
+    told += [{"item_id": "a", "tags": {"words": ["x"]}, "stock": {"n": False}, "available_from_time": 7}]
+    told += [{"item_id": "a", "time": NOW - 9, "title": "old", "attributes": {"brand": ""}}]
+    updater = Updater(store)
+    asyncio.run(updater.update(updater.read(request(*told), NOW), 5.0))
+    found, token, pages = [], "", 0
+    while pages == 0 or token:
+        asked = v1.ListItemUpdatesRequest(page_size=39, page_token=token)
+        page = v1.ListItemUpdatesResponse.FromString(listed(store, asked.SerializeToString()))
+        found, token, pages = [*found, *page.items], page.next_page_token, pages + 1
+    assert pages == 2
+    assert [one.item_id for one in found] == ["a", *sorted(f"é{n}" for n in range(40))]
+    assert (found[0].title, found[0].time, found[0].stock["n"], found[0].tags.words) == (
+        "old",
+        NOW,
+        False,
+        ["x"],
+    )
+    assert fields(found[0])["available_from"] == 7
+    assert np.array_equal(found[1].image_vector, vector)
+    assert fields(found[1])["price"] is None
+    with store.read() as reads:
+        assert {one.item_id: fields(one) for one in found} == every(reads)
+    store.close()
+
+
+def test_a_page_that_cannot_be_given_says_why(tmp_path):
+    """Its size is bounded, and there must be a store."""
+    with pytest.raises(InvalidRequest, match="page_size is 1,001; give 0 to 1,000"):
+        listed(None, v1.ListItemUpdatesRequest(page_size=1001).SerializeToString())
+    with pytest.raises(StoreError, match="--store DIR"):
+        listed(None, b"")

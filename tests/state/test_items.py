@@ -7,7 +7,7 @@ import time
 import pytest
 
 from vitrina.state import items
-from vitrina.state.items import Following, said, updated
+from vitrina.state.items import Following, every, updated
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.tables import CHANGES
 from vitrina.updates import ItemUpdate
@@ -32,7 +32,7 @@ def test_the_latest_of_each_field_counts(store):
     assert put(store, ItemUpdate("a", 4, {"price": 1.0})) == ["superseded"]
     assert put(store, ItemUpdate("a", 4, {"price": 1.0, "title": "é"})) == ["applied"]
     with store.read() as reads:
-        assert dict(said(reads)) == {"a": {"price": 2.0, "tags": ("x", "y"), "title": "é"}}
+        assert every(reads) == {"a": {"price": 2.0, "tags": ("x", "y"), "title": "é"}}
         before = reads.last(CHANGES)
     assert put(store, ItemUpdate("a", 6, {"price": 2.0})) == ["applied"]
     with store.read() as reads:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from vitrina.cli.words import AsJson, errors, page, put, token
 if TYPE_CHECKING:
     from vitrina.feeds.comparing import Known, Summary
     from vitrina.state.store import Store
-    from vitrina.updates import ItemUpdate
+    from vitrina.updates import Fields, ItemUpdate
 
 catalog = typer.Typer(help="The catalogue between trainings.", no_args_is_help=True)
 TOGETHER = 1_000
@@ -47,7 +47,7 @@ def import_(
 
     opened = LmdbStore(store, create=True) if store else None
     try:
-        known = _known(registry, opened)
+        known = _known(registry, _told(opened, server))
         summary = Summary(len(known))
         updates = list(compared(read(feed), known, summary, 0 if server else int(time.time())))
         _show(summary, as_json)
@@ -62,22 +62,33 @@ def import_(
             opened.close()
 
 
-def _known(registry: Path, store: Store | None) -> Known:
-    """What the registry's current bundle says, and what the store says since."""
+def _told(store: Store | None, server: str) -> Mapping[str, Fields]:
+    """What was said of items since training, in a store or a server's."""
+    from vitrina.client import Client
+    from vitrina.state.items import every
+
+    if store:
+        with store.read() as reads:
+            return every(reads)
+    if not server:
+        return {}
+    with Client(server, token=token()) as client:
+        return {one.item_id: one.fields for one in client.item_updates(timeout_s=30.0)}
+
+
+def _known(registry: Path, told: Mapping[str, Fields]) -> Known:
+    """What the registry's current bundle says, and what was said since."""
     from vitrina.catalog import Catalog
     from vitrina.feeds.comparing import Known
     from vitrina.ids import Ids
     from vitrina.registry import Registry
     from vitrina.renewal import CatalogView
-    from vitrina.state.items import said
 
     opened = Registry(registry).open()
     items, base = Ids(opened.parts["ids/items"]), Catalog.of_columns(opened.under("catalog"))  # type: ignore[arg-type]  # arrays, none is bytes
-    view = CatalogView.of(items, base)
-    if store is None:
+    if not told:
         return Known(items, base)
-    with store.read() as reads:
-        view = view.told(dict(said(reads)))
+    view = CatalogView.of(items, base).told(told)
     gone = [one for one, fields in view.said.items() if fields.get("removed") is True]
     rows = view.items.rows(gone)
     return Known(view.items, view.catalog, rows[rows >= 0].tolist())

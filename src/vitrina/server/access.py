@@ -30,6 +30,7 @@ SCOPES: dict[str, str] = {
     "/vitrina.v1.RecommendationService/Explain": "admin",
     "/vitrina.v1.EventService/Record": "events",
     "/vitrina.v1.CatalogService/UpdateItems": "catalog",
+    "/vitrina.v1.CatalogService/ListItemUpdates": "catalog",
     "/vitrina.v1.AudienceService/Export": "retargeting",
     "/vitrina.v1.ModelService/ListModels": "admin",
     "/vitrina.v1.ModelService/ActivateModel": "admin",

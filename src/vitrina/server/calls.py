@@ -21,7 +21,7 @@ from vitrina.server.audiences import Audiences
 from vitrina.server.events import Reader
 from vitrina.server.explanations import explained
 from vitrina.server.failures import Failure, failure
-from vitrina.server.items import Updater
+from vitrina.server.items import Updater, listed
 from vitrina.server.log import say_call, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.options import Options
@@ -108,6 +108,9 @@ class Calls:
             f"/{NAME}/Explain": Method(self._observed("Explain", self._explain), streams=False),
             f"/{EVENTS}/Record": Method(self._observed("Record", self._record), streams=False),
             f"/{CATALOGUE}/UpdateItems": Method(self._observed("UpdateItems", self._update), streams=False),
+            f"/{CATALOGUE}/ListItemUpdates": Method(
+                self._observed("ListItemUpdates", self._list_updates), streams=False
+            ),
             f"/{AUDIENCES}/Export": Method(self._observed("Export", self._export), streams=True),
         }
 
@@ -157,6 +160,10 @@ class Calls:
     async def _update(self, data: bytes, call: Call, note: Note) -> bytes:
         read = self.updater.read(data, self.clock())
         return read.answer(await self.updater.update(read, _left_s(call)), note.items)
+
+    async def _list_updates(self, data: bytes, call: Call, note: Note) -> bytes:
+        with self._apart():
+            return await asyncio.get_running_loop().run_in_executor(self._campaigns, listed, self.store, data)
 
     async def _explain(self, data: bytes, call: Call, note: Note) -> bytes:
         with self._apart():

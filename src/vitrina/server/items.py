@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from vitrina.errors import InvalidRequest, StoreError, TimedOut
+from vitrina.item_messages import fields, message
 from vitrina.server import wire
 from vitrina.server.events import EARLY_S
-from vitrina.state.items import Outcome, updated
+from vitrina.state.items import Outcome, said, updated
 from vitrina.state.store import Store
-from vitrina.updates import ATTRIBUTE, STOCK, VECTOR, ItemUpdate, Value, refusal
+from vitrina.updates import ItemUpdate, refusal
 from vitrina.v1 import catalog_service_pb2 as v1
 
 MAX_BYTES = 1 << 20
 MAX_ITEMS = 1_000
-MAX_ATTRIBUTES = 200
-MAX_REGIONS = 1_000
-MAX_VECTOR = 4_096
-_SAME = ("title", "category", "product_id", "image", "url", "in_stock", "removed", "margin")
-_POSITIVE = ("price", "old_price")
-_MOMENTS = ("available_from", "available_until")
+PAGE_BYTES = 512 << 10
+"""Of a page of what was said, about; a page has one item at least."""
 _OUTCOMES = {"applied": v1.ITEM_OUTCOME_APPLIED, "superseded": v1.ITEM_OUTCOME_SUPERSEDED}
 
 
@@ -89,9 +83,30 @@ class Updater:
             raise TimedOut("the deadline passed before it was on disk; send it again") from None
 
 
-def _tried(message: Any, now: int) -> ItemUpdate | str:
+def listed(store: Store | None, data: bytes) -> bytes:
+    """The ListItemUpdatesResponse to a ListItemUpdatesRequest's bytes.
+
+    Raises Malformed and InvalidRequest, and StoreError where there is no store or it cannot be read.
+    """
+    asked = wire.parse(v1.ListItemUpdatesRequest, data, MAX_BYTES)
+    if not 0 <= asked.page_size <= MAX_ITEMS:
+        raise InvalidRequest(f"page_size is {asked.page_size:,}; give 0 to {MAX_ITEMS:,}")
+    if store is None:
+        raise StoreError("this server keeps no catalogue updates; start it with --store DIR")
+    page, room = v1.ListItemUpdatesResponse(), PAGE_BYTES
+    with store.read() as reads:
+        for one in said(reads, after=asked.page_token):
+            if len(page.items) == (asked.page_size or MAX_ITEMS) or room <= 0:
+                page.next_page_token = page.items[-1].item_id
+                break
+            page.items.append(message(one))
+            room -= page.items[-1].ByteSize()
+    return page.SerializeToString()
+
+
+def _tried(told: Any, now: int) -> ItemUpdate | str:
     try:
-        update = ItemUpdate(message.item_id, _time(message.time, now), _fields(message))
+        update = ItemUpdate(told.item_id, _time(told.time, now), fields(told))
     except InvalidRequest as reason:
         return str(reason)
     return refusal(update) or update
@@ -104,31 +119,3 @@ def _time(time: int, now: int) -> int:
             f"time is {time}, {time - now:+,} s from now; at most {EARLY_S // 60} minutes ahead"
         )
     return min(time or now, now)
-
-
-def _fields(message: Any) -> dict[str, Value]:
-    """What a message says. Raises InvalidRequest."""
-    _few(message.attributes, "attributes", MAX_ATTRIBUTES)
-    _few(message.stock, "stock", MAX_REGIONS)
-    _few(message.image_vector, VECTOR, MAX_VECTOR)
-    fields: dict[str, Value] = {one: getattr(message, one) for one in _SAME if message.HasField(one)}
-    fields |= {one: getattr(message, one) or None for one in _POSITIVE if message.HasField(one)}
-    fields |= {
-        one: getattr(message, one + "_time") or None for one in _MOMENTS if message.HasField(one + "_time")
-    }
-    fields |= {ATTRIBUTE + name: text for name, text in message.attributes.items()}
-    fields |= {STOCK + region: there for region, there in message.stock.items()}
-    fields |= {
-        one: tuple(getattr(message, one).words) for one in ("tags", "regions") if message.HasField(one)
-    }
-    if message.image_vector:
-        vector = np.array(message.image_vector, "<f4")
-        if not np.isfinite(vector).all():
-            raise InvalidRequest(f"{VECTOR} holds a number that is none")
-        fields[VECTOR] = base64.b64encode(vector.tobytes()).decode()
-    return fields
-
-
-def _few(values: Any, name: str, most: int) -> None:
-    if len(values) > most:
-        raise InvalidRequest(f"{name} holds {len(values):,} entries; at most {most:,}")

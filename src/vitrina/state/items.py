@@ -62,10 +62,18 @@ def updated(to: Transaction, updates: Sequence[ItemUpdate]) -> list[Outcome]:
     return outcomes
 
 
-def said(reads: Reads) -> Iterator[tuple[str, dict[str, Value]]]:
-    """Each item of which anything was said, and all of it."""
-    for key, value in reads.scan(ITEMS):
-        yield _id(key), latest(unpacked(value))
+def said(reads: Reads, after: str = "") -> Iterator[ItemUpdate]:
+    """Each item of which anything was said, and all of it, at the time of the latest; in the order of the
+    bytes of their ids, from the first behind `after` on."""
+    start = after.encode("utf-8", "surrogatepass") + b"\0" if after else b""
+    for key, value in reads.scan(ITEMS, start):
+        state = unpacked(value)
+        yield ItemUpdate(_id(key), max(time for time, _ in state.values()), latest(state))
+
+
+def every(reads: Reads) -> dict[str, Fields]:
+    """All that was said of items."""
+    return {one.item_id: one.fields for one in said(reads)}
 
 
 class Following:
@@ -92,11 +100,11 @@ class Following:
         with self._store.read() as reads:
             last = reads.last(CHANGES)
             missed = self._tailer is None or last - self._tailer.after > KEPT
-            every = dict(said(reads)) if missed else {}
+            told = every(reads) if missed else {}
         if missed:
             self._tailer = Tailer(self._store, CHANGES, self._take, last)
-        if every:
-            self._tell(every)
+        if told:
+            self._tell(told)
         if self._tailer:
             self._tailer.turn()
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n vitrina/v1/catalog_service.proto\x12\nvitrina.v1\"R\n\x12UpdateItemsRequest\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.vitrina.v1.ItemUpdate\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\">\n\x13UpdateItemsResponse\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.vitrina.v1.ItemResult\"\xb6\x06\n\nItemUpdate\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0c\n\x04time\x18\x02 \x01(\x03\x12\x12\n\x05title\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x63\x61tegory\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nproduct_id\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05price\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\told_price\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12\x13\n\x06margin\x18\x08 \x01(\x01H\x05\x88\x01\x01\x12\x15\n\x08in_stock\x18\t \x01(\x08H\x06\x88\x01\x01\x12\x30\n\x05stock\x18\n \x03(\x0b\x32!.vitrina.v1.ItemUpdate.StockEntry\x12\x12\n\x05image\x18\x0b \x01(\tH\x07\x88\x01\x01\x12\x10\n\x03url\x18\x0c \x01(\tH\x08\x88\x01\x01\x12:\n\nattributes\x18\r \x03(\x0b\x32&.vitrina.v1.ItemUpdate.AttributesEntry\x12$\n\x04tags\x18\x0e \x01(\x0b\x32\x11.vitrina.v1.WordsH\t\x88\x01\x01\x12 \n\x13\x61vailable_from_time\x18\x0f \x01(\x03H\n\x88\x01\x01\x12!\n\x14\x61vailable_until_time\x18\x10 \x01(\x03H\x0b\x88\x01\x01\x12\x14\n\x07removed\x18\x11 \x01(\x08H\x0c\x88\x01\x01\x12\x14\n\x0cimage_vector\x18\x12 \x03(\x02\x12\'\n\x07regions\x18\x13 \x01(\x0b\x32\x11.vitrina.v1.WordsH\r\x88\x01\x01\x1a,\n\nStockEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x08:\x02\x38\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_titleB\x0b\n\t_categoryB\r\n\x0b_product_idB\x08\n\x06_priceB\x0c\n\n_old_priceB\t\n\x07_marginB\x0b\n\t_in_stockB\x08\n\x06_imageB\x06\n\x04_urlB\x07\n\x05_tagsB\x16\n\x14_available_from_timeB\x17\n\x15_available_until_timeB\n\n\x08_removedB\n\n\x08_regions\"\x16\n\x05Words\x12\r\n\x05words\x18\x01 \x03(\t\"F\n\nItemResult\x12(\n\x07outcome\x18\x01 \x01(\x0e\x32\x17.vitrina.v1.ItemOutcome\x12\x0e\n\x06reason\x18\x02 \x01(\t*}\n\x0bItemOutcome\x12\x1c\n\x18ITEM_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14ITEM_OUTCOME_APPLIED\x10\x01\x12\x1b\n\x17ITEM_OUTCOME_SUPERSEDED\x10\x02\x12\x19\n\x15ITEM_OUTCOME_REJECTED\x10\x03\x32`\n\x0e\x43\x61talogService\x12N\n\x0bUpdateItems\x12\x1e.vitrina.v1.UpdateItemsRequest\x1a\x1f.vitrina.v1.UpdateItemsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n vitrina/v1/catalog_service.proto\x12\nvitrina.v1\"?\n\x16ListItemUpdatesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x17ListItemUpdatesResponse\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.vitrina.v1.ItemUpdate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"R\n\x12UpdateItemsRequest\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.vitrina.v1.ItemUpdate\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\">\n\x13UpdateItemsResponse\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.vitrina.v1.ItemResult\"\xb6\x06\n\nItemUpdate\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0c\n\x04time\x18\x02 \x01(\x03\x12\x12\n\x05title\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x63\x61tegory\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x17\n\nproduct_id\x18\x05 \x01(\tH\x02\x88\x01\x01\x12\x12\n\x05price\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\told_price\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12\x13\n\x06margin\x18\x08 \x01(\x01H\x05\x88\x01\x01\x12\x15\n\x08in_stock\x18\t \x01(\x08H\x06\x88\x01\x01\x12\x30\n\x05stock\x18\n \x03(\x0b\x32!.vitrina.v1.ItemUpdate.StockEntry\x12\x12\n\x05image\x18\x0b \x01(\tH\x07\x88\x01\x01\x12\x10\n\x03url\x18\x0c \x01(\tH\x08\x88\x01\x01\x12:\n\nattributes\x18\r \x03(\x0b\x32&.vitrina.v1.ItemUpdate.AttributesEntry\x12$\n\x04tags\x18\x0e \x01(\x0b\x32\x11.vitrina.v1.WordsH\t\x88\x01\x01\x12 \n\x13\x61vailable_from_time\x18\x0f \x01(\x03H\n\x88\x01\x01\x12!\n\x14\x61vailable_until_time\x18\x10 \x01(\x03H\x0b\x88\x01\x01\x12\x14\n\x07removed\x18\x11 \x01(\x08H\x0c\x88\x01\x01\x12\x14\n\x0cimage_vector\x18\x12 \x03(\x02\x12\'\n\x07regions\x18\x13 \x01(\x0b\x32\x11.vitrina.v1.WordsH\r\x88\x01\x01\x1a,\n\nStockEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x08:\x02\x38\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_titleB\x0b\n\t_categoryB\r\n\x0b_product_idB\x08\n\x06_priceB\x0c\n\n_old_priceB\t\n\x07_marginB\x0b\n\t_in_stockB\x08\n\x06_imageB\x06\n\x04_urlB\x07\n\x05_tagsB\x16\n\x14_available_from_timeB\x17\n\x15_available_until_timeB\n\n\x08_removedB\n\n\x08_regions\"\x16\n\x05Words\x12\r\n\x05words\x18\x01 \x03(\t\"F\n\nItemResult\x12(\n\x07outcome\x18\x01 \x01(\x0e\x32\x17.vitrina.v1.ItemOutcome\x12\x0e\n\x06reason\x18\x02 \x01(\t*}\n\x0bItemOutcome\x12\x1c\n\x18ITEM_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14ITEM_OUTCOME_APPLIED\x10\x01\x12\x1b\n\x17ITEM_OUTCOME_SUPERSEDED\x10\x02\x12\x19\n\x15ITEM_OUTCOME_REJECTED\x10\x03\x32\xbc\x01\n\x0e\x43\x61talogService\x12N\n\x0bUpdateItems\x12\x1e.vitrina.v1.UpdateItemsRequest\x1a\x1f.vitrina.v1.UpdateItemsResponse\x12Z\n\x0fListItemUpdates\x12\".vitrina.v1.ListItemUpdatesRequest\x1a#.vitrina.v1.ListItemUpdatesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,22 +35,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ITEMUPDATE_STOCKENTRY']._serialized_options = b'8\001'
   _globals['_ITEMUPDATE_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_ITEMUPDATE_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_ITEMOUTCOME']._serialized_start=1117
-  _globals['_ITEMOUTCOME']._serialized_end=1242
-  _globals['_UPDATEITEMSREQUEST']._serialized_start=48
-  _globals['_UPDATEITEMSREQUEST']._serialized_end=130
-  _globals['_UPDATEITEMSRESPONSE']._serialized_start=132
-  _globals['_UPDATEITEMSRESPONSE']._serialized_end=194
-  _globals['_ITEMUPDATE']._serialized_start=197
-  _globals['_ITEMUPDATE']._serialized_end=1019
-  _globals['_ITEMUPDATE_STOCKENTRY']._serialized_start=738
-  _globals['_ITEMUPDATE_STOCKENTRY']._serialized_end=782
-  _globals['_ITEMUPDATE_ATTRIBUTESENTRY']._serialized_start=784
-  _globals['_ITEMUPDATE_ATTRIBUTESENTRY']._serialized_end=833
-  _globals['_WORDS']._serialized_start=1021
-  _globals['_WORDS']._serialized_end=1043
-  _globals['_ITEMRESULT']._serialized_start=1045
-  _globals['_ITEMRESULT']._serialized_end=1115
-  _globals['_CATALOGSERVICE']._serialized_start=1244
-  _globals['_CATALOGSERVICE']._serialized_end=1340
+  _globals['_ITEMOUTCOME']._serialized_start=1273
+  _globals['_ITEMOUTCOME']._serialized_end=1398
+  _globals['_LISTITEMUPDATESREQUEST']._serialized_start=48
+  _globals['_LISTITEMUPDATESREQUEST']._serialized_end=111
+  _globals['_LISTITEMUPDATESRESPONSE']._serialized_start=113
+  _globals['_LISTITEMUPDATESRESPONSE']._serialized_end=202
+  _globals['_UPDATEITEMSREQUEST']._serialized_start=204
+  _globals['_UPDATEITEMSREQUEST']._serialized_end=286
+  _globals['_UPDATEITEMSRESPONSE']._serialized_start=288
+  _globals['_UPDATEITEMSRESPONSE']._serialized_end=350
+  _globals['_ITEMUPDATE']._serialized_start=353
+  _globals['_ITEMUPDATE']._serialized_end=1175
+  _globals['_ITEMUPDATE_STOCKENTRY']._serialized_start=894
+  _globals['_ITEMUPDATE_STOCKENTRY']._serialized_end=938
+  _globals['_ITEMUPDATE_ATTRIBUTESENTRY']._serialized_start=940
+  _globals['_ITEMUPDATE_ATTRIBUTESENTRY']._serialized_end=989
+  _globals['_WORDS']._serialized_start=1177
+  _globals['_WORDS']._serialized_end=1199
+  _globals['_ITEMRESULT']._serialized_start=1201
+  _globals['_ITEMRESULT']._serialized_end=1271
+  _globals['_CATALOGSERVICE']._serialized_start=1401
+  _globals['_CATALOGSERVICE']._serialized_end=1589
 # @@protoc_insertion_point(module_scope)

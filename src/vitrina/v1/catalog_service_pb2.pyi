@@ -18,6 +18,22 @@ ITEM_OUTCOME_APPLIED: ItemOutcome
 ITEM_OUTCOME_SUPERSEDED: ItemOutcome
 ITEM_OUTCOME_REJECTED: ItemOutcome
 
+class ListItemUpdatesRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListItemUpdatesResponse(_message.Message):
+    __slots__ = ("items", "next_page_token")
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[ItemUpdate]
+    next_page_token: str
+    def __init__(self, items: _Optional[_Iterable[_Union[ItemUpdate, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
 class UpdateItemsRequest(_message.Message):
     __slots__ = ("items", "validate_only")
     ITEMS_FIELD_NUMBER: _ClassVar[int]

@@ -32,6 +32,7 @@ from vitrina.kernels.fusion import settle
 from vitrina.ranker import DEPTH
 from vitrina.rules import Admitted
 from vitrina.seeds import query
+from vitrina.softness import Preferred
 from vitrina.strategy import Allow, Candidates
 
 _DEPTH = 100
@@ -109,16 +110,24 @@ def _settled(
 ) -> tuple[Ranked, tuple[tuple[str, ...], ...]]:
     """The lists of some askers, settled, and of each the soft rules that gave way."""
     rows, n_soft = ranked.rows, len(draft.placement.soft)
-    levels = np.zeros(rows.shape, np.int8)
     softs = [draft.preferred[place] for place in places if n_soft]
-    for at, preferred in enumerate(softs):
-        levels[at] = opened.rules.soft.levels(rows[at], preferred)
+    levels = _levels(opened, rows, softs)
     picks, used = settle(rows, opened.rules.product, levels, n_soft, draft.filled, draft.room)
     relaxed = tuple(
         tuple(one.name for one in soft.rules[n_soft - n :][::-1])
         for soft, n in zip(softs, used.tolist(), strict=False)
     )
     return ranked.take(picks), relaxed or ((),) * len(rows)
+
+
+def _levels(opened: Opened, rows: Rows, softs: Sequence[Preferred]) -> NDArray[np.int8]:
+    """int8 like `rows`: how many soft rules let each row in; most askers prefer the same."""
+    soft = opened.rules.soft
+    if not softs:
+        return np.zeros(rows.shape, np.int8)
+    if all(one == softs[0] for one in softs):
+        return soft.levels(rows.ravel(), softs[0]).reshape(rows.shape)
+    return np.array([soft.levels(own, one) for own, one in zip(rows, softs, strict=True)])
 
 
 def fall_back(opened: Opened, draft: Draft) -> Draft:

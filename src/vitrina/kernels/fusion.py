@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
+from vitrina.kernels.select import descending, key_of, ordered, row_of, to_front
+
 RANK_CONSTANT = 60.0
 
 _ROWS = types.Array(types.int32, 1, "C", readonly=True)
@@ -34,14 +36,14 @@ def fuse(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, k: An
         total = 0
         for source in range(n_sources):
             total += indptr[source, asker + 1] - indptr[source, asker]
-        seen, shares = _gather(indptr, rows, scores, weights, by_score, asker, total)
+        seen, shares, table = _gather(indptr, rows, scores, weights, by_score, asker, total)
         sums = np.zeros(len(seen), np.float32)
         for place in range(len(seen)):
             for source in range(n_sources):
                 sums[place] += shares[place, source]
-        order = _best_first(sums, seen)
-        for rank in range(min(k, len(seen))):
-            place = order[rank]
+        ranked = _best_first(sums, seen, k)
+        for rank in range(len(ranked)):
+            place = table[_slot(table, seen, row_of(ranked[rank]))]
             out_rows[asker, rank] = seen[place]
             out_scores[asker, rank] = sums[place]
             out_shares[asker, rank] = shares[place]
@@ -50,7 +52,7 @@ def fuse(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, k: An
 
 @njit(cache=True, nogil=True)
 def _gather(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, asker: Any, total: Any) -> Any:
-    """The distinct rows of one asker and what each source gives them; an open-addressed table."""
+    """The distinct rows of one asker, what each source gives them, and their places, an open-addressed table."""
     size = 16
     while size < 2 * total:
         size *= 2
@@ -62,14 +64,10 @@ def _gather(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, as
         low, high = indptr[source, asker], indptr[source, asker + 1]
         best = max(scores[low], np.float32(1e-30)) if high > low else np.float32(1.0)
         for place in range(low, high):
-            row = rows[place]
-            # Shifted, since a product's low bits know only the row's low bits.
-            slot = ((np.int64(row) * 2654435761) >> 16) & (size - 1)
-            while table[slot] >= 0 and seen[table[slot]] != row:
-                slot = (slot + 1) & (size - 1)
+            slot = _slot(table, seen, rows[place])
             if table[slot] < 0:
                 table[slot] = found
-                seen[found] = row
+                seen[found] = rows[place]
                 found += 1
             gain = (
                 max(scores[place], np.float32(0)) / best
@@ -77,13 +75,30 @@ def _gather(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, as
                 else 1 / (RANK_CONSTANT + place - low + 1)
             )
             shares[table[slot], source] = weights[source] * gain
-    return seen[:found], shares[:found]
+    return seen[:found], shares[:found], table
 
 
 @njit(cache=True, nogil=True)
-def _best_first(sums: Any, rows: Any) -> Any:
-    by_row = np.argsort(rows, kind="mergesort")
-    return by_row[np.argsort(-sums[by_row], kind="mergesort")]
+def _slot(table: Any, seen: Any, row: Any) -> Any:
+    """Where the place of a row stands in the table, or would stand."""
+    # Shifted, since a product's low bits know only the row's low bits.
+    slot = ((np.int64(row) * 2654435761) >> 16) & (len(table) - 1)
+    while table[slot] >= 0 and seen[table[slot]] != row:
+        slot = (slot + 1) & (len(table) - 1)
+    return slot
+
+
+@njit(cache=True, nogil=True)
+def _best_first(sums: Any, rows: Any, k: Any) -> Any:
+    """The keys (`select`) of the k best of some rows, best first."""
+    bits, keys, best = sums.view(np.int32), np.empty(len(rows), np.int64), min(k, len(rows))
+    for place in range(len(rows)):
+        keys[place] = key_of(ordered(bits[place]), rows[place])
+    if 0 < best < len(rows):
+        to_front(keys, best)
+    ranked = np.empty(best, np.int64)
+    descending(keys[:best], ranked)
+    return ranked
 
 
 @njit(cache=True, nogil=True)

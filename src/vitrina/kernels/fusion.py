@@ -52,7 +52,7 @@ def fuse(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, k: An
 
 @njit(cache=True, nogil=True)
 def _gather(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, asker: Any, total: Any) -> Any:
-    """The distinct rows of one asker, what each source gives them, and their places, an open-addressed table."""
+    """The distinct rows of one asker, what each source gives them, and an open table of their places."""
     size = 16
     while size < 2 * total:
         size *= 2

@@ -231,7 +231,7 @@ class Calls:
         self.tallies.call(method, code, total_s, note)
         if self.options.log_calls:
             shown = note.shown.values()
-            items, fallback = sum(one.items for one in shown), sum(one.fallback for one in shown)
+            items, fallback = sum([one.items for one in shown]), sum([one.fallback for one in shown])
             times = (total_s * 1e3, note.engine_s * 1e3)
             say_call(method, code, note.asked, note.bundle, *times, note.users, items, fallback)
 

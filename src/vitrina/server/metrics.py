@@ -63,7 +63,7 @@ class Tallies:
         with self._lock:
             self._ended(method, code)
             for stage, seconds in zip(STAGES, spent, strict=True):
-                self._observe(method, stage, seconds)
+                self._observe((method, stage), seconds)
             self._add(("vitrina_item_ids", "yes"), note.known_ids)
             self._add(("vitrina_item_ids", "no"), note.unknown_ids)
             for outcome, n in note.events.items():
@@ -93,15 +93,18 @@ class Tallies:
             }
 
     def _add(self, key: tuple[str, ...], n: float) -> None:
-        self.counters[key] = self.counters.get(key, 0) + n
+        if n or key not in self.counters:
+            self.counters[key] = self.counters.get(key, 0) + n
 
     def _ended(self, method: str, code: str) -> None:
         self._add(("vitrina_requests", method, code), 1)
         if code in _SHED:
             self._add(("vitrina_shed", code), 1)
 
-    def _observe(self, method: str, stage: str, seconds: float) -> None:
-        row = self.latency.setdefault((method, stage), [0.0] * (len(BUCKETS) + 2))
+    def _observe(self, key: tuple[str, str], seconds: float) -> None:
+        row = self.latency.get(key)
+        if row is None:
+            row = self.latency[key] = [0.0] * (len(BUCKETS) + 2)
         row[bisect_left(BUCKETS, seconds)] += 1
         row[-1] += seconds
 

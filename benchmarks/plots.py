@@ -23,6 +23,7 @@ COLOURS = {
     "implicit": "#1d4ed8",
     "sparse-dot-topn": "#0f766e",
     "scikit-learn": "#6b7280",
+    "rusket": "#7c3aed",
 }
 THREADS, K = 2, 100
 STAGE_COLOURS = ("#fde68a", "#fdba74", "#c2410c", "#9a3412", "#6b7280", "#93c5fd", "#1d4ed8", "#d1d5db")

@@ -225,14 +225,24 @@ def opening(found: dict[str, Any]) -> Iterable[str]:
 
 def train(found: dict[str, Any]) -> Iterable[str]:
     """Seconds of neighbours."""
-    yield "Cosine neighbours from counts; every list is equal to the library's. Median seconds, MB that a fit adds.\n"
+    yield (
+        "Cosine neighbours from counts; every list is equal to the library's. Median seconds by the clock, how many times "
+        "the fastest library takes, by the clock and in processor time of all threads, and the same of each library in "
+        "processor time; MB that a fit adds.\n"
+    )
     names = list(dict.fromkeys(name for one in found["rows"] for name in one["seconds"]))
-    heads = ("data", "of", "K", "threads", *names, "ours / fastest", "MB, ours : theirs")
+    libraries = [name for name in names if name != "vitrina"]
+    heads = (
+        "data", "of", "K", "threads", *names, "fastest / ours", "by CPU", *(f"{name}, by CPU" for name in libraries),
+        "MB, ours : theirs",
+    )  # fmt: skip
     rows = (
         (
             one["data"], one["of"], one["k"], one["threads"],
             *(one["seconds"].get(name, "") for name in names),
-            f"{one['times']:.1f} times", f"{one['peak_mb']['vitrina']} : {one['peak_mb'][one['fastest_library']]}",
+            f"{one['times']:.1f} times", f"{one['times_by_cpu']:.1f} times",
+            *(f"{one['cpu_seconds'][name] / one['cpu_seconds']['vitrina']:.1f}" if name in one["seconds"] else "" for name in libraries),
+            f"{one['peak_mb']['vitrina']} : {one['peak_mb'][one['fastest_library']]}",
         )
         for one in found["rows"]
     )  # fmt: skip

@@ -87,6 +87,20 @@ def test_rows_laid_out_and_rows_added_up_give_the_same_lists(k: int, monkeypatch
         assert np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("k", [20, 100, 150])
+def test_rows_met_again_and_again_are_listed_once(k: int) -> None:
+    """Seventy rows share three columns: 69 neighbours each, however often each is met, and none of score 0."""
+    crowds = np.repeat(np.arange(50), 70)
+    rows, columns = np.repeat(np.arange(3500), 3), (crowds[:, None] * 3 + np.arange(3)).ravel()
+    matrix = compress(rows.astype(np.int32), columns.astype(np.int32), np.ones(10_500), (3500, 150))
+    expected = [
+        [(one, 3.0) for one in range(low, low + 70) if one != row][:k]
+        for low in range(0, 3500, 70)
+        for row in range(low, low + 70)
+    ]
+    assert as_lists(neighbours(matrix, k)) == expected
+
+
 def test_lists_do_not_depend_on_threads() -> None:
     """One thread or several: the same bits."""
     dense = whole_numbers(1, 900, 200, 0.1) * np.random.default_rng(1).random((900, 200))

@@ -148,12 +148,12 @@ def _take(met: Any, stream_rows: Any, stream: Any, sums: Any) -> None:
 
 @njit(cache=True, inline="always")
 def _best_of_stream(met: Any, stream_rows: Any, stream_bits: Any, k: Any, keys: Any, best: Any) -> Any:
-    """The best pairs of the stream into `best`; at least as many were put there as are returned."""
+    """The best pairs of the stream into `best`; how many there are, or more than k."""
     held, put, floor, full = _0, _0, NOTHING, np.uint64(len(keys) - 2 * KEYS)
     for at in range(_0, met, _KEYS):
         held += append_above(stream_rows, stream_bits, at, floor, keys, held)
         if held > full:
-            floor = _put(keys, np.int64(held), k, best)
+            floor = max(NOTHING, _put(keys, np.int64(held), k, best))
             put += held
             held = _0
     _put(keys, np.int64(held), k, best)

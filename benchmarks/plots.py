@@ -201,7 +201,7 @@ def growth(found: dict[str, Any]) -> Any:
     """Training and memory over events: what was measured, and the fitted curves on to where one machine ends."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.4), constrained_layout=True)
     events = [one["events"] for one in found["rows"]]
-    ends = [one["events_at_end"] for one in found["curves"].values() if "events_at_end" in one]
+    ends = [found["curves"][name]["events_at_end"] for name in ("train_cpu_s", "peak_mb")]
     ahead = np.geomspace(min(events), max(*ends, *events), 60)
     train, peak, bundle = (found["curves"][name] for name in ("train_cpu_s", "peak_mb", "bundle_mb"))
     for axes, named, end in (
@@ -217,7 +217,7 @@ def growth(found: dict[str, Any]) -> Any:
         axes.grid(alpha=0.25, which="both")
         axes.legend(fontsize=8)
     left.set_title("CPU seconds to train; the line is an hour of one core", fontsize=9)
-    right.set_title("MB; the line is 16 GB", fontsize=9)
+    right.set_title("MB of private memory, and of the bundle; the line is 16 GB", fontsize=9)
     return figure
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vitrina.catalog import PATH, Catalog
 from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.ids import UNKNOWN, Rows
-from vitrina.kernels.occasions import met
+from vitrina.kernels.occasions import met, sums_of
 from vitrina.kernels.sparse import dealt, ends_of
 
 STEPS = 2
@@ -28,8 +28,6 @@ FEWEST, NARROW, HABITUAL, THRICE = 20, 0.10, 0.20, 3
 at least this share of those took it on three trips: infant formula does, paprika does not."""
 TRIPS, SINCE = 10, 5
 """Trips that a customer must have made, and have made since, to be known well enough."""
-
-_CHUNK = 1000
 
 Mask = NDArray[np.bool_]
 
@@ -151,21 +149,20 @@ class Habits:
         from scipy.sparse import csr_array
 
         best = np.argsort(-np.bincount(self.place, minlength=len(self.names)), kind="stable")[:MOST]
-        column = np.full(len(self.names), UNKNOWN)
-        column[best] = np.arange(len(best))
+        column = np.full(len(self.names), UNKNOWN, np.int32)
+        column[best] = np.arange(len(best), dtype=np.int32)
         place, n = column[self.place], len(self.trips)
         keep = place >= 0
         user, amounts = self.user[keep], np.log1p(self.counts[keep])
-        lengths = np.sqrt(np.bincount(user, amounts**2, n))
-        taken = csr_array((amounts / lengths[user], (user, place[keep])), shape=(n, len(best)))
+        amounts /= np.sqrt(np.bincount(user, amounts**2, n))[user]
+        ends = ends_of(user, n)
+        taken = csr_array((amounts, place[keep], ends), shape=(n, len(best)))
         pull = _pull(taken)
-        people, who = np.unique(self.user[asked], return_inverse=True)
-        speaks = np.zeros(len(asked))
-        for low in range(0, len(people), _CHUNK):
-            here = np.flatnonzero((who >= low) & (who < low + _CHUNK) & (place[asked] >= 0))
-            some = (taken[people[low : low + _CHUNK]] - taken.mean(axis=0)[None, :]) @ pull
-            speaks[here] = some[who[here] - low, place[asked[here]]]
-        return np.round(speaks, 9)  # the last digits depend on who adds
+        usual = np.asarray(taken.mean(axis=0)) @ pull
+        spoken = (
+            sums_of(ends, place[keep], amounts, pull, self.user[asked], place[asked]) - usual[place[asked]]
+        )
+        return np.where(place[asked] >= 0, np.round(spoken, 9), 0.0)  # the last digits depend on who adds
 
 
 def _pull(taken: Any) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vitrina.kernels.occasions import DAY, gaps, met, repeats
+from vitrina.kernels.occasions import DAY, gaps, met, repeats, sums_of
 
 OWNERS = 4
 PURCHASES = st.lists(
@@ -73,3 +73,21 @@ def test_kinds_are_met_on_trips_counted_as_they_began(told: Told) -> None:
     pairs, counts = met(ends, kinds, np.where(visits >= 0, visits, -1 - times // DAY).astype(np.int64))
     assert pairs.tolist() == due
     assert counts.tolist() == [len(trips[owner]) for owner in range(OWNERS)]
+
+
+@settings(deadline=None)
+@given(PURCHASES, st.lists(st.tuples(st.integers(0, OWNERS - 1), st.integers(-1, 3)), max_size=10))
+def test_sums_are_dot_products_of_what_owners_have(told: Told, asked: list[tuple[int, int]]) -> None:
+    """A row of amounts times a column of the table; nothing for a column below 0."""
+    told = [(owner, max(row, 0), visit, time) for owner, row, visit, time in told]
+    ends, rows, _, _ = columns(told)
+    random = np.random.default_rng(len(told))
+    amounts, table = (
+        random.integers(1, 5, len(rows)).astype(float),
+        random.integers(0, 9, (4, 4)).astype(float),
+    )
+    has = np.zeros((OWNERS, 4))
+    np.add.at(has, (np.array([one[0] for one in told], np.intp), rows), amounts)
+    owners, wanted = np.array(asked, np.int32).reshape(-1, 2).T.copy()
+    due = [has[owner] @ table[:, column] if column >= 0 else 0.0 for owner, column in asked]
+    assert sums_of(ends, rows, amounts, table, owners, wanted).tolist() == due

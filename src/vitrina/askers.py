@@ -63,11 +63,15 @@ class Asker:
 
 
 class Past(NamedTuple):
-    """What a bundle knows that somebody did, as in `Asker`: its `visits`, and what of it says nothing."""
+    """What a bundle knows that somebody did, as in `Asker`: its `visits`, and what of it says nothing.
+
+    `joined`: whether it is not of the asker's row alone.
+    """
 
     doings: Doings
     visits: Rows
     aside: NDArray[np.bool_] | None
+    joined: bool = False
 
 
 def _length(span: slice) -> int:
@@ -128,6 +132,8 @@ class Askers:
             aside=past.aside,
             place=request.region or self._home(user),
             contextual=contextual,
+            # What sources learned of one row is half of such a person; the seeds are all of it.
+            stranger=past.joined,
             identity=request.user_id or request.visitor_id,
             shown=self._shown(request) if request.shown else NEVER,
         )
@@ -154,14 +160,16 @@ class Askers:
         past, span = self.history, self.history.span(user)
         aside = None if past.aside is None else past.aside[span]
         own = Past(Doings(past.rows[span], past.types[span], past.times[span]), past.visits[span], aside)
-        others = [row for row in self.users.rows(also).tolist() if row >= 0 and row != user] if also else []
+        rows = self.users.rows(also).tolist() if also else []
+        others = [one for one in (past.span(row) for row in rows if row >= 0 and row != user) if _length(one)]
         if not others:
             return own
-        spans = [span, *map(past.span, others)]
+        spans = [span, *others]
         places = np.concatenate([np.arange(one.start, one.stop) for one in spans])
         places = places[np.argsort(past.times[places], kind="stable")]
         doings = Doings(past.rows[places], past.types[places], past.times[places])
-        return Past(doings, past.visits[places], None if past.aside is None else past.aside[places])
+        aside = None if past.aside is None else past.aside[places]
+        return Past(doings, past.visits[places], aside, joined=True)
 
     def _region(self, request: Request, user: int) -> int:
         if self.regions is None:

@@ -7,6 +7,7 @@ line of JSON each. When its standard input ends, so has the supervisor, and the 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -76,6 +77,8 @@ class Work:
 
     def open(self) -> tuple[Calls, Access]:
         """The methods over the current bundle, and who may call them. Raises VitrinaError."""
+        gc.collect()
+        gc.freeze()  # modules stay for ever: to look through them again would hold up calls for a twentieth of a second
         if self.options.sentences:
             self.current.wording = Wording.open(self.options.sentences)
         self.current.open()

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def works(engine: Engine) -> Iterator[tuple[str, Work]]:
     queries = [query((one,), "history", now) for one in askers]
     everything = Allow.all(engine.n_items, 1)
     for name, source in sorted(engine.sources.items()):
-        yield f"best of {name}", lambda at, of=source: of.top(queries[at], 100, everything)
+        yield f"best of {name}", lambda at, of=source: of.top(replace(queries[at]), 100, everything)
     near = engine.sources["item_knn"]
     shown = [near.top(one, 20, everything) for one in queries]
     yield "reasons of item_knn", lambda at: near.why(queries[at], shown[at].indptr, shown[at].rows)

@@ -18,7 +18,6 @@ from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.fusion import by_source, finished
 from vitrina.listing import Lists
 from vitrina.request import ListedBlock, Product
-from vitrina.seeds import query
 from vitrina.strategy import Query, Whys
 
 MAX_REGIONS = 100
@@ -126,7 +125,7 @@ def _reasons(
 def _query(draft: Draft, column: int) -> Query:
     """What the source of a column was asked; a fallback, about all that askers did."""
     kind = draft.mixes[column].seeds if column < len(draft.mixes) else "history"
-    return draft.queries.get(kind) or query(draft.askers, kind, draft.now)
+    return draft.start(kind)
 
 
 def _left(draft: Draft, place: int, items: Ids) -> tuple[str, ...]:

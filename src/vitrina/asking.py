@@ -28,6 +28,11 @@ class Asked(NamedTuple):
     arm: str = ""
     share: float = 1.0
 
+    def dealt(self, placement: Placement, identity: str) -> Asked:
+        """The same, of the arm that an asker is dealt where the placement has an experiment."""
+        arm = placement.experiment.arm(self.block.placement, identity) if placement.experiment else None
+        return self._replace(arm=arm.name, share=arm.share) if arm else self
+
     def told(self, listed: ListedBlock) -> ListedBlock:
         """A list that says which arm it is of."""
         return replace(listed, arm=self.arm, arm_share=self.share) if self.arm else listed

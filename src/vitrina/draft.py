@@ -40,9 +40,9 @@ class Opened:
 class Draft(NamedTuple):
     """One block of a batch of askers, as it passes the stages.
 
-    `queries`: by kind of seeds, what the placement's sources were asked. `room`: how many items stages after
-    the blend keep, at least `limit`. `preferred`: each asker's soft rules; `relaxed`: those
-    that gave way, in that order;
+    `queries`: by kind of seeds, what sources were asked, for earlier blocks of these askers too. `room`: how
+    many items stages after the blend keep, at least `limit`. `preferred`: each asker's soft rules; `relaxed`:
+    those that gave way, in that order;
     `levels`: the fallback that was needed; `dropped`: whether the list was under its minimum. `display`: how
     the placement arranges its lists, None for as they are ranked; `stay`: bool[n, limit], what must not be
     moved for it; `chances`: float32[n, limit], of each item to be in the list, None where none was drawn.
@@ -57,9 +57,9 @@ class Draft(NamedTuple):
     taken: tuple[Rows, ...]
     allow: Allow
     room: int
+    queries: dict[str, Query]
     scope: Scope = EVERYBODY
     admitted: Admitted | None = None
-    queries: Mapping[str, Query] = {}
     lists: tuple[Candidates, ...] = ()
     ranked: Ranked | None = None
     preferred: tuple[Preferred, ...] = ()
@@ -80,6 +80,12 @@ class Draft(NamedTuple):
     def filled(self) -> int:
         """How long a list is before it is arranged: what is arranged wants more than it shows."""
         return self.limit if self.display is None else self.room
+
+    def start(self, kind: str) -> Query:
+        """What sources are asked that start from a kind of seeds."""
+        if kind not in self.queries:
+            self.queries[kind] = query(self.askers, kind, self.now)
+        return self.queries[kind]
 
     def asked(self, seeds: str, place: int) -> Query:
         """What a source is asked that starts one asker's list from a kind of seeds."""

@@ -8,6 +8,7 @@ stands twice on a page. After `open` the engine reads no clock, environment, net
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -39,7 +40,7 @@ from vitrina.request import Block, Fate, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
 from vitrina.shop import Shop
 from vitrina.stages import STAGES, admit, retrieve
-from vitrina.strategy import Allow, Source
+from vitrina.strategy import Allow, Query, Source
 from vitrina.wording import Wording
 
 _POOL = 100
@@ -110,23 +111,21 @@ class Engine:
 
     def with_placements(self, placements: Placements) -> Engine:
         """The same bundle under other placements; nothing is opened again."""
-        other = object.__new__(Engine)
-        chosen = as_shop(placements, float(self.manifest.dataset["repeat_share"]))
-        ways = fitted(chosen, self.opened.sources, self._displays)
-        other.__dict__.update(self.__dict__, placements=chosen, _fitted=ways)
+        other = copy(self)
+        other.placements = as_shop(placements, float(self.manifest.dataset["repeat_share"]))
+        other._fitted = fitted(other.placements, self.opened.sources, self._displays)
         return other
 
     def told(self, said: Said) -> Engine:
         """The same bundle over what the shop said of items since training: of each named, all so far."""
-        other = object.__new__(Engine)
-        other.__dict__.update(self.__dict__)
+        other = copy(self)
         other._show(self.view.told(said))
         return other
 
     def with_wording(self, wording: Wording) -> Engine:
         """The same engine, whose reasons are said in other words."""
-        other = object.__new__(Engine)
-        other.__dict__.update(self.__dict__, _grounds=replace(self._grounds, wording=wording))
+        other = copy(self)
+        other._grounds = replace(self._grounds, wording=wording)
         other._show(self.view)
         return other
 
@@ -174,11 +173,14 @@ class Engine:
         orders = [order(one) for one in requests]
         shown: list[list[Rows]] = [[] for _ in requests]
         blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
+        known: dict[tuple[int, ...], dict[str, Query]] = {}
         for turn in range(max(map(len, orders), default=0)):
             for asked, members in self._alike(requests, askers, orders, turn, live.now).items():
                 placement = self._fitted[asked.block.placement, asked.arm][0]
                 taken = tuple(taken_by(askers[one], shown[one], placement) for one in members)
                 draft = self._asked(asked, tuple(askers[one] for one in members), taken, live.now)
+                if not asked.away:
+                    draft = draft._replace(queries=known.setdefault(tuple(members), {}))
                 draft, trace = self._run(draft, asked.explain)
                 listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons, locale=asked.locale)
                 for place, one in enumerate(members):
@@ -230,10 +232,7 @@ class Engine:
                 scope = self.opened.rules.scopes.of(askers[place], placement, block.filter, now)
                 away = bool(placement.sensitive) and one.channel in AWAY
                 asked = Asked(block, one.explain, one.reasons, one.locale, scope, away)
-                if placement.experiment and (
-                    arm := placement.experiment.arm(block.placement, askers[place].identity)
-                ):
-                    asked = asked._replace(arm=arm.name, share=arm.share)
+                asked = asked.dealt(placement, askers[place].identity)
                 groups.setdefault(asked, []).append(place)
         return groups
 
@@ -277,6 +276,7 @@ class Engine:
             room=max(_POOL, 3 * limit) if display and display.arranges else limit,
             display=display,
             now=now,
+            queries={},
             askers=askers,
             taken=taken,
             allow=Allow(np.zeros(0, np.bool_), np.zeros(len(askers) + 1, np.int64), NOTHING),

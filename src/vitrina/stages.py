@@ -60,11 +60,10 @@ def admit(opened: Opened, draft: Draft) -> Draft:
 def retrieve(opened: Opened, draft: Draft) -> Draft:
     """Ask each source of the placement for its best."""
     depth = max(_DEPTH, 3 * draft.limit)
-    queries = {kind: query(draft.askers, kind, draft.now) for kind in {one.seeds for one in draft.mixes}}
     lists = tuple(
-        opened.sources[mix.strategy].top(queries[mix.seeds], depth, draft.allow) for mix in draft.mixes
+        opened.sources[mix.strategy].top(draft.start(mix.seeds), depth, draft.allow) for mix in draft.mixes
     )
-    return draft._replace(queries=queries, lists=lists)
+    return draft._replace(lists=lists)
 
 
 def blend(opened: Opened, draft: Draft) -> Draft:
@@ -82,7 +81,7 @@ def blend(opened: Opened, draft: Draft) -> Draft:
     forest = ranker.forest(draft.placement, draft.mixes) if ranker else None
     ranked = fuse(lists, weights, by=way, depth=max(depth, DEPTH) if forest else depth)
     if ranker and forest:
-        past = query(draft.askers, "history", draft.now).seeds
+        past = draft.start("history").seeds
         ranked = ranker.rank(forest, ranked, draft.lists, past, draft.now)
     return draft._replace(ranked=_fitting(opened, draft, ranked))
 

@@ -12,8 +12,8 @@ A source answers batches; one request is a batch of one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,8 @@ class Query:
     users: Rows
     regions: Rows
     seeds: Seeds
+    found: dict[int, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What a source made of the seeds, by the source's `id`: the blocks of a page ask it for the same."""
 
     def __len__(self) -> int:
         return len(self.users)

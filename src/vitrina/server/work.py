@@ -78,7 +78,7 @@ class Work:
     def open(self) -> tuple[Calls, Access]:
         """The methods over the current bundle, and who may call them. Raises VitrinaError."""
         gc.collect()
-        gc.freeze()  # modules stay for ever: to look through them again would hold up calls for a twentieth of a second
+        gc.freeze()  # modules stay: looking through them again would hold up calls for 50 ms
         if self.options.sentences:
             self.current.wording = Wording.open(self.options.sentences)
         self.current.open()

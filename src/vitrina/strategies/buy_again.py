@@ -94,12 +94,17 @@ class BuyAgain:
 
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:
         """Purchases among the seeds of each asker; nothing else."""
+        if id(self) not in query.found:
+            query.found[id(self)] = self._habitual(query)
+        return Candidates(*best(*query.found[id(self)], allow.mask, allow.indptr, allow.rows, k))
+
+    def _habitual(self, query: Query) -> tuple[NDArray[np.int64], Rows, NDArray[np.float32]]:
+        """What each asker bought and how much of a habit it is, ragged."""
         seeds = query.seeds
         events = (seeds.indptr, seeds.rows, seeds.types, seeds.times)
         found = purchases(*events, PURCHASE, self.half_life, self.min_count)
         timing = (self.ahead, *self.habits, np.float32(self.timing), False)
-        scores = habits(*found, self.weights, query.now, *timing)
-        return Candidates(*best(*found[:2], scores, allow.mask, allow.indptr, allow.rows, k))
+        return *found[:2], habits(*found, self.weights, query.now, *timing)
 
     def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """Each row's reason is that it was bought before."""

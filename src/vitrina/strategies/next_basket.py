@@ -160,6 +160,12 @@ class NextBasket:
 
     def _own(self, query: Query) -> tuple[NDArray[np.int64], Rows, NDArray[np.float32]]:
         """The askers' own habits, ragged."""
+        if id(self) not in query.found:
+            query.found[id(self)] = self._habitual(query)
+        known: tuple[NDArray[np.int64], Rows, NDArray[np.float32]] = query.found[id(self)]
+        return known
+
+    def _habitual(self, query: Query) -> tuple[NDArray[np.int64], Rows, NDArray[np.float32]]:
         seeds = query.seeds
         found = purchases(seeds.indptr, seeds.rows, seeds.types, seeds.times, PURCHASE, self._half_life, 1)
         # Level, since timing is to move habits, not alpha.

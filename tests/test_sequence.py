@@ -9,7 +9,7 @@ import pytest
 
 from shops import make_shop
 from vitrina.sequence import in_order
-from vitrina.splits import split
+from vitrina.splits import another, split
 
 
 def untimed(dataset):
@@ -57,16 +57,19 @@ def test_few_customers_are_taken_at_their_word():
     assert in_order(rearranged(shop, np.random.default_rng(1).random(len(shop.events))))
 
 
-def test_without_order_a_fifth_is_held_out_by_lot():
-    """Everybody's, at least one event of two; nothing is lost, and the rule says so."""
+def test_without_order_a_tenth_is_held_out_by_lot():
+    """Everybody's, at least one event of two; nothing is lost, the rule says so, and the next cut is another."""
     shop = walks()
     lot = rearranged(shop, np.random.default_rng(1).random(len(shop.events)))
     found = split(lot, 28)
-    assert "a fifth of each customer's orders, by lot, is held out; rows stand in no order" in found.rule
+    assert "a tenth of each customer's orders, by lot, is held out; rows stand in no order" in found.rule
     assert len(found.train.events) + len(found.test.events) == len(lot.events)
     sizes, held = (np.bincount(one.events.user, minlength=400) for one in (lot, found.test))
-    np.testing.assert_array_equal(held, np.maximum(sizes // 5, 1))
+    np.testing.assert_array_equal(held, np.maximum(sizes // 10, 1))
     assert np.array_equal(split(lot, 28).test.events.item, found.test.events.item)
+    more = another(lot, found, 28)
+    assert len(more.train.events) + len(more.test.events) == len(lot.events)
+    assert not set(more.test.events.time.tolist()) & set(found.test.events.time.tolist())
     places = np.flatnonzero(np.isin(np.arange(len(lot.events)), found.test.events.time))
     assert np.mean(places % 2) == pytest.approx(0.5, abs=0.1)
     assert "the last order of each customer is held out" in split(shop, 28).rule

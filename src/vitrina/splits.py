@@ -3,7 +3,7 @@
 With times the cut is one moment for everybody, as it is on the day a bundle is published. Without
 them each customer's last order is held out; what others did later is then learned from, so such
 figures flatter, and the split's rule says so. Where rows do not even stand in an order of time
-(see `sequence`), a fifth of each customer's orders is drawn by lot, as interaction sets are published.
+(see `sequence`), a tenth of each customer's orders is drawn by lot, as interaction sets are published.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from vitrina.ids import Rows
 from vitrina.sequence import in_order
 
 SHARE = 5
-"""At most one fifth of the time span, and of visits without times or order, is held out."""
+"""At most one fifth of the time span, and of anonymous visits without times, is held out."""
+LOTS = 10
+"""Each customer's orders that stand in no order of time are dealt into so many lots, and one is held out:
+what is left is nearly as dense as what will be trained on."""
 _SEED = 7
 
 
@@ -28,7 +31,8 @@ class Split:
     """One shop, the same ids and catalogue on both sides of the cut.
 
     `now`: the moment at which `train` is all that is known. `rule`: how the cut was chosen.
-    `wanted`: the event types that a list should foretell.
+    `wanted`: the event types that a list should foretell. `lot`: which lot is held out, -1 where it is the
+    last days or orders.
     """
 
     train: Dataset
@@ -36,20 +40,23 @@ class Split:
     now: int
     rule: str
     wanted: tuple[str, ...]
+    lot: int = -1
 
 
-def split(dataset: Dataset, test_days: int, at: int | None = None) -> Split:
+def split(dataset: Dataset, test_days: int, at: int | None = None, *, lot: int = 0) -> Split:
     """Cut so that the last `test_days`, or a fifth of the time span if that is shorter, are held out.
 
-    `at`: the moment taken for today, in seconds; later events are not looked at. Raises DataError
-    where one side would be empty.
+    `at`: the moment taken for today, in seconds; later events are not looked at. `lot`: which is held out
+    where orders are dealt into lots. Raises DataError where one side would be empty.
     """
     known = dataset if at is None else dataset.before(at)
     if not len(known.events):
         raise DataError("there is no event to evaluate on; give an events file, or a later --at")
     first, end = int(known.events.time[0]), known.end + 1 if at is None else at
     found = (
-        _at_moment(known, first, end, test_days) if known.timed and known.end > first else _last_out(known)
+        _at_moment(known, first, end, test_days)
+        if known.timed and known.end > first
+        else _last_out(known, lot)
     )
     for side, events in (("learn from", found.train.events), ("evaluate on", found.test.events)):
         if not len(events):
@@ -57,6 +64,11 @@ def split(dataset: Dataset, test_days: int, at: int | None = None) -> Split:
                 f"nothing is left to {side} ({found.rule}); more history, or other test_days, is needed"
             )
     return found
+
+
+def another(dataset: Dataset, cut: Split, test_days: int) -> Split:
+    """One more cut of a dataset beside one there is: the window before, or the next lot. Raises DataError."""
+    return split(cut.train, test_days) if cut.lot < 0 else split(dataset, test_days, lot=cut.lot + 1)
 
 
 def wanted_types(dataset: Dataset) -> tuple[str, ...]:
@@ -84,16 +96,16 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
     return Split(dataset.before(moment), dataset.since(moment), moment, rule, wanted_types(dataset))
 
 
-def _last_out(dataset: Dataset) -> Split:
+def _last_out(dataset: Dataset, lot: int) -> Split:
     ordered = in_order(dataset)
-    held = (_last_order(dataset) if ordered else _by_lot(dataset)) | _last_visits(dataset)
-    orders = "the last order of each customer" if ordered else "a fifth of each customer's orders, by lot,"
+    held = (_last_order(dataset) if ordered else _by_lot(dataset, lot)) | _last_visits(dataset)
+    orders = "the last order of each customer" if ordered else "a tenth of each customer's orders, by lot,"
     whose = [orders] * bool(len(dataset.users))
     whose += ["the last fifth of anonymous visits"] * bool((dataset.events.user < 0).any())
     why = "what others did later is learned from" if ordered else "rows stand in no order of time"
     rule = f"without times {' and '.join(whose)} is held out; {why}"
     train, test = (replace(dataset, events=dataset.events.take(side)) for side in (~held, held))
-    return Split(train, test, dataset.end + 1, rule, wanted_types(dataset))
+    return Split(train, test, dataset.end + 1, rule, wanted_types(dataset), -1 if ordered else lot)
 
 
 def _last_order(dataset: Dataset) -> NDArray[np.bool_]:
@@ -115,8 +127,9 @@ def _last_order(dataset: Dataset) -> NDArray[np.bool_]:
     return held & (places >= start[events.user])
 
 
-def _by_lot(dataset: Dataset) -> NDArray[np.bool_]:
-    """A fifth of each customer's visits with something wanted (without visits: events), at least one."""
+def _by_lot(dataset: Dataset, lot: int) -> NDArray[np.bool_]:
+    """One lot of each customer's visits with something wanted (without visits: events): one at least, while
+    others are left."""
     events = dataset.events
     chosen = np.flatnonzero((events.user >= 0) & of_types(dataset, wanted_types(dataset)))
     n_visits = int(events.visit.max(initial=-1)) + 1
@@ -126,9 +139,9 @@ def _by_lot(dataset: Dataset) -> NDArray[np.bool_]:
     order = np.lexsort((np.random.default_rng(_SEED).random(len(units)), user))
     sizes = np.bincount(user, minlength=len(dataset.users))
     place = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[user[order]]
-    many = np.where(sizes > 1, np.maximum(sizes // SHARE, 1), 0)
-    drawn = units[order[place < many[user[order]]]]
-    held: NDArray[np.bool_] = (events.user >= 0) & np.isin(unit, drawn)
+    many = np.maximum(sizes // LOTS, 1)[user[order]]
+    drawn = (place // many == lot) & (sizes[user[order]] > many)
+    held: NDArray[np.bool_] = (events.user >= 0) & np.isin(unit, units[order[drawn]])
     return held
 
 

@@ -28,7 +28,7 @@ from vitrina.profiles import set_aside
 from vitrina.questions import Questions, proposed, questions
 from vitrina.recipe import Plan, Recipe
 from vitrina.seeds import query
-from vitrina.splits import Split, split
+from vitrina.splits import Split, another, split
 from vitrina.strategy import Candidates, Query, Strategy
 from vitrina.tune.spaces import ASKED
 from vitrina.weights import MIN_ASKERS, Table, joined
@@ -161,10 +161,9 @@ def _learned_alike(plan: Plan) -> str:
 
 def _windows(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> list[Window]:
     days, windows = recipe.evaluation.test_days, list[Window]()
-    known = dataset
     while len(windows) < WINDOWS:
         try:
-            cut = split(known, days)
+            cut = another(dataset, windows[-1].cut, days) if windows else split(dataset, days)
         except DataError:
             if not windows:
                 raise
@@ -173,7 +172,6 @@ def _windows(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int
         asked = _askers(windows)
         if len(dataset.events) > QUICK or not asked or min(asked.values()) >= ENOUGH:
             break
-        known = cut.train
     return windows
 
 

@@ -18,7 +18,7 @@ from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.buyers import first_seen, once_a_day
 from vitrina.kernels.lists import walk
 from vitrina.kernels.sparse import dealt, ends_of, group
-from vitrina.needs import Extent, Need, lists_of
+from vitrina.needs import ENTRY, EVENT, Extent, Need, lists_of
 from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 WINDOWS = {"sales": 0.0, "velocity": 7.0, "newness": 30.0}
@@ -68,7 +68,7 @@ class Strategy:
 
     def need(self, extent: Extent) -> Need:
         """Events by product, buyer and day, and an order of the products."""
-        return lists_of(extent, 2)
+        return lists_of(extent, 2, per_event=EVENT + ENTRY)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Order the items, everywhere and by region."""

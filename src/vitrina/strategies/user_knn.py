@@ -6,8 +6,10 @@ their nearest from training, in a shop of up to `listed` customers. In a larger 
 when asked, through the latest takers of each item: so do visitors of whom a few events are known, and a
 customer's new events. Where a shop knows no customers, its visits stand for them.
 
-Lists from training cost more with every customer and event, takers the same for each event; of how good
-they are beside each other see `benchmarks/circles.py`.
+Lists from training cost more with every customer and event, takers as much for each event: of a million
+customers 97 and 9 seconds of CPU, item_knn among them. Blended with item_knn both ways are as good on three
+real shops, within 0.001 of NDCG@10; alone, takers lose 0.003 of 0.040 on groceries and gain 0.011 of 0.045 on
+films. A request takes as long either way (`benchmarks/circles.py`).
 """
 
 from __future__ import annotations

@@ -35,15 +35,20 @@ def _dots(
     at: Any,
     more: Any,
     floors: Any,
+    here: Any,
+    own: Any,
 ) -> Any:
     """sums[at, lane] = the sum of data[p] * panel[columns[p] - first, lane] for p in low..high.
 
-    `columns`: uint32. `panel`, `sums`: float32[n, LANES]. `floors`: float32[LANES]. All contiguous.
+    `columns`: uint32. `panel`, `sums`: float32[n, LANES]. `floors`: float32[]. All contiguous.
     Products are added in the order of p, and to what is in `sums` if `more`. Returns uint64: bit
-    `lane` is set where the sum is at least the floor.
+    `lane` is set where the sum is at least floors[here + lane], bit LANES + lane where it is at
+    least `own`.
     """
     long = types.int64
-    signature = types.uint64(columns, data, long, long, panel, long, sums, long, types.boolean, floors)
+    signature = types.uint64(
+        columns, data, long, long, panel, long, sums, long, types.boolean, floors, long, types.float32
+    )
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def pointer(which: int) -> Any:
@@ -60,7 +65,10 @@ def _dots(
                 where = builder.add(builder.mul(column, _LONG(LANES)), _LONG(group * WIDTH))
                 product = builder.fmul(value, _vector(builder, pointer(4), where))
                 builder.store(builder.fadd(builder.load(total), product), total)
-        return _settle(builder, totals, pointer(6), places, pointer(9))
+        levels = [
+            _vector(builder, pointer(9), builder.add(args[10], _LONG(at))) for at in range(0, LANES, WIDTH)
+        ]
+        return _settle(builder, totals, pointer(6), places, levels, _spread(builder, args[11]))
 
     return signature, codegen
 
@@ -94,15 +102,18 @@ def _start(builder: Any, more: Any, sums: Any, place: Any) -> Any:
     return total
 
 
-def _settle(builder: Any, totals: list[Any], sums: Any, places: list[Any], floors: Any) -> Any:
-    """Store the totals as sums; the bits of those that reach their floors."""
+def _settle(
+    builder: Any, totals: list[Any], sums: Any, places: list[Any], floors: list[Any], own: Any
+) -> Any:
+    """Store the totals as sums; the bits of those that reach their floors, and of those that reach `own`."""
     bits: Any = _LONG(0)
     for group, (total, place) in enumerate(zip(totals, places, strict=True)):
-        at, values = _LONG(group * WIDTH), builder.load(total)
+        values = builder.load(total)
         builder.store(values, builder.bitcast(builder.gep(sums, [place]), _VECTOR.as_pointer()), align=4)
-        reached = builder.fcmp_ordered(">=", values, _vector(builder, floors, at))
-        few = builder.zext(builder.bitcast(reached, ir.IntType(WIDTH)), _LONG)
-        bits = builder.or_(bits, builder.shl(few, at))
+        for level, at in ((floors[group], group * WIDTH), (own, LANES + group * WIDTH)):
+            reached = builder.fcmp_ordered(">=", values, level)
+            few = builder.zext(builder.bitcast(reached, ir.IntType(WIDTH)), _LONG)
+            bits = builder.or_(bits, builder.shl(few, _LONG(at)))
     return bits
 
 

@@ -1,18 +1,17 @@
 """The k most similar rows of every row of a sparse matrix, by dot product; exact.
 
 One sum, two ways to add it up. A row of few entries goes through the transpose: see `through`. Rows
-of many entries go 32 at a time, one in each lane of the vector registers, past every row of the
-matrix: what all of them would have fetched apart is fetched once, sums never leave the registers, and
-a single comparison with the 32 lists so far passes over what cannot enter any. Those are taken by
-falling number of entries, so that rows taken together are alike.
+of many entries go 32 at a time, one in each lane of the vector registers, past the rows that come
+after them: what all of them would have fetched apart is fetched once, sums never leave the registers,
+a single comparison passes over what can enter no list, and every pair is multiplied once. See `panels`.
 
-Products are rounded before they are added, on every processor. Work is handed to threads as they
-become free. A list follows from its row and the matrix alone, so lists are the
-same, bit for bit, for any number of threads.
+Products are rounded before they are added, on every processor, and a list follows from its row and the
+matrix alone, so lists are the same, bit for bit, for any number of threads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -21,16 +20,20 @@ import numpy as np
 from numba import get_num_threads, njit
 from numpy.typing import NDArray
 
-from vitrina.kernels.panels import BLOCK, LANES, beside, by_blocks
+from vitrina.kernels.panels import BLOCK, LANES, Best, beside, by_blocks, join, nothing_yet, write
 from vitrina.kernels.sparse import Csr, counting_order
 from vitrina.kernels.streams import move
 from vitrina.kernels.through import through
 
 Lists = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 """Ragged lists, best first: `indptr` int64[n + 1], `rows` int32, `scores` float32."""
+Table = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]
+"""Rows and bits of scores, [n, k] both, and how many there are of each list."""
 
 PIECES = 8
 """Pieces of work a thread: enough that none waits long for the last."""
+DEAR = 2
+"""What an entry costs that passes a panel, beside a product that is added through the transpose."""
 MOST_SEGMENTS = 1 << 24
 """Rows times blocks of columns at most; beyond, every row goes the first way."""
 
@@ -47,7 +50,8 @@ def neighbours(matrix: Csr, k: int) -> Lists:
     )  # at once: large pages hold them, and are asked for fewer times
     counts = np.zeros(n, np.int64)
     if k and len(matrix.data):
-        _run(_tasks(matrix, PIECES * get_num_threads(), (rows, bits, counts)))
+        for tasks in _stages(matrix, PIECES * get_num_threads(), (rows, bits, counts)):
+            _run(tasks)
     return ragged(rows, bits.view(np.float32), counts)
 
 
@@ -87,17 +91,33 @@ def _arrays(matrix: Csr) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray
     return matrix.indptr, matrix.indices.view(np.uint32), matrix.data
 
 
-def _tasks(matrix: Csr, pieces: int, lists: tuple[NDArray[Any], ...]) -> list[partial[None]]:
-    """The work, in pieces of about equal cost, the dearest rows first."""
+def _stages(matrix: Csr, pieces: int, lists: Table) -> Iterator[list[partial[None]]]:
+    """The work: all that can go on at once, the dearest first, then what needs its results."""
     columns = matrix.transposed()
     sides = (*_arrays(matrix), *_arrays(columns))
     reach = _reach(*sides[:2], columns.indptr)
     order = by_falling_size(matrix)
-    dense = _dense_rows(matrix, reach[order])
+    dense = _dense_rows(matrix, order, reach[order])
     rest = _but(order[:dense], len(order))
     cuts = _cuts(np.append(0, np.cumsum(reach[rest] + 256)), pieces)
-    tasks = _panel_tasks(matrix, order, dense // LANES, pieces, lists) if dense else []
-    return tasks + [partial(through, rest[low:high], reach, *sides, *lists) for low, high in cuts]
+    others = [partial(through, rest[low:high], reach, *sides, *lists) for low, high in cuts]
+    if not dense:
+        yield others
+        return
+    k, threads = lists[0].shape[1], get_num_threads()
+    found: list[Best] = [nothing_yet(dense, k) for _ in range(threads)]
+    ranked = _ranked(matrix, order)
+    yield [partial(beside, one, threads, k, *ranked, order, found[one]) for one in range(threads)] + others
+    yield [
+        partial(_settled, low, high, order, found, lists)
+        for low, high in _cuts(np.arange(dense + 1), threads)
+    ]
+
+
+def _settled(low: int, high: int, order: NDArray[np.int32], found: list[Best], lists: Table) -> None:
+    for more in found[1:]:
+        join(low, high, lists[0].shape[1], found[0], more)
+    write(low, high, order, found[0], *lists)
 
 
 def _but(rows: NDArray[np.int32], n: int) -> NDArray[np.int64]:
@@ -107,27 +127,26 @@ def _but(rows: NDArray[np.int32], n: int) -> NDArray[np.int64]:
     return np.flatnonzero(others)
 
 
-def _panel_tasks(
-    matrix: Csr, order: NDArray[np.int32], panels: int, pieces: int, lists: tuple[NDArray[Any], ...]
-) -> list[partial[None]]:
-    ranked = reordered(matrix, order)
+def _ranked(matrix: Csr, order: NDArray[np.int32]) -> tuple[NDArray[Any], ...]:
+    arrays = _arrays(reordered(matrix, order))
     blocks = _blocks(matrix)
-    sides = _arrays(ranked) if blocks == 1 else by_blocks(*_arrays(ranked), blocks)
-    cuts = _cuts(np.arange(panels + 1), pieces)
-    return [partial(beside, low * LANES, high * LANES, *sides, order, *lists) for low, high in cuts]
+    return arrays if blocks == 1 else tuple(by_blocks(*arrays, blocks))
 
 
 def _blocks(matrix: Csr) -> int:
     return -(-matrix.shape[1] // BLOCK)
 
 
-def _dense_rows(matrix: Csr, reach: NDArray[np.int64]) -> int:
+def _dense_rows(matrix: Csr, order: NDArray[np.int32], reach: NDArray[np.int64]) -> int:
     """How many of the first rows, of falling size and so much reach, are cheaper 32 at a time."""
     n, blocks = matrix.shape[0], _blocks(matrix)
     if blocks * n > MOST_SEGMENTS:
         return 0
-    panels = reach[: n // LANES * LANES].reshape(-1, LANES).sum(1)
-    cheaper = panels > len(matrix.data) + 4 * n * blocks
+    sizes = np.diff(matrix.indptr)[order]
+    whole = n // LANES * LANES
+    passed = len(matrix.data) - np.append(0, np.cumsum(sizes))[:whole:LANES]
+    segments = blocks * (n - np.arange(0, whole, LANES))
+    cheaper = reach[:whole].reshape(-1, LANES).sum(1) > DEAR * (passed + 4 * segments)
     return LANES * int(np.argmin(np.append(cheaper, False)))
 
 

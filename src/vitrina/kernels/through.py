@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from vitrina.kernels.keeping import clear, put, room, write_best
 from vitrina.kernels.lanes import lowest_bit
-from vitrina.kernels.network import merge_32, merge_128
-from vitrina.kernels.select import NOTHING, descending, key_of, to_front
-from vitrina.kernels.streams import KEYS, SCAN, SPAN, append_above, reaching, spill, write_keys
+from vitrina.kernels.select import NOTHING, key_of
+from vitrina.kernels.streams import KEYS, SCAN, SPAN, append_above, reaching, spill
 
 _0, _1, _KEYS, _SPAN, _SCAN = np.uint64(0), np.uint64(1), np.uint64(KEYS), np.uint64(SPAN), np.uint64(SCAN)
 
@@ -48,11 +48,12 @@ def through(
     most = n // SPARSE
     sums = np.zeros(-(-n // SCAN) * SCAN, np.float32)
     stream_rows, stream = np.empty(most + SPAN + KEYS, np.uint32), np.empty(most + SPAN + KEYS, np.float32)
-    best, keys = _room(k)
+    held, handful = room(k)
+    best, keys = np.empty(held, np.int64), np.empty(handful + KEYS, np.int64)
     sum_bits, stream_bits = sums.view(np.int32), stream.view(np.int32)
     for row in which:
         low, high = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
-        _clear(best)
+        clear(best)
         if reach[row] <= most:
             met = _lay_out(low, high, columns, data, t_indptr, t_rows, t_data, stream_rows, stream)
             _add_stream(met, stream_rows, stream, sums)
@@ -63,38 +64,7 @@ def through(
             _add_up(low, high, columns, data, t_indptr, t_rows, t_data, sums)
             sums[row] = 0
             found = _best_of_sums(sum_bits, k, keys, best)
-        _write(row, min(k, found), keys, best, rows, bits, counts)
-
-
-@njit(cache=True, nogil=True)
-def _room(k: Any) -> Any:
-    """Room for the best keys so far, largest first for lists of up to 128, and for those that come next."""
-    if k <= 32:
-        return np.empty(32, np.int64), np.empty(32 + KEYS, np.int64)
-    if k <= 128:
-        return np.empty(128, np.int64), np.empty(64 + KEYS, np.int64)
-    return np.empty(2 * k, np.int64), np.empty(k + KEYS, np.int64)
-
-
-@njit(cache=True, inline="always")
-def _clear(best: Any) -> None:
-    """Distinct keys below that of any pair."""
-    for at in range(len(best)):
-        best[at] = NOTHING - at
-
-
-@njit(cache=True, nogil=True)
-def _put(keys: Any, n: Any, k: Any, best: Any) -> Any:
-    """Put the first n keys among the best, which beyond 128 are in no order; the k-th best is returned."""
-    if len(best) == 32:
-        merge_32(best, keys, n)
-    elif len(best) == 128:
-        merge_128(best, keys, n)
-    else:
-        for at in range(n):
-            best[k + at] = keys[at]
-        return to_front(best[: k + n], k)
-    return best[k - 1]
+        write_best(row, min(k, found), keys, best, rows, bits, counts)
 
 
 @njit(cache=True, inline="always")
@@ -149,15 +119,15 @@ def _take(met: Any, stream_rows: Any, stream: Any, sums: Any) -> None:
 @njit(cache=True, inline="always")
 def _best_of_stream(met: Any, stream_rows: Any, stream_bits: Any, k: Any, keys: Any, best: Any) -> Any:
     """The best pairs of the stream into `best`; how many there are, or more than k."""
-    held, put, floor, full = _0, _0, NOTHING, np.uint64(len(keys) - 2 * KEYS)
+    held, total, floor, full = _0, _0, NOTHING, np.uint64(len(keys) - 2 * KEYS)
     for at in range(_0, met, _KEYS):
         held += append_above(stream_rows, stream_bits, at, floor, keys, held)
         if held > full:
-            floor = max(NOTHING, _put(keys, np.int64(held), k, best))
-            put += held
+            floor = put(keys, np.int64(held), k, best)
+            total += held
             held = _0
-    _put(keys, np.int64(held), k, best)
-    return np.int64(put + held)
+    put(keys, np.int64(held), k, best)
+    return np.int64(total + held)
 
 
 @njit(cache=True, inline="always")
@@ -175,7 +145,7 @@ def _add_up(
 @njit(cache=True, inline="always")
 def _best_of_sums(sum_bits: Any, k: Any, keys: Any, best: Any) -> Any:
     """As `_best_of_stream`, of all sums, which are left 0."""
-    held, put, floor, least = _0, _0, NOTHING, np.int32(1)
+    held, total, floor, least = _0, _0, NOTHING, np.int32(1)
     full = np.uint64(len(keys) - KEYS)
     for start in range(_0, np.uint64(len(sum_bits)), _SCAN):
         reached = reaching(sum_bits, start, least)
@@ -185,31 +155,10 @@ def _best_of_sums(sum_bits: Any, k: Any, keys: Any, best: Any) -> Any:
             keys[held] = key_of(sum_bits[row], row)
             held += np.uint64(keys[held] > floor)
             if held == full:
-                floor = _put(keys, np.int64(held), k, best)
+                floor = put(keys, np.int64(held), k, best)
                 least = max(least, np.int32(floor >> 32))
-                put += held
+                total += held
                 held = _0
     sum_bits[:] = 0
-    _put(keys, np.int64(held), k, best)
-    return np.int64(put + held)
-
-
-@njit(cache=True, inline="always")
-def _write(row: Any, n: Any, keys: Any, best: Any, rows: Any, bits: Any, counts: Any) -> None:
-    """Write the n best as the list of a row, best first."""
-    k = rows.shape[1]
-    counts[row] = n
-    source = best
-    if len(best) > 128:
-        descending(best[:k], keys[:k])
-        source = keys
-    to = np.uint64(row) * np.uint64(k)
-    if n < KEYS:
-        for at in range(n):
-            rows[row, at] = np.int32(~source[at])
-            bits[row, at] = np.int32(source[at] >> 32)
-        return
-    last = np.uint64(n - KEYS)
-    for at in range(_0, last, _KEYS):
-        write_keys(source, at, rows, bits, to + at)
-    write_keys(source, last, rows, bits, to + last)
+    put(keys, np.int64(held), k, best)
+    return np.int64(total + held)

@@ -37,7 +37,7 @@ _REMEMBERED = 15
 _NO_TIME = "the deadline passed before the engine was asked"
 
 Found = bytes | BaseException
-Told = Callable[[Found], None]
+Tell = Callable[[Found], None]
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +48,7 @@ class Waiting:
     """
 
     asked: Any
-    told: Told
+    told: Tell
     until: float
     patient: float
     gone: bool = False
@@ -88,7 +88,7 @@ class Admission:
         """Whether a call that came now would be refused, whatever its deadline."""
         return self.in_flight >= self.limit or self.wait() > self.wait_s
 
-    def put(self, asked: Any, left_s: float, told: Told) -> Waiting:
+    def put(self, asked: Any, left_s: float, told: Tell) -> Waiting:
         """Let a call in that has `left_s` seconds; `told` gets what comes of it, once.
 
         Raises Overloaded and TimedOut where it is not let in.

@@ -69,11 +69,11 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Queued:
-    """A method whose calls wait for their turn: `begin` tells, once, what a call gets or why it does not.
+class Told:
+    """A method without a coroutine: `begin` tells, once, now or later, what a call gets or why it does not.
 
     It is given the message and the seconds that the call has, None for as many as it takes; it returns how to
-    forget the call. Only the thread that steps the admission may ask it.
+    forget the call. Only the thread that steps the admission may ask it, and it is told there.
     """
 
     begin: Callable[[bytes, float | None, Callable[[bytes | Failure], None]], Callable[[], None]]
@@ -98,10 +98,10 @@ class Calls:
         self._campaigns = ThreadPoolExecutor(1, "campaigns")
         self.admission = Admission(self.options.in_flight, self.options.wait_s, self._pages, self._answered)
 
-    def methods(self) -> Mapping[str, Method | Queued]:
+    def methods(self) -> Mapping[str, Method | Told]:
         """All of them, by their paths."""
         return {
-            RECOMMEND: Queued(self._recommend),
+            RECOMMEND: Told(self._recommend),
             f"/{NAME}/BatchRecommend": Method(
                 self._observed("BatchRecommend", self._batch_recommend), streams=True
             ),

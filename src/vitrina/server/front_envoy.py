@@ -17,7 +17,7 @@ from google.rpc import code_pb2
 
 from vitrina.server.access import Access
 from vitrina.server.admission import Admission
-from vitrina.server.calls import NAME, NOTICE_S, Call, Calls, Method, Queued
+from vitrina.server.calls import NAME, NOTICE_S, Call, Calls, Method, Told
 from vitrina.server.envoy_admin import Admin
 from vitrina.server.failures import Failure
 from vitrina.server.framing import framed, message, seconds, status
@@ -44,7 +44,7 @@ class Front:
         self.health = Health()
         self.gate = Gate(access, calls.tallies, calls.crowded)
         self.alone = self.health.methods()
-        self.methods: Mapping[str, Method | Queued] = {**calls.methods(), **self.alone}
+        self.methods: Mapping[str, Method | Told] = {**calls.methods(), **self.alone}
         self._turns = _Turns(calls.admission)
 
     async def start(self, address: str, health_address: str = "") -> int:
@@ -87,14 +87,14 @@ class Front:
         data = message(body, headers.get(b"grpc-encoding", b"identity"), MAX_BATCH_BYTES)
         if isinstance(data, Failure):
             return data
-        if isinstance(method, Queued):
+        if isinstance(method, Told):
             answer: Awaitable[bytes | Failure | None] = self._turns.of(method, data, call)
         else:
             answer = method.answer(data, call)
         found = await _attended(answer, receive)
         if isinstance(found, Failure):
             return await call.end(found)
-        if not isinstance(method, Queued) and method.streams:
+        if not isinstance(method, Told) and method.streams:
             return await call.end(None)
         assert found is not None
         await send(_START)
@@ -137,18 +137,18 @@ class _Call:
 
 
 class _Turns:
-    """Calls that wait for their turn, on an event loop."""
+    """Methods that need no coroutine, for one: they are told on an event loop, which steps the admission."""
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
 
-    async def of(self, method: Queued, data: bytes, call: Call) -> bytes | Failure:
+    async def of(self, method: Told, data: bytes, call: Call) -> bytes | Failure:
         """What a call gets; one whose task is cancelled is forgotten."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes | Failure] = loop.create_future()
         leave = method.begin(data, call.time_remaining(), partial(_tell, answer))
-        if self._timer is None:
+        if not answer.done() and self._timer is None:
             self._timer = loop.call_soon(self._step, loop)
         try:
             return await answer

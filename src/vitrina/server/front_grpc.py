@@ -1,7 +1,7 @@
 """The front on gRPC's core: ports, limits of connections, draining; nothing of what a call is.
 
-What waits for its turn is answered in the transport's own thread; any other method by a coroutine on the
-loop that started the front.
+Pages and health are answered in the transport's own thread; any other method by a coroutine on the loop that
+started the front.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from google.rpc import code_pb2
 
 from vitrina.errors import Malformed
 from vitrina.server.access import Access
-from vitrina.server.calls import BATCHES, NAME, NOTICE_S, Calls, Method, Queued
+from vitrina.server.calls import BATCHES, NAME, NOTICE_S, Calls, Method, Told
 from vitrina.server.certificates import Certificates
 from vitrina.server.failures import Failure, failure
 from vitrina.server.gate import Gate
@@ -68,7 +68,7 @@ class Front:
         The running loop is the one on which coroutines answer. Raises ServerError.
         """
         loop, found = asyncio.get_running_loop(), Certificates.of(self.options)
-        alone = {path: self._attended(one, loop) for path, one in self.health.methods().items()}
+        alone = {path: self._way(one, loop) for path, one in self.health.methods().items()}
         ways = {path: self._way(one, loop) for path, one in self.calls.methods().items()}
         port = self._transport.listen(
             address,
@@ -115,11 +115,11 @@ class Front:
 
         return take
 
-    def _way(self, method: Method | Queued, loop: asyncio.AbstractEventLoop) -> Way:
-        return self._queued(method) if isinstance(method, Queued) else self._attended(method, loop)
+    def _way(self, method: Method | Told, loop: asyncio.AbstractEventLoop) -> Way:
+        return self._telling(method) if isinstance(method, Told) else self._attended(method, loop)
 
-    def _queued(self, method: Queued) -> Way:
-        """Calls that wait for their turn, and are answered in the transport's thread."""
+    def _telling(self, method: Told) -> Way:
+        """Calls that are answered in the transport's thread."""
 
         def go(call: Incoming) -> Callable[[], None]:
             leave: Callable[[], None] | None = None

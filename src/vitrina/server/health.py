@@ -16,7 +16,7 @@ from google.rpc import code_pb2
 from grpc_health.v1 import health_pb2
 
 from vitrina.errors import Malformed
-from vitrina.server.calls import Call, Method
+from vitrina.server.calls import Call, Method, Told
 from vitrina.server.failures import Failure, failure
 
 HEALTH: str = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
@@ -43,20 +43,24 @@ class Health:
         """Say NOT_SERVING from now on."""
         self.ended = True
 
-    def methods(self) -> Mapping[str, Method]:
+    def methods(self) -> Mapping[str, Method | Told]:
         """Its methods by their paths."""
         return {
-            f"/{HEALTH}/Check": Method(self._check, streams=False),
+            f"/{HEALTH}/Check": Told(self._check),
             f"/{HEALTH}/Watch": Method(self._watch, streams=True),
         }
 
-    async def _check(self, data: bytes, call: Call) -> bytes | Failure:
+    def _check(
+        self, data: bytes, left_s: float | None, tell: Callable[[bytes | Failure], None]
+    ) -> Callable[[], None]:
         name = _service(data)
         if isinstance(name, Failure):
-            return name
-        if name not in self.names:
-            return Failure(code_pb2.NOT_FOUND, f"no service {name!r} is served here", "")
-        return self._status()
+            tell(name)
+        elif name not in self.names:
+            tell(Failure(code_pb2.NOT_FOUND, f"no service {name!r} is served here", ""))
+        else:
+            tell(self._status())
+        return lambda: None
 
     async def _watch(self, data: bytes, call: Call) -> Failure | None:
         name = _service(data)

@@ -21,8 +21,9 @@ from vitrina.server.log import say_fault
 
 IDLE_S = 1.0
 """How long the queue is waited at when nothing is due."""
-BETWEEN = 64
-"""Events after which what is due is done even though more have come."""
+BETWEEN = 2_000
+"""Events after which what is due is done even though more have come: some four to a call. Whoever waits here
+has no turn yet and is not refused, so that it must be far more than come during a batch."""
 DETAILS = "grpc-status-details-bin"
 _NO_FLAGS = 0
 _OVER = object()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from vitrina.kernels.network import merge_32, merge_128
+from vitrina.kernels.network import merge_32, merge_128, start_128
 from vitrina.kernels.select import NOTHING, descending, to_front
 from vitrina.kernels.streams import KEYS, write_keys
 
@@ -43,6 +43,8 @@ def put(keys: Any, n: Any, k: Any, best: Any) -> Any:
     """
     if len(best) == 32:
         merge_32(best, keys, n)
+    elif len(best) == 128 and best[0] <= NOTHING:
+        start_128(best, keys, n)
     elif len(best) == 128:
         merge_128(best, keys, n)
     else:

@@ -149,6 +149,15 @@ def _filled(builder: Any, source: Any, n: Any, room: int) -> tuple[Any, list[Any
     return keys, places
 
 
+def _first(builder: Any, source: Any, at: int, n: Any) -> Any:
+    """The vector from source[at], the least keys instead of those from the nth on."""
+    places = ir.Constant(_VECTOR, [at + lane for lane in range(WIDTH)])
+    end = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), n, _LONG(0))
+    ends = builder.shuffle_vector(end, end, ir.Constant(ir.VectorType(_PLACE, WIDTH), [0] * WIDTH))
+    keys = builder.load(_stored(builder, source, at), align=8)
+    return builder.select(builder.icmp_signed("<", places, ends), keys, _LEAST)
+
+
 def _sort_few(typing: Any, keys: Any, n: Any, out: Any) -> Any:
     """Write the first n <= FEW of int64 `keys` into `out`, largest first; they may be the same array."""
 
@@ -173,8 +182,7 @@ def _merging(held: int, more: int) -> Any:
             array, source = (_pointer(context, builder, signature, args, which) for which in (0, 1))
             places = [_stored(builder, array, at) for at in range(0, held, WIDTH)]
             vectors = [builder.load(one, align=8) for one in places]
-            _, others = _filled(builder, source, args[2], more)
-            rising = _rising(builder, [builder.load(one) for one in others])
+            rising = _rising(builder, [_first(builder, source, at, args[2]) for at in range(0, more, WIDTH)])
             for at, other in enumerate(rising, len(vectors) - len(rising)):
                 vectors[at], _ = more_and_less(builder, vectors[at], other)
             registers = _Registers(builder, vectors, list(range(held.bit_length() - 1)))
@@ -188,8 +196,23 @@ def _merging(held: int, more: int) -> Any:
     return intrinsic(merge)
 
 
+def _start_128(typing: Any, best: Any, keys: Any, n: Any) -> Any:
+    """The first n of 64 `keys` into `best`, int64[128], largest first, and the least keys after them."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array, source = (_pointer(context, builder, signature, args, which) for which in (0, 1))
+        given = [_first(builder, source, at, args[2]) for at in range(0, FEW, WIDTH)]
+        sorted_keys = _falling(builder, given)
+        for at, vector in enumerate(sorted_keys + [_LEAST] * len(sorted_keys)):
+            builder.store(vector, _stored(builder, array, at * WIDTH), align=8)
+        return context.get_dummy_value()
+
+    return types.none(best, keys, types.int64), codegen
+
+
 sort_few: Any = intrinsic(_sort_few)
 merge_32: Any = _merging(32, 32)
-"""merge_32(best, keys, n): the best of `best`, int64[32] falling, and n <= 32 `keys`, into `best`."""
+"""merge_32(best, keys, n): the best of `best`, int64[32] falling, and the first n of 32 `keys`, into it."""
 merge_128: Any = _merging(128, 64)
-"""The same of int64[128] and n <= 64."""
+"""The same of int64[128] and the first n of 64."""
+start_128: Any = intrinsic(_start_128)

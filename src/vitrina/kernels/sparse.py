@@ -26,7 +26,7 @@ class Csr:
 
     def transposed(self) -> Csr:
         """The same matrix by columns."""
-        indptr, indices, data = _flip(self.indptr, self.indices, self.data, self.shape[1])
+        indptr, indices, data = _flip(self.indptr, self.indices.view(np.uint32), self.data, self.shape[1])
         return Csr(indptr, indices, data, (self.shape[1], self.shape[0]))
 
 
@@ -92,20 +92,23 @@ def counting_order(keys: Any, n_keys: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _flip(indptr: Any, columns: Any, data: Any, n_columns: Any) -> Any:
-    starts = np.zeros(n_columns + 2, np.int64)
+    """The transpose, each column filled from its end; columns unsigned, as a signed index costs a test."""
+    places, one = np.zeros(n_columns + 1, np.int64), np.uint64(1)
     for column in columns:
-        starts[column + 2] += 1
+        places[column] += 1
     for column in range(n_columns):
-        starts[column + 2] += starts[column + 1]
+        places[column + 1] += places[column]
     rows = np.empty(len(columns), np.int32)
     values = np.empty(len(columns), np.float32)
-    for row in range(len(indptr) - 1):
-        for place in range(indptr[row], indptr[row + 1]):
-            at = starts[columns[place] + 1]
-            rows[at] = row
-            values[at] = data[place]
-            starts[columns[place] + 1] += 1
-    return starts[:-1].copy(), rows, values
+    place = np.uint64(len(columns))
+    for row in range(len(indptr) - 2, -1, -1):
+        while place > np.uint64(indptr[row]):
+            place -= one
+            column = columns[place]
+            at = np.uint64(places[column]) - one
+            places[column] = at
+            rows[at], values[at] = row, data[place]
+    return places, rows, values
 
 
 @njit(cache=True, nogil=True)

@@ -20,8 +20,10 @@ from vitrina.kernels.streams import KEYS, SCAN, SPAN, append_above, reaching, sp
 
 _0, _1, _KEYS, _SPAN, _SCAN = np.uint64(0), np.uint64(1), np.uint64(KEYS), np.uint64(SPAN), np.uint64(SCAN)
 
-SPARSE = 16
-"""A row is laid out if its columns hold up to a 16th as many rows as there are."""
+SPARSE = 4
+"""A row is laid out if its columns hold up to a quarter as many rows as there are, and up to"""
+STREAM = 1 << 15
+"""so many, since the stream has to stay near the processor."""
 
 
 @njit(cache=True, nogil=True)
@@ -45,7 +47,7 @@ def through(
     itself, best first, the lower row first where sums are equal.
     """
     n, k = rows.shape
-    most = n // SPARSE
+    most = min(n // SPARSE, STREAM)
     sums = np.zeros(-(-n // SCAN) * SCAN, np.float32)
     stream_rows, stream = np.empty(most + SPAN + KEYS, np.uint32), np.empty(most + SPAN + KEYS, np.float32)
     held, handful = room(k)

@@ -90,11 +90,11 @@ def _scaled(indptr: Any, data: Any, shrink: Any) -> Any:
     scaled = np.zeros(len(data), np.float32)
     for row in range(len(indptr) - 1):
         squares = np.float64(shrink)
-        for value in data[indptr[row] : indptr[row + 1]]:
-            squares += np.float64(value) * np.float64(value)
+        for place in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
+            squares += np.float64(data[place]) * np.float64(data[place])
         if squares > 0:
             length = np.sqrt(squares)
-            for place in range(indptr[row], indptr[row + 1]):
+            for place in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
                 scaled[place] = data[place] / length
     return scaled
 

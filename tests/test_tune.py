@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 import tomllib
 from dataclasses import fields, replace
 from functools import cache
 from importlib import import_module
 
-import numba
 import numpy as np
 import pytest
 import typer
@@ -35,7 +33,6 @@ from vitrina.tune.bench import Bench, key_of
 from vitrina.tune.dimensions import Days
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal, Trial
-from vitrina.tune.search import Search
 from vitrina.tune.spaces import EVENT, SPACES, STARTS, Space
 
 TABLES = {
@@ -319,30 +316,6 @@ def test_a_source_that_is_not_fitted_holds_nothing_up(tmp_path):
         shop(), recipe(), parse_placements(tables), tmp_path / "t.toml", 600.0, watch=stopping(3)
     )
     assert "home" in found.chosen
-
-
-def test_compiling_is_not_held_against_a_family(tmp_path):
-    """A trial's seconds are without those of compiling, or whoever comes first would be thought slow."""
-    search = Search(Bench.of(shop(), recipe(), PLACEMENTS, 7), {}, Journal.open(tmp_path / "j", {}), 7)
-    family = families(recipe(), search.bench.placements, shop())[0]
-    search.families[family.name] = family
-
-    @numba.njit
-    def slow(number):
-        return sum([number for _ in range(3)])
-
-    lists = search.bench.lists
-
-    def compiling(*asked):
-        began = time.perf_counter()
-        slow(1), slow(1.0)
-        compiling.took = time.perf_counter() - began
-        return lists(*asked)
-
-    object.__setattr__(search.bench, "lists", compiling)
-    began = time.perf_counter()
-    trial = search._try(family, family.starts[family.name])
-    assert trial.seconds < time.perf_counter() - began - compiling.took / 2
 
 
 def test_too_short_a_budget_changes_nothing(tmp_path):

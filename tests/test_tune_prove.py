@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+import numba
 import numpy as np
 import pytest
 from test_tune import PLACEMENTS, recipe, shop
@@ -17,7 +18,7 @@ from vitrina.strategy import Candidates
 from vitrina.tune.bench import Bench
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
-from vitrina.tune.limit import TooLong, at_most
+from vitrina.tune.limit import TooLong, at_most, without_compiling
 from vitrina.tune.prove import better, crossed, gain
 from vitrina.tune.search import Search
 from vitrina.tune.spaces import ASKED, SPACES
@@ -131,6 +132,26 @@ def test_elsewhere_there_is_no_limit():
     thread.start()
     thread.join()
     assert done
+
+
+def test_compiling_takes_no_time():
+    """The clock stands still while a kernel is compiled, and what it calls with it, and goes on after."""
+
+    @numba.njit
+    def inner(number):
+        return number + 1
+
+    @numba.njit
+    def outer(number):
+        return sum([inner(number) for _ in range(3)])
+
+    with without_compiling(time.process_time) as clock:
+        began, before = time.process_time(), clock()
+        outer(1), outer(1.0)
+        took, apart = time.process_time() - began, clock() - before
+        assert 0 <= apart < 0.3 * took
+        work(0.05)
+        assert clock() - before >= apart + 0.05
 
 
 def test_a_family_that_takes_too_long_is_not_tried_again(tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ from vitrina.tune.bench import Bench
 from vitrina.tune.choose import LEAST, Chosen, choose
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
-from vitrina.tune.limit import Clock, TooLong, at_most
+from vitrina.tune.limit import Clock, TooLong, at_most, without_compiling
 from vitrina.tune.order import Order, ordered
 from vitrina.tune.search import Search
 
@@ -43,6 +43,8 @@ Say = Callable[[str], None]
 Watch = Callable[[Search, float], None]
 SEARCHING, WEIGHING = 0.65, 0.85
 """Shares of the budget after which settings are searched no more, and weights; the rest is for trees."""
+WRITING = 10.0
+"""Seconds for weights after Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -79,36 +81,44 @@ def tune(
     watch: Watch = lambda search, share: None,
     clock: Clock = time.perf_counter,
 ) -> Tuned:
-    """Search for `budget` seconds of `clock`, write the best recipe to `out`; Ctrl-C writes the best so far.
+    """Search for `budget` seconds of `clock`, less what compiling takes, and write the best recipe to `out`;
+    on Ctrl-C the best so far.
 
     What was tried is kept in `<out>.journal`, from which the same search goes on. Raises DataError where
     there is too little to hold out, RecipeError where the journal is another search's.
     """
-    started = clock()
     seed = recipe.evaluation.seed if seed is None else seed
     journal = Journal.open(out.with_name(out.name + ".journal"), _made_on(dataset, recipe, placements, seed))
-    bench = Bench.of(dataset, recipe, placements, seed)
-    say(f"{bench.windows[0].cut.rule}{_more(len(bench.windows))}; asked: {_asked(bench)}")
-    known = {one.name: one for one in families(recipe, bench.placements, dataset)}
-    found = Search(bench, known, journal, seed, clock)
-    weighed, ended = started + budget * WEIGHING, started + budget
-    try:
-        found.run(started + budget * SEARCHING, watch)
-    except KeyboardInterrupt:
-        say("interrupted: weighing what was found")
-        weighed, ended = clock() + 10, 0.0
-    say(f"{len(found.trials)} trials; weighing sources")
-    chosen = choose(found, weigh=recipe.evaluation.weigh, until=weighed, say=say)
-    plans, tables = write.tuned(found, chosen, recipe, placements)
-    weigh = recipe.evaluation.weigh and chosen.keys() != bench.placements.keys()
-    recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
-    order = _ordered(found, chosen, recipe, tables, ended, say)
-    seconds = clock() - started
-    head = _head(found, chosen, order, seconds, dataset)
-    made = write.text(head, replace(recipe, ranker=order.plan), tables)
+    with without_compiling(clock) as seconds:
+        started = seconds()
+        bench = Bench.of(dataset, recipe, placements, seed)
+        known = {one.name: one for one in families(recipe, bench.placements, dataset)}
+        found = Search(bench, known, journal, seed, seconds)
+        _run(found, started + budget * SEARCHING, say, watch)
+        until = found.clock() + WRITING if found.interrupted else started + budget * WEIGHING
+        chosen = choose(found, weigh=recipe.evaluation.weigh, until=until, say=say)
+        plans, tables = write.tuned(found, chosen, recipe, placements)
+        weigh = recipe.evaluation.weigh and chosen.keys() != found.bench.placements.keys()
+        recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
+        ended = 0.0 if found.interrupted else started + budget
+        order = _ordered(found, chosen, recipe, tables, ended, say)
+        took = seconds() - started
+    made = write.text(_head(found, chosen, order, took, dataset), replace(recipe, ranker=order.plan), tables)
     _put(out, made)
     say(f"wrote {out}: {len(plans)} instances to fit")
-    return Tuned(made, chosen, len(found.trials), seconds, seed, order)
+    return Tuned(made, chosen, len(found.trials), took, seed, order)
+
+
+def _run(found: Search, until: float, say: Say, watch: Watch) -> None:
+    """Search for settings until then, or until Ctrl-C."""
+    windows = found.bench.windows
+    say(f"{windows[0].cut.rule}{_more(len(windows))}; asked: {_asked(found.bench)}")
+    try:
+        found.run(until, watch)
+    except KeyboardInterrupt:
+        found.interrupted = True
+        say("interrupted: weighing what was found")
+    say(f"{len(found.trials)} trials; weighing sources")
 
 
 def _ordered(

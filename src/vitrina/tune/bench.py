@@ -37,7 +37,7 @@ Lists = Mapping[str, Candidates]
 """By placement, one source's lists for everybody who was asked."""
 MOST = 3000
 """Askers of a placement, over all windows."""
-ENOUGH = 1000
+ENOUGH = 2000
 """Where a placement has fewer askers, another window is held out."""
 WINDOWS = 6
 QUICK = 300_000

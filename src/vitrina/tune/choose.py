@@ -1,8 +1,8 @@
 """From what was tried to a recipe: each family's setting in each placement, then the blend.
 
-A change is made where it is better by more than one standard error of the difference, asker by
-asker, blends being judged by askers they were not weighed for; else what the recipe had before stays, and a
-setting already used elsewhere is used again.
+A setting changes where another is better by more than one standard error of the difference, asker by
+asker, and a blend where another is by half of one, for askers it was not weighed for; else what the recipe
+had before stays, and a setting already used elsewhere is used again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vitrina.placements import Placement
 from vitrina.recipe import Plan
 from vitrina.strategy import Candidates
 from vitrina.tune.families import Family
-from vitrina.tune.prove import better, crossed, gain
+from vitrina.tune.prove import LIKELY, better, crossed, gain
 from vitrina.tune.search import Search
 from vitrina.weights import Found, best
 
@@ -136,7 +136,7 @@ def _blended(
         kept = before = _weighed(found, name, own, half, None if weigh else written)
     if tuned:
         other = _weighed(found, name, tuned, half)
-        kept = other if better(other.values, before.values, clusters) else before
+        kept = other if better(other.values, before.values, clusters, LIKELY) else before
     parts = tuple(
         Part(one.family, one.plan, weight, one.seeds)
         for one, weight in zip(kept.parts, kept.found.weights, strict=True)

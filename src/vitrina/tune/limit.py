@@ -1,4 +1,4 @@
-"""An end to what takes too long: one setting must not eat the time of all others."""
+"""Time of a search: an end to what takes too long, and none for compiling, which happens once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,39 @@ from contextlib import contextmanager
 from types import FrameType
 
 from numba import get_num_threads
+from numba.core.event import Event, Listener, install_listener
 
 Clock = Callable[[], float]
 """Seconds that only go up: those of the wall, or of the process where others share the machine."""
+
+
+@contextmanager
+def without_compiling(clock: Clock) -> Iterator[Clock]:
+    """The clock, standing still while kernels are compiled: that takes minutes on a new machine, and then no
+    more."""
+    compiling = _Compiling(clock)
+    with install_listener("numba:compile", compiling):
+        yield lambda: clock() - compiling.total
+
+
+class _Compiling(Listener):  # type: ignore[misc]  # Numba has no types
+    """Seconds that compiling took; what is compiled for something else counts with it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.total = 0.0
+        self._clock, self._depth, self._began = clock, 0, 0.0
+
+    def on_start(self, event: Event) -> None:
+        """Something is compiled."""
+        if not self._depth:
+            self._began = self._clock()
+        self._depth += 1
+
+    def on_end(self, event: Event) -> None:
+        """It is."""
+        self._depth -= 1
+        if not self._depth:
+            self.total += self._clock() - self._began
 
 
 class TooLong(Exception):

@@ -1,7 +1,7 @@
 """Whether one blend is surely better than another, by askers who had no part in weighing it.
 
 Weights that are searched flatter on the askers they were searched for, and the more sources the more.
-So each half of the askers, drawn by lot, is judged under weights that were searched for the other half.
+So each quarter of the askers, drawn by lot, is judged under weights that were searched for the others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from vitrina.metrics import Truth, Values
 from vitrina.strategy import Candidates
 from vitrina.weights import Table, best
 
-HALVES = 2
+FOLDS = 4
+LIKELY = 0.5
+"""Standard errors that a blend must be ahead by for askers it was not weighed for."""
 
 
 def crossed(
@@ -27,24 +29,24 @@ def crossed(
     seed: int,
     more: Callable[[], bool],
 ) -> Values:
-    """float64[n]: NDCG@10 of each asker, of sources weighed for the askers of the other half.
+    """float64[n]: NDCG@10 of each asker, of sources weighed for the askers of other folds.
 
     `clusters`: int64 per asker, equal for those who stay together; as far as there is `more` time.
     """
-    half = np.random.default_rng(seed).permutation(int(clusters.max(initial=-1)) + 1)[clusters] % HALVES
+    fold = np.random.default_rng(seed).permutation(int(clusters.max(initial=-1)) + 1)[clusters] % FOLDS
     values = np.full(len(truth), np.nan)
-    for side in range(HALVES):
-        taught, judged = (np.flatnonzero(which) for which in (half != side, half == side))
+    for one in range(FOLDS):
+        taught, judged = (np.flatnonzero(which) for which in (fold != one, fold == one))
         if len(taught) and len(judged):
             found = best(_table(lists, truth, product, taught), len(lists), more)
             values[judged] = _table(lists, truth, product, judged).ndcg(found.weights, found.blend)
     return values
 
 
-def better(one: Values, other: Values, clusters: NDArray[np.int64]) -> bool:
-    """Whether the first has the greater mean, by more than one standard error of the paired difference."""
+def better(one: Values, other: Values, clusters: NDArray[np.int64], by: float = 1.0) -> bool:
+    """Whether the first has the greater mean, `by` so many standard errors of the paired difference."""
     mean, error = gain(one, other, clusters)
-    return mean > error
+    return mean > by * error
 
 
 def gain(one: Values, other: Values, clusters: NDArray[np.int64]) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Training of neighbours beside the libraries' own: the same matrix, K and threads, the same lists.
 
-    python benchmarks/train.py             prints a table, writes results/train.json (some minutes)
+    python benchmarks/train.py             prints a table, writes results/train.json as it goes (half an hour)
     python benchmarks/train.py --quick     MovieLens alone, nothing written
     python benchmarks/train.py --data amazon_toys    one data set, nothing written
     python benchmarks/train.py --json      prints the result as JSON instead of the table
@@ -70,18 +70,18 @@ def main() -> None:
     say(
         f"{'data':17}{'of':7}{'K':>5}{'threads':>9}{'vitrina':>10}{'library':>10}  {'fastest':16}{'times':>6}{'by CPU':>8}{'memory MB':>15}"
     )
-    rows = []
-    for job in jobs(options.quick, options.data):
-        rows.append(apart({"RAYON_NUM_THREADS": str(job.threads)}, run, job))
-        say(line(rows[-1]))
+    rows: list[dict[str, Any]] = []
     result = {
         "machine": machine("implicit", "sparse-dot-topn", "rusket", "scikit-learn", "scipy"),
         "rows": rows,
     }
+    for job in jobs(options.quick, options.data):
+        rows.append(apart({"RAYON_NUM_THREADS": str(job.threads)}, run, job))
+        say(line(rows[-1]))
+        if not options.quick and not options.data:
+            write("train", result)
     if options.json:
         print(json.dumps(result, indent=2))
-    if not options.quick and not options.data:
-        say(f"\nwritten to {write('train', result)}")
 
 
 def jobs(quick: bool, only: str | None = None) -> Iterator[Job]:
@@ -90,7 +90,7 @@ def jobs(quick: bool, only: str | None = None) -> Iterator[Job]:
     for data, repeats in (("ml_100k", 15), ("amazon_toys", 15), ("complete_journey", 3)):
         if data != (only or ("ml_100k" if quick else data)):
             continue
-        for of, k, threads in product(("items", "users"), (20, 100), sorted({1, cores})):
+        for of, k, threads in product(("users", "items"), (20, 100), sorted({1, cores})):
             yield Job(data, of, k, threads, 5 if quick else repeats)
 
 

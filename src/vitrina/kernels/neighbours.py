@@ -20,7 +20,7 @@ import numpy as np
 from numba import get_num_threads, njit
 from numpy.typing import NDArray
 
-from vitrina.kernels.panels import BLOCK, LANES, Best, beside, by_blocks, join, nothing_yet, write
+from vitrina.kernels.panels import BLOCK, LANES, TINY, Best, beside, by_blocks, join, nothing_yet, write
 from vitrina.kernels.sparse import Csr, counting_order
 from vitrina.kernels.streams import move
 from vitrina.kernels.through import through
@@ -32,6 +32,8 @@ Table = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]
 
 PIECES = 8
 """Pieces of work a thread: enough that none waits long for the last."""
+SMALL = 1 << 20
+"""Numbers that are moved sooner than a thread starts."""
 DEAR = 2
 """What an entry costs that passes a panel, beside a product that is added through the transpose."""
 MOST_SEGMENTS = 1 << 24
@@ -45,13 +47,11 @@ def neighbours(matrix: Csr, k: int) -> Lists:
     """
     n = matrix.shape[0]
     k = max(0, min(k, n - 1))
-    rows, bits = np.empty(
-        (2, n, k), np.int32
-    )  # at once: large pages hold them, and are asked for fewer times
+    rows, bits = np.empty((2, n, k), np.int32)  # at once, so that large pages hold them
     counts = np.zeros(n, np.int64)
     if k and len(matrix.data):
         for tasks in _stages(matrix, PIECES * get_num_threads(), (rows, bits, counts)):
-            _run(tasks)
+            _run(tasks, get_num_threads())
     return ragged(rows, bits.view(np.float32), counts)
 
 
@@ -62,11 +62,12 @@ def ragged(rows: NDArray[np.int32], scores: NDArray[np.float32], counts: NDArray
     if indptr[-1] == rows.size:
         return indptr, rows.reshape(-1), scores.reshape(-1)
     rows, scores = np.ascontiguousarray(rows), np.ascontiguousarray(scores)
+    threads = min(2, get_num_threads()) if rows.size > SMALL else 1
     if 2 * indptr[-1] > rows.size:  # moved up in place: a copy would need as much again
-        _run([partial(_pack, one, indptr, one.reshape(-1)) for one in (rows, scores)])
+        _run([partial(_pack, one, indptr, one.reshape(-1)) for one in (rows, scores)], threads)
         return indptr, rows.reshape(-1)[: indptr[-1]], scores.reshape(-1)[: indptr[-1]]
     packed_rows, packed_scores = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
-    _run([partial(_pack, rows, indptr, packed_rows), partial(_pack, scores, indptr, packed_scores)])
+    _run([partial(_pack, rows, indptr, packed_rows), partial(_pack, scores, indptr, packed_scores)], threads)
     return indptr, packed_rows, packed_scores
 
 
@@ -105,7 +106,8 @@ def _stages(matrix: Csr, pieces: int, lists: Table) -> Iterator[list[partial[Non
         yield others
         return
     k, threads = lists[0].shape[1], get_num_threads()
-    found: list[Best] = [nothing_yet(dense, k) for _ in range(threads)]
+    floors = np.full(dense, TINY)
+    found: list[Best] = [(*nothing_yet(dense, k), floors) for _ in range(threads)]
     ranked = _ranked(matrix, order)
     yield [partial(beside, one, threads, k, *ranked, order, found[one]) for one in range(threads)] + others
     yield [
@@ -157,14 +159,22 @@ def _cuts(cost: NDArray[np.int64], pieces: int) -> list[tuple[int, int]]:
     return list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
 
 
-def _run(tasks: list[partial[None]]) -> None:
-    if get_num_threads() == 1:
-        for task in tasks:
+def _run(tasks: list[partial[None]], threads: int) -> None:
+    """Do the tasks, each thread, this one among them, taking the next when it is free."""
+    waiting = iter(tasks)
+
+    def work() -> None:
+        for task in waiting:
             task()
+
+    if threads == 1:
+        work()
         return
-    with ThreadPoolExecutor(get_num_threads()) as pool:
-        for done in [pool.submit(task) for task in tasks]:
-            done.result()
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        work()
+        for one in others:
+            one.result()
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,8 @@ panel stays near the processor however many columns there are. See `lanes` for t
 Rows are ranked, those of many entries first, and a panel passes only its own rows and those that come
 after: what it finds for a later row of many entries is put among that row's best too, and no pair is
 multiplied twice. Each thread takes every so many-th panel and keeps the best of its own; `join` brings
-them together. Which keys are the best does not depend on the order they come in.
+them together. Threads share the scores from which a key is wanted: which keys are the best does not
+depend on the order they come in, nor on how many others were let in on the way.
 """
 
 from __future__ import annotations
@@ -22,26 +23,27 @@ from vitrina.kernels.lanes import LANES, dots, lowest_bit
 from vitrina.kernels.select import NOTHING, key_of
 from vitrina.kernels.streams import KEYS
 
-__all__ = ["BLOCK", "LANES", "Best", "beside", "by_blocks", "join", "nothing_yet", "write"]
+__all__ = ["BLOCK", "LANES", "TINY", "Best", "beside", "by_blocks", "join", "nothing_yet", "write"]
 
 BLOCK = 4096
 """Columns of a panel: half a megabyte."""
 TINY = np.float32(1e-45)
+"""The least score of a neighbour."""
 NEVER = np.float32(np.inf)
 
 Best = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Of each row of many entries: its best keys, a handful that comes next, how many are in it, how many
-there were in all, and the score from which a key is wanted."""
+there were in all; and, for all threads, the score from which a key is wanted."""
 
 
 @njit(cache=True, nogil=True)
 def nothing_yet(dense: Any, k: Any) -> Any:
-    """Best for so many rows, of which nothing is known."""
+    """Best but for the scores, for so many rows of which nothing is known."""
     held, handful = room(k)
     best, keys = np.empty((dense, held), np.int64), np.empty((dense, handful + KEYS), np.int64)
     for row in range(dense):
         clear(best[row])
-    return best, keys, np.zeros(dense, np.int64), np.zeros(dense, np.int64), np.full(dense, TINY)
+    return best, keys, np.zeros(dense, np.int64), np.zeros(dense, np.int64)
 
 
 @njit(cache=True, nogil=True)

@@ -264,8 +264,7 @@ def curves(rows: list[dict[str, Any]]) -> dict[str, Any]:
         told = np.array([max(one[name], 1e-6) for one in rows])
         line = name in LINES
         found[name] = curve(events, told, line=line, end=ENDS.get(name))
-    stages = [one["stage"] for one in rows[-1]["stages"]]
-    for name in stages:
+    for name in (*rows[-1]["said_mb"], "publish"):
         told = np.array([max(cpu_of(one, name), 1e-3) for one in rows])
         found[f"{name}_cpu_s"] = curve(events, told, line=False)
     return found

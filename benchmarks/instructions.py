@@ -22,7 +22,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +39,9 @@ from vitrina.placements import read_placements
 from vitrina.request import Block, Request, SessionEvent
 from vitrina.seeds import query
 from vitrina.server import writer
-from vitrina.server.service import Service
+from vitrina.server.service import Note, Service
 from vitrina.server.token import Signer
-from vitrina.strategy import Allow
+from vitrina.strategy import Allow, Query
 from vitrina.v1 import recommendation_service_pb2 as v1
 
 LISTS = Path(__file__).with_name("serving") / "lists.toml"
@@ -140,16 +139,38 @@ def works(engine: Engine) -> Iterator[tuple[str, Work]]:
     for name in ("home_weighed", "typical"):
         asked = [_message(one) for one in requests(engine, name)]
         yield f"request, {name}", lambda at, asked=asked: service.recommend(asked[at], now)
+        # All of them in the first turn: a count is of one request then, too.
+        yield (
+            f"one of {REQUESTS} together, {name}",
+            lambda at, asked=asked: at or together(service, asked, now),
+        )
     askers = [engine.askers.of(one, now) for one in requests(engine, "typical")]
     queries = [query((one,), "history", now) for one in askers]
     everything = Allow.all(engine.n_items, 1)
     for name, source in sorted(engine.sources.items()):
-        yield f"best of {name}", lambda at, of=source: of.top(replace(queries[at]), 100, everything)
+        yield f"best of {name}", lambda at, of=source: of.top(fresh(queries[at]), 100, everything)
     near = engine.sources["item_knn"]
     shown = [near.top(one, 20, everything) for one in queries]
     yield "reasons of item_knn", lambda at: near.why(queries[at], shown[at].indptr, shown[at].rows)
     lists = engine.recommend(requests(engine, "typical"), Live(now))
-    yield "bytes of a list", lambda at: writer.items(lists[at].blocks[0].items)
+    yield "bytes of a list", lambda at: at or written(lists[0].blocks[0].items)
+
+
+def together(service: Service, asked: list[bytes], now: int) -> None:
+    """Answer all of them at once."""
+    service.recommend_many([(one, Note()) for one in asked], now)
+
+
+def written(items: Any) -> bytes:
+    """The bytes of a list and of those made with it, which nobody wrote before."""
+    items.lists.written.clear()
+    return writer.items(items)
+
+
+def fresh(asked: Query) -> Query:
+    """A query of which no source knows anything yet."""
+    asked.found.clear()
+    return asked
 
 
 def requests(engine: Engine, placement: str) -> list[Request]:

@@ -30,16 +30,16 @@ def room(k: Any) -> Any:
 
 @njit(cache=True, inline="always")
 def clear(best: Any) -> None:
-    """Distinct keys below that of any pair, so that the k-th best is a floor from the start."""
+    """Keys below that of any pair, so that the k-th best is a floor from the start."""
     for at in range(len(best)):
-        best[at] = NOTHING - at
+        best[at] = NOTHING
 
 
 @njit(cache=True, nogil=True)
 def put(keys: Any, n: Any, k: Any, best: Any) -> Any:
     """Put a handful of n keys among the best; best[k - 1], the k-th best, if it is something, or NOTHING.
 
-    Up to 128 keys are kept best first, more in no order but for the k-th.
+    Up to 128 keys are kept best first, more in no order but for the k-th, which is the least.
     """
     if len(best) == 32:
         merge_32(best, keys, n)
@@ -48,13 +48,24 @@ def put(keys: Any, n: Any, k: Any, best: Any) -> Any:
     elif len(best) == 128:
         merge_128(best, keys, n)
     else:
-        for at in range(n):
-            best[k + at] = keys[at]
-        least = to_front(best[: k + n], k)
-        for at in range(k):
-            if best[at] == least:
-                best[at], best[k - 1] = best[k - 1], least
+        _put_many(keys, n, k, best)
     return max(NOTHING, best[k - 1])
+
+
+@njit(cache=True, nogil=True)
+def _put_many(keys: Any, n: Any, k: Any, best: Any) -> None:
+    """Append the keys to the best so far; of more than k the k largest stay, the least of them last."""
+    known = 0
+    while known < k and best[known] > NOTHING:
+        known += 1
+    for at in range(n):
+        best[known + at] = keys[at]
+    if known + n < k:
+        return
+    least = to_front(best[: known + n], k)
+    for at in range(k):
+        if best[at] == least:
+            best[at], best[k - 1] = best[k - 1], least
 
 
 @njit(cache=True, inline="always")
@@ -67,7 +78,7 @@ def write_best(row: Any, n: Any, keys: Any, best: Any, rows: Any, bits: Any, cou
     counts[row] = n
     source = best
     if len(best) > 128:
-        descending(best[:k], keys[:k])
+        descending(best[:n], keys[:n])
         source = keys
     to = np.uint64(row) * np.uint64(k)
     if n < KEYS:

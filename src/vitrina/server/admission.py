@@ -75,7 +75,7 @@ class Admission:
         self._work: Future[Sequence[bytes | Exception]] | None = None
         self._each_s: deque[float] = deque(maxlen=_REMEMBERED)
         self._usual_s = 0.0
-        self._crowded, self._came, self._began, self._ended = False, 0.0, 0.0, 0.0
+        self._crowded, self._came, self._began = False, 0.0, 0.0
 
     def wait(self) -> float:
         """Seconds that a call which came now would wait for its turn, by the latest batches.
@@ -123,8 +123,7 @@ class Admission:
         if not self._queue:
             return None
         now = perf_counter()
-        quiet = not self._crowded and now - self._ended > GATHER_S
-        if not quiet and now - self._came < GATHER_S and len(self._queue) < TOGETHER:
+        if self._crowded and now - self._came < GATHER_S and len(self._queue) < TOGETHER:
             return GATHER_S / 2
         self._start(now)
         if self._work is not None and not self._finished(self._work, STEP_ASIDE_S):
@@ -155,15 +154,14 @@ class Admission:
         if not work.done():
             return False
         batch, self._batch, self._work = self._batch, [], None
-        self._ended = perf_counter()
-        self._each_s.append((self._ended - self._began) / len(batch))
+        self._came = ended = perf_counter()  # those who were answered may ask again at once
+        self._each_s.append((ended - self._began) / len(batch))
         self._usual_s = median(self._each_s)
         fault = work.exception()
         answers: Sequence[Found] = [fault] * len(batch) if fault else work.result()
         for one, found in zip(batch, answers, strict=True):
             if not one.gone:
                 self._end(one, found)
-        self._came = self._ended
         return True
 
     def _tidy(self) -> None:

@@ -8,12 +8,12 @@
     python benchmarks/growth.py --folder F             keeps bundles and figures there, and goes on from what is there
 
 Shops are made up (`made.py`), their events mapped from the disk as readers leave them; the recipe is item_knn,
-user_knn, bought_together, popular. Each step is a process of its own: one fits, stage by stage, and publishes, held
-to `LIMIT` of private memory by the system; two open the bundle at once, answer the same customers, and say what
-each holds that the other cannot share. Peak memory is what the training process held of its own at most in a
-stage, looked at a hundred times a second; `said` is what `vitrina train` says before it starts. Over events,
-times are fitted as a x^b and sizes as a + b x, by least squares of what they are off by; steps first run on a
-small shop, so that nothing compiles.
+user_knn, bought_together, popular. Each step is a process of its own. One fits, stage by stage, and publishes, held
+to `LIMIT` of private memory by the system; what it held of its own at most in a stage is looked at a hundred times
+a second, and `said` is what `vitrina train` says before it starts. One opens the bundle as a worker does that
+runs on it already; one answers customers, alone and in batches; a server of two workers answers some, and the
+lighter of these says what it shares with nobody. Over events, times are fitted as a x^b and sizes as a + b x,
+by least squares of what they are off by; training first runs on a small shop, so that nothing compiles.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ import numpy as np
 from machine import RESULTS, machine, write
 from made import Size, shop
 from numpy.typing import NDArray
+from opening import memory
+from serving import processes, shops
 from watching import Stages, status
 
 from vitrina import budget
@@ -79,7 +81,7 @@ LIMIT = 16_000
 ENDS = {"train_s": 3600.0, "train_cpu_s": 3600.0, "peak_mb": float(LIMIT)}
 """Where one machine ends: an hour by the clock, an hour of one core, 16 GB."""
 POWERS = ("train_s", "train_cpu_s", "p50_cpu_ms", "p99_cpu_ms")
-LINES = ("peak_mb", "bundle_mb", "ready_s", "private_mb")
+LINES = ("peak_mb", "bundle_mb", "ready_s", "worker_mb")
 
 
 def main() -> None:
@@ -94,9 +96,6 @@ def main() -> None:
     if args.step:
         step, size, folder = args.step
         print(json.dumps(STEPS[step](sized(size), Path(folder))), flush=True)
-        if step == "serve":
-            sys.stdin.readline()  # both must be alive while memory is read
-            print(json.dumps(held()))
         return
     sizes = SMALL if args.quick else tuple(map(sized, filter(None, args.sizes.split(",")))) or SIZES
     known = json.loads((RESULTS / "growth.json").read_text())["rows"] if args.keep else []
@@ -135,15 +134,12 @@ def measured(size: Size, folder: Path) -> dict[str, Any]:
     if not known.exists():
         known.write_text(_step("train", asked, folder).communicate()[0])
     trained = json.loads(known.read_text())
-    workers = [_step("serve", asked, folder) for _ in range(2)]
-    told = [json.loads(one.stdout.readline()) for one in workers]
-    held = [json.loads(one.communicate("\n")[0]) for one in workers]
+    opening = json.loads(_step("serve", asked, folder).communicate()[0])
     alone = json.loads(_step("ask", asked, folder).communicate()[0])
+    served = json.loads(_step("workers", asked, folder).communicate()[0])
     return {
         "items": size.items, "users": size.users, "events_asked": size.events, **trained, **alone,
-        "said_mb": said(size, trained),
-        **{name: min(one[name] for one in told) for name in told[0]},
-        "private_mb": min(one["private_mb"] for one in held),
+        "said_mb": said(size, trained), **opening, **served,
     }  # fmt: skip
 
 
@@ -206,23 +202,8 @@ def asking(engine: Engine) -> list[Request]:
 
 
 def serve(size: Size, folder: Path) -> dict[str, Any]:
-    """Open and answer; what is then held is asked for when the other has done as much."""
-    engine, seconds = opened(folder)
-    for one in asking(engine)[:SINGLE]:
-        engine.recommend([one], Live(engine.moment))
-    KEPT.append(engine)
-    return seconds
-
-
-KEPT: list[Engine] = []
-
-
-def held() -> dict[str, float]:
-    """MB that this process cannot share."""
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    return {
-        "private_mb": round(sum(int(one.split()[1]) for one in lines if one.startswith("Private")) / 1024, 1)
-    }
+    """Open a bundle."""
+    return opened(folder)[1]
 
 
 def ask(size: Size, folder: Path) -> dict[str, Any]:
@@ -251,7 +232,16 @@ def ask(size: Size, folder: Path) -> dict[str, Any]:
     return told | {"lists_per_cpu_s": round(len(many) / worked)}
 
 
-STEPS = {"train": train, "serve": serve, "ask": ask}
+def workers(size: Size, folder: Path) -> dict[str, Any]:
+    """Two workers of a server, each asked by a thousand customers: what the lighter shares with nobody."""
+    registry = Registry(folder / "registry")
+    asked = list(shops.messages(asking(Engine.open(registry.path()))[:SINGLE]))
+    with processes.vitrina(registry.folder, workers=2) as served:
+        found = memory(served, asked)
+    return {"start_s": found["start_s"], "worker_mb": min(one["private"] for one in found["each"])}
+
+
+STEPS = {"train": train, "serve": serve, "ask": ask, "workers": workers}
 
 
 def curves(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.sparse import Csr, compress, picked
 from vitrina.kernels.weighting import Doubles, by_column, by_row, cosine, lengths, tilted
-from vitrina.needs import ENTRY, Extent, Need, lists_of
+from vitrina.needs import ENTRY, EVENT, Extent, Need, lists_of
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
@@ -80,7 +80,7 @@ class Strategy:
     def need(self, extent: Extent) -> Need:
         """The matrix and its tables, and where they are few enough a list of each customer."""
         length = self.neighbours if extent.users <= self.listed else 0
-        return lists_of(extent, length, customers=True, tables=2 * ENTRY)
+        return lists_of(extent, length, customers=True, per_event=EVENT - ENTRY, tables=2 * ENTRY)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: three tables of lists, `<table>/indptr`, `rows`, `scores`: `alike`, the nearest of each

@@ -12,7 +12,7 @@ user_knn, bought_together, popular. Each step is a process of its own. One fits,
 to `LIMIT` of private memory by the system; what it held of its own at most in a stage is looked at a hundred times
 a second, and `said` is what `vitrina train` says before it starts. One opens the bundle as a worker does that
 runs on it already; one answers customers, alone and in batches; a server of two workers answers some, and the
-lighter of these says what it shares with nobody. Over events, times are fitted as a x^b and sizes as a + b x,
+lighter of these says what memory is its alone, pages of the bundle apart. Over events, times are fitted as a x^b and sizes as a + b x,
 by least squares of what they are off by; training first runs on a small shop, so that nothing compiles.
 """
 
@@ -233,12 +233,12 @@ def ask(size: Size, folder: Path) -> dict[str, Any]:
 
 
 def workers(size: Size, folder: Path) -> dict[str, Any]:
-    """Two workers of a server, each asked by a thousand customers: what the lighter shares with nobody."""
+    """Two workers of a server, asked by a thousand customers: what the lighter holds beside pages of files."""
     registry = Registry(folder / "registry")
     asked = list(shops.messages(asking(Engine.open(registry.path()))[:SINGLE]))
     with processes.vitrina(registry.folder, workers=2) as served:
         found = memory(served, asked)
-    return {"start_s": found["start_s"], "worker_mb": min(one["private"] for one in found["each"])}
+    return {"start_s": found["start_s"], "worker_mb": min(one["private_dirty"] for one in found["each"])}
 
 
 STEPS = {"train": train, "serve": serve, "ask": ask, "workers": workers}

@@ -344,8 +344,8 @@ def growth(found: dict[str, Any]) -> Iterable[str]:
     yield (
         f"Made-up shops; the recipe is {', '.join(found['recipe']['strategies'])}. Training is held to "
         "16 GB of private memory, which is what stands as peak; a bundle is opened and ready in a worker that runs already; start "
-        "is that of a server which copies and checks the bundle first; worker MB is what one of two workers shares with nobody "
-        "after a thousand customers. Other work ran on the machine, so that seconds by the clock are "
+        "is that of a server which copies and checks the bundle first; worker MB is what one of two workers holds for itself, "
+        "pages of the bundle apart, after a thousand customers. Other work ran on the machine, so that seconds by the clock are "
         "far above those of CPU.\n"
     )
     names = {

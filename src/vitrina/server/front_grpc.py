@@ -33,8 +33,8 @@ CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_concurrent_streams", 100),
     # A backstop while a batch lasts, in which no call is taken in: gRPC's own threads refuse what is far too
     # much, at half of what the gate takes, but with CANCELLED and no word of when to ask again.
-    ("grpc.server.max_pending_requests", 256),
-    ("grpc.server.max_pending_requests_hard_limit", 1024),
+    ("grpc.server.max_pending_requests", 1024),
+    ("grpc.server.max_pending_requests_hard_limit", 4096),
     ("grpc.max_metadata_size", 8 << 10),
     ("grpc.absolute_max_metadata_size", 16 << 10),
     ("grpc.keepalive_time_ms", 60_000),

@@ -37,8 +37,9 @@ Lists = Mapping[str, Candidates]
 """By placement, one source's lists for everybody who was asked."""
 MOST = 3000
 """Askers of a placement, over all windows."""
-ENOUGH = 2000
-"""Where a placement has fewer askers, another window is held out."""
+ENOUGH = 600
+"""Where a placement has fewer askers, another window is held out: the latest is most like the days to come, and
+those before it were of another shop. One lot is like another, so there `MOST` are asked."""
 WINDOWS = 6
 QUICK = 300_000
 """Events from which on there is but one window: more would take too long."""
@@ -170,7 +171,8 @@ def _windows(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int
             break
         windows.append(Window.of(cut, recipe, placements, seed, _askers(windows)))
         asked = _askers(windows)
-        if len(dataset.events) > QUICK or not asked or min(asked.values()) >= ENOUGH:
+        enough = ENOUGH if cut.lot < 0 else MOST
+        if len(dataset.events) > QUICK or not asked or min(asked.values()) >= enough:
             break
     return windows
 

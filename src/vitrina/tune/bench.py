@@ -38,8 +38,8 @@ Lists = Mapping[str, Candidates]
 MOST = 3000
 """Askers of a placement, over all windows."""
 ENOUGH = 600
-"""Where a placement has fewer askers, another window is held out: the latest is most like the days to come, and
-those before it were of another shop. One lot is like another, so there `MOST` are asked."""
+"""Where a placement has fewer askers, another window is held out: the latest is most like the days to come,
+and those before it were of another shop. One lot is like another, so there `MOST` are asked."""
 WINDOWS = 6
 QUICK = 300_000
 """Events from which on there is but one window: more would take too long."""

@@ -43,7 +43,8 @@ MOST_SEGMENTS = 1 << 24
 def neighbours(matrix: Csr, k: int) -> Lists:
     """The k rows of greatest positive dot product with each row but itself; ties to the lower row.
 
-    Takes numba.get_num_threads() threads and, beside the lists, memory linear in the rows for each.
+    Takes numba.get_num_threads() threads and, beside the lists, memory linear in the rows for each, and
+    some three times what the lists of the rows of many entries take.
     """
     n = matrix.shape[0]
     k = max(0, min(k, n - 1))

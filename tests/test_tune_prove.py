@@ -88,6 +88,20 @@ def test_one_fit_serves_what_matters_when_asked(name):
         np.testing.assert_array_equal(asked.scores, other.scores)
 
 
+def test_a_setting_is_answered_as_on_a_fresh_bench():
+    """Whatever was tried before it: what an earlier source made of a question is not another's, even where that
+    lies at the address of one that is gone."""
+    used = Bench.of(shop(users=30), recipe(), PLACEMENTS, 7)
+    for days in (3.0, 30.0, 300.0, 10.0, 100.0, 1000.0):
+        plan = Plan("buy_again", {"half_life_days": days, "min_count": 1})
+        fresh = Bench.of(shop(users=30), recipe(), PLACEMENTS, 7)
+        seeds = dict.fromkeys(used.placements, "history")
+        for name, one in used.lists(plan, seeds).items():
+            other = fresh.lists(plan, seeds)[name]
+            assert np.array_equal(one.rows, other.rows)
+            assert np.array_equal(one.scores, other.scores)
+
+
 def test_another_fit_is_another():
     """What a strategy learns by is no matter of asking."""
     bench = Bench.of(shop(users=30), recipe(), PLACEMENTS, 7)

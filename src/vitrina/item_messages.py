@@ -49,10 +49,7 @@ def _say(message: Any, name: str, value: Value) -> None:
 
 
 def fields(message: Any) -> dict[str, Value]:
-    """What a message says. Raises InvalidRequest."""
-    _few(message.attributes, "attributes", MAX_ATTRIBUTES)
-    _few(message.stock, "stock", MAX_REGIONS)
-    _few(message.image_vector, VECTOR, MAX_VECTOR)
+    """What a message says."""
     found: dict[str, Value] = {one: getattr(message, one) for one in _SAME if message.HasField(one)}
     found |= {one: getattr(message, one) or None for one in _POSITIVE if message.HasField(one)}
     found |= {
@@ -62,10 +59,18 @@ def fields(message: Any) -> dict[str, Value]:
     found |= {STOCK + region: there for region, there in message.stock.items()}
     found |= {one: tuple(getattr(message, one).words) for one in ("tags", "regions") if message.HasField(one)}
     if message.image_vector:
-        if not all(map(math.isfinite, message.image_vector)):
-            raise InvalidRequest(f"{VECTOR} holds a number that is none")
         found[VECTOR] = base64.b64encode(array("f", message.image_vector)).decode()
     return found
+
+
+def check(message: Any) -> None:
+    """Raise InvalidRequest for an update that says too much at once. What was said in several, and is given
+    together, may be more."""
+    _few(message.attributes, "attributes", MAX_ATTRIBUTES)
+    _few(message.stock, "stock", MAX_REGIONS)
+    _few(message.image_vector, VECTOR, MAX_VECTOR)
+    if not all(map(math.isfinite, message.image_vector)):
+        raise InvalidRequest(f"{VECTOR} holds a number that is none")
 
 
 def _few(values: Any, name: str, most: int) -> None:

@@ -59,8 +59,9 @@ class Query:
     users: Rows
     regions: Rows
     seeds: Seeds
-    found: dict[int, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """What a source made of the seeds, by the source's `id`: the blocks of a page ask it for the same."""
+    found: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What a source made of the seeds, by the source, which lives on here: its address would in time be
+    another's. The blocks of a page ask for the same."""
 
     def __len__(self) -> int:
         return len(self.users)

@@ -191,3 +191,19 @@ def test_a_batch_that_lasts_keeps_no_step():
         assert time.monotonic() - began < 5  # the door is shut for ten
         one.shop.door.set()
         assert one.until(0, 1) == [b"0", b"1"]
+
+
+def test_one_who_cannot_be_told_keeps_nothing_from_the_others():
+    """A client's call that broke meanwhile: the rest of its batch is told, and the room is free again."""
+    shop, told = Shop(), []
+
+    def broken(found):
+        raise RuntimeError("its call is gone")
+
+    with ThreadPoolExecutor(1) as threads:
+        gate = Admission(9, 1.0, threads, shop)
+        gate.put(1, 9.0, broken)
+        gate.put(2, 9.0, told.append)
+        while gate.in_flight:
+            gate.step()
+    assert told == [b"2"]

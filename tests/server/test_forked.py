@@ -11,7 +11,7 @@ import pytest
 from servers import name, publish, started, wait_for
 
 from vitrina.server.forked import Forks, able, adopt
-from vitrina.server.keeper import beginning
+from vitrina.server.keeper import Keeper, beginning
 from vitrina.server.options import Options
 
 pytestmark = pytest.mark.skipif(not able(), reason="this system has no pidfd")
@@ -98,6 +98,32 @@ def test_a_fork_server_that_dies_is_replaced(forks):
             await one.wait()
         await forks.renew()
         assert not [one for one in started(os.getpid()) if "forkserver" in line(one)]
+
+    asyncio.run(run())
+
+
+def test_a_fork_server_that_hangs_is_given_up(forks, monkeypatch):
+    """After a while, or when the end comes first; and the next worker comes from another."""
+    monkeypatch.setattr("vitrina.server.forked.PATIENCE_S", 1.0)
+
+    async def run():
+        first = await forks.worker()
+        os.kill(server_of(), signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            await forks.worker()
+        monkeypatch.setattr("vitrina.server.forked.PATIENCE_S", 60.0)
+        second = await forks.worker()
+        os.kill(server_of(), signal.SIGSTOP)
+        told = []
+        keeper = Keeper(0, None, forks.worker, told.append, told.append)
+        keeping = asyncio.create_task(keeper.keep())
+        await asyncio.sleep(0.2)
+        keeper.retire()
+        await asyncio.wait_for(keeping, 10)
+        for one in (first, second):
+            one.kill()
+            await one.wait()
+        await asyncio.wait_for(forks.renew(), 10)
 
     asyncio.run(run())
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import ExitStack
 
 import grpc
 import pytest
 from certified import signed
 from fronts import fronting, refusal, unary
 from grpc_health.v1 import health_pb2
-from servers import free_port
+from servers import free_port, wait_for
 
 from vitrina.calling import tls
 from vitrina.client import Client, healthcheck
@@ -64,6 +66,21 @@ def test_health_alone_on_a_port_of_its_own(front, tmp_path):
             assert next(watched) == b"\x08\x01"
             server.process.terminate()
             assert next(watched) == b"\x08\x02"
+
+
+def test_who_crowds_the_calls_does_not_crowd_health_alone(front, tmp_path):
+    """Calls that say nothing fill a worker; its health port answers all the same."""
+    with fronting(front, tmp_path, health_port=free_port(), in_flight=1) as server, ExitStack() as stack:
+        silent, calls = threading.Event(), []
+        stack.callback(silent.set)
+        for _ in range(4):
+            channel = stack.enter_context(
+                grpc.insecure_channel(server.address, (("grpc.use_local_subchannel_pool", 1),))
+            )
+            for _ in range(20):
+                calls.append(channel.stream_unary(RECOMMEND).future(iter(silent.wait, True), timeout=30))
+        wait_for(lambda: any(one.done() for one in calls) or front == "envoy")
+        assert healthcheck(server.health, timeout_s=5) == 0
 
 
 def test_tokens(front, tmp_path):

@@ -119,7 +119,10 @@ def test_what_was_said_is_listed_page_by_page(tmp_path):
     """All that counts of each item, in the order of ids, whatever the pages; large items make pages short."""
     store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 24)
     vector = np.linspace(0, 1, 4096, dtype="<f4")
-    told = [{"item_id": f"é{n}", "time": NOW - n, "price": 0.0, "image_vector": vector} for n in range(40)]
+    told = [
+        {"item_id": "b", "time": NOW - n, "attributes": {f"{n} {m}": "x" for m in range(150)}} for n in (1, 2)
+    ]
+    told += [{"item_id": f"é{n}", "time": NOW - n, "price": 0.0, "image_vector": vector} for n in range(40)]
     told += [{"item_id": "a", "tags": {"words": ["x"]}, "stock": {"n": False}, "available_from_time": 7}]
     told += [{"item_id": "a", "time": NOW - 9, "title": "old", "attributes": {"brand": ""}}]
     updater = Updater(store)
@@ -130,7 +133,7 @@ def test_what_was_said_is_listed_page_by_page(tmp_path):
         page = v1.ListItemUpdatesResponse.FromString(listed(store, asked.SerializeToString()))
         found, token, pages = [*found, *page.items], page.next_page_token, pages + 1
     assert pages == 2
-    assert [one.item_id for one in found] == ["a", *sorted(f"é{n}" for n in range(40))]
+    assert [one.item_id for one in found] == ["a", "b", *sorted(f"é{n}" for n in range(40))]
     assert (found[0].title, found[0].time, found[0].stock["n"], found[0].tags.words) == (
         "old",
         NOW,
@@ -138,8 +141,9 @@ def test_what_was_said_is_listed_page_by_page(tmp_path):
         ["x"],
     )
     assert fields(found[0])["available_from"] == 7
-    assert np.array_equal(found[1].image_vector, vector)
-    assert fields(found[1])["price"] is None
+    assert len(found[1].attributes) == 300
+    assert np.array_equal(found[2].image_vector, vector)
+    assert fields(found[2])["price"] is None
     with store.read() as reads:
         assert {one.item_id: fields(one) for one in found} == every(reads)
     store.close()

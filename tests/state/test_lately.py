@@ -65,3 +65,16 @@ def test_a_profile_of_names_that_are_not_there(tmp_path):
     store.write(lambda to: to.put(PROFILES, visitor_key("v"), grown(b"", [record(1, 1, 99, 1)]))).result()
     assert Lately(store).live([("", "v")], 9) == Live(9, degraded=DEGRADED)
     store.close()
+
+
+def test_threads_that_meet_new_names_at_once_all_read_them(tmp_path):
+    """Whoever comes second finds them learned, and nothing left to read."""
+    store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
+    store.write(recording([Event("1", "view", "", "v", "item", 1)], 9)).result()
+    lately, known = Lately(store), [""]
+    lately._names = known
+    with store.read() as reads:
+        lately._learn(reads, known)
+        lately._learn(reads, known)
+    assert lately.live([("", "v")], 9).did["", "v"].item_ids == ("item",)
+    store.close()

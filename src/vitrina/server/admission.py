@@ -23,6 +23,7 @@ from time import perf_counter
 from typing import Any
 
 from vitrina.errors import Overloaded, TimedOut
+from vitrina.server.log import say_fault
 
 TOGETHER = 32
 """Calls answered at once: those beyond would wait longer for the batch than they win by it."""
@@ -183,5 +184,9 @@ class Admission:
     def _end(self, one: Waiting, found: Found | None = None) -> None:
         one.gone = True
         self.in_flight -= 1
-        if found is not None:
+        if found is None:
+            return
+        try:
             one.told(found)
+        except Exception as fault:  # its own: the others of a batch are told all the same
+            say_fault("fault", fault)

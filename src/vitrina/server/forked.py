@@ -18,6 +18,9 @@ from vitrina.server.forkserver import NUMBER
 _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of linux/prctl.h."""
 _UNSEEN = 255
+PATIENCE_S = 60.0
+"""How long a fork server may import, from a disk that is slow."""
+_CLOSING_S = 2.0
 
 
 def able() -> bool:
@@ -96,15 +99,17 @@ class Forks:
     async def worker(self) -> Forked:
         """A new worker, its order still to be written. Another fork server makes it where one has died.
 
-        Raises OSError where that cannot either.
+        Raises OSError where that cannot either, or says that there is no room, or nothing for PATIENCE_S.
         """
         async with self._turn:
-            desk = self._desk or await self._begin()
             try:
-                return await self._born(desk)
-            except OSError:
+                return await self._asked(self._desk or await self._begin())
+            except ConnectionError:
                 await self._end()
-                return await self._born(await self._begin())
+                return await self._asked(await self._begin())
+            except (TimeoutError, asyncio.CancelledError):
+                self._give_up()  # or its answer would be taken for that to the next message
+                raise
 
     async def renew(self) -> None:
         """Make the next worker from what is installed then."""
@@ -125,10 +130,20 @@ class Forks:
     async def _end(self) -> None:
         if self._desk and self._server:
             self._desk.close()
-            await self._server.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._server.wait(), _CLOSING_S)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Be rid of the fork server, whatever it does."""
+        if self._desk and self._server:
+            self._desk.close()
+            with contextlib.suppress(ProcessLookupError):
+                self._server.kill()
         self._desk = self._server = None
 
-    async def _born(self, desk: socket.socket) -> Forked:
+    async def _asked(self, desk: socket.socket) -> Forked:
+        """A worker of the fork server at a desk. Raises ConnectionError where that is gone."""
         with contextlib.ExitStack() as ours_on_failure, contextlib.ExitStack() as theirs:
             read, told = os.pipe()
             heard, said = os.pipe()
@@ -137,11 +152,14 @@ class Forks:
             for one in (told, heard):
                 ours_on_failure.callback(os.close, one)
             socket.send_fds(desk, [b"+"], [read, said])
-            number = int.from_bytes(await asyncio.get_running_loop().sock_recv(desk, NUMBER), "big")
+            answer = asyncio.get_running_loop().sock_recv(desk, NUMBER)
+            number = await asyncio.wait_for(answer, PATIENCE_S)
             if not number:
-                raise OSError("no process can be forked")
+                raise ConnectionError("the fork server ended")
+            if not any(number):
+                raise OSError("there is no room for another process")
             ours_on_failure.pop_all()
-        return await self._watched(number, told, heard)
+        return await self._watched(int.from_bytes(number, "big"), told, heard)
 
     async def _watched(self, pid: int, told: int, heard: int) -> Forked:
         loop = asyncio.get_running_loop()

@@ -61,7 +61,12 @@ def read_ahead(registry: Path) -> None:
 def _forked(desk: socket.socket, files: list[int]) -> int:
     """Fork a worker; its number. When this returns, it is the supervisor's child."""
     ear, mouth = os.pipe()
-    between = os.fork()
+    try:
+        between = os.fork()
+    except OSError:
+        os.close(ear)
+        os.close(mouth)
+        return 0
     if not between:
         desk.close()
         _between(files, mouth)

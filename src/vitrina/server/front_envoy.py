@@ -158,6 +158,7 @@ class _Turns:
 
     def _step(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do what is due, again and again while anything waits."""
+        self._timer = None
         due = self._admission.step()
         self._timer = None if due is None else loop.call_later(due, self._step, loop)
 

@@ -57,7 +57,7 @@ class Front:
         self.calls, self.options = calls, calls.options
         self.health = Health()
         # A backstop far above the limiter of our own, which answers with a reason and spares health.
-        self._most, self._open = 4 * (self.options.in_flight + BATCHES), 0
+        self._most = 4 * (self.options.in_flight + BATCHES)
         self.gate = Gate(access, calls.tallies, calls.crowded)
         self._reflection = {REFLECTION: reflecting((NAME, HEALTH))} if self.options.reflection else {}
         self._transport = Transport(calls.admission.step)
@@ -92,22 +92,28 @@ class Front:
         self.calls.close()
 
     def _door(self, ways: Mapping[str, Way], gate: Gate) -> Taker:
-        """What becomes of a call that has come: it goes its way, or is refused, its message unread."""
+        """What becomes of a call that has come: it goes its way, or is refused, its message unread.
+
+        Each door counts its own: who crowds one is not in the way at another.
+        """
+        inside = 0
 
         def take(call: Incoming) -> None:
+            nonlocal inside
             way = ways.get(call.path)
             if way is None:
                 call.refuse(Failure(code_pb2.UNIMPLEMENTED, f"no method {call.path} is served here", ""))
             elif failed := gate.refusal(call.path, call.headers):
                 call.refuse(failed)
-            elif self._open >= self._most:
+            elif inside >= self._most:
                 call.refuse(gate.full)
             else:
-                self._open += 1
+                inside += 1
                 forget = way(call)
 
                 def closed(left: bool) -> None:
-                    self._open -= 1
+                    nonlocal inside
+                    inside -= 1
                     if left:
                         forget()
 

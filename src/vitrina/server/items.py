@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitrina.errors import InvalidRequest, StoreError, TimedOut
-from vitrina.item_messages import fields, message
+from vitrina.item_messages import check, fields, message
 from vitrina.server import wire
 from vitrina.server.events import EARLY_S
 from vitrina.state.items import Outcome, said, updated
@@ -106,6 +106,7 @@ def listed(store: Store | None, data: bytes) -> bytes:
 
 def _tried(told: Any, now: int) -> ItemUpdate | str:
     try:
+        check(told)
         update = ItemUpdate(told.item_id, _time(told.time, now), fields(told))
     except InvalidRequest as reason:
         return str(reason)

@@ -71,10 +71,8 @@ class Keeper:
 
     async def _live(self) -> int:
         """One life of a worker, from its order to its exit code."""
-        try:
-            process = await self.begin()
-        except OSError as reason:
-            say("worker not started", worker=self.number, reason=str(reason))
+        process = await self._begun()
+        if process is None:
             return 1
         self.process = process
         if self.ending.is_set():
@@ -90,6 +88,20 @@ class Keeper:
             await listening
             self.process = None
             self.gone(self.number, process.pid)
+
+    async def _begun(self) -> Process | Forked | None:
+        """The process, started; None where it cannot be, or where the end comes first."""
+        start = asyncio.ensure_future(self.begin())
+        told = asyncio.ensure_future(self.ending.wait())
+        await asyncio.wait((start, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not start.done():
+            start.cancel()
+        try:
+            return await start
+        except (OSError, asyncio.CancelledError) as reason:
+            say("worker not started", worker=self.number, reason=str(reason) or type(reason).__name__)
+            return None
 
     async def _listen(self, process: Process | Forked) -> None:
         """Hear what a worker says until it is silent."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -12,8 +13,7 @@ from functools import lru_cache
 def say(event: str, **said: object) -> None:
     """Write one line. Whatever the values hold, it stays one line: JSON escapes the rest."""
     line = {"time": round(time.time(), 3), "event": event, **said}
-    sys.stderr.write(json.dumps(line, default=str, separators=(",", ":")) + "\n")
-    sys.stderr.flush()
+    _write(json.dumps(line, default=str, separators=(",", ":")) + "\n")
 
 
 def say_call(
@@ -24,12 +24,18 @@ def say_call(
     Written without an encoder, which would cost a busy worker as much as a list.
     """
     users, items, fallback = n
-    sys.stderr.write(
+    _write(
         f'{{"time":{time.time():.3f},"event":"call","method":"{method}","code":"{code}",'
         f'"placements":{_listed(placements)},"bundle":"{bundle}","ms":{ms:.3f},"engine_ms":{engine_ms:.3f},'
         f'"users":{users},"items":{items},"fallback":{fallback}}}\n'
     )
-    sys.stderr.flush()
+
+
+def _write(line: str) -> None:
+    """Write, or leave it: a log that nobody reads, or a disk that is full, is no reason not to serve."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(line)
+        sys.stderr.flush()
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ spoken of in this file alone, and the promises of fronts are tests.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -26,7 +27,6 @@ BETWEEN = 2_000
 has no turn yet and is not refused, so that it must be far more than come during a batch."""
 DETAILS = "grpc-status-details-bin"
 _NO_FLAGS = 0
-_OVER = object()
 _AT_ONCE = 0.0
 """A moment long past: the queue is looked at, and not waited at."""
 _SHORT_S = 0.001
@@ -130,7 +130,6 @@ class Transport:
         self._step = step
         self._queue = cygrpc.CompletionQueue()
         self._servers: list[tuple[Any, Taker]] = []
-        self._open, self._down = 0, Event()
         self._thread = Thread(target=self._run, name="front", daemon=True)
 
     def listen(self, address: str, credentials: Any, settings: Settings, take: Taker) -> int:
@@ -152,22 +151,25 @@ class Transport:
         self._thread.start()
 
     def stop(self, grace_s: float) -> None:
-        """Let nobody in any more, wait for the calls inside as long as the grace, then cancel them."""
-        self._open = len(self._servers)
+        """Let nobody in any more, wait for the calls inside as long as the grace, then cancel them.
+
+        Servers go in the order in which they were bound; the grace is the first one's: the others answer on.
+        """
         for server, _ in self._servers:
-            server.shutdown(self._queue, _OVER)
-        if self._servers and not self._down.wait(grace_s):
-            for server, _ in self._servers:
+            over = Event()
+            server.shutdown(self._queue, over)
+            if not over.wait(grace_s):
                 server.cancel_all_calls()
-            self._down.wait()
-        for server, _ in self._servers:
+                over.wait()
             server.destroy()
+            grace_s = 0.0
         self._queue.shutdown()
         self._thread.join()
 
     def _ask(self, server: Any, take: Taker) -> None:
-        """Ask for the next call."""
-        server.request_call(self._queue, self._queue, _Next(server, take))
+        """Ask for the next call, unless the server is being shut down."""
+        with contextlib.suppress(ValueError):
+            server.request_call(self._queue, self._queue, _Next(server, take))
 
     def _run(self) -> None:
         poll, since = self._queue.poll, 0
@@ -198,10 +200,8 @@ class Transport:
                 if event.success:
                     self._ask(tag.server, tag.take)
                     tag.take(Incoming(event))
-            elif tag is _OVER:
-                self._open -= 1
-                if not self._open:
-                    self._down.set()
+            elif isinstance(tag, Event):
+                tag.set()
             else:
                 tag(event)
         except Exception as fault:

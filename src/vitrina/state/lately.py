@@ -85,20 +85,24 @@ class Lately:
     def _named(
         self, reads: Reads, times: tuple[int, ...], items: tuple[int, ...], kinds: tuple[int, ...]
     ) -> Recent:
-        names = self._names
-        try:
-            return Recent(tuple([names[one] for one in items]), tuple([names[one] for one in kinds]), times)
-        except IndexError:
-            self._learn(reads)
-        return self._named(reads, times, items, kinds)
+        while True:
+            names = self._names
+            try:
+                return Recent(
+                    tuple([names[one] for one in items]), tuple([names[one] for one in kinds]), times
+                )
+            except IndexError:
+                self._learn(reads, names)
 
-    def _learn(self, reads: Reads) -> None:
-        """Read the names that came since. Raises StoreError where none did."""
+    def _learn(self, reads: Reads, names: list[str]) -> None:
+        """Read what came after these names, unless another thread has. Raises StoreError for nothing."""
         with self._turn:
-            page = reads.feed(NAMES, len(self._names) - 1, _PAGE)
+            if self._names is not names:
+                return
+            page = reads.feed(NAMES, len(names) - 1, _PAGE)
             if not page:
                 raise StoreError("a profile names an item that the store has no name of; restore a backup")
-            self._names = [*self._names, *(one.decode() for _, one in page)]
+            self._names = [*names, *(one.decode() for _, one in page)]
             self._newest = page[-1][1]
 
 

@@ -80,7 +80,7 @@ class Strategy:
         return BuyAgain(array["weights"], half_life, self.min_count, parts_due, self.timing, self.ahead_days)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BuyAgain:
     """`weights`: float32 per row; `half_life`: days, 0 for no decay, negative for no times. `habits`:
     float32 per row, the parts HABITS; each empty for no timing."""
@@ -94,9 +94,9 @@ class BuyAgain:
 
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:
         """Purchases among the seeds of each asker; nothing else."""
-        if id(self) not in query.found:
-            query.found[id(self)] = self._habitual(query)
-        return Candidates(*best(*query.found[id(self)], allow.mask, allow.indptr, allow.rows, k))
+        if self not in query.found:
+            query.found[self] = self._habitual(query)
+        return Candidates(*best(*query.found[self], allow.mask, allow.indptr, allow.rows, k))
 
     def _habitual(self, query: Query) -> tuple[NDArray[np.int64], Rows, NDArray[np.float32]]:
         """What each asker bought and how much of a habit it is, ragged."""

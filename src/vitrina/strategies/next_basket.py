@@ -160,9 +160,9 @@ class NextBasket:
 
     def _own(self, query: Query) -> tuple[NDArray[np.int64], Rows, NDArray[np.float32]]:
         """The askers' own habits, ragged."""
-        if id(self) not in query.found:
-            query.found[id(self)] = self._habitual(query)
-        known: tuple[NDArray[np.int64], Rows, NDArray[np.float32]] = query.found[id(self)]
+        if self not in query.found:
+            query.found[self] = self._habitual(query)
+        known: tuple[NDArray[np.int64], Rows, NDArray[np.float32]] = query.found[self]
         return known
 
     def _habitual(self, query: Query) -> tuple[NDArray[np.int64], Rows, NDArray[np.float32]]:

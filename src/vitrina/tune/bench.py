@@ -144,7 +144,8 @@ class Bench:
         key = id(draft), seeds
         if key not in self._queries:
             self._queries[key] = query(draft.askers, seeds, draft.now)
-        return self._queries[key]
+        # A fresh one: what a trial's source makes of it goes with the trial.
+        return replace(self._queries[key])
 
     def table(self, placement: str, lists: Sequence[Candidates]) -> Table:
         """Sources' lists in a placement, to be judged under weights."""

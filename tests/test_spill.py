@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vitrina.errors import DataError
 from vitrina.spill import LONG, Spill, spilled
 
 
@@ -34,8 +35,8 @@ def test_nothing_is_an_empty_column(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_said() -> None:
-    """By the system's own error."""
-    with pytest.raises(OSError, match="nowhere"):
+    """With what may be done about it."""
+    with pytest.raises(DataError, match="nowhere.*TMPDIR"):
         Spill({"row": np.int32}, Path("/nowhere"))
 
 

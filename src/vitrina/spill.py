@@ -7,19 +7,22 @@ whatever still maps them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from vitrina.errors import DataError
+
 LONG = 1 << 24
 """Bytes from which an array is better mapped than held."""
 
 
 def spilled(array: NDArray[Any], folder: Path | None = None) -> NDArray[Any]:
-    """The same array, read-only and mapped from the disk where it is long. Raises OSError."""
+    """The same array, read-only and mapped from the disk where it is long. Raises DataError."""
     if array.nbytes < LONG:
         return array
     spill = Spill({"": array.dtype}, folder)
@@ -30,12 +33,14 @@ def spilled(array: NDArray[Any], folder: Path | None = None) -> NDArray[Any]:
 class Spill:
     """Columns of these dtypes, growing together in files of a `folder`, by default that for temporary ones.
 
-    Methods raise OSError where the disk refuses.
+    All raise DataError where the disk refuses.
     """
 
     def __init__(self, dtypes: Mapping[str, DTypeLike], folder: Path | None = None) -> None:
         self._dtypes = {name: np.dtype(one) for name, one in dtypes.items()}
-        self._files = {name: tempfile.TemporaryFile(dir=folder) for name in dtypes}  # noqa: SIM115 - mapped later
+        self._folder = folder or Path(tempfile.gettempdir())
+        with self._refusing():
+            self._files = {name: tempfile.TemporaryFile(dir=folder) for name in dtypes}  # noqa: SIM115 - mapped later
         self._length = 0
 
     def __len__(self) -> int:
@@ -43,13 +48,25 @@ class Spill:
 
     def add(self, columns: Mapping[str, NDArray[Any]]) -> None:
         """Append as many values to each of the columns, as its dtype has them."""
-        for name, dtype in self._dtypes.items():
-            self._files[name].write(np.ascontiguousarray(columns[name], dtype).view(np.uint8).data)
+        with self._refusing():
+            for name, dtype in self._dtypes.items():
+                self._files[name].write(np.ascontiguousarray(columns[name], dtype).view(np.uint8).data)
         self._length += len(columns[next(iter(self._dtypes))])
 
     def mapped(self) -> dict[str, NDArray[Any]]:
         """All that was added, read-only; nothing may be added any more."""
-        return {name: self._map(name) for name in self._dtypes}
+        with self._refusing():
+            return {name: self._map(name) for name in self._dtypes}
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as reason:
+            raise DataError(
+                f"cannot write what is too long for memory to {self._folder}: {reason}; free space there, or "
+                "name a folder on a disk with room, none that is memory itself, by TMPDIR"
+            ) from None
 
     def _map(self, name: str) -> NDArray[Any]:
         with self._files[name] as file:

@@ -1,7 +1,7 @@
 """A bundle in the making: parts are stored as they are learned, and from then on mapped, not held.
 
 A draft lies beside its place, in a folder that no registry looks at, and is renamed into it; whatever is not
-published goes with the draft.
+published goes with the draft, or, where its training was killed, with the next one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from vitrina.bundle.files import mapped, stored, through
 from vitrina.bundle.manifest import MANIFEST, SEAL, Manifest, PartRecord, content_hash, sealed, stamp
 from vitrina.errors import BundleError
 from vitrina.parts import Part, Parts
+from vitrina.scratch import HELD, hold, sweep
+
+_PREFIX = ".draft-"
 
 
 class Draft:
@@ -31,13 +34,16 @@ class Draft:
         self._kept: dict[str, tuple[PartRecord, Part]] = {}
         with self._refusing():
             parent.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix=".draft-", dir=parent))
+            sweep(parent, _PREFIX)
+            self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            self._held = hold(self._folder)
 
     def __enter__(self) -> Draft:
         return self
 
     def __exit__(self, *reason: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.close()
 
     def keep(self, name: str, part: Part) -> Part:
         """Store a part; the same mapped from the disk, so that the given one may go."""
@@ -59,6 +65,7 @@ class Draft:
                 (self._folder / self._kept[name][0].file).unlink()
             for file, data in zip((MANIFEST, SEAL), sealed(whole), strict=True):
                 through(self._folder / file, iter([memoryview(data)]))
+            (self._folder / HELD).unlink()
             _sync(self._folder)
             if not home.exists():
                 self._folder.rename(home)

@@ -12,7 +12,6 @@ import fcntl
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,11 @@ from pathlib import Path
 from vitrina import bundle
 from vitrina.bundle import VERSION, Bundle
 from vitrina.errors import BundleCorrupt, BundleError
+from vitrina.scratch import hold, sweep
 
 KEPT = 2
 """Copies that stay: the current one, and the one to roll back to. What is mapped lives on unnamed."""
 _PREFIX = "vitrina-serve-"
-_YOUNG_S = 60.0
 _LOCK = ".lock"
 
 
@@ -94,24 +93,12 @@ def run_folder(parent: Path | None) -> Iterator[Path]:
     """
     place = parent or Path(tempfile.gettempdir())
     try:
-        _sweep(place)
+        sweep(place, _PREFIX)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
     except OSError as reason:
         raise BundleError(f"no folder for the run under {place}: {reason}; give another --run-dir") from None
     try:
-        with (folder / ".alive").open("w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with hold(folder):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep(place: Path) -> None:
-    """Remove the folders of servers that live no more: nobody holds their lock."""
-    for folder in place.glob(_PREFIX + "*"):
-        with contextlib.suppress(OSError):  # another server that starts may sweep it first
-            if time.time() - folder.stat().st_mtime < _YOUNG_S:
-                continue  # it may not have taken its lock yet
-            with (folder / ".alive").open("r") as stream:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)

@@ -36,7 +36,7 @@ def test_nothing_is_an_empty_column(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_said() -> None:
     """With what may be done about it."""
-    with pytest.raises(DataError, match="nowhere.*TMPDIR"):
+    with pytest.raises(DataError, match=r"nowhere.*TMPDIR"):
         Spill({"row": np.int32}, Path("/nowhere"))
 
 

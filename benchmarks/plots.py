@@ -72,21 +72,21 @@ def training(speed: dict[str, Any], accuracy: dict[str, Any]) -> Any:
 
 
 def _seconds(axes: Any, rows: list[dict[str, Any]], threads: int) -> None:
-    names = [name for name in COLOURS if any(name in one["seconds"] for one in rows)]
+    names = [name for name in COLOURS if any(name in one["cpu_seconds"] for one in rows)]
     for name in names:
-        at = [n for n, one in enumerate(rows) if name in one["seconds"]]
-        seconds = [rows[n]["seconds"][name] for n in at]
+        at = [n for n, one in enumerate(rows) if name in one["cpu_seconds"]]
+        seconds = [rows[n]["cpu_seconds"][name] for n in at]
         axes.plot(seconds, at, "o", ms=9, label=name, color=COLOURS[name])
         for x, y in zip(seconds, at, strict=True):
             side = -14 if name == OURS else 10
             spot = {"xytext": (0, side), "textcoords": "offset points", "ha": "center", "fontsize": 7}
             axes.annotate(f"{x:.2g}", (x, y), color=COLOURS[name], **spot)
-    axes.set(xscale="log", ylim=(len(rows) - 0.5, -0.7))
+    axes.set(xscale="log", ylim=(len(rows) - 0.5, -0.9))
     axes.grid(alpha=0.25, which="both", axis="x")
     axes.set_yticks(range(len(rows)), [f"{one['data']}\n{one['rows']:,} items" for one in rows], fontsize=8)
-    axes.set_xlabel("seconds, log scale; less is better")
+    axes.set_xlabel("processor seconds of all threads, log scale; less is better")
     axes.set_title(f"Training: {K} cosine neighbours of every item, {threads} threads", fontsize=9)
-    axes.legend(fontsize=8, ncols=len(names), loc="upper left")
+    axes.legend(fontsize=8, ncols=3, loc="upper left")
 
 
 def _ndcg(axes: Any, accuracy: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ def _ndcg(axes: Any, accuracy: dict[str, Any]) -> None:
     axes.barh(range(len(bars)), means, xerr=[low, high], color=colours, ecolor="#374151", capsize=2)
     axes.set_yticks(range(len(bars)), [name for name, _ in bars], fontsize=8)
     axes.set_xlabel("NDCG@10, 95% intervals; more is better")
-    axes.set_title("Accuracy: products a household never bought, Complete Journey", fontsize=9)
+    axes.set_title("Accuracy: products never bought before, Complete Journey", fontsize=9)
 
 
 def open_loop(server: dict[str, Any]) -> Any:

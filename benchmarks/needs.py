@@ -2,7 +2,7 @@
 
     python benchmarks/needs.py                   prints a table, writes results/needs.json (twenty minutes)
     python benchmarks/needs.py --quick           a small shop, nothing written
-    python benchmarks/needs.py --only als,ease   some strategies, nothing written
+    python benchmarks/needs.py --only als,ease   some strategies, beside what results/needs.json has of others
 
 Each strategy, as it comes, is fitted on made shops (`made.py`) in a process of its own, after a small one that
 compiles. `took` is the private memory it held at most beside what was there, looked at a hundred times a second;
@@ -18,7 +18,7 @@ import sys
 from typing import Any
 
 from growth import SMALL, sized
-from machine import machine, write
+from machine import RESULTS, machine, write
 from made import Size, shop
 from watching import Stages, status
 
@@ -32,23 +32,26 @@ def main() -> None:
     """Every strategy on every shop; or one of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a small shop, nothing written")
-    parser.add_argument("--only", default="", help="some strategies, parted by commas; nothing written")
+    parser.add_argument("--only", default="", help="some strategies, parted by commas")
     parser.add_argument("--one", nargs=2, metavar=("STRATEGY", "SIZE"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
         print(json.dumps(measured(args.one[0], sized(args.one[1]))))
         return
     names = args.only.split(",") if args.only else strategies.names()
-    rows = []
+    file = RESULTS / "needs.json"
+    known = json.loads(file.read_text())["rows"] if args.only and file.exists() else []
+    rows = {(one["events_asked"], one["strategy"]): one for one in known}
     for size in SMALL if args.quick else SIZES:
         asked = f"{size.items}:{size.users}:{size.events}"
         for name in names:
             command = [sys.executable, __file__, "--one", name, asked]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
-            rows.append(json.loads(done.stdout))
-            print(rows[-1], flush=True)
-    if not (args.quick or args.only):
-        print(f"\nwritten to {write('needs', {'machine': machine(), 'rows': rows})}")
+            rows[size.events, name] = json.loads(done.stdout)
+            print(rows[size.events, name], flush=True)
+    if not args.quick:
+        told = [rows[key] for key in sorted(rows)]
+        print(f"\nwritten to {write('needs', {'machine': machine(), 'rows': told})}")
 
 
 def measured(name: str, size: Size) -> dict[str, Any]:
@@ -66,6 +69,7 @@ def measured(name: str, size: Size) -> dict[str, Any]:
         "strategy": name,
         "items": size.items,
         "users": size.users,
+        "events_asked": size.events,
         "events": len(dataset.events),
         "cpu_s": stage["cpu_s"],
         "took_mb": round(stage["peak_mb"] - before),

@@ -350,7 +350,7 @@ def growth(found: dict[str, Any]) -> Iterable[str]:
         f"Made-up shops; the recipe is {', '.join(found['recipe']['strategies'])}. Training is held to "
         "16 GB of private memory, which is what stands as peak; a bundle is opened and ready in a worker that runs already; start "
         "is that of a server which copies and checks the bundle first; worker MB is what one of two workers holds for itself, "
-        "pages of the bundle apart, after a thousand customers. Other work ran on the machine, so that seconds by the clock are "
+        "pages of the bundle apart, after a thousand customers. Bundles are kept, and may be asked later than they were trained. Other work ran on the machine, so that seconds by the clock are "
         "far above those of CPU.\n"
     )
     names = {

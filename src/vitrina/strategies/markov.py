@@ -78,7 +78,7 @@ class Strategy:
 
     def need(self, extent: Extent) -> Need:
         """Steps within and across visits, and lists of products and of pairs of them."""
-        return lists_of(extent, self.neighbours, per_event=2 * EVENT, copies=2, tables=2 * ENTRY)
+        return lists_of(extent, self.neighbours, per_event=3 * EVENT, copies=2, tables=2 * ENTRY)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: lists `indptr`, `indices`, `scores`, best first, one for each item and then one for each of

@@ -36,7 +36,7 @@ Keep = Callable[[str, Part], Part]
 
 
 def spilling(name: str, part: Part) -> Part:
-    """Keeps long parts on the disk for as long as they are looked at. Raises OSError."""
+    """Keeps long parts on the disk for as long as they are looked at. Raises DataError."""
     return part if isinstance(part, bytes) else spilled(part)
 
 

@@ -49,7 +49,9 @@ PLACEMENTS: dict[str, Any] = {
     },
 }
 LISTED = "listed"
-WAYS = {LISTED: {}} | {f"{most} takers": {"listed": 0, "takers": most} for most in (30, 100, 300, 1000)}
+WAYS: dict[str, dict[str, Any]] = {LISTED: {"listed": 10**9}} | {
+    f"{most} takers": {"listed": 0, "takers": most} for most in (30, 100, 300, 1000)
+}
 DAYS, K, SINGLE = 28, 10, 500
 MADE: dict[str, Callable[[], Dataset]] = {
     "made, 100 k customers": lambda: shop(Size(10_000, 100_000, 1_000_000)),

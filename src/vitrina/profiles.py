@@ -18,6 +18,7 @@ from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.occasions import met, sums_of
 from vitrina.kernels.sparse import dealt, ends_of
+from vitrina.spill import spilled
 
 STEPS = 2
 """Of a category's path that count: below, too few customers meet."""
@@ -51,7 +52,7 @@ class Aside:
         aside = self.events
         if not aside.any():
             return dataset
-        user = np.where(aside, UNKNOWN, dataset.events.user).astype(np.int32)
+        user = spilled(np.where(aside, np.int32(UNKNOWN), dataset.events.user))
         return replace(dataset, events=replace(dataset.events, user=user))
 
     def __str__(self) -> str:

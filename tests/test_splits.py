@@ -118,6 +118,25 @@ def test_anonymous_baskets_are_held_out_whole():
     assert len(found.test.events) == 4
 
 
+def test_no_anonymous_visit_is_asked_in_two_lots(monkeypatch):
+    """What several windows ask is pooled: a visit that stood in two of them would count twice."""
+    rows = [
+        (0, user, -1, item, PURCHASE)
+        for user in range(40)
+        for item in np.random.default_rng(user).permutation(9)
+    ]
+    rows += [(0, -1, visit, item, PURCHASE) for visit in range(50) for item in (visit % 9, (visit + 1) % 9)]
+    known = shop(rows, timed=False)
+    monkeypatch.setattr("vitrina.splits.in_order", lambda dataset: False)
+    seen = set()
+    for lot in range(6):
+        asked = split(known, 28, lot=lot).test.events
+        visits = set(asked.visit[asked.user < 0].tolist())
+        assert len(visits) == (10 if lot < 5 else 0)
+        assert not visits & seen
+        seen |= visits
+
+
 @settings(deadline=None)
 @given(
     st.lists(

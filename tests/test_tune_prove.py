@@ -43,7 +43,7 @@ PRODUCT, EACH = np.arange(ITEMS, dtype=np.int32), np.arange(N)
 
 def judged(sources, clusters=EACH):
     """What weights searched for others are worth."""
-    return crossed(sources, TRUTH, PRODUCT, clusters, 7, lambda: True)
+    return crossed(sources, TRUTH, PRODUCT, clusters, 7, lambda: 0.0, 1.0)
 
 
 def test_weights_flatter_those_they_were_searched_for():

@@ -98,7 +98,7 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
 
 def _last_out(dataset: Dataset, lot: int) -> Split:
     ordered = in_order(dataset)
-    held = (_last_order(dataset) if ordered else _by_lot(dataset, lot)) | _last_visits(dataset)
+    held = (_last_order(dataset) if ordered else _by_lot(dataset, lot)) | _last_visits(dataset, lot)
     orders = "the last order of each customer" if ordered else "a tenth of each customer's orders, by lot,"
     whose = [orders] * bool(len(dataset.users))
     whose += ["the last fifth of anonymous visits"] * bool((dataset.events.user < 0).any())
@@ -145,15 +145,18 @@ def _by_lot(dataset: Dataset, lot: int) -> NDArray[np.bool_]:
     return held
 
 
-def _last_visits(dataset: Dataset) -> NDArray[np.bool_]:
-    """All events of the last fifth of anonymous visits, in the order in which they began."""
+def _last_visits(dataset: Dataset, lot: int) -> NDArray[np.bool_]:
+    """All events of the last fifth of anonymous visits, in the order in which they began; for the next lot
+    of the fifth before, and so on, until there is none."""
     events = dataset.events
     anonymous = (events.user < 0) & (events.visit >= 0)
     n_slots = int(events.visit.max(initial=-1)) + 2
     first = _first_places(events.visit[anonymous], np.flatnonzero(anonymous), n_slots)
     begun = np.flatnonzero(first < len(events))
     late = np.zeros(n_slots, np.bool_)
-    late[begun[np.argsort(first[begun])][len(begun) - len(begun) // SHARE :]] = True
+    fifth = len(begun) // SHARE
+    low, high = (max(len(begun) - lots * fifth, 0) for lots in (lot + 1, lot))
+    late[begun[np.argsort(first[begun])][low:high]] = True
     return anonymous & late[events.visit]
 
 

@@ -159,7 +159,7 @@ def _weighed(
     if len(parts) == 1:  # there is nothing to weigh
         return _Blend(parts, weighed, table.ndcg(weighed.weights, weighed.blend))
     asked = bench.truths[placement], bench.product, bench.clusters[placement], found.seed
-    return _Blend(parts, weighed, crossed(lists, *asked, lambda: found.clock() < until))
+    return _Blend(parts, weighed, crossed(lists, *asked, found.clock, until))
 
 
 def _lists(found: Search, placement: str, parts: list[Part]) -> list[Candidates]:

@@ -7,6 +7,7 @@ So each quarter of the askers, drawn by lot, is judged under weights that were s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,20 +28,26 @@ def crossed(
     product: Rows,
     clusters: NDArray[np.int64],
     seed: int,
-    more: Callable[[], bool],
+    clock: Callable[[], float],
+    until: float,
 ) -> Values:
     """float64[n]: NDCG@10 of each asker, of sources weighed for the askers of other folds.
 
-    `clusters`: int64 per asker, equal for those who stay together; as far as there is `more` time.
+    `clusters`: int64 per asker, equal for those who stay together. Folds share the time of the `clock`.
     """
     fold = np.random.default_rng(seed).permutation(int(clusters.max(initial=-1)) + 1)[clusters] % FOLDS
     values = np.full(len(truth), np.nan)
     for one in range(FOLDS):
         taught, judged = (np.flatnonzero(which) for which in (fold != one, fold == one))
         if len(taught) and len(judged):
-            found = best(_table(lists, truth, product, taught), len(lists), more)
+            end = clock() + (until - clock()) / (FOLDS - one)
+            found = best(_table(lists, truth, product, taught), len(lists), partial(_before, clock, end))
             values[judged] = _table(lists, truth, product, judged).ndcg(found.weights, found.blend)
     return values
+
+
+def _before(clock: Callable[[], float], end: float) -> bool:
+    return clock() < end
 
 
 def better(one: Values, other: Values, clusters: NDArray[np.int64], by: float = 1.0) -> bool:

@@ -29,6 +29,7 @@ class Application:
     def __init__(self, work: Callable[[Order], Work] = Work) -> None:
         self.work = work
         self.front: Front | None = None
+        self._lives: list[asyncio.Task[Any] | None] = []
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Live, or answer one request."""
@@ -36,6 +37,8 @@ class Application:
             assert self.front is not None
             await self.front(scope, receive, send)
             return
+        # Nobody else holds on to a life while it waits: whoever collected garbage then would end it.
+        self._lives.append(asyncio.current_task())
         await receive()
         if self.front is None:
             await self._live(send)

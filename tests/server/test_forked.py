@@ -104,10 +104,10 @@ def test_a_fork_server_that_dies_is_replaced(forks):
 
 def test_a_fork_server_that_hangs_is_given_up(forks, monkeypatch):
     """After a while, or when the end comes first; and the next worker comes from another."""
-    monkeypatch.setattr("vitrina.server.forked.PATIENCE_S", 1.0)
 
     async def run():
         first = await forks.worker()
+        monkeypatch.setattr("vitrina.server.forked.PATIENCE_S", 1.0)
         os.kill(server_of(), signal.SIGSTOP)
         with pytest.raises(TimeoutError):
             await forks.worker()

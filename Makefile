@@ -59,10 +59,11 @@ bench-full: install referees  ## All benchmarks: every data set and library, pho
 
 measure = for one in $(1); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py || exit 1; done
 
-soak: install  ## Ten minutes of swaps under load, rolling restarts, 220 kills of what records events, ten of fuzzing
+soak: install  ## Ten minutes of swaps under load, rolling restarts, 220 kills of what records events, properties searched anew, ten of fuzzing
 	@VITRINA_SWAP_S=600 $(BIN)/python -m pytest tests/server/test_swapping.py -k under_load -s
 	@VITRINA_ROLLS=8 $(BIN)/python -m pytest tests/server/test_workers.py -k rolling
 	@VITRINA_KILLS=220 VITRINA_TRIALS=benchmarks/results/kills.json $(BIN)/python -m pytest tests/server/test_kills.py -s
+	@$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m hypothesis --hypothesis-profile=search
 	@$(MAKE) fuzz
 
 lock:  ## Resolve pyproject.toml into requirements/*.txt again

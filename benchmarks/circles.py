@@ -16,6 +16,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numba
@@ -58,8 +59,7 @@ MADE: dict[str, Callable[[], Dataset]] = {
     "made, 1 M customers": lambda: shop(Size(100_000, 1_000_000, 10_000_000)),
 }
 REAL: dict[str, Callable[[], Dataset]] = {
-    name: lambda name=name: load(SHOPS[name], print)  # type: ignore[misc]
-    for name in ("ml_100k", "complete_journey", "amazon_toys")
+    name: partial(load, SHOPS[name], print) for name in ("ml_100k", "complete_journey", "amazon_toys")
 }
 SMALL: dict[str, Callable[[], Dataset]] = {"made, small": lambda: shop(Size(1000, 5000, 50_000))}
 

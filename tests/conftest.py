@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", derandomize=False)
+settings.load_profile("same")  # a landing must not hang on luck; `make soak` searches on
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -40,7 +40,7 @@ class Spill:
         self._dtypes = {name: np.dtype(one) for name, one in dtypes.items()}
         self._folder = folder or Path(tempfile.gettempdir())
         with self._refusing():
-            self._files = {name: tempfile.TemporaryFile(dir=folder) for name in dtypes}  # noqa: SIM115 - mapped later
+            self._files = {name: tempfile.TemporaryFile(dir=folder) for name in dtypes}  # noqa: SIM115 - they stay open until they are mapped
         self._length = 0
 
     def __len__(self) -> int:

@@ -10,12 +10,12 @@ from vitrina.kernels.lanes import LANES, dots, lowest_bit
 
 
 @njit
-def past(columns, data, panel, first, sums, at, more, floors, own):  # type: ignore[no-untyped-def]
+def past(columns, data, panel, first, sums, at, more, floors, own):
     return dots(columns, data, 0, len(columns), panel, first, sums, at, more, floors, 2, own)
 
 
 @njit
-def lowest(bits):  # type: ignore[no-untyped-def]
+def lowest(bits):
     return lowest_bit(bits)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vitrina import metrics
 from vitrina.blend import fuse
-from vitrina.kernels.fusion import settle
+from vitrina.kernels.fusion import RANK_CONSTANT, settle
 from vitrina.metrics import Truth
 from vitrina.strategy import Candidates
 from vitrina.weights import Table
@@ -36,6 +36,22 @@ def taken(random, n, n_products):
     return Truth(indptr, rows, np.full(len(rows), np.nan), np.zeros(len(rows), np.bool_))
 
 
+def undecided(lists, weights, way, n_items):
+    """bool per asker: two items' sums differ by rounding alone, so the order of adding decides their places."""
+    found = np.zeros(lists[0].indptr.size - 1, np.bool_)
+    for asker in range(len(found)):
+        gains = np.zeros((n_items, len(lists)))
+        for source, one in enumerate(lists):
+            at = slice(one.indptr[asker], one.indptr[asker + 1])
+            rows, scores = one.rows[at], one.scores[at]
+            ranks = RANK_CONSTANT + 1.0 + np.arange(len(rows))
+            gains[rows, source] = 1 / ranks if way == "rank" else scores.clip(0) / scores.max(initial=1e-30)
+        sums = gains @ weights
+        close = np.isclose(sums[:, None], sums, rtol=1e-5, atol=0)
+        found[asker] = (close & (gains[:, None] != gains).any(axis=2)).any()
+    return found
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
@@ -55,7 +71,8 @@ def test_the_figure_is_that_of_the_engine_s_own_blend(seed, weights, way):
     shown = np.append(product, np.int32(metrics.MISS))[ranked.take(picks).rows]
     expected = metrics.accuracy(shown, truth)["ndcg"]
     found = Table.of(lists, truth, product).ndcg(weights, way)
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    sure = ~undecided(lists, weights, way, n_items)
+    np.testing.assert_allclose(found[sure], expected[sure], rtol=1e-9)
 
 
 def test_no_lists_are_worth_nothing():

@@ -6,7 +6,6 @@ published goes with the draft, or, where its training was killed, with the next 
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from vitrina.bundle.files import mapped, stored, through
 from vitrina.bundle.manifest import MANIFEST, SEAL, Manifest, PartRecord, content_hash, sealed, stamp
+from vitrina.durable import sync_folder
 from vitrina.errors import BundleError
 from vitrina.parts import Part, Parts
 from vitrina.scratch import HELD, hold, sweep
@@ -66,10 +66,10 @@ class Draft:
             for file, data in zip((MANIFEST, SEAL), sealed(whole), strict=True):
                 through(self._folder / file, iter([memoryview(data)]))
             (self._folder / HELD).unlink()
-            _sync(self._folder)
+            sync_folder(self._folder)
             if not home.exists():
                 self._folder.rename(home)
-                _sync(self._parent)
+                sync_folder(self._parent)
         return home
 
     def _record(self, name: str, part: Part) -> PartRecord:
@@ -85,11 +85,3 @@ class Draft:
             raise BundleError(
                 f"cannot write a bundle under {self._parent}: {reason}; free space or rights, then again"
             ) from reason
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

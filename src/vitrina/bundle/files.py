@@ -58,7 +58,7 @@ def _pieces(part: Part) -> Iterator[memoryview]:
         head = io.BytesIO()
         npy.write_array_header_1_0(head, npy.header_data_from_array_1_0(part))
         yield head.getbuffer()
-        whole = memoryview(part.reshape(-1).view(np.uint8) if part.size else b"")  # type: ignore[arg-type]
+        whole = part.reshape(-1).view(np.uint8).data if part.size else memoryview(b"")
     for first in range(0, len(whole), _CHUNK):
         yield whole[first : first + _CHUNK]
 

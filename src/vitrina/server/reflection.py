@@ -16,7 +16,7 @@ REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 def reflecting(names: Sequence[str]) -> Callable[[Incoming], Callable[[], None]]:
     """What answers calls of reflection, message by message. Raises ServerError without its package."""
     try:
-        from grpc_reflection.v1alpha import reflection, reflection_pb2  # type: ignore[import-untyped]
+        from grpc_reflection.v1alpha import reflection, reflection_pb2  # type: ignore[import-untyped]  # it says no types
     except ImportError:
         raise ServerError(
             "reflection needs the package grpcio-reflection; install it, or serve without --reflection"

@@ -14,7 +14,7 @@ from functools import lru_cache
 from threading import Event, Thread
 from typing import Any, NamedTuple
 
-from grpc._cython import cygrpc  # type: ignore[attr-defined]
+from grpc._cython import cygrpc  # type: ignore[attr-defined]  # not public: see above
 
 from vitrina.errors import ServerError
 from vitrina.server.failures import Failure

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitrina.durable import sync_folder
 from vitrina.errors import StoreError
 from vitrina.state.generation import Generation, as_store_error, lost
 
@@ -74,15 +75,6 @@ class Folder:
         with (self.path / _LOCK).open("a") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read(path: Path) -> str:

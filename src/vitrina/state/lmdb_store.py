@@ -19,9 +19,10 @@ from typing import Any, TypeVar
 
 import lmdb
 
+from vitrina.durable import sync_folder
 from vitrina.errors import StoreError, StoreLost
 from vitrina.state.failpoints import reach
-from vitrina.state.folder import FIRST, Folder, Mark, sync_folder
+from vitrina.state.folder import FIRST, Folder, Mark
 from vitrina.state.generation import MAX_BYTES, Generation, as_store_error, stored
 from vitrina.state.group import Answers, Group, Work
 from vitrina.state.store import Ack, Reads, Transaction

@@ -15,9 +15,9 @@ import secrets
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from vitrina.durable import sync_folder
 from vitrina.errors import InvalidRequest
 from vitrina.state.events import unpacked
-from vitrina.state.folder import sync_folder
 from vitrina.state.store import MAX_KEY, Reads, Store, Transaction, sequence_key, sequence_of
 from vitrina.state.tables import LOG, META, PEOPLE, PROFILES, SEEN, SHOWN, TOMBSTONES
 

@@ -218,6 +218,24 @@ def gather(
 
 
 @njit(cache=True, nogil=True)
+def _longest(lists: Any, indptr: Any) -> Any:
+    most = np.int64(0)
+    for one in lists:
+        most = max(most, indptr[one + 1] - indptr[one])
+    return most
+
+
+@njit(cache=True, nogil=True)
+def _sifted(low: Any, high: Any, rows: Any, near: Any, places: Any) -> Any:
+    """The places of rows that may be wanted into `places`, and how many; no branch hangs on a row."""
+    found = np.uint64(0)
+    for place in range(np.uint64(low), np.uint64(high)):
+        places[found] = place
+        found += np.uint64(near[np.uint32(rows[place]) % SIEVE])
+    return np.int64(found)
+
+
+@njit(cache=True, nogil=True)
 def _trace(
     seeds: Any, weights: Any, indptr: Any, rows: Any, scores: Any,
     wanted: Any, reasons: Any, given: Any, sums: Any, near: Any,
@@ -226,13 +244,12 @@ def _trace(
     for at in range(len(wanted)):
         sums[wanted[at]] = at + 1
         near[wanted[at] % SIEVE] = True
+    wide = fetch(seeds, indptr, rows, scores) < 0  # never: see `gather`
+    places = np.empty(_longest(seeds, indptr) + 1 + wide, np.uint64)
     for seed in range(len(seeds)):
-        for place in range(np.uint64(indptr[seeds[seed]]), np.uint64(indptr[seeds[seed] + 1])):
-            row = np.uint32(rows[place])
-            if not near[row % SIEVE]:
-                continue
-            which = np.int64(sums[row]) - 1
-            score = weights[seed] * scores[place]
+        for at in range(_sifted(indptr[seeds[seed]], indptr[seeds[seed] + 1], rows, near, places)):
+            which = np.int64(sums[rows[places[at]]]) - 1
+            score = weights[seed] * scores[places[at]]
             if which >= 0 and score > given[which, 0]:
                 reasons[which, 1], given[which, 1] = reasons[which, 0], given[which, 0]
                 reasons[which, 0], given[which, 0] = seeds[seed], score

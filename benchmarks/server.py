@@ -1,6 +1,6 @@
 """A worker over gRPC beside servers that answer constant bytes of the same size: closed loop, open loop.
 
-    python benchmarks/server.py             prints tables, writes results/server.json (seven minutes)
+    python benchmarks/server.py             prints tables, writes results/server.json (ten minutes)
     python benchmarks/server.py --quick     seconds, nothing written
     python benchmarks/server.py --json      prints the result as JSON instead of the tables
     python benchmarks/server.py --shop complete_journey     one shop only; needs no shared data
@@ -15,11 +15,12 @@ ours / fastest constant server, by rate, and, which no neighbour on the machine 
 of one page, asked for in one call, stand beside the same six in six calls.
 
 Closed loop: 32 calls in flight, each customer in turn; `busy` is the share of its core that the server
-got, below 1 where somebody else, or the client, was in the way. Open loop: the first list, Poisson arrivals at shares of the
-fastest constant server's rate, customers by Zipf's law, latency from when a call was due. h2load checks
+got, below 1 where somebody else, or the client, was in the way. Open loop: the first list, Poisson arrivals at 1,000 a
+second and at shares of the fastest constant server's rate, customers by Zipf's law, latency from when a call was due. h2load checks
 the closed loop with one payload; it counts refusals as successes, so the server's own counts stand beside it.
 
-amazon_toys has 19,412 customers. complete_journey has 2,467 households: 10,000 requests are theirs
+dozen is made up: 20,000 customers of a dozen events in the median and fifty at most, 50,000 products, two clicks
+in each request. amazon_toys has 19,412 customers. complete_journey has 2,467 households: 10,000 requests are theirs
 in turn, each with two clicks of its own.
 """
 
@@ -53,17 +54,20 @@ from vitrina.server.service import Service
 from vitrina.server.token import Signer
 
 OURS = "vitrina"
-ASKED = {"amazon_toys": (19_412, 0), "complete_journey": (10_000, 2), "small": (600, 2)}
+ASKED = {"dozen": (20_000, 2), "amazon_toys": (19_412, 0), "complete_journey": (10_000, 2), "small": (600, 2)}
 """Of each shop: how many requests, and clicks in each."""
 LISTS = {
+    "dozen": ("typical", "home"),
     "amazon_toys": ("typical", "home"),
     "complete_journey": ("home_weighed", "typical", "home"),
     "small": ("home_weighed", "typical", "home"),
 }
 PAGE = ("typical", "home_weighed", "product_similar", "cart", "session_next", "post_purchase")
 """The lists of one page; asked for with one product looked at and two clicks."""
-SHOPS = ("amazon_toys", "complete_journey")
+SHOPS = ("dozen", "amazon_toys", "complete_journey")
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
+RATE = 1_000.0
+"""Calls a second that are offered whatever the fastest could take."""
 LIMIT, CONNECTIONS, STREAMS = 20, 8, 4
 Rounds = dict[str, list[dict[str, Any]]]
 
@@ -133,7 +137,7 @@ def measured(
             **facts,
             "closed": closed,
             "page": page(ours, calls, rounds, seconds),
-            "open": open_loop(pair, asked, capacity, shares, open_s),
+            "open": open_loop(pair, asked, capacity, sorted((*shares, RATE / capacity)), open_s),
             "h2load": h2load(pair, asked[0], folder, seconds) if rounds > 1 else {},
         }
 
@@ -255,7 +259,7 @@ def open_loop(
     servers: dict[str, Served],
     asked: list[bytes],
     capacity: float,
-    shares: tuple[float, ...],
+    shares: list[float],
     seconds: float,
 ) -> list[dict[str, Any]]:
     """Ours and the fastest constant server under the same arrivals, from quiet to crowded."""
@@ -267,7 +271,7 @@ def open_loop(
         for name, server in servers.items():
             run = load.opened(server.port, messages, due, connections=CONNECTIONS)
             offered = round(len(due) / seconds, 1)
-            rows.append({"server": name, "share": share, "offered": offered, **run.figures()})
+            rows.append({"server": name, "share": round(share, 3), "offered": offered, **run.figures()})
             time.sleep(0.3)
     return rows
 

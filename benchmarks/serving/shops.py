@@ -3,6 +3,7 @@
     complete_journey   2,467 households of a grocer, hundreds of purchases each; the grocery recipe
     amazon_toys        19,412 customers of a toy shop, a few purchases each; the default recipe
     yoochoose          anonymous visits, their clicks alone; the default recipe
+    dozen              20,000 customers of a dozen events, fifty at most, 50,000 products, made up; the default recipe
     small              600 customers that are made up, to try a benchmark out; measures nothing
 
 Their bundles keep every source of the placements as written; which of them a list mixes is said by
@@ -25,6 +26,7 @@ import duckdb
 import numpy as np
 from machine import SHARED
 from numpy.typing import NDArray
+from serving import dozen
 
 from vitrina.engine import Engine
 from vitrina.readers import complete_journey
@@ -42,6 +44,7 @@ RECIPES = {
     "complete_journey": "grocery",
     "amazon_toys": "default",
     "yoochoose": "default",
+    "dozen": "default",
     "small": "default",
 }
 SEED = 7
@@ -141,6 +144,9 @@ def _write(shop: str, data: Path) -> None:
         return
     if shop == "yoochoose":
         shutil.copyfile(_shared("yoochoose_clicks_100k/clicks.parquet"), data / "events.parquet")
+        return
+    if shop == "dozen":
+        dozen.write(data)
         return
     if shop == "small":
         duckdb.execute(_SMALL.format(data=data))

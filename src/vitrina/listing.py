@@ -121,7 +121,12 @@ class Listing(Sequence[ListedItem]):
     def leads(self) -> list[str]:
         """The source of each item's reason."""
         names = self.lists.names
-        return [names[one] for one in self.lists.led[self.span]]
+        return [names[one] for one in self.led]
+
+    @property
+    def led(self) -> list[int]:
+        """The same as numbers in the names of the lists."""
+        return self.lists.led[self.span]
 
     @property
     def said(self) -> Sequence[str]:

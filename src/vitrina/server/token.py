@@ -77,8 +77,7 @@ class Signer:
         """The token of an answer that had to leave out `earlier`, oldest first."""
         listings = [Listing.of(block.items) for block in response.blocks]
         items = [item_id for one in listings for item_id in one.encoded]
-        places: dict[str, int] = {}
-        sources = [places.setdefault(name, len(places)) for one in listings for name in one.leads]
+        places, sources = _numbered(listings)
         names = [placements_version, response.bundle_version]
         names += [block.placement for block in response.blocks]
         names += [block.arm for block in response.blocks]
@@ -109,6 +108,17 @@ class Signer:
     @cached_property
     def _secret(self) -> bytes:
         return hashlib.sha256(self.key).digest()  # BLAKE2b takes keys of up to 64 bytes
+
+
+def _numbered(listings: list[Listing]) -> tuple[dict[str, int], list[int]]:
+    """The sources that lead some items, each with its number, and the number of every item's."""
+    places: dict[str, int] = {}
+    sources: list[int] = []
+    for one in listings:
+        led, names = one.led, one.lists.names
+        number = {own: places.setdefault(names[own], len(places)) for own in dict.fromkeys(led)}
+        sources += map(number.__getitem__, led)
+    return places, sources
 
 
 def _chances(block: ListedBlock) -> bytes:

@@ -10,7 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from numba import get_num_threads
+
 from vitrina.dataset import Dataset
+from vitrina.kernels.neighbours import ROOM
+from vitrina.kernels.panels import LANES
 
 ENTRY = 8
 """Bytes of an entry of a list: a row and a score."""
@@ -61,12 +65,12 @@ def lists_of(
     and `copies` of them at once. `tables`: bytes an event that are kept beside the lists."""
     owners, of = (extent.users, "customers") if customers else (extent.items, "products")
     kept = owners * (length * ENTRY + OWNER)
-    working = BASE + (per_event + tables) * extent.events + copies * kept
+    threads = min(ROOM, get_num_threads() * 4 * LANES * owners)
+    working = BASE + threads + (per_event + tables) * extent.events + copies * kept
     held = f"{copies} x " if copies > 1 else ""
     lists = f"{held}{ENTRY} B x {length} x {owners:,} {of}"
-    return Need(
-        working, kept + tables * extent.events, f"{per_event + tables} B x {extent.events:,} events + {lists}"
-    )
+    why = f"{per_event + tables} B x {extent.events:,} events + {lists} + {threads / 1e6:,.1f} MB of threads"
+    return Need(working, kept + tables * extent.events, why)
 
 
 def usual(strategy: Any, extent: Extent) -> Need:

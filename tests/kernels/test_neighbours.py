@@ -112,6 +112,21 @@ def test_lists_do_not_depend_on_threads() -> None:
         assert np.array_equal(one, other)
 
 
+def test_without_room_one_thread_goes_past_the_panels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine of many cores threads do not hold more than there is room for; lists stay."""
+    matrix = sparse(whole_numbers(3, 300, 200, 0.4))
+    turns: list[int] = []
+    known = kernel.beside
+    monkeypatch.setattr(kernel, "beside", lambda turn, *told: [turns.append(turn), known(turn, *told)])
+    monkeypatch.setattr(kernel, "get_num_threads", lambda: 4)
+    before = as_lists(neighbours(matrix, 20))
+    assert sorted(turns) == [0, 1, 2, 3]
+    turns.clear()
+    monkeypatch.setattr(kernel, "ROOM", 1)
+    assert as_lists(neighbours(matrix, 20)) == before
+    assert turns == [0]
+
+
 @pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (1, 1), (2, 5)])
 def test_nothing_to_compare(shape: tuple[int, int]) -> None:
     """Empty matrices have empty lists."""

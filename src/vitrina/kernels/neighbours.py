@@ -20,7 +20,18 @@ import numpy as np
 from numba import get_num_threads, njit
 from numpy.typing import NDArray
 
-from vitrina.kernels.panels import BLOCK, LANES, TINY, Best, beside, by_blocks, join, nothing_yet, write
+from vitrina.kernels.panels import (
+    BLOCK,
+    LANES,
+    TINY,
+    Best,
+    beside,
+    by_blocks,
+    held_by_each,
+    join,
+    nothing_yet,
+    write,
+)
 from vitrina.kernels.sparse import Csr, counting_order
 from vitrina.kernels.streams import move
 from vitrina.kernels.through import through
@@ -36,6 +47,9 @@ SMALL = 1 << 20
 """Numbers that are moved sooner than a thread starts."""
 DEAR = 2
 """What an entry costs that passes a panel, beside a product that is added through the transpose."""
+ROOM = 1 << 28
+"""Bytes that threads hold beside each other for rows of many entries, at most: on a machine of many cores
+fewer threads than there are take part, but one always."""
 MOST_SEGMENTS = 1 << 24
 """Rows times blocks of columns at most; beyond, every row goes the first way."""
 
@@ -43,8 +57,8 @@ MOST_SEGMENTS = 1 << 24
 def neighbours(matrix: Csr, k: int) -> Lists:
     """The k rows of greatest positive dot product with each row but itself; ties to the lower row.
 
-    Takes numba.get_num_threads() threads and, beside the lists, memory linear in the rows for each, and
-    some three times what the lists of the rows of many entries take.
+    Takes numba.get_num_threads() threads and, beside the lists, up to ROOM bytes or what one thread needs:
+    memory linear in the rows, and twice what the lists of the rows of many entries take.
     """
     n = matrix.shape[0]
     k = max(0, min(k, n - 1))
@@ -106,7 +120,8 @@ def _stages(matrix: Csr, pieces: int, lists: Table) -> Iterator[list[partial[Non
     if not dense:
         yield others
         return
-    k, threads = lists[0].shape[1], get_num_threads()
+    k = lists[0].shape[1]
+    threads = max(1, min(get_num_threads(), ROOM // held_by_each(len(order), dense, k)))
     floors = np.full(dense, TINY)
     found: list[Best] = [(*nothing_yet(dense, k), floors) for _ in range(threads)]
     ranked = _ranked(matrix, order)

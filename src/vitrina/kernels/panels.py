@@ -23,7 +23,18 @@ from vitrina.kernels.lanes import LANES, dots, lowest_bit
 from vitrina.kernels.select import NOTHING, key_of
 from vitrina.kernels.streams import KEYS
 
-__all__ = ["BLOCK", "LANES", "TINY", "Best", "beside", "by_blocks", "join", "nothing_yet", "write"]
+__all__ = [
+    "BLOCK",
+    "LANES",
+    "TINY",
+    "Best",
+    "beside",
+    "by_blocks",
+    "held_by_each",
+    "join",
+    "nothing_yet",
+    "write",
+]
 
 BLOCK = 4096
 """Columns of a panel: half a megabyte."""
@@ -34,6 +45,12 @@ NEVER = np.float32(np.inf)
 Best = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Of each row of many entries: its best keys, a handful that comes next, how many are in it, how many
 there were in all; and, for all threads, the score from which a key is wanted."""
+
+
+def held_by_each(n: int, dense: int, k: int) -> int:
+    """Bytes that a thread holds: a panel, sums of n rows, the best of those of many entries."""
+    held, handful = room.py_func(k)
+    return 4 * LANES * (BLOCK + n) + 8 * dense * (held + handful + KEYS)
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,90 @@
+"""Accuracy beside libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from contest import pages
+from plots import read
+
+from sections.markdown import table
+
+HELD_OUT = ("journey_general", "journey_baskets", "journey_sequences", "ml_100k_random", "amazon_toys_random")
+SHOPS = ("complete_journey", "groceries", "yoochoose", "epub", "ml_100k", "amazon_toys", *HELD_OUT)
+"""Data sets of the contest; those held out were looked at by nobody while strategies and the tuner were made."""
+
+
+def accuracy(found: dict[str, Any]) -> Iterable[str]:
+    """Everybody on one data set."""
+    yield pages.about(found)
+    for placement, rows in found["placements"].items():
+        yield f"\n### {placement}, {found['asked'][placement]:,} askers\n"
+        yield table(pages.HEADS, pages.everybody(rows))
+    for system, why in pages.refused(found).items():
+        yield f"\nNo figures of {system}: {why}."
+
+
+def leaders(results: Path) -> Iterable[str]:
+    """Who leads where, over all data sets that have a result."""
+    shops = {name: read(f"accuracy_{name}", results) for name in SHOPS}
+    yield (
+        "One split and one window of validation for everybody, all tuned alike; see `accuracy.py`. NDCG@10, 95% "
+        "intervals of the paired difference; the best of the others is chosen by the test window itself.\n"
+    )
+    yield table(pages.LEADERS, pages.leaders({name: one for name, one in shops.items() if one})) + "\n"
+
+
+def twins(found: dict[str, Any]) -> Iterable[str]:
+    """Families that libraries have too."""
+    yield (
+        "Equal settings on both sides, nothing searched; what customers never took, NDCG@10 on the days held out; "
+        "seconds of one thread's processor time. ALS ends where its random start leads it: five starts of each.\n"
+    )
+    rows = (
+        (
+            one["data"], one["strategy"], one["twin"], pages.interval(one["ours"]), pages.interval(one["theirs"]),
+            f"{one['ratio']:.3f}", pages.interval(one["gain"], "+"), f"{100 * one['same']:.0f} %",
+            "{} : {}".format(*one["fit_cpu_seconds"]),
+        )
+        for one in found["rows"]
+        if "refused" not in one
+    )  # fmt: skip
+    heads = (
+        "data",
+        "strategy",
+        "twin",
+        "ours",
+        "theirs",
+        "ours / theirs",
+        "difference",
+        "same products",
+        "fit, s",
+    )
+    yield table(heads, rows)
+
+
+def diversity(found: dict[str, Any]) -> Iterable[str]:
+    """NDCG and variety at every strength."""
+    yield (
+        f"Complete Journey, {found['split']}; lists of ten, over {', '.join(found['over'])} where they are known. "
+        "The share of pairs in a list that differ; NDCG lost beside no diversity, with its 95 % interval.\n"
+    )
+    for placement, rows in found["placements"].items():
+        yield f"{placement}, {rows[0]['askers']:,} askers:\n"
+        yield table(
+            ("strength", "NDCG@10", "lost", "category", "department", "brand", "coverage"),
+            (
+                (
+                    f"{row['strength']:g} {row['level']}".strip(),
+                    f"{row['ndcg'][0]:.4f}",
+                    "{:.4f} ({:.4f} to {:.4f})".format(*row["loss"]),
+                    *(f"{row[kind][0]:.3f}" for kind in ("category", "department", "brand")),
+                    f"{100 * row['coverage']:.2f} %",
+                )
+                for row in rows
+            ),
+        )
+        yield ""
+    yield "![NDCG against variety](results/diversity.png)"

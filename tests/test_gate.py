@@ -85,7 +85,7 @@ def test_a_better_or_equal_bundle_passes():
 
 def test_too_few_newer_events_are_not_comparable():
     """Of a current bundle that knows nearly all, too little is left: said, and passed when lists are full."""
-    verdict = judged(engine(FASHION, DAYS), engine(HABIT, DAYS), until=DAYS)
+    verdict = judged(engine(HABIT, DAYS), engine(HABIT, DAYS), until=DAYS)
     assert verdict.passed
     assert f"not comparable: {USERS * 3} events" in verdict.reason
     assert np.isnan(verdict.new)
@@ -97,6 +97,22 @@ def test_empty_lists_are_refused_without_any_comparison():
     verdict = judged(engine({"buy_again": {"min_count": 1000}}), None)
     assert not verdict.passed
     assert "would get an empty home list" in verdict.reason
+
+
+def test_where_nothing_is_later_somebody_is_asked_all_the_same():
+    """A bundle that knows all there is, and gives nothing: refused, though nobody did anything since."""
+    verdict = judged(engine({"buy_again": {"min_count": 1000}}, DAYS + 1), None, until=DAYS + 1)
+    assert (verdict.passed, verdict.events) == (False, 0)
+    assert "100.0% of customers would get an empty home list" in verdict.reason
+    assert judged(engine(HABIT, DAYS + 1), None, until=DAYS + 1).passed
+
+
+def test_a_bundle_that_shows_the_same_to_everybody_does_not_pass_for_one_that_did_not():
+    """Ten products for all where habits showed each their own: too few events to compare, but refused."""
+    verdict = judged(engine({"popular": {}}, DAYS + 1), engine(HABIT, DAYS + 1), until=DAYS + 1)
+    assert not verdict.passed
+    assert verdict.shown == 10 < 0.1 * verdict.shown_before
+    assert f"would show 10 products; they show {verdict.shown_before} now" in verdict.reason
 
 
 @pytest.fixture
@@ -145,4 +161,4 @@ def test_stored_bundles_are_judged_on_newer_data(registry, tmp_path):
     assert found.exit_code == 0, found.output
     assert '"passed": true' in found.stdout
     found = CliRunner().invoke(app, [*words, better])
-    assert "there is no current bundle to compare with" in found.output
+    assert "compared with no other bundle" in found.output

@@ -71,3 +71,32 @@ def test_names_are_data(registry, name):
     """A version that is not one, or not here, is an error that says what is."""
     with pytest.raises(RegistryError):
         registry.activate(name) if name else Registry(registry.folder / "empty").current()
+
+
+@pytest.mark.parametrize("name", ["CURRENT", "HISTORY"])
+@pytest.mark.parametrize("kind", ["bytes", "folder"])
+def test_a_registry_s_own_files_may_be_anything(registry, name, kind):
+    """Bytes that are no text, or a folder in a file's place: an error that names it, or what is left of it."""
+    known = registry.versions()
+    file = registry.folder / name
+    file.unlink()
+    if kind == "folder":
+        file.mkdir()
+    else:
+        file.write_bytes(b"\xff\xfe\0")
+    if name == "CURRENT" or kind == "folder":
+        with pytest.raises(RegistryError, match=r"CURRENT|HISTORY|is not a bundle version"):
+            registry.roll_back()
+    if kind == "folder":
+        with pytest.raises(RegistryError, match=f"{name}: Is a directory"):
+            registry.activate(known[0])
+    else:
+        registry.activate(known[0])
+        assert (registry.current(), number(registry)) == (known[0], 0)
+
+
+def test_fewer_than_no_bundles_cannot_be_kept(registry):
+    """A negative number is a slip, and removes nothing."""
+    with pytest.raises(RegistryError, match="-1 bundles cannot be kept"):
+        registry.prune(-1)
+    assert len(registry.versions()) == 3

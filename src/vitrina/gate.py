@@ -1,12 +1,13 @@
 """The quality gate: a new bundle may not be worse than the current one by more than its recipe allows.
 
 Both are asked about the same customers, on events that neither has learned from. Where those are too
-few to tell, the gate says so and only looks for lists that are empty or all alike.
+few to tell, the gate says so and only looks at lists: of a new bundle none may be empty, and together they
+may not show far fewer products than the current one's, as of a source that fell silent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,13 +19,17 @@ from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.live import Live
 from vitrina.questions import Questions, questions
-from vitrina.request import Block
+from vitrina.request import Block, Request
 from vitrina.splits import Split, of_types, wanted_types
 
 Say = Callable[[str], None]
 MIN_EVENTS = 1000
 """Below this many events later than both cut-offs, a difference would be chance."""
 MAX_EMPTY = 0.01
+LEAST_SHOWN = 0.1
+"""Products shown at least, beside those that the current bundle shows to the same customers."""
+ASKED = 200
+"""Customers who are asked about where nobody did anything later."""
 _K = 10
 _BATCH = 256
 
@@ -33,7 +38,8 @@ _BATCH = 256
 class Verdict:
     """What the gate found. `current`, `new`: NDCG@10 of home, NaN where it was not measured.
 
-    `empty`: share of askers whom the new bundle gives nothing; `shown`: distinct products it gives.
+    `empty`: share of askers whom the new bundle gives nothing; `shown`: distinct products that it gives, and
+    `shown_before` the current one, 0 where that did not matter.
     """
 
     passed: bool
@@ -43,6 +49,7 @@ class Verdict:
     new: float = float("nan")
     empty: float = 0.0
     shown: int = 0
+    shown_before: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; what was not measured is None."""
@@ -61,29 +68,53 @@ def gate(
     events = int(of_types(later, wanted_types(dataset)).sum())
     split = Split(dataset.before(moment), later, moment, "", wanted_types(dataset))
     asked = [one for one in questions(split, 2000, seed) if one.placement == "home"] if events else []
-    verdict = _whole(dataset, new, asked[0] if asked else None, moment, events)
+    known = current if current and "home" in current.placements.by_name else None
+    requests = asked[0].requests if asked else _somebody(dataset)
+    verdict = _whole(dataset, new, requests, moment, events)
     if current is None:
-        return replace(verdict, reason=f"{verdict.reason}; there is no current bundle to compare with")
-    if not verdict.passed or not asked or events < MIN_EVENTS or "home" not in current.placements.by_name:
-        few = f"not comparable: {events} events are later than both cut-offs, {MIN_EVENTS} are needed"
-        return replace(verdict, reason=f"{verdict.reason}; {few}") if verdict.passed else verdict
-    return _compared(dataset, new, current, asked[0], moment, verdict, allowed, seed)
-
-
-def _whole(dataset: Dataset, new: Engine, asked: Questions | None, moment: int, events: int) -> Verdict:
-    """Whether lists have something in them, and not the same ten products for everybody."""
-    if asked is None:
-        return Verdict(True, "nobody to ask", events)
-    lists = _lists(dataset, new, asked, moment)
-    empty = float((lists[:, 0] < 0).mean())
-    shown = len(np.unique(lists[lists >= 0]))
-    if empty > MAX_EMPTY:
-        return Verdict(
-            False, f"{empty:.1%} of customers would get an empty home list", events, empty=empty, shown=shown
-        )
-    return Verdict(
-        True, f"{empty:.1%} empty lists, {shown:,} products shown", events, empty=empty, shown=shown
+        return replace(verdict, reason=f"{verdict.reason}; compared with no other bundle")
+    if not verdict.passed or known is None:
+        return verdict
+    if asked and events >= MIN_EVENTS:
+        return _compared(dataset, new, known, asked[0], moment, verdict, allowed, seed)
+    few = f"not comparable: {events} events are later than both cut-offs, {MIN_EVENTS} are needed"
+    return _beside(
+        replace(verdict, reason=f"{verdict.reason}; {few}"), _lists(dataset, known, requests, moment)
     )
+
+
+def _somebody(dataset: Dataset) -> tuple[Request, ...]:
+    """Customers from first to last, or else a stranger: to see lists where nobody did anything later."""
+    if not len(dataset.users):
+        return (Request(()),)
+    rows = np.unique(np.linspace(0, len(dataset.users) - 1, ASKED).astype(np.int32))
+    return tuple(Request((), user_id=one) for one in dataset.users.names(rows))
+
+
+def _whole(dataset: Dataset, new: Engine, asked: Sequence[Request], moment: int, events: int) -> Verdict:
+    """Whether lists have something in them."""
+    if "home" not in new.placements.by_name:
+        return Verdict(True, "there is no home list to look at", events)
+    lists = _lists(dataset, new, asked, moment)
+    empty, shown = float((lists[:, 0] < 0).mean()), _shown(lists)
+    if empty > MAX_EMPTY:
+        reason = f"{empty:.1%} of customers would get an empty home list"
+        return Verdict(False, reason, events, empty=empty, shown=shown)
+    reason = f"{empty:.1%} empty lists, {shown:,} products shown"
+    return Verdict(True, reason, events, empty=empty, shown=shown)
+
+
+def _beside(verdict: Verdict, lists: metrics.Lists) -> Verdict:
+    """The verdict, unless the current bundle's lists for the same customers hold far more products."""
+    verdict = replace(verdict, shown_before=_shown(lists))
+    if verdict.shown >= LEAST_SHOWN * verdict.shown_before:
+        return verdict
+    few = f"home lists of {len(lists):,} customers would show {verdict.shown:,} products"
+    return replace(verdict, passed=False, reason=f"{few}; they show {verdict.shown_before:,} now")
+
+
+def _shown(lists: metrics.Lists) -> int:
+    return len(np.unique(lists[lists >= 0]))
 
 
 def _compared(
@@ -107,17 +138,17 @@ def _compared(
 
 
 def _ndcg(dataset: Dataset, engine: Engine, asked: Questions, moment: int) -> metrics.Values:
-    rows = _lists(dataset, engine, asked, moment)
+    rows = _lists(dataset, engine, asked.requests, moment)
     products = np.append(dataset.catalog.product, np.int32(metrics.MISS))[rows]
     return metrics.ndcg(metrics.places(products, asked.truth) != metrics.MISS, asked.truth.sizes)
 
 
-def _lists(dataset: Dataset, engine: Engine, asked: Questions, moment: int) -> metrics.Lists:
+def _lists(dataset: Dataset, engine: Engine, asked: Sequence[Request], moment: int) -> metrics.Lists:
     """Home lists in the dataset's rows; what the dataset does not know is a miss."""
     block = (Block("home", limit=_K),)
     lists = np.full((len(asked), _K), metrics.MISS, np.int32)
     for start in range(0, len(asked), _BATCH):
-        batch = [replace(one, blocks=block, reasons=False) for one in asked.requests[start : start + _BATCH]]
+        batch = [replace(one, blocks=block, reasons=False) for one in asked[start : start + _BATCH]]
         for place, answer in enumerate(engine.recommend(batch, Live(now=moment)), start=start):
             items = [one.item_id for one in answer.blocks[0].items]
             lists[place, : len(items)] = dataset.items.rows(items)

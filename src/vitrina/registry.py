@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,18 +32,18 @@ class Registry:
         """Every bundle here, oldest first."""
         if not self.folder.is_dir():
             return []
-        found = (one.name for one in self.folder.iterdir() if (one / MANIFEST).is_file())
+        with self._told(self.folder, "read"):
+            found = [one.name for one in self.folder.iterdir() if (one / MANIFEST).is_file()]
         return sorted(name for name in found if VERSION.fullmatch(name))
 
     def current(self) -> str:
         """The version that servers should answer from."""
-        try:
-            version = (self.folder / "CURRENT").read_text().strip()
-        except FileNotFoundError:
+        file = self.folder / "CURRENT"
+        if not file.exists():
             raise RegistryError(
                 f"{self.folder} has no current bundle; run 'vitrina train --registry {self.folder} ...'"
-            ) from None
-        return self._known(version)
+            )
+        return self._known(self._text(file).strip())
 
     def path(self, version: str = "") -> Path:
         """Where a version lies; the current one by default."""
@@ -71,7 +73,7 @@ class Registry:
         """Versions in the order in which they last became current; those pruned are left out."""
         file = self.folder / "HISTORY"
         known = set(self.versions())
-        return [one for one in file.read_text().split() if one in known] if file.is_file() else []
+        return [one for one in self._text(file).split() if one in known] if file.exists() else []
 
     def roll_back(self) -> str:
         """Make the version before the current one current again, and return its name."""
@@ -99,19 +101,20 @@ class Registry:
 
     def apply_placements(self, text: str) -> None:
         """Put placements over the bundles' own, at once or not at all; with no text take them away."""
-        try:
-            if text:
-                self._replace(self.placements.name, text)
-            else:
+        if text:
+            self._replace(self.placements.name, text)
+        else:
+            with self._told(self.placements, "remove"):
                 self.placements.unlink(missing_ok=True)
-        except OSError as reason:
-            raise RegistryError(f"cannot write {self.placements}: {reason}; apply where it can be") from None
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest `keep` bundles and the current one; return what went."""
+        if keep < 0:
+            raise RegistryError(f"{keep} bundles cannot be kept; say 0 or more")
         doomed = [one for one in self.versions()[: -keep or None] if one != self.current()]
         for version in doomed:
-            shutil.rmtree(self.folder / version)
+            with self._told(self.folder / version, "remove"):
+                shutil.rmtree(self.folder / version)
         return doomed
 
     def _verified(self, version: str) -> None:
@@ -129,9 +132,26 @@ class Registry:
         return version
 
     def _replace(self, name: str, text: str) -> None:
-        handle, draft = tempfile.mkstemp(prefix=f".{name}-", dir=self.folder)
-        with os.fdopen(handle, "w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(draft).replace(self.folder / name)
+        with self._told(self.folder / name, "write"):
+            handle, draft = tempfile.mkstemp(prefix=f".{name}-", dir=self.folder)
+            with os.fdopen(handle, "w") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(draft).replace(self.folder / name)
+
+    def _text(self, file: Path) -> str:
+        """A file's text; bytes that are none are seen as such, and are no version."""
+        with self._told(file, "read"):
+            return file.read_text(encoding="utf-8", errors="replace")
+
+    @staticmethod
+    @contextmanager
+    def _told(what: Path, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as reason:
+            raise RegistryError(
+                f"cannot {verb} {what}: {reason.strerror or reason}; see that it is this registry's and that "
+                "this user may change it"
+            ) from None

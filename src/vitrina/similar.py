@@ -43,6 +43,15 @@ def by_items(engine: Engine, strategy: str, ids: Sequence[str], k: int) -> Itera
             yield _row(engine, one, found.rows[cut], found.scores[cut])
 
 
+def tell_of_gaps(engine: Engine, rows: Sequence[Row], k: int, say: Say) -> None:
+    """Say which items are unknown, and of how many there are fewer neighbours than were asked for."""
+    known = engine.items.rows([one.query for one in rows]) >= 0
+    if strange := [one.query for one, here in zip(rows, known, strict=True) if not here]:
+        say(f"{len(strange):,} items are not in the bundle, such as {strange[0]!r}")
+    if short := sum(len(one.found) < k for one, here in zip(rows, known, strict=True) if here):
+        say(f"{short:,} items have fewer than {k} neighbours: the strategy kept no more, or none")
+
+
 def by_photo(engine: Engine, strategy: str, photo: Path, k: int, *, encoder: Path | None = None) -> Row:
     """The k items whose photos look most like this one.
 
@@ -69,7 +78,8 @@ def read_ids(file: Path) -> list[str]:
     try:
         rows = hushed(duckdb.connect()).execute(query, [str(file)]).fetchall()
     except duckdb.Error as reason:
-        raise DataError(f"{file} must be .csv or .parquet with a column item_id: {reason}") from reason
+        why = str(reason).partition("\n")[0]
+        raise DataError(f"{file} must be .csv or .parquet with a column item_id: {why}") from reason
     return list(dict.fromkeys(one for (one,) in rows if one))
 
 
@@ -93,6 +103,7 @@ def write(rows: Sequence[Row], out: Path) -> int:
     table = pa.table(
         {name: pa.array(one, kind) for (name, kind), one in zip(types.items(), columns, strict=True)}
     )
+    out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.draft")
     (parquet.write_table if out.suffix == ".parquet" else csv.write_csv)(table, draft)
     draft.replace(out)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -88,3 +90,33 @@ def test_the_sheet_shows_them(shop, monkeypatch):
     assert drawn["sku-00"] == (photos / "0011.png").read_bytes()
     assert drawn["sku-05"] == (photos / "0006.png").read_bytes()
     assert (place / "sheet.png").stat().st_size > 1000
+
+
+def refused(*arguments):
+    """The one line that a verb says before it ends with 3."""
+    told = subprocess.run(
+        [sys.executable, "-m", "vitrina", *(str(one) for one in arguments)], capture_output=True, text=True
+    )
+    assert told.returncode == 3, told.stderr
+    assert "Traceback" not in told.stderr
+    return told.stderr
+
+
+def test_what_cannot_be_had_is_said(shop):
+    """Unknown items, fewer neighbours than asked for, none asked for; a place that is none is an error of one line."""
+    place, photos, net = shop
+    embedded(shop)
+    registry = place / "registry"
+    invoked("train", "--data", place / "data", "--recipe", place / "recipe.toml", "--registry", registry)
+    (place / "ask.csv").write_text("item_id\nsku-00\nstranger\n")
+    asked = ["similar", "--registry", registry, "--strategy", "image_similar", "--items", place / "ask.csv"]
+    words = [str(one) for one in [*asked, "--out", place / "new" / "folder" / "out.csv", "-k"]]
+    done = CliRunner().invoke(app, [*words, "50"])
+    assert done.exit_code == 0, done.output
+    assert "1 items are not in the bundle, such as 'stranger'" in done.output
+    assert "1 items have fewer than 50 neighbours" in done.output
+    assert (place / "new" / "folder" / "out.csv").read_text().startswith('"query_id"')
+    assert CliRunner().invoke(app, [*words, "0"]).exit_code == 2
+    file = place / "ask.csv"
+    assert f"{file}" in refused(*asked, "--out", file / "out.csv")
+    assert f"{file}" in refused("embed", "--images", photos, "--out", file, "--encoder", net, "--workers", 1)

@@ -110,3 +110,16 @@ def test_what_holds_no_photos_is_said(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no photo"):
         open_source(tmp_path / "empty")
+
+
+def test_an_archive_whose_list_is_damaged_is_said(folder, tmp_path):
+    """A version nobody wrote, in the list at its end: an error that names the file."""
+    archive = tmp_path / "x.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.write(next(folder.rglob("*.jpg")), "a.jpg")
+    data = bytearray(archive.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 6 : at + 8] = b"\xff\xff"
+    archive.write_bytes(data)
+    with pytest.raises(DataError, match=r"x.zip is no .zip that can be read"):
+        open_source(archive)

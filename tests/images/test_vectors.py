@@ -102,6 +102,17 @@ def test_ids_that_do_not_fit_are_refused(tmp_path):
         vectors.read(tmp_path)
 
 
+def test_a_table_of_ids_that_is_cut_or_no_text_is_refused(tmp_path):
+    """A row without the column, with its number; bytes that are not UTF-8."""
+    np.save(tmp_path / "embeddings.npy", MATRIX)
+    (tmp_path / "embeddings_ids.csv").write_text("name,item_id\none,a\ntwo\n")
+    with pytest.raises(DataError, match="row 3: no id in column 2"):
+        vectors.read(tmp_path)
+    (tmp_path / "embeddings_ids.csv").write_bytes(b"item_id\n\xff\xfe\n")
+    with pytest.raises(DataError, match="cannot be read as UTF-8"):
+        vectors.read(tmp_path)
+
+
 def test_rows_go_to_their_items(tmp_path):
     """Of two vectors for one item the first stays; what is not a number is left out; unknown ids too."""
     matrix = np.array([[1, 1], [2, 2], [np.nan, 3], [4, np.inf], [5, 5]], np.float32)

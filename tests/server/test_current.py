@@ -14,6 +14,8 @@ from vitrina.request import Block, Request
 from vitrina.server.current import Current
 from vitrina.server.generations import Generations
 from vitrina.server.metrics import Tallies
+from vitrina.server.models import Models, apply
+from vitrina.v1 import model_service_pb2 as v1
 
 TOML = 'version = "{}"\n[home]\nsources = [{{ strategy = "popular" }}]\nlimit = {}\n'
 
@@ -149,3 +151,51 @@ def test_ages_are_told(registry):
     assert current.tallies.gauges["vitrina_bundle_age_seconds"] == NOW - engine.created
     assert current.tallies.gauges["vitrina_last_event_age_seconds"] == NOW - engine.last_event
     assert set(engine.placements.names) == set(PLACEMENTS) - {"version"}
+
+
+def test_placements_that_are_mended_leave_no_mark_on_their_bundle(registry):
+    """A bundle whose applied placements were broken is served all the while, and afterwards nothing is refused."""
+    current = opened(registry)
+    version = current().version
+    registry.placements.write_text("{")
+    current.refresh()
+    broken = {1: {"pid": 1, **current.state()}}
+    assert broken[1]["refused"] == version
+    for mend in (lambda: registry.apply_placements(""), lambda: apply(registry, json.dumps(PLACEMENTS))):
+        registry.placements.write_text("{")
+        current.refresh()
+        mend()
+        current.refresh()
+        assert (current.state()["refused"], current.state()["reason"]) == ("", "")
+    for states in (broken, {1: {"pid": 1, **current.state()}}):
+        listed = v1.ListModelsResponse.FromString(Models(registry).list_models(b"", states))
+        assert [(one.state, one.reason) for one in listed.models] == [(v1.MODEL_STATE_SERVING, "")]
+
+
+def test_what_nobody_foresaw_is_refused_like_anything_else(registry, monkeypatch, capfd):
+    """A fault while a bundle is opened is told in the worker's state, and in the log once, not at every look."""
+    current = opened(registry)
+    good, bad = current().version, publish(registry.folder, n_items=11)
+
+    def broken(engine, now):
+        raise ValueError("shapes differ")
+
+    monkeypatch.setattr("vitrina.server.current.warm", broken)
+    capfd.readouterr()
+    for _ in range(4):
+        current.refresh()
+    assert (current().version, current.state()["refused"]) == (good, bad)
+    assert current.state()["reason"] == "ValueError: shapes differ"
+    events = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
+    assert events == ["bundle refused", "bundle refused"]
+
+
+def test_a_current_that_is_no_text_is_survived(registry, capfd):
+    """Bytes in CURRENT: the old bundle answers, and the log says so once."""
+    current = opened(registry)
+    (registry.folder / "CURRENT").write_bytes(b"\xff\xfe")
+    for _ in range(3):
+        current.refresh()
+    assert current().version
+    [line] = capfd.readouterr().err.splitlines()
+    assert "is not a bundle version" in json.loads(line)["reason"]

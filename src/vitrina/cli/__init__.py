@@ -32,7 +32,7 @@ from vitrina.cli import (
     tuning,
 )
 from vitrina.cli.words import errors
-from vitrina.errors import VitrinaError
+from vitrina.errors import DataError, VitrinaError
 
 app = typer.Typer(
     help="Vitrina: train a shop's recommendations offline, serve personal lists over gRPC.",
@@ -78,11 +78,17 @@ def version() -> None:
 
 
 def main() -> None:
-    """Run a verb; a VitrinaError becomes one line on standard error and its exit code."""
+    """Run a verb; a VitrinaError, or a file that cannot be used, becomes a line of error and an exit code."""
     try:
         app()
     except VitrinaError as error:
         errors.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if not error.filename:
+            raise  # no file that a verb was told to read or write
+        what = f"{error.filename}: {error.strerror}; give a place that can be used"
+        errors.print(Text.assemble(("error: ", "bold red"), what), soft_wrap=True)
+        sys.exit(DataError.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -37,6 +37,8 @@ def list_bundles(registry: MaybeRegistry = None, server: Server = "", as_json: A
         return
     bundles = _registry(registry)
     versions = bundles.versions()
+    if not versions:
+        say(f"no bundles in {registry}; 'vitrina train --registry {registry} ...' makes one")
     current = bundles.current() if versions else ""
     if as_json:
         put({"current": current, "versions": versions})
@@ -83,7 +85,7 @@ def rollback(registry: MaybeRegistry = None, server: Server = "") -> None:
 
 @models.command()
 def prune(
-    registry: RegistryDir, keep: Annotated[int, typer.Option(help="Newest bundles to keep.")] = 5
+    registry: RegistryDir, keep: Annotated[int, typer.Option(min=0, help="Newest bundles to keep.")] = 5
 ) -> None:
     """Remove old bundles; never the current one."""
     for version in _registry(registry).prune(keep):

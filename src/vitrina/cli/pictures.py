@@ -19,7 +19,7 @@ def embed(
     images: Images,
     out: Annotated[Path, typer.Option("--out", help="Data folder that gets embeddings.npy and its ids.")],
     encoder: EncoderFile = None,
-    workers: Annotated[int, typer.Option(help="Processes that decode; 0 for one a core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that decode; 0 for one a core.")] = 0,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="For its column names.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -55,7 +55,7 @@ def similar(
     out: Annotated[Path | None, Out] = None,
     items: Annotated[Path | None, typer.Option(help=".csv or .parquet with a column item_id.")] = None,
     image: Annotated[Path | None, typer.Option(help="A photo from outside the catalogue.")] = None,
-    k: Annotated[int, typer.Option("-k", help="Neighbours of each.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours of each.")] = 10,
     sheet: Annotated[
         Path | None, typer.Option(help="Contact sheet to look at, .png; needs --images.")
     ] = None,
@@ -76,6 +76,7 @@ def similar(
     engine = Engine.open(Registry(registry).path())
     if items is not None:
         rows = list(run.by_items(engine, strategy, run.read_ids(items), k))
+        run.tell_of_gaps(engine, rows, k, say)
     else:
         assert image is not None
         rows = [run.by_photo(engine, strategy, image, k, encoder=encoder)]

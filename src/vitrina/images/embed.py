@@ -104,6 +104,7 @@ def embed(
     """
     started, workers = monotonic(), workers or os.cpu_count() or 1
     source = open_source(images)
+    out.mkdir(parents=True, exist_ok=True)  # hours of work need a place to go to
     found, rejects = of_items(source, photos)
     coder = Encoder.open(encoder, threads=workers, say=say)
     shelf = _Shelf(coder.identity, _known(out, coder, say))

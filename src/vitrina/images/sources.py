@@ -54,7 +54,10 @@ def _folder(path: Path) -> Source:
 
 
 def _archive(path: Path) -> Source:
-    archive = zipfile.ZipFile(path)
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        raise DataError(f"{path} is no .zip that can be read: {error}; pack it again") from None
 
     def read(name: str, limit: int) -> bytes:
         try:

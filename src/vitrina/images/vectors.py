@@ -8,6 +8,7 @@ a line) or `.npy` (fixed-width bytes or text).
 from __future__ import annotations
 
 import csv
+import io
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -123,15 +124,28 @@ def _array(path: Path) -> Floats:
 
 def _ids(folder: Path) -> list[str]:
     if (path := folder / f"{IDS}.csv").exists():
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-        column = rows[0].index("item_id") if rows and "item_id" in rows[0] else 0
-        return [row[column] for row in rows[1:]]
+        return _ids_of_csv(path)
     if (path := folder / f"{IDS}.txt").exists():
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        return _text(path).splitlines()
     if (path := folder / f"{IDS}.npy").exists():
         return _ids_of_array(path)
     raise DataError(f"{folder / EMBEDDINGS} needs the ids of its rows beside it: {IDS}.csv, .txt or .npy")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{path} cannot be read as UTF-8: {error}; save it so") from None
+
+
+def _ids_of_csv(path: Path) -> list[str]:
+    rows = [row for row in csv.reader(io.StringIO(_text(path), newline="")) if row]
+    column = rows[0].index("item_id") if rows and "item_id" in rows[0] else 0
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) <= column:
+            raise DataError(f"{path}, row {number}: no id in column {column + 1}; give every vector its item")
+    return [row[column] for row in rows[1:]]
 
 
 def _ids_of_array(path: Path) -> list[str]:

@@ -16,7 +16,7 @@ from vitrina.placements import Placements, parse_placements, read_placements
 from vitrina.registry import Registry
 from vitrina.renewal import Said
 from vitrina.server.generations import Generations
-from vitrina.server.log import say
+from vitrina.server.log import say, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.service import Service
 from vitrina.server.token import Signer
@@ -88,11 +88,14 @@ class Current:
         impatient = time.monotonic() < self._refused_at + _PATIENCE_S
         try:
             wanted = self._wanted()
-            if wanted == self._served or (impatient and wanted == self._refused[0]):
+            if wanted == self._served:
+                self._forgive(wanted[0])
+                return
+            if impatient and wanted == self._refused[0]:
                 return
             self._take(wanted)
-        except VitrinaError as reason:
-            if not impatient or (wanted, str(reason)) != self._refused:
+        except Exception as reason:
+            if not impatient or (wanted, _words(reason)) != self._refused:
                 self._refuse(wanted, reason, kept=self._served[0])
         else:
             say("bundle taken", bundle=wanted[0], placements=self().placements.version)
@@ -127,14 +130,20 @@ class Current:
         with self._turn:
             self.engine = engine.told(self.said) if self.said else engine
         self._bundled, self._served, self.since = engine, wanted, int(time.time())
-        if self._refused[0] == wanted:
-            self._refused = ("", 0), ""
+        self._forgive(wanted[0])
         self.tallies.add("vitrina_bundle_swaps", "taken")
 
-    def _refuse(self, wanted: _Wanted, reason: VitrinaError, kept: str) -> None:
-        self._refused, self._refused_at = (wanted, str(reason)), time.monotonic()
+    def _forgive(self, version: str) -> None:
+        """A bundle that is served is no longer one that was refused, whatever its placements were."""
+        if self._refused[0][0] == version:
+            self._refused = ("", 0), ""
+
+    def _refuse(self, wanted: _Wanted, reason: Exception, kept: str) -> None:
+        self._refused, self._refused_at = (wanted, _words(reason)), time.monotonic()
         self.tallies.add("vitrina_bundle_swaps", "refused")
-        say("bundle refused", bundle=wanted[0], kept=kept, reason=str(reason))
+        if not isinstance(reason, VitrinaError):
+            say_fault("bundle refused", reason)
+        say("bundle refused", bundle=wanted[0], kept=kept, reason=_words(reason))
 
     def _asked(self) -> str:
         try:
@@ -170,6 +179,11 @@ class Current:
         if changed:
             return read_placements(self._file, bundled)
         return parse_placements(bundled, "the bundle's placements")
+
+
+def _words(reason: Exception) -> str:
+    """Why something was refused; of what nobody foresaw the log has more."""
+    return str(reason) if isinstance(reason, VitrinaError) else f"{type(reason).__name__}: {reason}"
 
 
 def warm(engine: Engine, now: int) -> None:

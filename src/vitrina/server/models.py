@@ -89,7 +89,8 @@ class Models:
             return ""
 
     def _model(self, version: str, current: str, states: States) -> Any:
-        refusals = [one["reason"] for one in states.values() if one["refused"] == version]
+        # A worker that answers from it may have refused placements alone: told in the worker's row.
+        refusals = [one["reason"] for one in states.values() if one["refused"] == version != one["version"]]
         try:
             manifest = bundle.read(self.registry.path(version)).manifest
         except VitrinaError as reason:

@@ -51,8 +51,9 @@ preview: install  ## Look through the demo's lists in a browser, on this machine
 fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600
 
-bench: install  ## Measure speed beside named rivals; plots and tables
+bench: install  ## Measure speed and accuracy beside named rivals, an hour; plots and tables
 	@$(call measure,rules train engine pipeline opening server events campaign overload plots tables)
+	@$(BIN)/python benchmarks/accuracy.py --quick
 
 bench-full: install referees  ## All benchmarks: every data set and library, photos, sessions, tuning; hours
 	@$(call measure,$(filter-out plots tables machine made session_oracles images_plot,$(basename $(notdir $(wildcard benchmarks/*.py)))) plots tables)

@@ -1,6 +1,7 @@
 """Vitrina's recipes beside every library on one split of a data set, each tuned on the window before it.
 
     python benchmarks/accuracy.py [ml_100k groceries ...] [--budget 5m]     all data sets by default
+    python benchmarks/accuracy.py --quick                                   MovieLens beside popular and implicit
     python benchmarks/accuracy.py held_out                                  those that nothing was developed on
 
 The last window is the test (28 days, or a fifth of the time there is; without times each one's last
@@ -46,12 +47,13 @@ from vitrina.tune.bench import MOST
 ROOT = Path(__file__).resolve().parents[1]
 CONTEST = ROOT / "benchmarks" / "contest"
 LIBRARIES = {
-    "implicit": (".venv-referees", ("cosine", "TF-IDF", "BM25", "ALS")),
+    "implicit": (".venv", ("cosine", "TF-IDF", "BM25", "ALS")),
     "lenskit": (".venv-referees", ("ItemKNN", "UserKNN", "ALS", "EASE")),
     "cornac": (".venv-referees", ("EASE", "BPR", "GPTop", "UPCF", "TIFUKNN")),
     "rectools": (".venv-rectools", ("EASE", "PureSVD")),
     "plain": (".venv", tuple(plain.FAMILIES)),
 }
+QUICK = ("popular", "implicit BM25", "implicit ALS")
 TUNED, DEFAULT = "vitrina, tuned", "vitrina, as it comes"
 WAYS = {"home": (False, True), "discover": (True,), "cart": (True,), "session_next": (False, True)}
 """Whether what an asker has is not listed: of `home` and `session_next` validation decides."""
@@ -77,7 +79,12 @@ def main() -> None:
     options.add_argument(
         "--referees", nargs="+", help="of the others, such as 'implicit BM25'; by default all"
     )
+    options.add_argument(
+        "--quick", action="store_true", help="ml_100k beside popular and implicit in minutes, nothing written"
+    )
     given = options.parse_args()
+    if given.quick:
+        given.data, given.budget, given.referees = ["ml_100k"], "30s", QUICK
     console = Console(width=150, highlight=False)
     asked = [one for name in given.data or SHOPS for one in (HELD_OUT if name == "held_out" else [name])]
     for name in asked:
@@ -85,7 +92,9 @@ def main() -> None:
             found = contest(
                 name, duration(given.budget), given.keep or Path(folder), given.referees, console.print
             )
-        console.print(f"written {write(f'accuracy_{name}', json.loads(json.dumps(found, default=float)))}")
+        if not given.quick:
+            written = write(f"accuracy_{name}", json.loads(json.dumps(found, default=float)))
+            console.print(f"written {written}")
 
 
 def contest(name: str, budget: float, keep: Path, referees: Sequence[str] | None, say: Say) -> dict[str, Any]:

@@ -270,8 +270,8 @@ def open_loop(
         messages = [asked[one] for one in order]
         for name, server in servers.items():
             run = load.opened(server.port, messages, due, connections=CONNECTIONS)
-            offered = round(len(due) / seconds, 1)
-            rows.append({"server": name, "share": round(share, 3), "offered": offered, **run.figures()})
+            told = {"share": round(share, 3), "offered": round(len(due) / seconds, 1)}
+            rows.append({"server": name, **told, "customers": len(set(order)), **run.figures()})
             time.sleep(0.3)
     return rows
 

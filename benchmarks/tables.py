@@ -12,7 +12,7 @@ from typing import Any
 
 from machine import RESULTS
 from plots import read
-from sections import accuracy, living, serving, training
+from sections import accuracy, families, living, serving, training
 from sections.accuracy import SHOPS
 from sections.markdown import machine
 
@@ -21,7 +21,8 @@ HEAD = """# Benchmarks
 
 Every figure here is in `results/*.json`, with the machine, its load and the versions it was measured with;
 this page is written from them by `python benchmarks/tables.py`, and the pictures by
-`python benchmarks/plots.py`. `make bench` runs those of speed and accuracy, `make bench-full` all. Each
+`python benchmarks/plots.py`. `make bench` runs those of speed, and
+asks MovieLens beside popular and implicit; `make bench-full` runs all. Each
 script says in its first lines what it compares and how, and takes `--quick` or `--help`.
 """
 Section = Callable[[dict[str, Any]], Iterable[str]]
@@ -54,11 +55,6 @@ def _command(name: str) -> str:
     return f"python benchmarks/{script}.py {data}".rstrip()
 
 
-def elsewhere(found: dict[str, Any]) -> Iterable[str]:
-    """What has its tables in the terminal and its figures in the file."""
-    yield "The script prints its tables; the figures are in the result file."
-
-
 SECTIONS: dict[str, tuple[str, Section]] = {
     "engine": ("The engine alone", serving.engine),
     "pipeline": ("A page under ten rules", living.pipeline),
@@ -81,10 +77,11 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "catalogue": ("What is said of products between trainings", living.catalogue),
     "one_offs": ("One-off purchases that are kept out of profiles", training.one_offs),
     "diversity": ("What diversity costs and brings", accuracy.diversity),
-    "baskets": ("Completing baskets", elsewhere),
-    "buy_again": ("Buying again", elsewhere),
-    "sessions": ("The next step of a visit", elsewhere),
-    "images": ("Photos", elsewhere),
+    "baskets": ("Completing baskets", families.baskets),
+    "buy_again": ("Buying again", families.buy_again),
+    "sessions": ("The next step of a visit", families.sessions),
+    "decision_tree": ("Customer decision trees", families.trees),
+    "images": ("Photos", families.photos),
 }
 
 if __name__ == "__main__":

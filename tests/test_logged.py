@@ -14,6 +14,7 @@ from servers import PLACEMENTS
 from typer.testing import CliRunner
 
 from shops import make_shop
+from vitrina.bundle import Draft
 from vitrina.cli import app
 from vitrina.dataset import DAY, Attribute
 from vitrina.engine import Engine
@@ -159,6 +160,21 @@ def test_the_forgotten_are_not_in_the_data(store):
     assert dataset.people["city"].text(dataset.users.row("bob")) == "B"
 
 
+def test_the_forgotten_are_not_in_the_data_before_they_are_erased(store):
+    """Where forgetting stopped half way, their events are in the log still, and in no dataset."""
+    record(
+        store,
+        ("1", "cart", "zoe", "phone", "i1", 8),
+        ("2", "cart", "", "phone", "i1", 8),
+        ("3", "cart", "bob", "", "i1", 8),
+    )
+    store.write(joining([b"uzoe", b"vphone"])).result()
+    store.write(Tombstones(store.folder).forgetting([b"uzoe"], DAY)).result()
+    found, dataset, _ = together(store)
+    assert [one for one in found if one[3] == 8] == [("bob", "i1", "cart", 8)]
+    assert dataset.users.row("zoe") == UNKNOWN
+
+
 def test_who_is_forgotten_while_it_is_trained_is_in_no_bundle(store, tmp_path):
     """It begins anew, publishes without them, and removes older bundles that know them."""
     registry = Registry(tmp_path / "registry")
@@ -166,11 +182,11 @@ def test_who_is_forgotten_while_it_is_trained_is_in_no_bundle(store, tmp_path):
     said, runs = [], []
     files = make_shop([("zoe-private", "i1", 5), ("bob", "i2", 6)])
 
-    def work(dataset, before):
+    def work(dataset, check):
         runs.append(len(dataset.users))
         if len(runs) == 2:
             forget(store, Tombstones(store.folder), [b"uzoe-private"], DAY)
-        return train(dataset, recipe, registry, said.append, judge=False, before=before)
+        return train(dataset, recipe, registry, said.append, judge=False, check=check)
 
     first = trained_with(store, files, registry, work, said.append).bundle.manifest.version
     second = trained_with(store, files, registry, work, said.append).bundle.manifest.version
@@ -181,13 +197,47 @@ def test_who_is_forgotten_while_it_is_trained_is_in_no_bundle(store, tmp_path):
     assert any("begins anew" in one for one in said)
     assert any(first in one and "removed" in one for one in said)
 
-    def late(dataset, before):
+    def late(dataset, check):
         forget(store, Tombstones(store.folder), [b"u" + dataset.users.name(0).encode()], DAY)
-        return work(dataset, before)
+        return work(dataset, check)
 
     many = make_shop([(f"c{n}", "i1", 1) for n in range(9)])
     with pytest.raises(Forgotten):
         trained_with(store, many, registry, late, said.append)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("moment", ["published", "current"])
+def test_who_is_forgotten_while_it_is_published_is_in_no_bundle(store, tmp_path, monkeypatch, moment, first):
+    """Once the bundle lies in its place, and even once it is current: it is taken back, and made anew."""
+    registry = Registry(tmp_path / "registry")
+    recipe = replace(parse_recipe({"strategies": {"popular": {}}}, ""), placements=PLACEMENTS)
+    files = make_shop([("zoe-private", "i1", 5), ("bob", "i2", 6)])
+    if not first:
+        train(make_shop([("bob", "i2", 6)]), recipe, registry, print, judge=False)
+    seen = []
+
+    def forgetting(does, seen=seen):
+        def done(*told):
+            answer = does(*told)
+            if not seen:
+                seen.append(registry.current() if moment == "current" else registry.versions()[-1])
+                forget(store, Tombstones(store.folder), [b"uzoe-private"], DAY)
+            return answer
+
+        return done
+
+    whose, name = (Registry, "activate") if moment == "current" else (Draft, "publish")
+    monkeypatch.setattr(whose, name, forgetting(getattr(whose, name)))
+
+    def work(dataset, check):
+        return train(dataset, recipe, registry, print, judge=False, check=check)
+
+    published = trained_with(store, files, registry, work, print).bundle.manifest.version
+    assert registry.current() == published != seen[0]
+    assert seen[0] not in registry.versions()
+    for file in registry.folder.rglob("*"):
+        assert not file.is_file() or b"zoe-private" not in file.read_bytes()
 
 
 @settings(max_examples=30, deadline=None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vitrina.bundle import Bundle, Manifest
-from vitrina.errors import BundleCorrupt, RegistryError
+from vitrina.errors import BundleCorrupt, Forgotten, RegistryError
 from vitrina.registry import Registry
 
 
@@ -45,6 +45,30 @@ def test_rolling_back_walks_what_was_current(registry):
     assert steps == [2, 1]
     with pytest.raises(RegistryError, match="no bundle before"):
         registry.roll_back()
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+@pytest.mark.parametrize("others", [0, 3])
+def test_what_may_not_be_current_is_taken_back(tmp_path, asked, others):
+    """Refused before or after it became current: nothing of it is left, and what was current is so again."""
+    registry = Registry(tmp_path / "registry")
+    before = [registry.publish(fitted(number)).manifest.version for number in range(others)]
+    calls = []
+
+    def check():
+        calls.append(registry.versions())
+        if len(calls) == asked:
+            raise Forgotten("no more")
+
+    with pytest.raises(Forgotten):
+        registry.publish(fitted(9), check=check)
+    assert [len(one) for one in calls] == [others + 1] * asked
+    assert registry.versions() == registry.history() == before
+    if before:
+        assert registry.current() == before[-1]
+    else:
+        with pytest.raises(RegistryError, match="has no current bundle"):
+            registry.current()
 
 
 def test_a_damaged_bundle_does_not_become_current(registry):

@@ -45,7 +45,7 @@ def logged(dataset: Dataset, reads: Reads, tombstones: Tombstones) -> tuple[Data
     """The dataset with what one moment of a store adds to it."""
     kept = without(dataset, tombstones) if tombstones.look(reads) else dataset
     since = _since(kept)
-    found = [_named(reads, one) for one in _log(reads, kept.types)]
+    found = [_named(reads, one) for one in _log(reads, kept.types, tombstones)]
     fresh = [one for one in found if one.time > since.get(one.type, -1)]
     told = every(reads)
     whole = _joined(_catalogued(kept, told, [one.item_id for one in fresh]), fresh)
@@ -66,15 +66,17 @@ def without(dataset: Dataset, tombstones: Tombstones) -> Dataset:
     return replace(dataset, users=users, events=replace(events, user=rows[events.user]), people=people)
 
 
-def _log(reads: Reads, types: Sequence[str]) -> list[Event]:
-    """The events of the log that say what somebody did to an item, and that are no machine's."""
+def _log(reads: Reads, types: Sequence[str], tombstones: Tombstones) -> list[Event]:
+    """The events of the log that say what somebody did to an item, and that are no machine's; nor of those
+    who asked to be forgotten, whose events may lie there still, until all are erased."""
     after, events = 0, list[Event]()
     while page := reads.feed(LOG, after, _PAGE):
         after = page[-1][0]
         entries = (unpacked(value) for _, value in page)
         events += [one.event for one in entries if not one.quarantined and one.event.item_id]
     did = [one for one in events if one.type not in _NOT_DONE and not one.type.startswith(_NOT_BY_THEM)]
-    return [one._replace(type=as_known(one.type, types)) for one in did]
+    left = [one for one in did if not tombstones.holds(keys_of(one.user_id, one.visitor_id))]
+    return [one._replace(type=as_known(one.type, types)) for one in left]
 
 
 def _named(reads: Reads, event: Event) -> Event:

@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitrina.bundle import MANIFEST, VERSION, Bundle, Draft, read, verify, write
-from vitrina.errors import RegistryError
+from vitrina.errors import RegistryError, VitrinaError
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,26 @@ class Registry:
         """Open a version; the current one by default."""
         return read(self.path(version))
 
-    def publish(self, bundle: Bundle, draft: Draft | None = None) -> Bundle:
+    def publish(
+        self, bundle: Bundle, draft: Draft | None = None, check: Callable[[], None] = lambda: None
+    ) -> Bundle:
         """Write a fitted bundle, check every byte of it, and make it current.
 
-        `draft`: one in this folder, where parts of it may be kept already.
+        `draft`: one in this folder, where parts of it may be kept already. `check` may raise what keeps the
+        bundle from being current; it is asked right before and right after it became so, and what it raises
+        leaves nothing of the bundle, unless the same one was here already.
         """
+        known = self.versions()
         stored = read(draft.publish(bundle.manifest, bundle.parts)) if draft else write(bundle, self.folder)
-        self.activate(stored.manifest.version)
+        version = stored.manifest.version
+        try:
+            check()
+            self.activate(version)
+            check()
+        except VitrinaError:
+            if version not in known:
+                self._withdraw(version)
+            raise
         return stored
 
     def activate(self, version: str) -> None:
@@ -113,9 +126,22 @@ class Registry:
             raise RegistryError(f"{keep} bundles cannot be kept; say 0 or more")
         doomed = [one for one in self.versions()[: -keep or None] if one != self.current()]
         for version in doomed:
-            with self._told(self.folder / version, "remove"):
-                shutil.rmtree(self.folder / version)
+            self._remove(version)
         return doomed
+
+    def _withdraw(self, version: str) -> None:
+        """Remove a version; where it is current, the one before it becomes so, or none is."""
+        if (self.folder / "CURRENT").exists() and self.current() == version:
+            if self.history()[:1] == [version]:
+                with self._told(self.folder / "CURRENT", "remove"):
+                    (self.folder / "CURRENT").unlink()
+            else:
+                self.roll_back()
+        self._remove(version)
+
+    def _remove(self, version: str) -> None:
+        with self._told(self.folder / version, "remove"):
+            shutil.rmtree(self.folder / version)
 
     def _verified(self, version: str) -> None:
         found = verify(self.path(version)).manifest.version

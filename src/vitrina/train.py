@@ -88,11 +88,11 @@ def train(
     at: int | None = None,
     judge: bool = True,
     force: bool = False,
-    before: Callable[[], None] = lambda: None,
+    check: Callable[[], None] = lambda: None,
 ) -> Trained:
     """Train on what was known at `at` (seconds; by default everything) and publish the bundle.
 
-    `before` is called right before that, and may raise what keeps it from being published.
+    `check` may raise what keeps it from being published, as `Registry.publish` has it.
 
     With `judge`, first fits before the last weeks, evaluates on them and passes the quality gate, or
     with `force` goes on without passing. Raises VitrinaError.
@@ -103,8 +103,7 @@ def train(
     budget.foreseen(known, recipe, say)
     with budget.within(recipe.limits.bytes), Draft(registry.folder) as draft:
         fitted, evaluation = _fitted(known, recipe, registry, say, draft.keep, judge=judge, force=force)
-        before()
-        stored = registry.publish(fitted, draft)
+        stored = registry.publish(fitted, draft, check)
         probes.replay(Engine.of(stored))
     say(f"published {stored.manifest.version}")
     return Trained(stored, evaluation)

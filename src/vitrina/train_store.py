@@ -20,7 +20,7 @@ from vitrina.train import Say, Trained
 
 TRIES = 3
 Train = Callable[[Dataset, Callable[[], None]], Trained]
-"""Trains on a dataset; calls what it is given right before it publishes."""
+"""Trains on a dataset; publishes only while what it is given raises nothing, see `Registry.publish`."""
 
 
 def trained_with(store: LmdbStore, files: Dataset, registry: Registry, train: Train, say: Say) -> Trained:

@@ -78,9 +78,9 @@ def train(
     made = read_recipe(recipe)
     reading = read_shop(data, made, say, rejects)
 
-    def work(dataset: Dataset, before: Callable[[], None]) -> Trained:
+    def work(dataset: Dataset, check: Callable[[], None]) -> Trained:
         bundles = Registry(registry)
-        return run(dataset, made, bundles, say, at=seconds(at), judge=judge, force=force, before=before)
+        return run(dataset, made, bundles, say, at=seconds(at), judge=judge, force=force, check=check)
 
     if store:
         with closing(LmdbStore(store)) as opened:

@@ -16,6 +16,7 @@ from vitrina import audit
 from vitrina.audit import search
 from vitrina.cli import app
 from vitrina.client import Client
+from vitrina.errors import DataError
 from vitrina.happening import Happening
 from vitrina.privacy_client import PrivacyClient
 from vitrina.request import Block, Request
@@ -59,6 +60,26 @@ def test_what_cannot_be_read_is_no_proof(tmp_path):
     """A broken archive counts as found."""
     (tmp_path / "b.gz").write_bytes(gzip.compress(b"abc")[:-4])
     assert [one.form[:17] for one in search([tmp_path], WHO)] == ["could not be read"]
+
+
+@pytest.mark.parametrize("name", ["events.parquet", "backup.ZST", "old.zip", "logs.tgz"])
+def test_what_is_packed_is_no_proof(tmp_path, name):
+    """Bytes cannot be searched through it, so it counts as not read."""
+    (tmp_path / name).write_bytes(b"no byte of anybody")
+    found = [(one.file.name, one.form[:17]) for one in search([tmp_path], WHO)]
+    assert found == [(name, "could not be read")]
+
+
+@pytest.mark.parametrize("flag", ["--store", "--registry", "--also"])
+def test_a_place_that_is_not_there_is_no_proof(tmp_path, flag):
+    """A mistyped name is an error, not an absence; whatever lies in the other places."""
+    (tmp_path / "store").mkdir()
+    places = {"--store": tmp_path / "store", flag: tmp_path / "mistyped"}
+    words = [str(word) for pair in places.items() for word in pair]
+    found = CliRunner().invoke(app, ["audit", "forget", WHO, *words])
+    assert isinstance(found.exception, DataError), found.output
+    assert "mistyped is not there" in str(found.exception)
+    assert "no byte" not in found.output
 
 
 def test_forgotten_and_absent_from_store_and_run_folder(tmp_path):

@@ -27,6 +27,7 @@ from vitrina.cli import (
     pictures,
     placements,
     preview,
+    stores,
     tokens,
     trees,
     tuning,
@@ -69,6 +70,7 @@ app.add_typer(catalog.catalog, name="catalog")
 app.add_typer(people.people, name="people")
 app.add_typer(people.audit, name="audit")
 app.add_typer(events.events, name="events")
+app.add_typer(stores.store, name="store")
 
 
 @app.command()

@@ -285,6 +285,49 @@ def test_ctrl_c_writes_the_best_so_far(tmp_path):
     assert read_recipe(out).strategies
 
 
+def test_a_second_ctrl_c_keeps_what_is_chosen(tmp_path):
+    """While weights are searched, it writes the placements that are done; the others stay as they are."""
+
+    def say(line):
+        if "NDCG@10" in line:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "t.toml"
+    found = tune.tune(shop(), recipe(), PLACEMENTS, out, 600.0, watch=stopping(4), say=say)
+    assert len(found.chosen) == 1
+    assert set(placements_of(read_recipe(out)).names) == set(PLACEMENTS.names)
+
+
+@pytest.mark.parametrize(("budget", "trials", "most"), [(600.0, 4, tune.WRITING), (4.0, 10**6, 4.0)])
+def test_weights_have_their_share_of_the_time(budget, trials, most, tmp_path, monkeypatch):
+    """After Ctrl-C all placements share the time for writing, and a short budget is not overrun."""
+    choose = import_module("vitrina.tune.choose")
+    halves, weigh = [], choose._blended
+
+    def blended(*given, half, **options):
+        halves.append(half)
+        return weigh(*given, half=half, **options)
+
+    monkeypatch.setattr(choose, "_blended", blended)
+    tune.tune(shop(), recipe(), PLACEMENTS, tmp_path / "t.toml", budget, watch=stopping(trials))
+    assert halves
+    assert max(halves) <= most / 2
+
+
+def test_where_nothing_can_be_asked_the_recipe_stays(tmp_path):
+    """It is written unchanged, and each placement says why it was not asked."""
+    tables = {"version": "1", "start_page": TABLES["home"], "cart": TABLES["cart"]}
+    lines: list[str] = []
+    out, alone = tmp_path / "t.toml", make_shop([(f"u{one}", f"i{one % 3}", one) for one in range(40)])
+    found = tune.tune(alone, recipe(), parse_placements(tables), out, 600.0, say=lines.append)
+    assert not found.chosen
+    assert "start_page: only placements named home, discover, cart, session_next can be asked" in lines[0]
+    assert "cart: no basket of two products" in lines[0]
+    made = read_recipe(out)
+    assert made.strategies == recipe().strategies
+    assert placements_of(made).by_name == parse_placements(tables).by_name
+
+
 def chains(users: int = 400) -> Dataset:
     """Each customer buys one thing a day, each thing leading to the next of its ring; now and then another."""
     random, happened = np.random.default_rng(5), []

@@ -21,7 +21,7 @@ from vitrina.ids import Ids
 from vitrina.live import Live
 from vitrina.metrics import Lists, Values
 from vitrina.placements import Placement, Placements
-from vitrina.questions import Questions, questions
+from vitrina.questions import Questions, questions, unasked
 from vitrina.ranking import NO_FORESTS, Forests, with_ranker
 from vitrina.recipe import Recipe
 from vitrina.request import Block
@@ -89,8 +89,9 @@ def judge(
         rows += found
     counts = {one.placement: _counts(one, shop) for one in asked}
     rebuy = {one.placement: engine.placements.named(one.placement).rebuy.policy for one in asked}
+    why = unasked(engine.placements.names, counts)
     start, end = (cut.now, cut.test.end) if cut.train.timed else (None, None)
-    return Evaluation(tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments)
+    return Evaluation(tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments, why)
 
 
 def ask(

@@ -6,7 +6,7 @@ in a request was unknown at `Split.now`, but for the basket or the session that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +26,13 @@ VISITOR = "evaluation"
 RECENT = 50
 """Events of a session sent with a request, and steps of a session asked about, at most."""
 _BATCH, _LIMIT = 512, 10
+NEEDS: Mapping[str, str] = {
+    "home": "no known customer took anything in the days held out",
+    "discover": "no known customer took anything new in the days held out",
+    "cart": "no basket of two products began in the days held out",
+    "session_next": "no anonymous visit of two steps in order began in the days held out",
+}
+"""What was missing, by the name of a placement that can be asked, where it was not."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,19 @@ def questions(split: Split, max_users: int, seed: int) -> list[Questions]:
     home = _home(ground, max_users, seed)
     asked = [home, _discover(home), _cart(ground, max_users, seed), _session_next(ground, max_users, seed)]
     return [one for one in asked if len(one)]
+
+
+def unasked(placements: Iterable[str], asked: Collection[str]) -> dict[str, str]:
+    """Why each of these placements was not `asked`."""
+    other = f"only placements named {', '.join(NEEDS)} can be asked"
+    return {name: NEEDS.get(name, other) for name in placements if name not in asked}
+
+
+def unasked_words(placements: Iterable[str], asked: Collection[str]) -> str:
+    """The same in one line; of placements that were asked too seldom, that more history is needed."""
+    names = list(placements)
+    seldom = [f"{name}: more history is needed" for name in names if name in asked]
+    return "; ".join([*seldom, *(f"{name}: {why}" for name, why in unasked(names, asked).items())])
 
 
 def _home(ground: _Ground, max_users: int, seed: int) -> Questions:

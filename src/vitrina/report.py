@@ -12,7 +12,7 @@ from math import isnan
 import numpy as np
 
 from vitrina.bootstrap import Estimate
-from vitrina.scoreboard import BLEND, BUCKETS, HEADLINE, Department, Evaluation, Row, verdict
+from vitrina.scoreboard import BLEND, BUCKETS, HEADLINE, Department, Evaluation, Row, silent, verdict
 
 WIDTH, BAR, NAME = 720, 22, 190
 OWN, OTHER = "#2f6fed", "#b8c4d6"
@@ -49,6 +49,8 @@ def page(evaluation: Evaluation) -> str:
     for placement in evaluation.counts:
         rows = [one for one in evaluation.rows if one.placement == placement]
         parts.append(_placement(placement, rows, evaluation))
+    if words := silent(evaluation):
+        parts.append(f"<p>{escape(words)}</p>")
     parts.append(_glossary())
     body = "\n".join(parts)
     title = "Vitrina: how good are the lists?"

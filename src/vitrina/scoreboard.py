@@ -74,7 +74,7 @@ class Evaluation:
 
     `rule`: what was held out, from `start` to `end` in seconds (None without times); `wanted`: the event
     types foretold; by placement `counts`, `rebuy`: whether bought products may return, and `departments`,
-    most taken first.
+    most taken first. `unasked`: placements that could not be asked, and why.
     """
 
     rows: tuple[Row, ...]
@@ -86,6 +86,7 @@ class Evaluation:
     rebuy: Mapping[str, str]
     seed: int
     departments: Mapping[str, tuple[Department, ...]] = field(default_factory=dict)
+    unasked: Mapping[str, str] = field(default_factory=dict)
 
     def row(self, system: str, placement: str, bucket: str = "all") -> Row:
         """The row of these names. Raises KeyError."""
@@ -120,10 +121,16 @@ def show(evaluation: Evaluation, console: Console) -> None:
         rows = [one for one in evaluation.rows if one.placement == placement]
         console.print(_table(f"{placement} (rebuy {evaluation.rebuy[placement]})", counts, rows))
         console.print(verdict(rows))
-    if not evaluation.counts:
-        console.print(
-            "Nothing could be asked: the held-out days have no customer, no basket of two, and no session."
-        )
+    if words := silent(evaluation):
+        console.print(words)
+
+
+def silent(evaluation: Evaluation) -> str:
+    """Which placements were not asked, and why; '' where all were."""
+    why = "; ".join(f"{name}: {reason}" for name, reason in evaluation.unasked.items())
+    if evaluation.counts:
+        return f"Not asked: {why}." if why else ""
+    return f"Nothing could be asked: {why or 'there is no placement'}."
 
 
 def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:

@@ -29,7 +29,7 @@ from vitrina.fit import fingerprint
 from vitrina.placements import Placements, parse_placements
 from vitrina.recipe import Recipe
 from vitrina.tune import write
-from vitrina.tune.bench import Bench
+from vitrina.tune.bench import Bench, TooLittle
 from vitrina.tune.choose import LEAST, Chosen, choose
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
@@ -44,7 +44,9 @@ Watch = Callable[[Search, float], None]
 SEARCHING, WEIGHING = 0.65, 0.85
 """Shares of the budget after which settings are searched no more, and weights; the rest is for trees."""
 WRITING = 10.0
-"""Seconds for weights after Ctrl-C."""
+"""Seconds for the weights of all placements after Ctrl-C."""
+SHORT = 0.05
+"""Share of the budget that a placement has for weights, `LEAST` at most, where the search left no time."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +86,25 @@ def tune(
     """Search for `budget` seconds of `clock`, less what compiling takes, and write the best recipe to `out`;
     on Ctrl-C the best so far.
 
-    What was tried is kept in `<out>.journal`, from which the same search goes on. Raises DataError where
-    there is too little to hold out, RecipeError where the journal is another search's.
+    What was tried is kept in `<out>.journal`, from which the same search goes on. Where too little
+    can be asked the recipe is written as it is. Raises DataError where there is nothing to hold out,
+    RecipeError where the journal is another search's.
     """
     seed = recipe.evaluation.seed if seed is None else seed
     journal = Journal.open(out.with_name(out.name + ".journal"), _made_on(dataset, recipe, placements, seed))
     with without_compiling(clock) as seconds:
         started = seconds()
-        bench = Bench.of(dataset, recipe, placements, seed)
+        try:
+            bench = Bench.of(dataset, recipe, placements, seed)
+        except TooLittle as reason:
+            say(f"{reason}; the recipe is written as it is")
+            return _unchanged(out, str(reason), recipe, placements, seed)
         known = {one.name: one for one in families(recipe, bench.placements, dataset)}
         found = Search(bench, known, journal, seed, seconds)
         _run(found, started + budget * SEARCHING, say, watch)
         until = found.clock() + WRITING if found.interrupted else started + budget * WEIGHING
-        chosen = choose(found, weigh=recipe.evaluation.weigh, until=until, say=say)
+        least = 0.0 if found.interrupted else min(LEAST, SHORT * budget)
+        chosen = choose(found, weigh=recipe.evaluation.weigh, until=until, say=say, least=least)
         plans, tables = write.tuned(found, chosen, recipe, placements)
         weigh = recipe.evaluation.weigh and chosen.keys() != found.bench.placements.keys()
         recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
@@ -107,6 +115,14 @@ def tune(
     _put(out, made)
     say(f"wrote {out}: {len(plans)} instances to fit")
     return Tuned(made, chosen, len(found.trials), took, seed, order)
+
+
+def _unchanged(out: Path, reason: str, recipe: Recipe, placements: Placements, seed: int) -> Tuned:
+    """The recipe as it is, where nothing can be searched by."""
+    head = [f"Written by vitrina tune {__version__}, unchanged: {reason}."]
+    made = write.text(head, recipe, {"version": placements.version, **placements.tables})
+    _put(out, made)
+    return Tuned(made, {}, 0, 0.0, seed, Order(recipe.ranker))
 
 
 def _run(found: Search, until: float, say: Say, watch: Watch) -> None:

@@ -25,7 +25,7 @@ from vitrina.metrics import Truth, Values
 from vitrina.parts import Parts
 from vitrina.placements import Placement, Placements
 from vitrina.profiles import set_aside
-from vitrina.questions import Questions, proposed, questions
+from vitrina.questions import Questions, proposed, questions, unasked_words
 from vitrina.recipe import Plan, Recipe
 from vitrina.seeds import query
 from vitrina.splits import Split, another, split
@@ -47,6 +47,10 @@ _DEPTH = 100
 """Rows of a source, as many as `stages.retrieve` asks for."""
 Clusters = NDArray[np.int64]
 """Per asker, equal for the steps of one visit, which hang together."""
+
+
+class TooLittle(DataError):
+    """No placement is asked often enough to choose anything by."""
 
 
 def key_of(plan: Plan) -> str:
@@ -98,13 +102,13 @@ class Bench:
 
     @classmethod
     def of(cls, dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> Bench:
-        """Hold out the last days, and those before them where few ask. Raises DataError where too few do."""
+        """Hold out the last days, and those before them where few ask. Raises TooLittle where too few do."""
         windows = _windows(dataset, recipe, placements, seed)
         asked = {name: many for name, many in _askers(windows).items() if many >= MIN_ASKERS}
         if not asked:
-            raise DataError(
+            raise TooLittle(
                 f"too little to tune on: no placement is asked {MIN_ASKERS} times in the days held out "
-                f"({windows[0].cut.rule}); more history is needed, or other [evaluation] test_days"
+                f"({windows[0].cut.rule}); {unasked_words(placements.names, _askers(windows))}"
             )
         by_name = {name: [one for one in windows if name in one.truths] for name in asked}
         truths = {name: _pooled([one.truths[name] for one in some]) for name, some in by_name.items()}

@@ -26,7 +26,7 @@ SOURCES = 8
 USELESS = 0.02
 """A family below this share of the placement's best is not weighed at all."""
 LEAST = 10.0
-"""Seconds that weights of a placement may take, whatever else took: else the best settings are lost."""
+"""Seconds that weights of a placement may take where none are left: else the best settings are lost."""
 Say = Callable[[str], None]
 
 
@@ -53,11 +53,24 @@ class Chosen:
     askers: int
 
 
-def choose(found: Search, *, weigh: bool, until: float, say: Say) -> dict[str, Chosen]:
+def choose(found: Search, *, weigh: bool, until: float, say: Say, least: float = LEAST) -> dict[str, Chosen]:
     """The best blend of each placement, of sources that were tried; a placement some of whose own
-    sources were not is left out. `weigh`: whether the recipe's own weights are searched too, as in training.
+    sources were not is left out. `weigh`: whether the recipe's own weights are searched too, as in training;
+    `least`: seconds that each half of a placement has where none are left. After Ctrl-C those done.
     """
     chosen: dict[str, Chosen] = {}
+    try:
+        _choose(found, chosen, weigh=weigh, until=until, say=say, least=least)
+    except KeyboardInterrupt:
+        found.interrupted = True
+        say("interrupted: placements that are not weighed yet stay as they are")
+    return chosen
+
+
+def _choose(
+    found: Search, chosen: dict[str, Chosen], *, weigh: bool, until: float, say: Say, least: float
+) -> None:
+    """Each placement in turn, the most asked first, into `chosen`."""
     used: dict[str, list[Plan]] = {}
     names = sorted(found.bench.placements, key=lambda one: -len(found.bench.truths[one]))
     for number, name in enumerate(names):
@@ -68,12 +81,11 @@ def choose(found: Search, *, weigh: bool, until: float, say: Say) -> dict[str, C
             continue
         parts = _tuned(found, name, used)
         now = found.clock()
-        half = max((until - now) / (2 * (len(names) - number)), LEAST)
+        half = max((until - now) / (2 * (len(names) - number)), least)
         chosen[name] = _blended(found, placement, own, parts, weigh=weigh, half=half)
         for part in chosen[name].parts:
             used.setdefault(part.family.name, []).append(part.plan)
         say(f"{name}: NDCG@10 {chosen[name].before:.4f} -> {chosen[name].after:.4f}, {_words(chosen[name])}")
-    return chosen
 
 
 def _own(found: Search, placement: Placement) -> list[Part] | None:

@@ -10,7 +10,8 @@ import pytest
 
 from vitrina.dataset import CART, DAY, PURCHASE, REMOVE, RETURN, VIEW, Catalog, Dataset, Events
 from vitrina.ids import Ids
-from vitrina.questions import RECENT, questions
+from vitrina.questions import RECENT, questions, unasked
+from vitrina.scoreboard import by_reason
 from vitrina.splits import Split
 
 NOW = 100 * DAY
@@ -212,3 +213,12 @@ def test_no_request_tells_its_answer(seed):
         assert all(not request.blocks for request in one.requests)
         assert len(one.truth) == len(one) == len(one.clusters)
         assert one.truth.sizes.min() >= 1
+
+
+def test_a_reason_is_said_once():
+    """However many placements cannot be asked, each reason stands once, after all their names."""
+    said = by_reason(unasked(["start_page", "cart", "trending", "home"], {"home"}))
+    assert said.startswith("start_page, trending: only placements named home")
+    assert said.count("only placements named") == 1
+    assert "cart: no basket of two products" in said
+    assert "home: " not in said

@@ -19,6 +19,7 @@ from vitrina.ids import UNKNOWN
 from vitrina.live import Live
 from vitrina.metrics import Truth
 from vitrina.request import Block, Request, SessionEvent
+from vitrina.scoreboard import by_reason
 from vitrina.splits import Split, of_types
 
 Places = NDArray[np.int64]
@@ -33,6 +34,7 @@ NEEDS: Mapping[str, str] = {
     "session_next": "no anonymous visit of two steps in order began in the days held out",
 }
 """What was missing, by the name of a placement that can be asked, where it was not."""
+SELDOM = "asked too seldom, more history is needed"
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,7 @@ def unasked(placements: Iterable[str], asked: Collection[str]) -> dict[str, str]
 def unasked_words(placements: Iterable[str], asked: Collection[str]) -> str:
     """The same in one line; of placements that were asked too seldom, that more history is needed."""
     names = list(placements)
-    seldom = [f"{name}: more history is needed" for name in names if name in asked]
-    return "; ".join([*seldom, *(f"{name}: {why}" for name, why in unasked(names, asked).items())])
+    return by_reason(dict.fromkeys([one for one in names if one in asked], SELDOM) | unasked(names, asked))
 
 
 def _home(ground: _Ground, max_users: int, seed: int) -> Questions:

@@ -127,10 +127,18 @@ def show(evaluation: Evaluation, console: Console) -> None:
 
 def silent(evaluation: Evaluation) -> str:
     """Which placements were not asked, and why; '' where all were."""
-    why = "; ".join(f"{name}: {reason}" for name, reason in evaluation.unasked.items())
+    why = by_reason(evaluation.unasked)
     if evaluation.counts:
         return f"Not asked: {why}." if why else ""
     return f"Nothing could be asked: {why or 'there is no placement'}."
+
+
+def by_reason(why: Mapping[str, str]) -> str:
+    """Reasons by placement in one line: each reason once, after all whose it is."""
+    whose: dict[str, list[str]] = {}
+    for name, reason in why.items():
+        whose.setdefault(reason, []).append(name)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in whose.items())
 
 
 def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:

@@ -65,4 +65,5 @@ def _check_types(name: str, defaults: Any, params: Mapping[str, Any]) -> None:
             or as_float
             or (isinstance(default, Mapping) and isinstance(given, Mapping))
         ):
-            raise RecipeError(f"[strategies.{name}] {key} = {value!r} must be a {type(default).__name__}")
+            kind = "list" if isinstance(default, tuple) else type(default).__name__
+            raise RecipeError(f"[strategies.{name}] {key} = {value!r} must be a {kind}")

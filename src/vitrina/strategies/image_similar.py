@@ -148,8 +148,8 @@ class ImageSimilar:
     def nearest(self, vectors: Floats, colours: Floats | None, k: int) -> Lists:
         """The items most like photos from outside the catalogue, one a look.
 
-        `vectors`: float32[m, d] of the encoder that made the catalogue's; `colours`: float32[m, c]. Exact at any
-        size, by one product with all of them; an inverted file serves training, which asks of every photo.
+        `vectors`: float32[m, d] of the encoder that made the catalogue's; `colours`: float32[m, c]. Exact at
+        any size, by one product with all of them; an inverted file serves training, which asks of all.
         Raises DataError where their lengths show another.
         """
         if "look/axes" not in self.parts:

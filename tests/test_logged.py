@@ -24,8 +24,8 @@ from vitrina.logged import logged
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
 from vitrina.request import Block, Request
-from vitrina.server.privacy import forget
 from vitrina.splicing import taken
+from vitrina.state.erasing import forget
 from vitrina.state.events import Event
 from vitrina.state.items import updated
 from vitrina.state.lately import Lately

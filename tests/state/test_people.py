@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from vitrina.errors import InvalidRequest
 from vitrina.live import NOTHING
-from vitrina.server.privacy import forget
+from vitrina.state.erasing import COMPACT_S, forget, purge
 from vitrina.state.events import Event, unpacked
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
-from vitrina.state.people import COMPACT_S, MAX_MEMBERS, Tombstones, hashes, joining, key_of, members, purge
+from vitrina.state.people import MAX_MEMBERS, Tombstones, hashes, joining, key_of, members
 from vitrina.state.recording import recording
 from vitrina.state.tables import LOG, PEOPLE
 
@@ -134,7 +134,7 @@ def _raw(text):
 
 def test_a_log_of_many_pages_is_erased_to_its_end(tmp_path, monkeypatch):
     """What was done lies anywhere in the log."""
-    monkeypatch.setattr("vitrina.state.people._PAGE", 3)
+    monkeypatch.setattr("vitrina.state.erasing._PAGE", 3)
     store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
     record(store, *((str(n), "zoe" if n % 4 == 0 else "bob", "", "a") for n in range(10)))
     assert forget(store, Tombstones(tmp_path / "store"), [b"uzoe"], NOW)[1] == 3

@@ -10,7 +10,8 @@ from typing import Any
 from vitrina.errors import InvalidRequest, StoreError
 from vitrina.server import wire
 from vitrina.server.models import States
-from vitrina.state.people import MAX_MEMBERS, Tombstones, erasing, joining, key_of
+from vitrina.state.erasing import forget
+from vitrina.state.people import MAX_MEMBERS, Tombstones, joining, key_of
 from vitrina.state.store import Store
 from vitrina.v1 import privacy_service_pb2 as v1
 
@@ -35,8 +36,8 @@ class Privacy:
         message = wire.parse(v1.MergeUsersRequest, data, MAX_BYTES)
         if not 2 <= len(message.ids) <= MAX_MEMBERS:
             raise InvalidRequest(f"ids holds {len(message.ids)} entries; give 2 to {MAX_MEMBERS}")
-        store, _ = self._there()
-        every = store.write(joining([_key(one) for one in message.ids])).result()
+        store, folder = self._there()
+        every = store.write(joining([_key(one) for one in message.ids], Tombstones(folder))).result()
         return bytes(v1.MergeUsersResponse(ids=[_id(one) for one in every]).SerializeToString())
 
     def forget_user(self, data: bytes, states: States) -> bytes:
@@ -51,21 +52,6 @@ class Privacy:
         if self.store is None or self.folder is None:
             raise StoreError("this server keeps nothing of anybody; start it with --store DIR")
         return self.store, self.folder
-
-
-def forget(
-    store: Store, tombstones: Tombstones, keys: list[bytes], now: int
-) -> tuple[tuple[bytes, ...], int]:
-    """Forget the persons of some ids, and take what they did out of the log: their ids, and how many events.
-
-    Tombstones are on the disk before the first event goes: after a crash between, it is said again, and ends.
-    """
-    every = store.write(tombstones.forgetting(keys, now)).result()
-    after, events = store.write(erasing(every, 0)).result()
-    while after:
-        after, gone = store.write(erasing(every, after)).result()
-        events += gone
-    return every, events
 
 
 def _key(message: Any) -> bytes:

@@ -18,6 +18,7 @@ NAMES = (
     "compact.copied",
     "compact.switched",
     "retain.before",
+    "erase.before",
 )
 
 

@@ -3,6 +3,7 @@
 FORMAT             what wrote this folder; a later format is refused
 CURRENT            the name of the generation that counts; replaced by rename
 000001/data.mdb    one LMDB file, see `generation.py`
+tombstones.key     what ids that asked to be forgotten are hashed under, see `secret.py`
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +37,7 @@ class Folder:
         """Make an empty store where there is none. Several processes may try at once."""
         with as_store_error(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+            sync_folder(self.path.parent)
             with self.alone():
                 if not (self.path / _CURRENT).exists():
                     (self.path / FIRST).mkdir(exist_ok=True)
@@ -59,6 +62,13 @@ class Folder:
     def current(self) -> Path:
         """The folder of the generation that counts. Raises StoreLost."""
         return self.path / _read(self.path / _CURRENT).strip()
+
+    def prune(self) -> None:
+        """Remove every generation that does not count, also what a compaction that was killed left."""
+        kept = self.current().name
+        for path in self.path.iterdir():
+            if path.name != kept and path.name.isdecimal() and path.is_dir():
+                shutil.rmtree(path)
 
     def mark(self) -> Mark:
         """Which CURRENT stands there. Raises StoreLost."""

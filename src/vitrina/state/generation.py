@@ -16,6 +16,7 @@ from typing import Any
 
 import lmdb
 
+from vitrina.durable import sync_folder
 from vitrina.errors import StoreError, StoreFull, StoreLost
 from vitrina.state.store import Ack, sequence_key, sequence_of
 from vitrina.state.tables import META, TABLES
@@ -168,12 +169,13 @@ class Generation:
 
     @staticmethod
     def make(folder: Path, map_bytes: int) -> None:
-        """Make an empty file with every table."""
+        """Make an empty file with every table, on disk with its name and its folder's when this returns."""
         with as_store_error(folder):
             env = lmdb.open(str(folder), map_size=map_bytes, max_dbs=len(TABLES) + 16)
             for name in TABLES:
                 env.open_db(name.encode())
             env.close()
+            _named(folder)
 
     def reader(self) -> Any:
         """A transaction that reads; end it with `abort`. Inside the gate only."""
@@ -227,17 +229,24 @@ class Generation:
             self._env.sync(True)
 
     def copy(self, folder: Path) -> None:
-        """A compact copy into an empty folder, on disk when this returns."""
+        """A compact copy into an empty folder, on disk with its name and its folder's when this returns."""
         with as_store_error(folder):
             self._env.copy(str(folder), compact=True)
             with (folder / DATA).open("rb") as stream:
                 os.fsync(stream.fileno())
+            _named(folder)
 
     def close(self) -> None:
         """Let go of the file, once nobody is inside."""
         with self.gate.alone():
             self.closed = True
             self._env.close()
+
+
+def _named(folder: Path) -> None:
+    """Make the names of a file in a folder and of the folder survive: CURRENT may say them next."""
+    sync_folder(folder)
+    sync_folder(folder.parent)
 
 
 def lost(path: Path, reason: str) -> StoreLost:

@@ -25,6 +25,7 @@ from vitrina.state.failpoints import reach
 from vitrina.state.folder import FIRST, Folder, Mark
 from vitrina.state.generation import MAX_BYTES, Generation, as_store_error, stored
 from vitrina.state.group import Answers, Group, Work
+from vitrina.state.secret import copy_secret
 from vitrina.state.store import Ack, Reads, Transaction
 
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class LmdbStore:
             shutil.rmtree(draft, ignore_errors=True)
             (draft / FIRST).mkdir(parents=True)
             self._now().copy(draft / FIRST)
+            copy_secret(self.folder, draft)  # after the tombstones, which it is made before
             Folder(draft).name(FIRST)
             draft.rename(folder)
             sync_folder(folder.parent)
@@ -88,10 +90,11 @@ class LmdbStore:
     def compact(self) -> None:
         """As `Store.compact`. Two at once take turns."""
         with self._home.alone(), as_store_error(self.folder):
-            shutil.rmtree(self._tried(self._replaced), ignore_errors=True)
+            self._tried(self._replaced)
+            self._home.prune()
 
-    def _replaced(self, old: Generation) -> Path:
-        """Put a compact copy in the place of a generation; the folder that is not needed any more."""
+    def _replaced(self, old: Generation) -> None:
+        """Put a compact copy in the place of a generation."""
         fresh = self.folder / f"{int(old.folder.name) + 1:06d}"
         # Whoever writes waits for this transaction, and looks at CURRENT when it has its turn.
         with self._writing(old):
@@ -101,7 +104,6 @@ class LmdbStore:
             reach("compact.copied")
             self._home.name(fresh.name)
             reach("compact.switched")
-        return old.folder
 
     def close(self) -> None:
         """As `Store.close`."""

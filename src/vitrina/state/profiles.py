@@ -39,6 +39,13 @@ def grown(value: bytes, records: list[bytes]) -> bytes:
     return head + (held + b"".join(records))[-KEPT * _ONE.size :]
 
 
+def without(value: bytes, sequences: Sequence[int]) -> bytes:
+    """A profile without the records of some sequence numbers; empty where none is left."""
+    held = records(value)
+    left = held[~np.isin(held["sequence"], sequences)]
+    return value[: _HEAD.size] + left.tobytes() if len(left) else b""
+
+
 def records(value: bytes) -> NDArray[Any]:
     """The records of a profile, oldest arrival first: RECORD[n], not copied."""
     return np.frombuffer(value, RECORD, offset=_HEAD.size)

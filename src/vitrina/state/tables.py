@@ -35,4 +35,8 @@ PEOPLE = "people"
 TOMBSTONES = "tombstones"
 """HMACs of ids that asked to be forgotten."""
 
-TABLES = (META, LOG, SEEN, PROFILES, SHOWN, NAMES, NUMBERS, ITEMS, CHANGES, PEOPLE, TOMBSTONES)
+ERASING = "erasing"
+"""The first id of somebody who was forgotten, and whose events are not all out of the log yet, to when that
+was and all their ids (`people.py`)."""
+
+TABLES = (META, LOG, SEEN, PROFILES, SHOWN, NAMES, NUMBERS, ITEMS, CHANGES, PEOPLE, TOMBSTONES, ERASING)

@@ -12,9 +12,10 @@ from vitrina.errors import Overloaded, StoreError, StoreFull, TimedOut
 from vitrina.server import recorder
 from vitrina.server.failures import failure
 from vitrina.server.recorder import Recorder
-from vitrina.state.events import Event
+from vitrina.state.events import Event, unpacked
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.opening import Opening
+from vitrina.state.tables import LOG
 
 
 class Slow:
@@ -54,6 +55,21 @@ def test_calls_that_wait_together_are_one_write(tmp_path):
     ]
     assert len(writes) == 2
     assert waiting == 0
+    store.close()
+
+
+def test_a_write_is_stamped_by_the_calls_in_it(tmp_path):
+    """While calls never stop coming, time goes on: not the first one's for ever."""
+    store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
+
+    async def go():
+        one = Recorder(store)
+        await asyncio.gather(*(one.record([view(n)], NOW + 100 * n, 30.0) for n in range(4)))
+
+    asyncio.run(go())
+    with store.read() as reads:
+        received = [unpacked(value).received for _, value in reads.feed(LOG, 0, 9)]
+    assert received == [NOW, NOW + 300, NOW + 300, NOW + 300]
     store.close()
 
 

@@ -25,9 +25,10 @@ WAITING = 50_000
 
 @dataclass(eq=False)
 class Waiting:
-    """The events of a call, and where its answer goes."""
+    """The events of a call, when it came, in seconds since 1970 UTC, and where its answer goes."""
 
     events: Sequence[Event]
+    now: int
     answer: asyncio.Future[list[Outcome]]
 
 
@@ -53,20 +54,20 @@ class Recorder:
         if self.waiting + len(events) > WAITING:
             raise Overloaded(f"{self.waiting:,} events wait for the disk; send them again later")
         loop = asyncio.get_running_loop()
-        call = Waiting(events, loop.create_future())
+        call = Waiting(events, now, loop.create_future())
         alarm = loop.call_later(max(0.0, left_s), _late, call.answer)
         self._queue.append(call)
         self.waiting += len(events)
         try:
             if not self._busy:
-                self._write(loop, now)
+                self._write(loop)
             return await call.answer
         finally:
             alarm.cancel()
             self.waiting -= len(events)
 
-    def _write(self, loop: asyncio.AbstractEventLoop, now: int) -> None:
-        """Write what waits and is still wanted."""
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write what waits and is still wanted, as of when the latest of it came."""
         batch: list[Waiting] = []
         events: list[Event] = []
         while self._queue and len(events) < TOGETHER:
@@ -77,15 +78,16 @@ class Recorder:
         self._busy = bool(batch)
         if not batch or self.store is None:
             return
+        now = max(one.now for one in batch)
         try:
             done = self.store.write(recording(events, now, self.tombstones))
         except StoreError as reason:
             done = Future()
             done.set_exception(reason)
-        done.add_done_callback(partial(_back, loop, self._finish, batch, now))
+        done.add_done_callback(partial(_back, loop, self._finish, batch))
 
     def _finish(
-        self, loop: asyncio.AbstractEventLoop, batch: list[Waiting], now: int, done: Future[list[Outcome]]
+        self, loop: asyncio.AbstractEventLoop, batch: list[Waiting], done: Future[list[Outcome]]
     ) -> None:
         reason, start = done.exception(), 0
         for one in batch:
@@ -96,7 +98,7 @@ class Recorder:
                 else:
                     one.answer.set_result(done.result()[start:stop])
             start = stop
-        self._write(loop, now)
+        self._write(loop)
 
 
 def _late(answer: asyncio.Future[list[Outcome]]) -> None:

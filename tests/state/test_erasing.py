@@ -8,10 +8,11 @@ from vitrina.errors import InvalidRequest, StoreLost
 from vitrina.live import NOTHING
 from vitrina.state import lmdb_store
 from vitrina.state.erasing import COMPACT_S, LEFT_S, forget, purge, resume
-from vitrina.state.events import Event
+from vitrina.state.events import Event, Placed
 from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.people import Tombstones, joining
+from vitrina.state.profiles import FAST
 from vitrina.state.recording import recording
 from vitrina.state.secret import KEY_FILE
 from vitrina.state.tables import LOG
@@ -121,6 +122,26 @@ def test_what_was_done_under_a_browser_s_id_too_is_undone_there(store):
     assert lately.live([("", "browser")], NOW).did["", "browser"].item_ids == ("x", "y")
     forget(store, Tombstones(store.folder), [b"uzoe"], NOW)
     assert lately.live([("", "browser")], NOW).did["", "browser"].item_ids == ("y",)
+
+
+def test_a_quarantine_for_what_the_forgotten_did_ends_with_it(store):
+    """Nothing of what they did or saw is left in the browser's profiles, so it is no machine's any more."""
+    record(store, *((f"z{n}", "zoe", "browser", f"i{n}") for n in range(FAST + 1)))
+    shown = Event("s", "impression", "zoe", "browser", "", NOW, placed=(Placed("s"), Placed("t")))
+    store.write(recording([shown], NOW)).result()
+    forget(store, Tombstones(store.folder), [b"uzoe"], NOW)
+    record(store, ("new", "", "browser", "y"))
+    live = Lately(store).live([("", "browser")], NOW)
+    assert live.did["", "browser"].item_ids == ("y",)
+    assert not live.shown
+
+
+def test_forgetting_somebody_else_leaves_what_a_dead_process_began(store):
+    """It neither erases others nor drops the note that they are to be erased."""
+    begun(store)
+    assert forget(store, Tombstones(store.folder), [b"ubob"], NOW) == ((b"ubob",), 1)
+    assert resume(store, NOW + LEFT_S) == 2
+    assert resume(store, NOW + LEFT_S) == 0
 
 
 def test_a_backup_knows_who_was_forgotten(store, tmp_path):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from vitrina.errors import StoreError, StoreLost
+from vitrina.state.failpoints import VARIABLE
 from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.store import sequence_key
 from vitrina.state.tables import LOG, SEEN
 
 WRITER = """
@@ -22,6 +25,13 @@ for number in range(n):
     value = f"{name}-{number}".encode().ljust(size)
     print(store.write(lambda to: to.append("log", value)).result(), name, number, flush=True)
 store.close()
+"""
+
+COMPACT = """
+import sys
+from pathlib import Path
+from vitrina.state.lmdb_store import LmdbStore
+LmdbStore(Path(sys.argv[1])).compact()
 """
 
 
@@ -74,12 +84,56 @@ def test_a_process_that_only_reads_follows_growth_and_compaction(folder):
     acknowledged(writer(folder, "big", n=2, size=3 << 20))
     assert len(logged(store)) == 2
     subprocess.run(
-        [sys.executable, "-c", "import sys; from pathlib import Path; from vitrina.state.lmdb_store import LmdbStore; LmdbStore(Path(sys.argv[1])).compact()", str(folder)],
+        [sys.executable, "-c", COMPACT, str(folder)],
         check=True,
-    )  # fmt: skip
+    )
     acknowledged(writer(folder, "after", n=1))
     assert len(logged(store)) == 3
     store.close()
+
+
+@pytest.mark.parametrize("place", ["compact.copied", "compact.switched"])
+def test_a_compaction_that_was_killed_leaves_nothing_for_good(folder, place):
+    """Not the old file, which may hold who was forgotten, nor a half-made one: the next compaction sees to it."""
+    store = LmdbStore(folder, map_bytes=1 << 20)
+    store.write(lambda to: to.append(LOG, b"zoe-private")).result()
+    told = {**os.environ, VARIABLE: f"{place}=1"}
+    assert (
+        subprocess.run([sys.executable, "-c", COMPACT, str(folder)], env=told, check=False).returncode == -9
+    )
+    store.write(lambda to: to.delete(LOG, sequence_key(1))).result()
+    store.compact()
+    assert [one.name for one in folder.iterdir() if one.is_dir()] == [store._home.current().name]
+    store.close()
+    assert not any(b"zoe-private" in one.read_bytes() for one in folder.rglob("*") if one.is_file())
+
+
+@pytest.mark.parametrize("do", ["make", "compact", "backup"])
+def test_what_current_names_is_on_the_disk_before(tmp_path, monkeypatch, do):
+    """After a power cut CURRENT never names a file or a folder whose name was lost."""
+    folder, synced = tmp_path / "store", []
+    if do != "make":
+        store = LmdbStore(folder, create=True, map_bytes=1 << 20)
+    fsync = os.fsync
+
+    def noting(handle):
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    if do == "make":
+        store = LmdbStore(folder, create=True, map_bytes=1 << 20)
+        named = folder / "000001"
+        assert str(tmp_path) in synced
+    elif do == "compact":
+        store.compact()
+        named = folder / "000002"
+    else:
+        store.backup(tmp_path / "backup")
+        named = tmp_path / ".draft-backup" / "000001"
+    store.close()
+    pointer = next(at for at, one in enumerate(synced) if "/.CURRENT-" in one)
+    assert {str(named), str(named.parent)} <= {*synced[:pointer]}
 
 
 @pytest.mark.parametrize("what", ["file", "folder", "pointer"])

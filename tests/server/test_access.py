@@ -54,7 +54,7 @@ def test_a_file_holds_hashes_only(shop):
     written = one.file.read_text()
     for text in texts.values():
         assert text not in written
-        assert text.rpartition("_")[2] not in written
+        assert text[-20:] not in written  # a secret may hold "_" itself
     assert stat.S_IMODE(one.file.stat().st_mode) == 0o600
     assert Tokens.read(one.file) == one.tokens
 

@@ -104,7 +104,8 @@ def embed(
     """
     started, workers = monotonic(), workers or os.cpu_count() or 1
     source = open_source(images)
-    out.mkdir(parents=True, exist_ok=True)  # hours of work need a place to go to
+    if out.exists() and not out.is_dir():  # hours of work need a place to go to
+        raise DataError(f"{out} is no folder; name one that the vectors go into")
     found, rejects = of_items(source, photos)
     coder = Encoder.open(encoder, threads=workers, say=say)
     shelf = _Shelf(coder.identity, _known(out, coder, say))

@@ -288,3 +288,28 @@ def test_the_verb_trains_with_a_store(tmp_path):
         live = Lately(store).live([ask.identity], when + 5)
     assert live.did[ask.identity].item_ids == ("fresh",)
     assert len(engine.asker(ask, live).doings.rows) == 1
+
+
+def test_a_lone_word_of_the_log_is_a_purchase(store):
+    """Where neither files nor log have a type that is known, the log's own is a purchase, by day an order;
+    not beside one that is known, nor where the recipe weighs it."""
+    bare = make_shop([], items=["i1", "i2"])
+    record(store, ("1", "listen", "bob", "", "i1", 8), ("2", "listen", "bob", "", "i2", 8))
+    found, dataset, _ = together(store, bare)
+    assert found == [("bob", "i1", "purchase", 8), ("bob", "i2", "purchase", 8)]
+    assert dataset.words == {"listen": "purchase"}
+    assert dataset.events.visit.tolist() == [0, 0]
+    with store.read() as reads:
+        weighed, _ = logged(bare, reads, Tombstones(store.folder), ["listen"])
+    assert (weighed.types[-1], weighed.words) == ("listen", {})
+    found, dataset, _ = together(store)
+    assert found[-1] == ("bob", "i2", "listen", 8)
+
+
+def test_the_files_word_is_theirs_in_the_log_too(store):
+    """What the files said in a word of their own goes on in that word, once."""
+    files = replace(make_shop([("ann", "i1", 5)]), words={"listen": "purchase"})
+    record(store, ("1", "listen", "ann", "", "i1", 5), ("2", "listen", "ann", "", "i1", 6))
+    found, _, added = together(store, files)
+    assert [one[2:] for one in found] == [("purchase", 5), ("purchase", 6)]
+    assert (added.events, added.known) == (1, 1)

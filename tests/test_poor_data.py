@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,11 @@ import pytest
 from vitrina.doctor import examine
 from vitrina.engine import Engine
 from vitrina.evaluate import BLEND, evaluate
-from vitrina.live import Live
+from vitrina.live import Live, Recent
 from vitrina.readers import read
 from vitrina.recipe import parse_recipe, read_recipe
 from vitrina.registry import Registry
-from vitrina.request import Block, Request
+from vitrina.request import Block, Request, SessionEvent
 from vitrina.train import placements_of, train
 from vitrina.tune import tune
 
@@ -112,3 +113,35 @@ def test_poor_shops_are_trained_judged_tuned_and_told(shop, tmp_path):
     tuned = tune(reading.dataset, recipe(), placements_of(recipe()), out, 60.0, watch=own_settings)
     assert ASKED[name] in tuned.chosen
     assert read_recipe(out).strategies
+
+
+def test_a_lone_word_teaches_what_a_purchase_teaches(tmp_path):
+    """A shop whose only event type is its own word gets the bundle that it would get of purchases, is
+    judged and diagnosed as one, and hears that word live."""
+    made, said = {}, {}
+    for word in ("purchase", "interaction"):
+        folder = tmp_path / word
+        folder.mkdir()
+        kept = ("user_id", "order_id", "item_id", "timestamp")
+        rows = [",".join([word, *(one[name] for name in kept)]) for one in lines("without prices")]
+        (folder / "events.csv").write_text("\n".join([",".join(["event_type", *kept]), *rows]) + "\n")
+        reading = read(folder)
+        said[word] = examine(reading)
+        made[word] = train(reading.dataset, recipe(), Registry(folder / "bundles"), lambda line: None)
+    hashes = {one.bundle.manifest.version.split("-")[1] for one in made.values()}
+    assert len(hashes) == 1
+    assert said["interaction"].facts == said["purchase"].facts
+    figures = [json.dumps(one.evaluation.as_dict()["rows"]) for one in made.values()]
+    assert figures[0] == figures[1]
+    engine = Engine.of(made["interaction"].bundle)
+    now = engine.last_event + 60
+    asked = Request((Block("home", limit=5),), visitor_id="new")
+    told = replace(asked, events=(SessionEvent("i03", "interaction", now - 9),))
+    assert listed(engine, told, now) != listed(engine, asked, now)
+    recorded = Live(now, {("", "new"): Recent(("i03",), ("interaction",), (now - 9,))})
+    assert listed(engine, asked, now, recorded) == listed(engine, told, now)
+
+
+def listed(engine, request, now, live=None):
+    """The products of the one block."""
+    return [one.item_id for one in engine.recommend([request], live or Live(now))[0].blocks[0].items]

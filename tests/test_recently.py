@@ -129,3 +129,15 @@ def test_what_could_not_be_asked_is_said_to_whom_it_concerns(engine):
     known, nobody = engine.recommend([ASKED, Request((Block("p"),))], failing)
     assert (known.degraded, nobody.degraded) == (("store",), ())
     assert known.blocks == nobody.blocks
+
+
+def test_a_lone_word_of_the_shop_counts_live(dataset):
+    """A shop's own word that stands for a purchase is one when it comes from the store, too; a page may ask
+    by that word what was not touched."""
+    places = {"p": {"sources": [{"strategy": "all"}], "filter": {"untouched": ["listen"]}}}
+    engine = make_window(dataset, {"all": range(4)}, places, words={"listen": "purchase"})
+    heard = Recent(("i0",), ("listen",), (LAST + 3,))
+    assert first(engine, Live(12 * DAY)) == "i0"
+    assert first(engine, Live(12 * DAY, {WHO: heard})) == "i1"
+    bare = make_window(dataset, {"all": range(4)}, places)
+    assert first(bare, Live(12 * DAY, {WHO: heard})) == "i0"

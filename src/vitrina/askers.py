@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple
@@ -88,6 +88,8 @@ class Askers:
     types: tuple[str, ...]
     regions: Attribute | None
     consent: Attribute | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    """The shop's own for one of `types`."""
 
     def of(self, request: Request, now: int) -> Asker:
         """One request in rows. Unknown ids are collected, not fatal.
@@ -199,7 +201,7 @@ class Askers:
         return Shown(rows[rows >= 0], times[rows >= 0])
 
     def _type(self, name: str) -> int:
-        known = as_known(name, self.types)
+        known = as_known(name, self.types, self.words)
         if known not in self.types:
             raise InvalidRequest(f"unknown event type {name!r}; known: {', '.join(self.types)}")
         return self.types.index(known)

@@ -6,8 +6,9 @@ since 1970 UTC; a dataset without timestamps counts events instead and says so (
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,30 @@ __all__ = ["COLUMNS", "DAY", "PATH", "PURCHASE", "TYPES", "Attribute", "Catalog"
 DAY = 86_400
 PURCHASE, VIEW, CART, REMOVE, RETURN = range(5)
 TYPES = ("purchase", "view", "cart", "remove", "return")
+UNLIKED = ("remove", "return")
+"""What nobody shows a liking by."""
+NOT_DONE = ("impression", "search")
+"""What is logged, and is nothing that somebody did to an item."""
 _SAME = {"click": "view"}
 
 
-def as_known(name: str, types: Sequence[str]) -> str:
-    """A type of event, or the one that says the same where a shop's data do not tell them apart."""
-    return name if name in types else _SAME.get(name, name)
+def as_known(name: str, types: Sequence[str], words: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A type of event, or the one that says the same where a shop's data do not tell them apart.
+
+    `words`: a shop's own, see `Dataset`.
+    """
+    return name if name in types else words.get(name, _SAME.get(name, name))
+
+
+def lone_words(happened: Collection[str], weighed: Collection[str]) -> dict[str, str]:
+    """A shop's own event types as purchases, where all that anybody liked came under them; else none.
+
+    `happened`: types, known and own; `weighed`: those that its recipe weighs. A shop with purchases, views
+    or carts, or with a weight for a type of its own, says itself what its types are worth.
+    """
+    liked = set(happened).difference(UNLIKED, NOT_DONE)
+    told = liked.intersection(TYPES) or liked.intersection(weighed)
+    return {} if told else dict.fromkeys(sorted(liked), TYPES[PURCHASE])
 
 
 COLUMNS: Mapping[str, type] = {
@@ -79,6 +98,7 @@ class Dataset:
     c], histograms of it. A row of zeros is an item without a photo; None a shop without vectors.
     `sessions`: visits came as sessions, not as orders: their rows are in order, also where one moment
     or no time is given.
+    `words`: event types of the shop's own that stand for one of `types`, see `lone_words`.
     """
 
     users: Ids
@@ -91,6 +111,7 @@ class Dataset:
     vectors: NDArray[np.float32] | None = None
     colours: NDArray[np.float32] | None = None
     sessions: bool = False
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def end(self) -> int:

@@ -43,8 +43,7 @@ from vitrina.stages import STAGES, admit, retrieve
 from vitrina.strategy import Allow, Query, Source
 from vitrina.wording import Wording
 
-_POOL = 100
-"""Candidates at least that a list is arranged from."""
+_POOL = 100  # candidates at least that a list is arranged from
 
 
 class Engine:
@@ -61,10 +60,11 @@ class Engine:
             items=items,
             history=History.of_columns(opened.under("history")),  # type: ignore[arg-type]
             types=self._shop.types,
+            words=self._shop.words,
             regions=self._shop.people.get("region"),
             consent=self._shop.people.get("consent"),
         )
-        self._recently = Recently(items, self._shop.types, self.last_event)
+        self._recently = Recently(items, self._shop.types, self.last_event, self._shop.words)
         self.due_days: NDArray[np.float32] = parts["due_days"]  # type: ignore[assignment]  # an array
         self._ranker = Ranker.open(opened.under("ranker"), parts)
         self._grounds = Grounds.of(catalog, self.due_days, opened.manifest.strategies)

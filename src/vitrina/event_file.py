@@ -68,7 +68,9 @@ def read(file: Path, rejects: Path | None, say: Callable[[str], None]) -> EventF
     with tempfile.TemporaryDirectory(prefix="vitrina-") as scratch:
         folder = Path(scratch)
         (folder / f"events{ending}").symlink_to(file.resolve())
-        found = readers.read(folder, rejects=rejects, max_rejected=1.0, say=say, only=("events",))
+        found = readers.read(
+            folder, rejects=rejects, max_rejected=1.0, say=say, only=("events",), weighed=None
+        )
     if not found.dataset.timed:
         raise DataError(f"{file} has no time of its events; add a column timestamp")
     return EventFile(found.dataset, sum(one.rows for table in found.report.tables for one in table.rejected))

@@ -117,6 +117,7 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "items": len(dataset.items),
         "events": len(dataset.events),
         "timed": dataset.timed,
+        "words": dict(dataset.words),
         "first_event": int(dataset.events.time[0]) if len(dataset.events) else 0,
         "last_event": dataset.end,
         "repeat_share": repeat_share(dataset),

@@ -7,14 +7,14 @@ of them counts. Ids that were joined are one customer; a visitor who is nobody's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, PURCHASE, Dataset, Events, as_known
+from vitrina.dataset import DAY, NOT_DONE, PURCHASE, Dataset, Events, as_known, lone_words
 from vitrina.ids import UNKNOWN, Ids, Rows, encode
 from vitrina.renewal import CatalogView
 from vitrina.splicing import grown, taken
@@ -25,7 +25,6 @@ from vitrina.state.recording import OPENED, SENT, keys_of, user_key, visitor_key
 from vitrina.state.store import Reads
 from vitrina.state.tables import LOG
 
-_NOT_DONE = ("impression", "search")
 _NOT_BY_THEM = (SENT, OPENED)
 _PAGE = 10_000
 
@@ -41,11 +40,15 @@ class Added:
     forgotten: int
 
 
-def logged(dataset: Dataset, reads: Reads, tombstones: Tombstones) -> tuple[Dataset, Added]:
-    """The dataset with what one moment of a store adds to it."""
+def logged(
+    dataset: Dataset, reads: Reads, tombstones: Tombstones, weighed: Collection[str] = ()
+) -> tuple[Dataset, Added]:
+    """The dataset with what one moment of a store adds to it. `weighed`: types that the recipe weighs."""
     kept = without(dataset, tombstones) if tombstones.look(reads) else dataset
-    since = _since(kept)
-    found = [_named(reads, one) for one in _log(reads, kept.types, tombstones)]
+    since, log = _since(kept), _log(reads, tombstones)
+    if lone := lone_words({as_known(one.type, kept.types) for one in log}.union(since), weighed):
+        kept = replace(kept, words={**lone, **kept.words})
+    found = [_named(reads, one._replace(type=as_known(one.type, kept.types, kept.words))) for one in log]
     fresh = [one for one in found if one.time > since.get(one.type, -1)]
     told = every(reads)
     whole = _joined(_catalogued(kept, told, [one.item_id for one in fresh]), fresh)
@@ -66,7 +69,7 @@ def without(dataset: Dataset, tombstones: Tombstones) -> Dataset:
     return replace(dataset, users=users, events=replace(events, user=rows[events.user]), people=people)
 
 
-def _log(reads: Reads, types: Sequence[str], tombstones: Tombstones) -> list[Event]:
+def _log(reads: Reads, tombstones: Tombstones) -> list[Event]:
     """The events of the log that say what somebody did to an item, and that are no machine's; nor of those
     who asked to be forgotten, whose events may lie there still, until all are erased."""
     after, events = 0, list[Event]()
@@ -74,9 +77,8 @@ def _log(reads: Reads, types: Sequence[str], tombstones: Tombstones) -> list[Eve
         after = page[-1][0]
         entries = (unpacked(value) for _, value in page)
         events += [one.event for one in entries if not one.quarantined and one.event.item_id]
-    did = [one for one in events if one.type not in _NOT_DONE and not one.type.startswith(_NOT_BY_THEM)]
-    left = [one for one in did if not tombstones.holds(keys_of(one.user_id, one.visitor_id))]
-    return [one._replace(type=as_known(one.type, types)) for one in left]
+    did = [one for one in events if one.type not in NOT_DONE and not one.type.startswith(_NOT_BY_THEM)]
+    return [one for one in did if not tombstones.holds(keys_of(one.user_id, one.visitor_id))]
 
 
 def _named(reads: Reads, event: Event) -> Event:

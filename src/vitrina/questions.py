@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import PURCHASE, Dataset, Events
+from vitrina.dataset import PURCHASE, UNLIKED, Dataset, Events
 from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.ids import UNKNOWN
@@ -201,9 +201,7 @@ def _sessions(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Pl
     or their times differ.
     """
     events = ground.test.events
-    liked = of_types(
-        ground.test, tuple(name for name in ground.test.types if name not in ("remove", "return"))
-    )
+    liked = of_types(ground.test, tuple(name for name in ground.test.types if name not in UNLIKED))
     mine = np.flatnonzero(liked & ground.fresh_visits()[events.visit] & (events.user < 0))
     steps = events.take(mine[np.argsort(events.visit[mine], kind="stable")])
     _, starts, sizes = np.unique(steps.visit, return_index=True, return_counts=True)

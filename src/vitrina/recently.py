@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,11 +16,13 @@ from vitrina.request import Impression, Request, SessionEvent
 @dataclass(frozen=True)
 class Recently:
     """Of one bundle: its `items` and event `types`, and `since`, the time of the last event that it learned
-    from, in seconds since 1970 UTC: what is not later is in the bundle and does not count again."""
+    from, in seconds since 1970 UTC: what is not later is in the bundle and does not count again. `words`: the
+    shop's own for a type."""
 
     items: Ids
     types: tuple[str, ...]
     since: int
+    words: Mapping[str, str] = field(default_factory=dict)
 
     def told(self, request: Request, live: Live) -> Request:
         """The request, with what its asker did and was shown since training before what it says itself.
@@ -47,7 +50,9 @@ class Recently:
             return ()
         known = np.asarray(self.items.rows(did.item_ids)) >= 0
         columns = zip(did.item_ids, did.types, did.times, known.tolist(), strict=True)
-        kinds = ((item, as_known(kind, self.types), time) for item, kind, time, one in columns if one)
+        kinds = (
+            (item, as_known(kind, self.types, self.words), time) for item, kind, time, one in columns if one
+        )
         return tuple(
             SessionEvent(item, kind, time)
             for item, kind, time in kinds

@@ -117,6 +117,12 @@ class Recipe:
     profile: Profile = Profile()
     limits: Limits = Limits()
 
+    @property
+    def weighed(self) -> frozenset[str]:
+        """The event types that strategies of it give a weight to."""
+        weights = (plan.params.get("event_weights") for plan in self.strategies.values())
+        return frozenset(name for one in weights if isinstance(one, dict) for name in one)
+
 
 def read_recipe(file: Path) -> Recipe:
     """Read a recipe file. Raises RecipeError naming the key, and what is known."""

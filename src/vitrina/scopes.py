@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vitrina.askers import Asker
-from vitrina.dataset import DAY, PURCHASE, VIEW
+from vitrina.dataset import DAY, PURCHASE, VIEW, as_known
 from vitrina.facets import Facets
 from vitrina.filters import EVERYTHING, RELATIVE, Filter
 from vitrina.history import Doings
@@ -93,9 +93,11 @@ class Scopes:
         """What happened, of the event types that are asked about; what stands on the page is being viewed."""
         doings, types = asker.doings, self.shop.types
         found = []
-        for name in sorted({name for one in asked for name in _watched(one)}.intersection(types)):
-            rows = doings.rows[doings.types == types.index(name)]
-            seen = np.concatenate([rows, asker.context]) if name == types[VIEW] else rows
+        for name in sorted({name for one in asked for name in _watched(one)}):
+            if (known := as_known(name, types, self.shop.words)) not in types:
+                continue
+            rows = doings.rows[doings.types == types.index(known)]
+            seen = np.concatenate([rows, asker.context]) if known == types[VIEW] else rows
             found.append((name, tuple(seen.tolist())))
         return tuple(found)
 

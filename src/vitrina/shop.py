@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from vitrina.bundle import Bundle
@@ -19,18 +19,21 @@ def _unknown(path: str) -> Sequence[str]:
 class Shop:
     """What rules know beside the catalogue: event `types`, attributes of `people` by user row, whether event
     times are times (`timed`; where not, all that was bought counts as bought just now), and the order in
-    which a category's shoppers give up attributes, the first to give up first, empty where it is unknown."""
+    which a category's shoppers give up attributes, the first to give up first, empty where it is unknown.
+    `words`: the shop's own that stand for one of its types."""
 
     types: tuple[str, ...]
     people: Mapping[str, Attribute]
     timed: bool
     relaxing: Callable[[str], Sequence[str]] = _unknown
+    words: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_bundle(cls, opened: Bundle) -> Shop:
         """What an opened or just fitted bundle says."""
-        timed = bool(opened.manifest.dataset["timed"])
-        return cls(tuple(opened.manifest.types), _people(opened), timed, _relaxing(opened))
+        types, facts = tuple(opened.manifest.types), opened.manifest.dataset
+        timed, words = bool(facts["timed"]), dict(facts.get("words", {}))
+        return cls(types, _people(opened), timed, _relaxing(opened), words)
 
 
 def _people(opened: Bundle) -> dict[str, Attribute]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import DAY, UNLIKED, Dataset
 from vitrina.errors import DataError
 from vitrina.ids import Rows
 from vitrina.sequence import in_order
@@ -74,7 +74,7 @@ def another(dataset: Dataset, cut: Split, test_days: int) -> Split:
 def wanted_types(dataset: Dataset) -> tuple[str, ...]:
     """What a list should foretell: purchases; in a shop that has none, whatever was looked at or taken."""
     happened = {dataset.types[one] for one in np.unique(dataset.events.type)}
-    liked = [name for name in dataset.types if name in happened - {"remove", "return"}]
+    liked = [name for name in dataset.types if name in happened.difference(UNLIKED)]
     return ("purchase",) if "purchase" in happened else tuple(liked)
 
 

@@ -41,7 +41,7 @@ def read_shop(folder: Path, recipe: Recipe, say: Say, rejects: Path | None = Non
 
     Raises DataError.
     """
-    reading = read(folder, aliases=recipe.columns, rejects=rejects, say=say)
+    reading = read(folder, aliases=recipe.columns, rejects=rejects, say=say, weighed=recipe.weighed)
     return replace(reading, dataset=vectors.attach(reading.dataset, folder, say))
 
 

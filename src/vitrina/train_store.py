@@ -5,13 +5,14 @@ bundle that is published, also when they ask while it is trained; nor is one kep
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 from vitrina.dataset import Dataset
 from vitrina.errors import BundleError, Forgotten
 from vitrina.ids import Ids
 from vitrina.logged import forgotten_among, logged
+from vitrina.readers.kinds import stand_for_purchases
 from vitrina.registry import Registry
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.people import Tombstones
@@ -23,15 +24,24 @@ Train = Callable[[Dataset, Callable[[], None]], Trained]
 """Trains on a dataset; publishes only while what it is given raises nothing, see `Registry.publish`."""
 
 
-def trained_with(store: LmdbStore, files: Dataset, registry: Registry, train: Train, say: Say) -> Trained:
-    """Train on files and a store together, while a server goes on writing it.
+def trained_with(
+    store: LmdbStore,
+    files: Dataset,
+    registry: Registry,
+    train: Train,
+    say: Say,
+    weighed: Collection[str] = (),
+) -> Trained:
+    """Train on files and a store together, while a server goes on writing it. `weighed`: see `logged`.
 
     Begins anew where somebody asked to be forgotten meanwhile. Raises VitrinaError.
     """
     for left in reversed(range(TRIES)):
         tombstones = Tombstones(store.folder)
         with store.read() as reads:
-            dataset, added = logged(files, reads, tombstones)
+            dataset, added = logged(files, reads, tombstones, weighed)
+        if dataset.words and not files.words:
+            say(stand_for_purchases(dataset.words))
         say(
             f"the store adds {added.events:,} events ({added.known:,} are in the files already) and what "
             f"was said of {added.items:,} items; {added.forgotten:,} customers asked to be forgotten"

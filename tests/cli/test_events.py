@@ -88,3 +88,10 @@ def test_events_without_a_time_are_refused(tmp_path):
 def test_one_place_is_needed(file):
     """Neither a server nor a store, or both, is wrong usage."""
     assert CliRunner().invoke(app, ["events", "import", str(file)]).exit_code == 2
+
+
+def test_a_word_of_the_shop_is_logged_as_it_is(tmp_path):
+    """What it stands for is for training to say, which knows the whole shop."""
+    file = tmp_path / "listens.csv"
+    file.write_text(f"user_id,item_id,timestamp,event_type\nann,i1,{NOW - 9},listen\n")
+    assert next(read(file, None, lambda _: None).happenings()).type == "listen"

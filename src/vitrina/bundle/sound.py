@@ -249,6 +249,9 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
     for name, kind in kinds.items():
         if type(facts[name]) not in kind or not abs(facts[name]) < _FOREVER:
             raise ValueError(f"manifest field dataset.{name} is {facts[name]!r}")
+    words = facts.get("words", {})
+    if type(words) is not dict or not all(isinstance(one, str) for one in words.values()):
+        raise ValueError(f"manifest field dataset.words is {words!r}")
 
 
 def _rules(parts: Parts, manifest: Manifest) -> Iterator[tuple[str, Rules]]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 def doctor(
     data: Data,
-    recipe: Annotated[Path | None, typer.Option("--recipe", help="For its column names.")] = None,
+    recipe: Annotated[Path | None, typer.Option("--recipe", help="For its column names and weights.")] = None,
     rejects: Annotated[Path | None, typer.Option(help="Folder for rows that could not be read.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -43,10 +43,11 @@ def doctor(
     from vitrina.readers import read
     from vitrina.recipe import read_recipe
 
-    columns = read_recipe(recipe).columns if recipe else {}
+    made = read_recipe(recipe) if recipe else None
+    columns, weighed = (made.columns, made.weighed) if made else ({}, frozenset[str]())
     # However many rows are bad, the doctor looks at the rest and says so; training stops at 5 %.
-    reading = read(data, aliases=columns, rejects=rejects, max_rejected=1.0, say=say)
-    diagnosis = examine(replace(reading, dataset=vectors.attach(reading.dataset, data, say)))
+    reading = read(data, aliases=columns, rejects=rejects, max_rejected=1.0, say=say, weighed=weighed)
+    diagnosis = examine(replace(reading, dataset=vectors.attach(reading.dataset, data, say)), weighed)
     put(diagnosis.as_dict()) if as_json else show(diagnosis, page())
 
 
@@ -84,7 +85,7 @@ def train(
 
     if store:
         with closing(LmdbStore(store)) as opened:
-            trained = trained_with(opened, reading.dataset, Registry(registry), work, say)
+            trained = trained_with(opened, reading.dataset, Registry(registry), work, say, made.weighed)
     else:
         trained = work(reading.dataset, lambda: None)
     if as_json:

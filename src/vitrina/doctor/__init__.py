@@ -8,6 +8,7 @@ show       all of it for a person
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from vitrina.doctor import verdicts
@@ -43,10 +44,10 @@ class Diagnosis:
         }
 
 
-def examine(reading: Reading) -> Diagnosis:
-    """Look at a shop as it was read."""
+def examine(reading: Reading, weighed: Collection[str] = ()) -> Diagnosis:
+    """Look at a shop as it was read. `weighed`: event types that its recipe gives a weight to."""
     dataset, report = reading.dataset, reading.report
-    facts = measure(dataset)
+    facts = measure(dataset, weighed)
     learned = verdicts.strategies(facts, report)
     return Diagnosis(
         facts=facts,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.dataset import DAY, PURCHASE, TYPES, UNLIKED, Dataset
 
 QUANTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9, "p99": 0.99, "most": 1.0}
 HEAD = 0.01
@@ -54,8 +54,8 @@ class Facts:
         return not self.users or not self.events or self.anonymous_share == 1
 
 
-def measure(dataset: Dataset) -> Facts:
-    """Count a dataset; a few passes over its events."""
+def measure(dataset: Dataset, weighed: Collection[str] = ()) -> Facts:
+    """Count a dataset; a few passes over its events. `weighed`: its own types that its recipe weighs."""
     events, catalog = dataset.events, dataset.catalog
     per_order = items_per_order(dataset)
     per_item = np.bincount(events.item, minlength=len(dataset.items))
@@ -67,7 +67,7 @@ def measure(dataset: Dataset) -> Facts:
         items=len(dataset.items),
         orders=len(per_order),
         pairs=int((per_order > 1).sum()),
-        learners=int((_items_per_actor(dataset) > 1).sum()),
+        learners=int((_items_per_actor(dataset, weighed) > 1).sum()),
         types={name: int(count) for name, count in zip(dataset.types, kinds, strict=True) if count},
         first=_date(int(events.time[0])) if timed else "",
         last=_date(int(events.time[-1])) if timed else "",
@@ -98,9 +98,11 @@ def items_per_order(dataset: Dataset) -> NDArray[np.int64]:
     return _distinct(dataset.events.visit[bought], dataset.events.item[bought], len(dataset.items))
 
 
-def _items_per_actor(dataset: Dataset) -> NDArray[np.int64]:
+def _items_per_actor(dataset: Dataset, weighed: Collection[str]) -> NDArray[np.int64]:
+    """int64: the distinct items of each customer or anonymous visit, by events that strategies weigh."""
     actors = dataset.actors
-    known = actors >= 0
+    counts = [name not in UNLIKED and (name in TYPES or name in weighed) for name in dataset.types]
+    known = (actors >= 0) & np.array(counts)[dataset.events.type]
     return _distinct(actors[known], dataset.events.item[known], len(dataset.items))
 
 

@@ -15,23 +15,23 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 import duckdb
 
 from vitrina.catalog import Attribute, Catalog
-from vitrina.dataset import TYPES, Dataset
+from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.readers import values
 from vitrina.readers.assemble import code_ids, no_events, order_events, read_events
 from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
-from vitrina.readers.columns import check_aliases
-from vitrina.readers.kinds import define_kinds
+from vitrina.readers.columns import check_aliases, plain
+from vitrina.readers.kinds import Kinds, define_kinds
 from vitrina.readers.rejects import set_aside, stop_if_many
 from vitrina.readers.report import Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
@@ -42,6 +42,7 @@ __all__ = ["Reading", "Rejected", "Report", "TableReport", "has", "read"]
 
 THREADS = 2
 MEMORY = "2GB"
+_STARS = ("rating", "ratings", "stars", "score", "overall", "ratingvalue", "reviewscore", "starrating")
 _ROOM = "free disk space in the temporary folder may help"
 
 
@@ -70,11 +71,13 @@ def read(
     max_rejected: float = 0.05,
     say: Say = _silently,
     only: Sequence[str] = TABLES,
+    weighed: Collection[str] | None = (),
 ) -> Reading:
     """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines.
 
     `aliases`: table -> contract column -> the shop's column. `rejects`: a folder for rows that
-    cannot be used. `only`: the tables to look at. Raises DataError where files or columns do not fit,
+    cannot be used. `only`: the tables to look at. `weighed`: event types that the
+    recipe weighs, see `kinds`. Raises DataError where files or columns do not fit,
     or more than the share `max_rejected` of a table's rows cannot be used.
     """
     check_aliases(aliases)
@@ -89,12 +92,12 @@ def read(
         }
         if not any(one.rows for table, one in staged.items() if table != "users"):
             raise DataError(f"the files of {folder} hold no rows; export events or items with at least one")
-        types, notes = _judge(db, staged)
+        kinds, notes = _judge(db, staged, weighed, say)
         rejected = {table: set_aside(db, one, rejects) for table, one in staged.items()}
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
-        dataset, unknown = _assemble(db, staged, types, notes)
+        dataset, unknown = _assemble(db, staged, kinds, notes)
         tables = tuple(_told(one, notes[table], rejected[table]) for table, one in staged.items())
     aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)
     return Reading(dataset, Report(tables, aside, rejects, *unknown))
@@ -104,19 +107,24 @@ def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
     return [(path, str(path.relative_to(folder))) for path in files]
 
 
-def _judge(db: Db, staged: Mapping[str, Staged]) -> tuple[tuple[str, ...], Notes]:
+def _judge(
+    db: Db, staged: Mapping[str, Staged], weighed: Collection[str] | None, say: Say
+) -> tuple[Kinds, Notes]:
     """Check every table; returns the event types and what there is to say of each table."""
     notes: Notes = {table: list(one.notes) for table, one in staged.items()}
-    types: tuple[str, ...] = TYPES
+    kinds = Kinds()
     if "events" in staged:
-        types, told = define_kinds(db)
-        notes["events"] += told + check_events(db, staged["events"], int(time.time()))
+        kinds = define_kinds(db, weighed)
+        for note in kinds.notes:
+            say(note)
+        notes["events"] += kinds.notes
+        notes["events"] += check_events(db, staged["events"], int(time.time()))
         notes["events"] += _assumed(staged["events"])
     if "items" in staged:
         notes["items"] += check_items(db)
     if "users" in staged:
         notes["users"] += check_users(db)
-    return types, notes
+    return kinds, notes
 
 
 def _assumed(events: Staged) -> list[str]:
@@ -128,11 +136,16 @@ def _assumed(events: Staged) -> list[str]:
         notes.append("no event_type: every row is taken as a purchase")
     if events.has("channel"):
         notes.append("channel: known to the contract, used by nothing yet")
+    if stars := [name for name in events.unused if plain(name) in _STARS]:
+        notes.append(
+            f"{stars[0]!r} is not used: a row counts alike whatever stars it gives; leave out rows of "
+            "what was disliked"
+        )
     return notes
 
 
 def _assemble(
-    db: Db, staged: Mapping[str, Staged], types: tuple[str, ...], notes: Notes
+    db: Db, staged: Mapping[str, Staged], kinds: Kinds, notes: Notes
 ) -> tuple[Dataset, tuple[int, int]]:
     """The dataset, and how many items and events items.* does not know; says more into `notes`."""
     unknown = (0, 0)
@@ -150,9 +163,10 @@ def _assemble(
         notes["users"] += told
     came = staged.get("events")
     timed = came is None or came.has("timestamp")
-    events = read_events(db, types, timed=timed) if came else no_events()
+    events = read_events(db, kinds.types, timed=timed) if came else no_events()
     sessions = came is not None and came.has("session_id") and not came.has("order_id")
-    return Dataset(users, items, events, catalog, types, people, timed, sessions=sessions), unknown
+    known = Dataset(users, items, events, catalog, kinds.types, people, timed)
+    return replace(known, sessions=sessions, words=kinds.words), unknown
 
 
 def _sources(staged: Mapping[str, Staged], column: str, table: str) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from vitrina.dataset import TYPES
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from vitrina.dataset import PURCHASE, TYPES, lone_words
 from vitrina.errors import DataError
 from vitrina.readers.columns import plain, snake
 from vitrina.readers.scan import Db, answer
@@ -25,10 +28,20 @@ def meaning(said: str) -> str:
     return _MEANING.get(plain(said)) or snake(said) or said
 
 
-def define_kinds(db: Db) -> tuple[tuple[str, ...], list[str]]:
-    """Make the table `kinds` (said, kind, code) from raw events.
+@dataclass(frozen=True)
+class Kinds:
+    """All event types of a shop, the known ones first; its words that stand for one, see `lone_words`, as
+    they were written and as a type of its own would be called; notes for the report."""
 
-    Returns all event types of the shop, the known ones first, and notes for the report. Raises
+    types: tuple[str, ...] = TYPES
+    words: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def define_kinds(db: Db, weighed: Collection[str] | None) -> Kinds:
+    """Make the table `kinds` (said, kind) from raw events.
+
+    `weighed`: types of the shop's own that its recipe weighs; None keeps them all by their names. Raises
     DataError where the column does not hold event types.
     """
     said = [
@@ -44,20 +57,43 @@ def define_kinds(db: Db) -> tuple[tuple[str, ...], list[str]]:
             f"{own[0]!r} and {own[1]!r}; at most {MOST} types of your own are read: leave the column out, or "
             "name the right one in the recipe, under [columns.events]"
         )
+    bare, typed = answer(db, "SELECT count(*) - count(event_type), count(event_type) FROM raw_events")
+    happened = [meaning(one) for one in said] + [TYPES[PURCHASE]] * bool(bare)
+    lone = {} if weighed is None else lone_words(happened, weighed)
+    kinds = {one: lone.get(meaning(one), meaning(one)) for one in said}
     db.execute("CREATE TABLE kinds (said VARCHAR, kind VARCHAR)")
     if said:
-        db.executemany("INSERT INTO kinds VALUES (?, ?)", [(one, meaning(one)) for one in said])
-    bare, typed = answer(db, "SELECT count(*) - count(event_type), count(event_type) FROM raw_events")
+        db.executemany("INSERT INTO kinds VALUES (?, ?)", list(kinds.items()))
+    left = [one for one in own if one not in lone]
+    words = lone | {one: kind for one, kind in kinds.items() if meaning(one) in lone}
     notes = [f"{bare:,} rows have no event_type and were taken as purchases"] if bare and typed else []
-    return (*TYPES, *own), [*_told(said, own), *notes]
+    return Kinds((*TYPES, *left), words, (*_told(kinds, left, lone, weighed), *notes))
 
 
-def _told(said: list[str], own: list[str]) -> list[str]:
-    read = [f"{one!r} as {meaning(one)}" for one in said if meaning(one) not in {one, *own}]
-    notes = [f"event types: {', '.join(read)}"] if read else []
-    if own:
-        notes.append(
-            f"event types of your own: {', '.join(own)}; "
+def _told(
+    kinds: Mapping[str, str], own: Collection[str], lone: Collection[str], weighed: Collection[str] | None
+) -> Iterator[str]:
+    """What to say of a shop's words; of those that the recipe weighs there is nothing to say."""
+    read = [
+        f"{one!r} as {kind}"
+        for one, kind in kinds.items()
+        if kind not in {one, *own} and meaning(one) not in lone
+    ]
+    if read:
+        yield f"event types: {', '.join(read)}"
+    if lone:
+        yield stand_for_purchases(lone)
+    if weighed is not None and (idle := [one for one in own if one not in weighed]):
+        yield (
+            f"event types of your own: {', '.join(idle)}; "
             "they weigh nothing until the recipe gives them a weight"
         )
-    return notes
+
+
+def stand_for_purchases(words: Collection[str]) -> str:
+    """The sentence on words that were taken as purchases, see `lone_words`."""
+    many = f"{', '.join(map(repr, words))} {'are' if len(words) > 1 else 'is'} taken as a purchase"
+    return (
+        f"no event is a purchase, a view or a cart, so {many}, in events to come too; "
+        "event_weights in the recipe weigh them otherwise"
+    )

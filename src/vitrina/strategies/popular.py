@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import DAY, UNLIKED, Dataset
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.buyers import first_seen, once_a_day
 from vitrina.kernels.lists import walk
@@ -23,7 +23,6 @@ from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 WINDOWS = {"sales": 0.0, "velocity": 7.0, "newness": 30.0}
 """The orders there are, and the days that count in each by default; 0 is the whole past."""
-UNLIKED = ("remove", "return")
 ALWAYS = np.iinfo(np.int64).min
 NONE = np.zeros(0, np.int32)
 

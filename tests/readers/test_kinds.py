@@ -1,0 +1,74 @@
+"""Event types: a shop's words, what they stand for, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitrina.dataset import PURCHASE, TYPES
+from vitrina.readers import Reading, read
+
+
+def typed(folder: Path, *types: str, **how: object) -> Reading:
+    """A shop where two customers did each of these, read."""
+    rows = [f"{user},i{at},2026-01-0{at + 1},{one}\n" for user in "uv" for at, one in enumerate(types)]
+    (folder / "events.csv").write_text("user_id,item_id,timestamp,event_type\n" + "".join(rows))
+    return read(folder, **how)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("types", "purchases", "own", "words"),
+    [
+        (["Listen"], 2, (), {"Listen": "purchase", "listen": "purchase"}),
+        (["listen", "fav"], 4, (), {"fav": "purchase", "listen": "purchase"}),
+        (["listen", "return"], 2, (), {"listen": "purchase"}),
+        (["listen", "impression"], 2, ("impression",), {"listen": "purchase"}),
+        (["listen", "view"], 0, ("listen",), {}),
+        (["listen", "buy"], 2, ("listen",), {}),
+        (["listen", ""], 2, ("listen",), {}),
+        (["impression"], 0, ("impression",), {}),
+    ],
+)
+def test_lone_words_are_purchases(
+    tmp_path: Path, types: Sequence[str], purchases: int, own: tuple[str, ...], words: dict[str, str]
+) -> None:
+    """Promise: only where nothing known was liked; then with orders, and under that word in times to come."""
+    found = typed(tmp_path, *types)
+    events = found.dataset.events
+    assert int((events.type == PURCHASE).sum()) == purchases
+    assert found.dataset.types == (*TYPES, *own)
+    assert dict(found.dataset.words) == words
+    assert ((events.visit >= 0) == (events.type == PURCHASE)).all()
+
+
+def test_what_the_recipe_weighs_is_a_type_of_its_own(tmp_path: Path) -> None:
+    """Promise: a weight in the recipe, or a reader that knows no recipe, keeps the shop's word."""
+    for weighed in (["listen"], None):
+        found = typed(tmp_path, "listen", weighed=weighed)
+        assert found.dataset.types == (*TYPES, "listen")
+        assert found.dataset.words == {}
+        assert np.unique(found.dataset.events.type).tolist() == [len(TYPES)]
+        assert not any("listen" in note for note in found.report.tables[0].notes)
+
+
+def test_the_report_and_the_trainer_hear_of_it(tmp_path: Path) -> None:
+    """Promise: one sentence says what a lone word is taken for, and another what weighs nothing."""
+    said: list[str] = []
+    notes = typed(tmp_path, "listen", say=said.append).report.tables[0].notes
+    sentence = "no event is a purchase, a view or a cart, so 'listen' is taken as a purchase"
+    assert (
+        sum(one.startswith(sentence) for one in notes) == sum(one.startswith(sentence) for one in said) == 1
+    )
+    mixed = typed(tmp_path, "listen", "view").report.tables[0].notes
+    assert any("listen; they weigh nothing until" in one for one in mixed)
+
+
+def test_stars_are_not_read_and_that_is_said(tmp_path: Path) -> None:
+    """Promise: a rating of one star counts as one of five, and the shop is told what to leave out."""
+    (tmp_path / "events.csv").write_text("user_id,item_id,Rating\nu,i,1\nu,j,5\n")
+    found = read(tmp_path)
+    assert len(found.dataset.events) == 2
+    assert any(one.startswith("'Rating' is not used") for one in found.report.tables[0].notes)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from rich.console import Console
 
 from shops import make_shop, make_window
 from vitrina.catalog import Attribute
 from vitrina.evaluate import judge
 from vitrina.report import page
 from vitrina.rivals import Random
+from vitrina.scoreboard import show
 from vitrina.splits import split
 
 EVIL = '<script>alert("x")</script>'
@@ -100,6 +105,31 @@ def test_a_stored_bundle_is_asked_the_same(evaluation):
     assert found.row("blend", "home").metrics["ndcg@10"].mean == 0.0
     assert not any("flatter" in line for line in lines)
     late = make_window(shop, {"right": [0], "random": Random(7)}, PLACEMENTS)
-    judge(mine, cut, 100, 7, lines.append, against=late)
+    flattered = judge(mine, cut, 100, 7, lines.append, against=late)
     assert any("flatter" in line for line in lines)
     assert "knew" not in page(found).split("<h2>Words")[0]
+    assert found.as_dict()["caution"] == ""
+    told(flattered, f"bundle {late.version[:16]}, knew", "has learned from days it is judged by")
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_without_times_a_stored_bundle_may_have_known(timed):
+    """Where no time tells what was held out from the rest, or all bear one, the table, the page and the JSON
+    doubt its figures."""
+    shop = make_shop(
+        [(f"u{n}", f"i{item}", 1) for n in range(9) for item in range(n % 3, n % 3 + 3)], visits=False
+    )
+    shop = replace(shop, timed=timed)
+    cut = split(shop, 7)
+    mine = make_window(cut.train, {"right": [0], "random": Random(7)}, PLACEMENTS)
+    asked = judge(mine, cut, 100, 7, against=mine)
+    told(asked, f"bundle {mine.version[:16]}, knew?", "may have learned from what is held out")
+
+
+def told(found, label, caution):
+    """Assert that every form of an evaluation has the bundle's name and the sentence."""
+    shown = Console(file=io.StringIO(), width=250, record=True)
+    show(found, shown)
+    for text in (page(found), json.dumps(found.as_dict()), shown.export_text()):
+        assert label in text
+        assert caution in text

@@ -78,20 +78,23 @@ def judge(
     Every source the engine has is also asked alone, and so is the bundle `against` in its own way. At
     most `max_users` askers a placement.
     """
-    if against and _knew(against, cut):
-        say(f"{against.version} has learned from days it is judged by: its figures flatter it")
+    stored, caution = _stored(against, cut)
+    if caution:
+        say(caution)
     shop = _Shop.of(cut)
     asked = [one for one in questions(cut, max_users, seed) if one.placement in engine.placements.by_name]
     rows, departments = [], {}
     for one in asked:
         systems = challengers(engine, engine.placements.named(one.placement))
-        found, departments[one.placement] = _compared(engine, cut, one, systems, shop, seed, say, against)
+        found, departments[one.placement] = _compared(engine, cut, one, systems, shop, seed, say, stored)
         rows += found
     counts = {one.placement: _counts(one, shop) for one in asked}
     rebuy = {one.placement: engine.placements.named(one.placement).rebuy.policy for one in asked}
     why = unasked(engine.placements.names, counts)
     start, end = (cut.now, cut.test.end) if cut.train.timed else (None, None)
-    return Evaluation(tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments, why)
+    return Evaluation(
+        tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments, why, caution
+    )
 
 
 def ask(
@@ -154,8 +157,19 @@ class _Shop:
         return np.append(self.of_item, np.int32(metrics.MISS))[lists]
 
 
-def _knew(against: Engine, cut: Split) -> bool:
-    return cut.train.timed and against.last_event >= cut.now
+def _stored(against: Engine | None, cut: Split) -> tuple[dict[str, Engine], str]:
+    """The stored bundle by its name in tables, if one was given; and that it has, or may have, learned from
+    what it is judged by, '' where it has not."""
+    if against is None:
+        return {}, ""
+    name = f"{STORED} {against.version[:16]}"
+    if not cut.in_time or not against.manifest.dataset["timed"]:
+        may = "may have learned from what is held out, where no time tells before from after"
+        return {f"{name}, knew?": against}, f"{against.version} {may}: its figures may flatter it"
+    if against.last_event < cut.now:
+        return {name: against}, ""
+    knew = "has learned from days it is judged by: its figures flatter it"
+    return {f"{name}, knew": against}, f"{against.version} {knew}"
 
 
 def _compared(
@@ -166,14 +180,14 @@ def _compared(
     shop: _Shop,
     seed: int,
     say: Say,
-    against: Engine | None,
+    stored: Mapping[str, Engine],
 ) -> tuple[list[Row], tuple[Department, ...]]:
     lists: dict[str, Lists] = {}
     scores: dict[str, dict[str, Values]] = {}
     turns = [(system, engine, placement) for system, placement in systems.items()]
-    if against and asked.placement in against.placements.by_name:
-        label = f"{STORED} {against.version[:16]}{', knew' if _knew(against, cut) else ''}"
-        turns.append((label, against, against.placements.named(asked.placement)))
+    for label, other in stored.items():
+        if asked.placement in other.placements.by_name:
+            turns.append((label, other, other.placements.named(asked.placement)))
     for number, (system, own, placement) in enumerate(turns, start=1):
         started = time.perf_counter()
         rows, levels = ask(own, asked, placement, cut.now, engine.items)

@@ -49,8 +49,7 @@ def page(evaluation: Evaluation) -> str:
     for placement in evaluation.counts:
         rows = [one for one in evaluation.rows if one.placement == placement]
         parts.append(_placement(placement, rows, evaluation))
-    if words := silent(evaluation):
-        parts.append(f"<p>{escape(words)}</p>")
+    parts += [f"<p>{escape(words)}</p>" for words in (evaluation.caution, silent(evaluation)) if words]
     parts.append(_glossary())
     body = "\n".join(parts)
     title = "Vitrina: how good are the lists?"
@@ -117,7 +116,7 @@ def _bars(rows: Iterable[tuple[str, Estimate, bool]], label: str) -> str:
         low, high = (NAME + value / most * room for value in (one.low, one.high))
         middle = top + BAR / 2 - 3
         lines.append(
-            f'<text x="{NAME - 8}" y="{middle + 4}" text-anchor="end">{escape(name[:28])}</text>'
+            f'<text x="{NAME - 8}" y="{middle + 4}" text-anchor="end">{escape(name[:30])}</text>'
             f'<rect x="{NAME}" y="{top}" width="{long:.1f}" height="{BAR - 7}" fill="{(OTHER, OWN)[own]}"/>'
             f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#1d2430"/>'
             f'<text x="{high + 6:.1f}" y="{middle + 4}">{one.mean:.4f}</text>'

@@ -74,7 +74,8 @@ class Evaluation:
 
     `rule`: what was held out, from `start` to `end` in seconds (None without times); `wanted`: the event
     types foretold; by placement `counts`, `rebuy`: whether bought products may return, and `departments`,
-    most taken first. `unasked`: placements that could not be asked, and why.
+    most taken first. `unasked`: placements that could not be asked, and why. `caution`: that
+    a stored bundle which was asked too has, or may have, learned from what is held out; else empty.
     """
 
     rows: tuple[Row, ...]
@@ -87,6 +88,7 @@ class Evaluation:
     seed: int
     departments: Mapping[str, tuple[Department, ...]] = field(default_factory=dict)
     unasked: Mapping[str, str] = field(default_factory=dict)
+    caution: str = ""
 
     def row(self, system: str, placement: str, bucket: str = "all") -> Row:
         """The row of these names. Raises KeyError."""
@@ -103,6 +105,7 @@ class Evaluation:
             "seed": self.seed,
             "counts": {name: dict(one) for name, one in self.counts.items()},
             "rebuy": dict(self.rebuy),
+            "caution": self.caution,
             "departments": {name: [one.as_dict() for one in many] for name, many in self.departments.items()},
             "rows": [one.as_dict() for one in self.rows],
         }
@@ -121,7 +124,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
         rows = [one for one in evaluation.rows if one.placement == placement]
         console.print(_table(f"{placement} (rebuy {evaluation.rebuy[placement]})", counts, rows))
         console.print(verdict(rows))
-    if words := silent(evaluation):
+    for words in filter(None, (evaluation.caution, silent(evaluation))):
         console.print(words)
 
 

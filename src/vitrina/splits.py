@@ -42,6 +42,11 @@ class Split:
     wanted: tuple[str, ...]
     lot: int = -1
 
+    @property
+    def in_time(self) -> bool:
+        """Whether all that is held out is later than all that is learned from."""
+        return self.train.timed and int(self.test.events.time.min(initial=self.now)) >= self.now
+
 
 def split(dataset: Dataset, test_days: int, at: int | None = None, *, lot: int = 0) -> Split:
     """Cut so that the last `test_days`, or a fifth of the time span if that is shorter, are held out.

@@ -7,7 +7,6 @@ Its order comes as a line of JSON on standard input; what it says on standard ou
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import os
 import signal
@@ -17,6 +16,7 @@ from typing import NoReturn
 
 from vitrina.server.log import say
 from vitrina.server.options import Order
+from vitrina.server.turns import keeping
 from vitrina.server.work import Work, failed
 
 NAME = b"vitrina-worker"
@@ -36,7 +36,6 @@ def main() -> int:
             from vitrina.server.envoy import become
 
             become(order)
-        keep_turns()
         with asyncio.Runner(loop_factory=_loop_factory(uvloop=order.options.uvloop)) as runner:
             runner.run(serve(Work(order)))
     except Exception as fault:
@@ -51,7 +50,9 @@ async def serve(work: Work) -> None:
     stop = asyncio.Event()
     front = Front(*work.open())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    turns = asyncio.create_task(keeping(front.calls.admission))
     await work.serve(front, stop)
+    turns.cancel()
 
 
 def _loop_factory(*, uvloop: bool) -> Callable[[], asyncio.AbstractEventLoop]:
@@ -73,17 +74,6 @@ def take_name() -> None:
     """Be called so by `ps` and `top`."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_NAME, NAME, 0, 0, 0)
-
-
-def keep_turns() -> None:
-    """Let no thread of this one's take a core from another by waking up: all those begun later do as it does.
-
-    gRPC's threads would at every packet, and read one by one what has come; they find it together at the end
-    of a turn. Where a core is free nothing waits. Sandboxes that forbid it lose a tenth of their best rate.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from vitrina.doctor import Diagnosis, examine, show
 from vitrina.readers import Reading, read
+from vitrina.strategies import names
 
 ITEMS = "item_id,title,category,price,image\n" + "".join(
     f"i{n},T{n},c > d{n % 3},{n}.5,{n}.jpg\n" for n in range(12)
@@ -116,7 +117,7 @@ def without(text: str, *names: str) -> str:
     [
         (
             ("user_id",),
-            {"user_knn": "empty", "buy_again": "empty", "next_basket": "empty"},
+            {"user_knn": "thin", "buy_again": "empty", "next_basket": "empty", "decision_tree": "thin"},
             {"home": "thin", "discover": "thin", "post_purchase": "thin", "email_digest": "thin"},
         ),
         (
@@ -157,6 +158,62 @@ def test_each_missing_column_costs_what_it_carries(
         assert {name: state for name, state in got.items() if state != "works"} == wanted
         assert all(reason(verdicts, name) for name in wanted)
     assert {("events", name) for name in gone} <= {(one.table, one.column) for one in found.missing}
+
+
+def test_every_strategy_has_a_verdict(tmp_path: Path) -> None:
+    """Promise: what a recipe may fit, the doctor has looked at."""
+    assert sorted(states(diagnose(tmp_path, events=full_shop()).strategies)) == names()
+
+
+VISITS = rows(
+    "session_id,item_id,timestamp", *(f"s{n // 3},i{n % 7},2024-01-0{n % 9 + 1}" for n in range(1200))
+)
+PEOPLE = rows("user_id,item_id", *(f"u{n // 30},i{n * n % 11}" for n in range(1200)))
+BASKETS = rows("order_id,item_id", *(f"o{n // 4},i{n % 7}" for n in range(1200)))
+DAYS = rows(
+    "user_id,item_id,timestamp", *(f"u{n // 30},i{n * n % 11},2024-01-0{n % 9 + 1}" for n in range(1200))
+)
+FEW = rows(
+    "user_id,item_id,timestamp", *(f"u{n // 30},i{n * n % 11},2024-01-0{n % 9 + 1}" for n in range(900))
+)
+ODD = rows(
+    "user_id,item_id,event_type",
+    *(f"u{n // 30},i{n % 11},{'wink' if n % 30 else 'view'}" for n in range(1200)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "state", "said"),
+    [
+        (VISITS, "user_knn", "thin", "visits stand for customers"),
+        (BASKETS, "user_knn", "thin", "visits stand for customers"),
+        (BASKETS, "ease", "works", ""),
+        (VISITS, "als", "works", ""),
+        (BASKETS, "session_knn", "thin", "no session_id: an order stands for a visit"),
+        (DAYS, "markov", "thin", "a customer's day stands for a visit"),
+        (PEOPLE, "session_knn", "thin", "all that a customer ever did is one visit"),
+        (PEOPLE, "markov", "thin", "all that a customer ever did is one visit"),
+        (FEW, "rp3beta", "thin", "only 900 events to learn from"),
+        (ODD, "graph_filter", "empty", "no customer and no visit touched two items, by events that count"),
+        (DAYS, "decision_tree", "empty", "no category, price or attribute"),
+    ],
+)  # fmt: skip
+def test_a_verdict_says_what_is_so(tmp_path: Path, text: str, name: str, state: str, said: str) -> None:
+    """Promise: what stands for what is missing is named, and nothing else."""
+    found = diagnose(tmp_path, events=text).strategies
+    assert (states(found)[name], said in reason(found, name)) == (state, True)
+
+
+def test_a_tree_needs_customers_who_come_back(tmp_path: Path) -> None:
+    """Promise: with one visit each, substitutes are bestsellers, and that is said; the count is true."""
+    once = rows("user_id,order_id,item_id", *(f"u{n // 3},o{n // 3},i{n % 11}" for n in range(1200)))
+    found = diagnose(tmp_path, events=once, items=ITEMS)
+    assert found.facts.returners == 0
+    assert reason(found.strategies, "decision_tree").startswith("no customer bought on two visits or more")
+    twice = rows("user_id,order_id,item_id", *(f"u{n // 6},o{n // 3},i{n % 11}" for n in range(1200)))
+    found = diagnose(tmp_path, events=twice)
+    assert found.facts.returners == 200
+    assert states(found.strategies)["decision_tree"] == "works"
 
 
 def test_no_category_no_category_page(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The doctor: what is in a shop's data, what is missing, and which lists suffer for it.
 
 facts      counts, spans, shares
-verdicts   what each strategy can learn, what stands in each placement, what a column would buy
+learning   what each strategy can learn
+verdicts   what stands in each placement
+wanting    what a column would buy
 doubts     what looks wrong
 show       all of it for a person
 """
@@ -11,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
-from vitrina.doctor import verdicts
+from vitrina.doctor import learning, verdicts
 from vitrina.doctor.doubts import doubts
 from vitrina.doctor.facts import Facts, measure
 from vitrina.doctor.show import show
-from vitrina.doctor.verdicts import Missing, Verdict
+from vitrina.doctor.verdicts import Verdict
+from vitrina.doctor.wanting import Missing, missing
 from vitrina.readers import Reading, Report
 
 __all__ = ["Diagnosis", "Facts", "Missing", "Verdict", "examine", "show"]
@@ -48,12 +51,12 @@ def examine(reading: Reading, weighed: Collection[str] = ()) -> Diagnosis:
     """Look at a shop as it was read. `weighed`: event types that its recipe gives a weight to."""
     dataset, report = reading.dataset, reading.report
     facts = measure(dataset, weighed)
-    learned = verdicts.strategies(facts, report)
+    learned = learning.strategies(facts, report)
     return Diagnosis(
         facts=facts,
         strategies=learned,
         placements=verdicts.placements(facts, learned),
-        missing=verdicts.missing(report),
+        missing=missing(report),
         warnings=doubts(dataset, facts, report),
         report=report,
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.doctor.facts import Facts
-from vitrina.doctor.verdicts import FEW_EVENTS, FEW_LEARNERS
+from vitrina.doctor.learning import FEW_EVENTS, FEW_LEARNERS
 from vitrina.ids import Ids
 from vitrina.readers import Report
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, PURCHASE, TYPES, UNLIKED, Dataset
+from vitrina.kernels.sessions import visit_keys
 
 QUANTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9, "p99": 0.99, "most": 1.0}
 HEAD = 0.01
@@ -20,7 +21,8 @@ class Facts:
     """Counts, spans and shares (0 to 1) of a shop.
 
     `orders`: visits with a purchase; `pairs`: orders of two items or more; `learners`: customers,
-    or anonymous visits, that touched two items or more; `days`: from the first event to the last.
+    or anonymous visits, that touched two items or more; `returners`: customers who bought
+    on two visits or more; `days`: from the first event to the last.
     `repeat_share`: purchases of something the same customer had bought in an earlier order.
     `head_share`: events on the most popular hundredth of the items that have any.
     `priced_items`, `categorised`, `pictured`, `with_vectors`: shares of all items.
@@ -32,6 +34,7 @@ class Facts:
     orders: int
     pairs: int
     learners: int
+    returners: int
     types: Mapping[str, int]
     first: str
     last: str
@@ -68,6 +71,7 @@ def measure(dataset: Dataset, weighed: Collection[str] = ()) -> Facts:
         orders=len(per_order),
         pairs=int((per_order > 1).sum()),
         learners=int((_items_per_actor(dataset, weighed) > 1).sum()),
+        returners=_returners(dataset),
         types={name: int(count) for name, count in zip(dataset.types, kinds, strict=True) if count},
         first=_date(int(events.time[0])) if timed else "",
         last=_date(int(events.time[-1])) if timed else "",
@@ -104,6 +108,17 @@ def _items_per_actor(dataset: Dataset, weighed: Collection[str]) -> NDArray[np.i
     counts = [name not in UNLIKED and (name in TYPES or name in weighed) for name in dataset.types]
     known = (actors >= 0) & np.array(counts)[dataset.events.type]
     return _distinct(actors[known], dataset.events.item[known], len(dataset.items))
+
+
+def _returners(dataset: Dataset) -> int:
+    """Customers with purchases in two visits or more; a day, or without times a row, stands for a visit."""
+    events = dataset.events
+    bought = events.take((events.type == PURCHASE) & (events.user >= 0))
+    if not len(bought):
+        return 0
+    visit = visit_keys(bought.visit, bought.user, bought.time // DAY if dataset.timed else bought.time)
+    pairs = np.unique(np.stack([bought.user, visit]), axis=1)
+    return int((np.bincount(pairs[0]) > 1).sum())
 
 
 def _distinct(holders: NDArray[np.int32], items: NDArray[np.int32], n_items: int) -> NDArray[np.int64]:

@@ -52,7 +52,7 @@ fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600
 
 bench: install  ## Measure speed and accuracy beside named rivals, an hour; plots and tables
-	@$(call measure,rules train engine pipeline opening server events campaign overload plots tables)
+	@$(call measure,rules train engine pipeline opening server resting events campaign overload plots tables)
 	@$(BIN)/python benchmarks/accuracy.py --quick
 
 bench-full: install referees  ## All benchmarks: every data set and library, photos, sessions, tuning; hours

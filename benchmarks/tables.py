@@ -59,6 +59,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "engine": ("The engine alone", serving.engine),
     "pipeline": ("A page under ten rules", living.pipeline),
     "server": ("A worker over gRPC", serving.server),
+    "resting": ("A call that comes alone", serving.resting),
     "overload": ("Three times more than a worker can carry", serving.overload),
     "otherwise": ("What a shop would run otherwise", serving.otherwise),
     "opening": ("Another bundle, and memory", living.opening),

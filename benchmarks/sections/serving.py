@@ -139,6 +139,31 @@ def _shares(found: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.2f}" for name, share in found.items())
 
 
+def resting(found: dict[str, Any]) -> Iterable[str]:
+    """A call that comes alone."""
+    told = found["settings"]
+    yield (
+        f"CPU of one call of `{told['list']}` ({told['shop']}), bytes to bytes in one process, after a rest and after as "
+        "long a time of idle counting; then a worker beside the fastest constant server, by how often calls come. What "
+        "a closed loop shows is a call whose code and data the call before has just used.\n"
+    )
+    rows = (
+        (
+            f"{one['after_ms']} ms of {one['of']}" if one["after_ms"] else "another call",
+            one["p50_us"],
+            one["p90_us"],
+        )
+        for one in found["alone"]
+    )
+    yield table(("a call after", "CPU us, median", "p90"), rows)
+    yield ""
+    rates = (
+        (one["offered"], one["server"], one["cpu_us"], f"{one['p50_ms']:.1f}", f"{one['p99_ms']:.1f}")
+        for one in found["rates"]
+    )
+    yield table(("calls/s offered", "server", "CPU us a call", "p50 ms", "p99 ms"), rates)
+
+
 def overload(found: dict[str, Any]) -> Iterable[str]:
     """A worker far beyond what it can carry."""
     crowd, health, memory = found["crowded"], found["health_ms"], found["memory_mb"]

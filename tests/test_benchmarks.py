@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fronts import fronting
 from servers import Shelf, serving
 
 from vitrina.errors import UnknownPlacement
@@ -53,6 +54,17 @@ def test_load_knows_a_refusal_from_an_answer(load: Any) -> None:
         run = load.closed(port(address), [ASKED], 0.1, connections=1, streams=1)
     assert not run.took
     assert run.failed == {"status 5": run.sent}
+
+
+def test_load_reads_what_envoy_writes(load: Any, tmp_path: Path) -> None:
+    """Envoy writes trailers in another code than grpcio; answers and refusals are told apart all the same."""
+    pytest.importorskip("pyvoy", reason="the front envoy is an extra")
+    lost = v1.RecommendRequest(user_id="lost", blocks=[{"placement": "home"}]).SerializeToString()
+    with fronting("envoy", tmp_path) as server:
+        good = load.closed(port(server.address), [ASKED], 0.1, connections=1, streams=1)
+        bad = load.closed(port(server.address), [lost], 0.1, connections=1, streams=1)
+    assert len(good.took) == good.sent > 0
+    assert bad.failed == {"status 5": bad.sent}
 
 
 def test_open_loop_counts_waiting(load: Any) -> None:

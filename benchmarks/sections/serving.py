@@ -208,6 +208,29 @@ def fronts(found: dict[str, Any]) -> Iterable[str]:
     yield table(("answers", "front", "a second", "CPU us", "slowest ms", "rate to grpc", "CPU to grpc"), rows)
 
 
+def front_cores(found: dict[str, Any]) -> Iterable[str]:
+    """Processes beside threads."""
+    told = found["settings"]
+    yield (
+        f"Both cores for the front inside Envoy, {told['in_flight']} calls in flight, {told['rounds']} rounds of "
+        f"{told['seconds']:g} s in turn: `processes`, two workers on one port; `threads`, one worker with two threads of "
+        "Envoy and two event loops; `one`, a worker as it is. Lists of 20 from three sources, over a real bundle; the "
+        "client shares the cores. Ratios are to two processes in the same round.\n"
+    )
+    keys = (
+        "per_s",
+        "cpu_us",
+        "cores",
+        "p50_ms",
+        "p99_ms",
+        "private_mb",
+        "per_s_to_processes",
+        "cpu_us_to_processes",
+    )
+    heads = ("", "a second", "CPU us", "cores", "p50 ms", "p99 ms", "private MB", "rate", "CPU")
+    yield table(heads, ((name, *(one[key] for key in keys)) for name, one in found["rows"].items()))
+
+
 def instructions(found: dict[str, Any]) -> Iterable[str]:
     """What a request and its kernels may take."""
     yield (

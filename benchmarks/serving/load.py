@@ -32,7 +32,9 @@ _LARGE = (1 << 31) - 1
 _WINDOW = 65_535
 _MAX_STREAMS = 3
 """The setting by which a server says how many calls a connection may have in flight."""
-_OK = b"\x0bgrpc-status\x010"
+_STATUS = (b"\x0bgrpc-status", b"\x88\x9a\xca\xc8\xb2\x124\xda\x8f")
+"""The name of the trailer as grpcio writes it, and in Huffman's code, as Envoy does."""
+_OK = tuple(name + b"\x010" for name in _STATUS)
 _SETTINGS_WE_WANT = struct.pack(">HIHI", 1, 0, 4, _LARGE)
 """No header table, so that trailers are literal; a window that no answer fills."""
 Times = NDArray[np.float64]
@@ -166,10 +168,12 @@ def _outcome(kind: int, trailers: bytes) -> str:
     """Empty for a good answer, else what it was."""
     if kind == _RESET:
         return "reset"
-    if _OK in trailers:
+    if any(one in trailers for one in _OK):
         return ""
-    status = trailers.partition(b"\x0bgrpc-status")[2]
-    return f"status {status[1 : 1 + status[0]].decode()}" if status else "no status"
+    for name in _STATUS:
+        if status := trailers.partition(name)[2]:
+            return f"status {status[1 : 1 + status[0]].decode()}"
+    return "no status"
 
 
 def closed(

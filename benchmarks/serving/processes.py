@@ -28,13 +28,15 @@ REFEREES = ROOT / ".venv-referees" / "bin" / "python"
 @dataclass(frozen=True)
 class Served:
     """A running server: its port, the processes that answer, where it tells its counters, its start in seconds,
-    and the port of its health alone."""
+    the port of its health alone, the process that keeps the others, and where operators ask."""
 
     port: int
     pids: tuple[int, ...]
     metrics: str = ""
     started_s: float = 0.0
     health: int = 0
+    supervisor: int = 0
+    admin: str = ""
 
     def cpu_s(self) -> float:
         """CPU seconds so far of those who answer, user and system; the kernel counts hundredths."""
@@ -65,20 +67,27 @@ def vitrina(
     on: set[int] | None = None,
     placements: Path | None = None,
     store: Path | None = None,
+    front: str = "grpc",
+    operators: bool = False,
 ) -> Iterator[Served]:
-    """`vitrina serve` over a registry, as of its last event; every default, calls logged to a file."""
+    """`vitrina serve` over a registry, as of its last event; every default, calls logged to a file.
+
+    `operators`: they may ask, and the clock counts.
+    """
     metrics, health = _free_port(), _free_port()
     command = [sys.executable, "-m", "vitrina", "serve", "--registry", str(registry), "--port", "0"]
-    command += ["--workers", str(workers), "--as-of", "last", "--open"]
+    command += ["--workers", str(workers), "--open", "--front", front]
     command += ["--metrics-port", str(metrics), "--health-port", str(health)]
+    command += ["--admin-port", str(_free_port())] if operators else ["--as-of", "last"]
     command += ["--placements", str(placements)] if placements else []
     command += ["--store", str(store)] if store else []
     began = time.perf_counter()
     with tempfile.TemporaryFile() as log, _process(command, on, log.fileno()) as process:
         ready = json.loads(_line(process))
         port = int(ready["address"].rpartition(":")[2])
-        pids = _children(process.pid)
-        yield Served(port, pids, ready["metrics"], time.perf_counter() - began, health)
+        took = time.perf_counter() - began
+        pid = process.pid
+        yield Served(port, workers_of(pid), ready["metrics"], took, health, pid, ready.get("admin", ""))
 
 
 @contextmanager
@@ -137,7 +146,7 @@ def _line(process: subprocess.Popen[str]) -> str:
     return line
 
 
-def _children(pid: int) -> tuple[int, ...]:
+def workers_of(pid: int) -> tuple[int, ...]:
     """The workers among the processes that a supervisor started."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return tuple(int(one) for one in found if Path(f"/proc/{one}/comm").read_text().strip() in WORKERS)

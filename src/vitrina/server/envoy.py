@@ -21,15 +21,7 @@ from vitrina.server.renewal import Renewal
 ORDER = "VITRINA_ORDER"
 """The variable with the number of the file, of memory only, that holds the order."""
 APP = "vitrina.server.envoy_worker:app"
-_ALONE = (
-    "--log-level",
-    "error",
-    "--concurrency",
-    "1",
-    "--disable-hot-restart",
-    "--drain-strategy",
-    "immediate",
-)
+_ALONE = ("--log-level", "error", "--disable-hot-restart", "--drain-strategy", "immediate")
 
 
 def check(options: Options) -> None:
@@ -39,9 +31,13 @@ def check(options: Options) -> None:
         raise ServerError("reflection is served by the front grpc only; drop --reflection or --front envoy")
 
 
-def become(order: Order, app: str = APP) -> NoReturn:
-    """Replace this process by Envoy with an application inside. Raises ServerError where it is not there."""
-    binary, module, environment = _envoy(app)
+def become(order: Order, app: str = APP, threads: int = 1) -> NoReturn:
+    """Replace this process by Envoy with an application inside. Raises ServerError where it is not there.
+
+    `threads`: of Envoy, and as many event loops for the application. Workers have one: two processes of one
+    thread each answer more than one of two (`benchmarks/front_cores.py`).
+    """
+    binary, module, environment = _envoy(app, threads)
     folder = place(order, os.getpid())
     folder.mkdir(mode=0o700)
     if files := Certificates.of(order.options):
@@ -52,7 +48,8 @@ def become(order: Order, app: str = APP) -> NoReturn:
     os.write(handle, order.to_json().encode())
     os.lseek(handle, 0, os.SEEK_SET)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    arguments = ["envoy", "--config-path", str(folder / "envoy.json"), *_ALONE]
+    told = ["--config-path", str(folder / "envoy.json"), "--concurrency", str(threads)]
+    arguments = ["envoy", *told, *_ALONE]
     os.execve(binary, arguments, {**os.environ, **environment, ORDER: str(handle)})  # noqa: S606 - it takes this process over, no shell
 
 
@@ -61,11 +58,12 @@ def place(order: Order, process: int) -> Path:
     return order.folder / f"envoy-{process}"
 
 
-def _envoy(app: str) -> tuple[Path, dict[str, Any], dict[str, str]]:
+def _envoy(app: str, threads: int) -> tuple[Path, dict[str, Any], dict[str, str]]:
     """The binary, the filter that runs an application, and what of the environment both need."""
     path, server, environment = _installed()
-    filters = server(app, lifespan=True).get_envoy_config()["static_resources"]["listeners"][0]
-    manager = filters["filter_chains"][0]["filters"][-1]["typed_config"]
+    config = server(app, lifespan=True, worker_threads=threads).get_envoy_config()
+    (listener,) = config["static_resources"]["listeners"]
+    manager = listener["filter_chains"][0]["filters"][-1]["typed_config"]
     return path(), manager["http_filters"][-1], environment()
 
 

@@ -5,7 +5,8 @@
 Planted: 100 made-up categories a row. Each has 3 to 5 attributes of 2 to 5 values dealt out among 100
 to 300 items (Complete Journey: 230 a category), or 60 to 120, of uneven fame; shoppers hold to 2 or 3 of them in a planted order, to each only if to the
 one before. A tree is recovered if its splits, from the root down by the branch with most switches, are
-the planted ones in their order, no more and no fewer. Noise: the same with nothing held to, so that
+the planted ones in their order, no more and no fewer. Apart: every value of the first attribute is
+followed by an attribute of its own, so that no branch may be judged by the others. Noise: the same with nothing held to, so that
 any split is false; and with shoppers who have a few favourites each, whatever their attributes.
 Real: Complete Journey, households drawn anew with replacement; and with an attribute of dealt-out values.
 """
@@ -32,8 +33,13 @@ from vitrina.readers import complete_journey, read
 from vitrina.strategies.decision_tree import Strategy
 from vitrina.trees import Forest, Tree, known
 
-CATEGORIES, SIZES = 100, (1000, 2000, 4000)
+CATEGORIES = 100
 USUAL, SMALL = (100, 300), (60, 120)
+SETTINGS = (
+    *((size, shelf, False) for shelf in (USUAL, SMALL) for size in (1000, 2000, 4000)),
+    *((size, USUAL, True) for size in (2000, 4000, 8000)),
+)
+"""Switches, items, and whether branches differ."""
 VISITS = 9
 RESAMPLES, LARGEST = 8, 100
 
@@ -56,22 +62,31 @@ def main() -> None:
 
 
 class Made(NamedTuple):
-    """A made-up category and what is held to in it, most first."""
+    """A made-up category, and what is held to in it, most first, by the value of the first attribute."""
 
     shop: Dataset
-    order: list[str]
+    orders: dict[str, list[str]]
 
 
 def category(
-    seed: int, switches: int, shelf: tuple[int, int] = USUAL, *, held: bool = True, favourites: int = 0
+    seed: int,
+    switches: int,
+    shelf: tuple[int, int] = USUAL,
+    *,
+    held: bool = True,
+    favourites: int = 0,
+    apart: bool = False,
 ) -> Made:
-    """Shoppers of one category who go over to another item about so many times together."""
+    """Shoppers of one category who go over to another item about so many times together. `apart`: what they
+    hold to after the first attribute follows from its value."""
     random = np.random.default_rng(seed)
     n, sorts = int(random.integers(shelf[0], shelf[1] + 1)), int(random.integers(3, 6))
     codes = np.stack([random.permutation(np.arange(n) % random.integers(2, 6)) for _ in range(sorts)])
     fame = random.permutation(1 / np.arange(1, n + 1) ** 0.7)
-    order = random.permutation(sorts)[: random.integers(2, 4)] if held else np.zeros(0, int)
-    holds = random.uniform(0.5, 0.8, len(order))
+    lot = random.permutation(sorts)
+    depth = int(random.integers(2, 4)) if held else 0
+    holds = random.uniform(0.5, 0.8, depth)
+    orders = [[lot[0], *np.roll(lot[1:], value * apart)][:depth] for value in range(codes[lot[0]].max() + 1)]
     shoppers = switches // (VISITS - 1)
     own = [
         random.choice(n, favourites, replace=False) if favourites else np.arange(n) for _ in range(shoppers)
@@ -82,11 +97,11 @@ def category(
         for _ in range(VISITS):
             user.append(shopper)
             item.append(now)
-            now = _next(now, items, codes[order], holds, fame, random)
+            now = _next(now, items, codes[orders[codes[lot[0], now]]], holds, fame, random)
     names = [f"attribute {one}" for one in range(sorts)]
     attributes = dict(zip(names, [Attribute.of([f"v{one}" for one in row]) for row in codes], strict=True))
     shop = _shop(np.array(user), np.array(item), replace(Catalog.bare(n), attributes=attributes))
-    return Made(shop, [names[one] for one in order])
+    return Made(shop, {f"v{value}": [names[at] for at in one] for value, one in enumerate(orders)})
 
 
 def _next(now: int, items: Any, held: Any, holds: Any, fame: Any, random: np.random.Generator) -> int:
@@ -113,23 +128,21 @@ def _shop(user: NDArray[Any], item: NDArray[Any], catalog: Catalog) -> Dataset:
     return Dataset(ids[0], ids[1], events, catalog)
 
 
-def found(made: Made) -> list[str]:
-    """The splits down the main path."""
-    return Tree.of(Strategy().grown(made.shop), "*").main_path()
+def found(made: Made) -> tuple[list[str], list[str]]:
+    """The splits down the main path, and those planted there."""
+    tree = Tree.of(Strategy().grown(made.shop), "*")
+    branch = max(tree.root.children, key=lambda one: one.switches, default=tree.root)
+    return tree.main_path(), made.orders.get(branch.value, made.orders["v0"])
 
 
 def planted() -> dict[str, Any]:
     """The share of planted orders recovered, by the number of switches."""
-    print(
-        f"{'switches':>9} {'items':>8} {'recovered':>10} {'first split':>12} {'too short':>10} {'too long':>9}"
-    )
+    print(f"{'':40} {'recovered':>10} {'first split':>12} {'too short':>10} {'too long':>9}")
     table: dict[str, Any] = {}
-    for size, shelf in [*((size, USUAL) for size in SIZES), (SIZES[-1], SMALL)]:
-        pairs = []
-        for seed in range(CATEGORIES):
-            made = category(seed, size, shelf)
-            pairs.append((found(made), made.order))
-        table[f"{size} switches, {shelf[0]} to {shelf[1]} items"] = row = {
+    for size, shelf, apart in SETTINGS:
+        pairs = [found(category(seed, size, shelf, apart=apart)) for seed in range(CATEGORIES)]
+        name = f"{size} switches, {shelf[0]} to {shelf[1]} items" + ", apart" * apart
+        table[name] = row = {
             "categories": CATEGORIES,
             "recovered": _share([got == order for got, order in pairs]),
             "first_split": _share([got[:1] == order[:1] for got, order in pairs]),
@@ -139,8 +152,8 @@ def planted() -> dict[str, Any]:
             ),
         }
         print(
-            f"{size:9,} {shelf[0]:4}-{shelf[1]:3} {row['recovered']:10.2f} {row['first_split']:12.2f}"
-            f" {row['too_short']:10.2f} {row['too_long']:9.2f}",
+            f"{name:40} {row['recovered']:10.2f} {row['first_split']:12.2f} {row['too_short']:10.2f}"
+            f" {row['too_long']:9.2f}",
             flush=True,
         )
     return table
@@ -152,7 +165,7 @@ def noise() -> dict[str, Any]:
     for favourites in (0, 5):
         for size in (500, 4000):
             empty = [
-                not found(category(1000 + seed, size, held=False, favourites=favourites))
+                not found(category(1000 + seed, size, held=False, favourites=favourites))[0]
                 for seed in range(CATEGORIES)
             ]
             name = f"{size} switches, " + (f"{favourites} favourites each" if favourites else "at random")

@@ -156,7 +156,8 @@ class Branch:
 
 @dataclass(frozen=True)
 class Tree:
-    """The tree of one category. `holds`: of each attribute in the category as a whole, held most first."""
+    """The tree of one category. `holds`: of each attribute in the category as a whole, held most first;
+    0 where fewer stay than by chance."""
 
     category: str
     root: Branch
@@ -172,7 +173,7 @@ class Tree:
             raise DataError(f"no category '{path}' was learned from{hint}")
         measured = forest.root_holds[place]
         order = [one for one in np.argsort(-measured, kind="stable").tolist() if measured[one]]
-        holds = {forest.names()[one]: round(float(measured[one]), 4) for one in order}
+        holds = {forest.names()[one]: round(max(float(measured[one]), 0.0), 4) for one in order}
         return cls(_shown(_stem(path)), _branches(forest, place), holds)
 
     def relax_order(self) -> list[str]:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from vitrina.kernels.switching import hold, shares, shuffled, substitutes, switches
 
+ONE = np.zeros(8, np.int32)
+"""One stratum."""
 BASKETS = st.lists(st.tuples(st.integers(0, 3), st.sets(st.integers(0, 6), min_size=1)), max_size=20)
 
 
@@ -48,7 +50,7 @@ def table(share, stay=0.0, codes=None):
 def test_shares_are_those_that_made_the_switches():
     """Quasi-independence is undone: from margins without a diagonal back to the shares."""
     share = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
-    np.testing.assert_allclose(shares(*table(share), 5), share, atol=1e-6)
+    np.testing.assert_allclose(shares(*table(share), ONE[:5]), share, atol=1e-6)
 
 
 @pytest.mark.parametrize("stay", [0.0, 0.3, 0.9])
@@ -56,16 +58,34 @@ def test_hold_is_the_share_of_shoppers_who_hold(stay):
     """Read off exactly, whatever the values' shares; of what nobody holds to it is 0."""
     share, codes = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.1]), np.array([0, 0, 1, 1, 2, 2], np.int32)
     given = np.arange(6, dtype=np.int32)
-    found, stays, expected, told = hold(*table(share, stay, codes), share, codes, given)
+    found, stays, expected, told = hold(*table(share, stay, codes), share, ONE[:6], codes, given)
     assert found == pytest.approx(stay, abs=1e-9)
     assert stays == pytest.approx(stay * told + (1 - stay) * expected)
+
+
+def test_strata_are_asked_together_as_they_would_be_alone():
+    """Shares are those of each stratum; stays, expected and told add up, whatever the one's share of all."""
+    share, codes = np.array([0.3, 0.2, 0.2, 0.1, 0.1, 0.1]), np.array([0, 0, 1, 1, 2, 2], np.int32)
+    given, stays = np.arange(6, dtype=np.int32), (0.2, 0.8)
+    apart = [table(share, stay, codes) for stay in stays]
+    alone = np.array([hold(*one, share, ONE[:6], codes, given) for one in apart])
+    first, second = (np.concatenate([apart[0][at], apart[1][at] + 6]).astype(np.int32) for at in (0, 1))
+    weight = np.concatenate([apart[0][2], apart[1][2]])
+    stratum, nested = np.repeat([0, 1], 6).astype(np.int32), np.append(codes, codes + 3).astype(np.int32)
+    both = shares(first, second, weight, stratum)
+    np.testing.assert_allclose(both[:6].sum(), 1)
+    np.testing.assert_allclose(both[6:], shares(*apart[1], ONE[:6]), atol=1e-9)
+    twice = np.append(share, share)
+    found = hold(first, second, weight, twice, stratum, nested, np.arange(12, dtype=np.int32))
+    np.testing.assert_allclose(found[1:], alone[:, 1:].sum(0))
+    assert stays[0] < found[0] < stays[1]
 
 
 def test_an_unknown_value_tells_nothing():
     """Switches from or to an item without a value are not counted."""
     share, codes = np.full(4, 0.25), np.array([0, 0, 1, -1], np.int32)
     first, second, weight = table(share)
-    told = hold(first, second, weight, share, codes, np.arange(4, dtype=np.int32))[3]
+    told = hold(first, second, weight, share, ONE[:4], codes, np.arange(4, dtype=np.int32))[3]
     assert told == pytest.approx(weight[(first < 3) & (second < 3)].sum())
 
 
@@ -75,10 +95,10 @@ def test_shuffled_is_hold_by_another_order():
     share = random.dirichlet(np.ones(8))
     codes = random.integers(-1, 3, (2, 8)).astype(np.int32)
     orders = random.permuted(np.tile(np.arange(8, dtype=np.int32), (5, 1)), axis=1)
-    found = shuffled(*table(share), share, codes, orders)
+    found = shuffled(*table(share), share, ONE[:8], codes, orders)
     for one, order in enumerate(orders):
         for at in range(2):
-            same = hold(*table(share), share, codes[at][order], np.arange(8, dtype=np.int32))[0]
+            same = hold(*table(share), share, ONE[:8], codes[at][order], np.arange(8, dtype=np.int32))[0]
             assert found[one, at] == pytest.approx(same)
 
 

@@ -73,6 +73,46 @@ def test_the_planted_order_is_found(fitted):
     assert sum(child.share for child in tree.root.children) == pytest.approx(1, abs=0.001)
 
 
+def test_branches_that_say_little_are_asked_together():
+    """Of 640 switches a brand's own 112 are too few to be split alone; together they show the size, in
+    every brand that was switched in."""
+    forest = Strategy(min_switches=200).grown(shop(shoppers=80))
+    tree = Tree.of(forest, "Food > Tea")
+    assert max(child.switches for child in tree.root.children) < 200
+    assert [child.split for child in tree.root.children] == ["size"] * 4
+    assert tree.root.children[0].hold == tree.root.children[3].hold == pytest.approx(0.6, abs=0.12)
+
+
+def test_a_branch_that_is_sure_goes_its_own_way():
+    """Who holds to brand b0 holds to the colour next, who holds to another to the size."""
+    random, every, happened = np.random.default_rng(5), np.arange(N), []
+    for shopper in range(400):
+        now = int(random.integers(N))
+        for day in range(DAYS):
+            happened.append((f"u{shopper:04d}", f"{now:04d}", day))
+            next_to = every // 12 % 2 if now % 4 == 0 else every // 4 % 3
+            alike = every != now
+            if random.random() < 0.7:
+                alike &= every % 4 == now % 4
+                if random.random() < 0.6:
+                    alike &= next_to == next_to[now]
+            now = int(random.choice(every[alike]))
+    made = replace(make_shop(happened, items=[f"{row:04d}" for row in range(N)]), catalog=catalogue())
+    tree = Tree.of(Strategy().grown(made), "Food > Tea")
+    assert {child.value: child.split for child in tree.root.children} == {
+        "b0": "colour", "b1": "size", "b2": "size", "b3": "size",
+    }  # fmt: skip
+
+
+def test_less_than_chance_is_not_held_to_at_all():
+    """Where fewer stay than by chance, as noise has it, people read 0 %."""
+    forest = Strategy().grown(shop(0.0))
+    holds = Tree.of(forest, "Food > Tea").holds
+    assert forest.root_holds.min() < 0
+    assert len(holds) == 3
+    assert min(holds.values()) == 0
+
+
 def test_noise_has_no_tree():
     """Where all switch at random, no attribute splits, and any item stands in."""
     found = [Tree.of(Strategy().grown(shop(0.0, seed=seed)), "Food > Tea").root.split for seed in range(5)]

@@ -58,46 +58,59 @@ def _apart(owner: Any, ends: Any, items: Any, crowd: Any, at: Any, gone: Any, co
 
 
 @njit(cache=True)
-def shares(first: Any, second: Any, weight: Any, n: Any) -> Any:
-    """float64[n]: the share of each item in what is switched to, if only shares told.
+def shares(first: Any, second: Any, weight: Any, stratum: Any) -> Any:
+    """float64[n]: the share of each item in what is switched to in its stratum, if only shares told.
 
     Quasi-independence (Goodman, 1968): a switch from a goes to b with chance share[b] / (1 - share[a]),
     fitted to both margins in turn; so an item that few ever leave is not taken for a favourite goal.
+    `stratum`: int32[n], from 0; none is switched from to another.
     """
+    n, strata = len(stratum), stratum.max() + 1 if len(stratum) else 0
     left, taken = np.zeros(n), np.zeros(n)
     for place in range(len(first)):
         left[first[place]] += weight[place]
         taken[second[place]] += weight[place]
-    goal, origin = taken / max(taken.sum(), 1e-300), np.empty(n)
+    goal, origin = _of_each(taken, stratum, strata), np.empty(n)
     for _ in range(ROUNDS):
+        everything = np.zeros(strata)
         for item in range(n):
             origin[item] = left[item] / max(1.0 - goal[item], 1e-12)
-        everything = origin.sum()
+            everything[stratum[item]] += origin[item]
         for item in range(n):
-            goal[item] = taken[item] / max(everything - origin[item], 1e-300)
-        goal /= max(goal.sum(), 1e-300)
+            goal[item] = taken[item] / max(everything[stratum[item]] - origin[item], 1e-300)
+        goal = _of_each(goal, stratum, strata)
     return goal
 
 
 @njit(cache=True)
-def hold(first: Any, second: Any, weight: Any, share: Any, codes: Any, given: Any) -> Any:
+def _of_each(values: Any, stratum: Any, strata: Any) -> Any:
+    """float64[n]: values that sum to 1 in each stratum."""
+    total = np.zeros(strata)
+    for item in range(len(values)):
+        total[stratum[item]] += values[item]
+    return values / np.maximum(total, 1e-300)[stratum]
+
+
+@njit(cache=True)
+def hold(first: Any, second: Any, weight: Any, share: Any, stratum: Any, codes: Any, given: Any) -> Any:
     """(hold, stays, expected, told) of one attribute: float64.
 
-    `codes`: int32 an item, -1 where its value is not known; a switch from or to such tells nothing.
-    `given` maps an item to the place of its code. Hold is the share of shoppers who must have the value
-    again while all others take anything: stays = hold + (1 - hold) * expected.
+    `stratum`: int32 an item, from 0; `codes`: int32 an item, a value in a stratum, no two strata having one
+    in common, -1 where it is not known; a switch from or to such tells nothing.
+    `given` maps an item to the place of its code, in its own stratum. Hold is the share of shoppers who must
+    have the value again while all others take anything: stays = hold + (1 - hold) * expected.
     """
-    totals, known = np.zeros(codes.max() + 2), 0.0
+    totals, known = np.zeros(codes.max() + 2), np.zeros(stratum.max() + 1)
     for item in range(len(share)):
         code = codes[given[item]]
         if code >= 0:
             totals[code] += share[item]
-            known += share[item]
+            known[stratum[item]] += share[item]
     chance = np.zeros(len(share))
     for item in range(len(share)):
         code = codes[given[item]]
         if code >= 0:
-            chance[item] = (totals[code] - share[item]) / max(known - share[item], 1e-12)
+            chance[item] = (totals[code] - share[item]) / max(known[stratum[item]] - share[item], 1e-12)
     stays, expected, told = 0.0, 0.0, 0.0
     for place in range(len(first)):
         origin, goal = codes[given[first[place]]], codes[given[second[place]]]
@@ -109,15 +122,16 @@ def hold(first: Any, second: Any, weight: Any, share: Any, codes: Any, given: An
 
 
 @njit(cache=True, parallel=True)
-def shuffled(first: Any, second: Any, weight: Any, share: Any, codes: Any, orders: Any) -> Any:
+def shuffled(first: Any, second: Any, weight: Any, share: Any, stratum: Any, codes: Any, orders: Any) -> Any:
     """float64[len(orders), attributes]: the holds, had the items' values been dealt out by each order.
 
-    `codes`: int32[attributes, items]; `orders`: int32[., items], permutations.
+    `codes`: int32[attributes, items]; `orders`: int32[., items], permutations within strata.
     """
     found = np.empty((len(orders), len(codes)))
     for one in prange(len(orders)):
         for attribute in range(len(codes)):
-            found[one, attribute] = hold(first, second, weight, share, codes[attribute], orders[one])[0]
+            asked = (first, second, weight, share, stratum, codes[attribute], orders[one])
+            found[one, attribute] = hold(*asked)[0]
     return found
 
 

@@ -6,13 +6,16 @@ take anything, as in the brand switching model of Colombo and Morrison (1989). A
 held to most, then within each value by the next. As Urban, Johnson and Hauser (1984) test whether a
 market has submarkets at all, a split must show more switching within than chance has: beyond quasi-
 independence (Goodman, 1968), and beyond what the same values, dealt out among the items anew, show by
-their greatest (max-T of Westfall and Young, 1993). So noise has no tree; its items are one shelf.
+their greatest (max-T of Westfall and Young, 1993). So noise has no tree; its items are one shelf. Branches
+that say too little each, below the same attributes, are asked together: few switches then still show what
+all of them hold to, and a branch that is sure of something else goes its own way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -22,30 +25,16 @@ from vitrina.catalog import Attribute, Catalog
 from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.errors import DataError
 from vitrina.features import identifies
+from vitrina.holds import Pairs, Sureness, held
 from vitrina.ids import UNKNOWN, Ids, Rows, encode
 from vitrina.kernels.sessions import visit_keys
-from vitrina.kernels.switching import hold, shares, shuffled, substitutes, switches
+from vitrina.kernels.switching import substitutes, switches
 from vitrina.neighbourhood import Neighbourhood, seed_parts
 from vitrina.parts import Parts
 from vitrina.trees import Forest, categories, price_bands, price_edges, traits
 
 CROWD = 20
 """Items of one category in one visit beyond which it is a stock-up, and says nothing of a choice."""
-TOLD = 0.5
-"""Switches whose both ends must have an attribute for it to be asked at all."""
-SEED = 1984
-
-
-class Pairs(NamedTuple):
-    """Switches: item rows `first` to `second`, int32; `weight` float64."""
-
-    first: Rows
-    second: Rows
-    weight: NDArray[np.float64]
-
-    def take(self, where: NDArray[Any] | slice) -> Pairs:
-        """Some of them."""
-        return Pairs(self.first[where], self.second[where], self.weight[where])
 
 
 @dataclass(frozen=True)
@@ -85,6 +74,11 @@ class Strategy:
             raise ValueError("price_bands must be 2 to 9")
         if self.shuffles < 19 or not 0 < self.false_alarms < 1:
             raise ValueError("shuffles must be at least 19, and false_alarms between 0 and 1")
+
+    @property
+    def sureness(self) -> Sureness:
+        """When an attribute is believed to be held to."""
+        return Sureness(self.min_hold, self.shuffles, self.false_alarms)
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: `indptr`, `indices`, `scores`, each item's substitutes, best first, without its variants;
@@ -173,8 +167,17 @@ class Strategy:
         return {**parts, **grown.parts(), **self._lists(grown, catalog.product)}
 
 
+class _Branch(NamedTuple):
+    """A node that may split: its place, its `items`, the switches among them, the attributes `above` it."""
+
+    node: int
+    items: Rows
+    pairs: Pairs
+    above: tuple[int, ...]
+
+
 class _Growth:
-    """Trees as they grow, a category after the other."""
+    """Trees as they grow, a category after the other, each from its root down."""
 
     def __init__(self, made: Strategy, known: Mapping[str, Attribute]) -> None:
         self._made = made
@@ -190,71 +193,59 @@ class _Growth:
         """The tree of a category of these items."""
         self._roots.append(len(self._nodes))
         self._root_holds.append(np.zeros(len(self._names)))
-        every = np.arange(len(self._names))
-        waiting = [(self._plant(UNKNOWN, b"", items, pairs), items, pairs, every)]
-        while waiting:
-            node, items, pairs, free = waiting.pop(0)
-            if not len(free) or self._nodes[node][4] < self._made.min_switches:
-                continue
-            split, holds = self._split(pairs, free)
-            if node == self._roots[-1]:
-                self._root_holds[-1] = holds
-            if split >= 0:
-                self._nodes[node][2:4] = split, holds[split]
-                parted = self._parted(node, split, items, pairs)
-                waiting += [(*child, free[free != split]) for child in parted]
+        level = [_Branch(self._plant(UNKNOWN, b"", items, pairs), items, pairs, ())]
+        while level:
+            ways = groupby(sorted(level, key=lambda one: one.above), key=lambda one: one.above)
+            level = [child for above, branches in ways for child in self._below([*branches], above)]
 
-    def _parted(self, node: int, split: int, items: Rows, pairs: Pairs) -> list[tuple[int, Rows, Pairs]]:
-        """A child for each value of the attribute."""
-        codes = self._codes[split]
+    def _below(self, branches: Sequence[_Branch], above: tuple[int, ...]) -> Iterator[_Branch]:
+        """What hangs below branches that have the same attributes above them: each is split by what it is
+        sure of, and those that say too little for themselves by what they are sure of together; one in
+        which nobody switched is no matter."""
+        doubtful = []
+        for one in branches:
+            split, hold = self._split([one], above)
+            if split < 0:
+                doubtful += [one] * bool(len(one.pairs.first))
+            else:
+                yield from self._parted(one, split, hold)
+        if len(doubtful) > 1:
+            split, hold = self._split(doubtful, above)
+            for one in doubtful if split >= 0 else ():
+                yield from self._parted(one, split, hold)
+
+    def _split(self, branches: Sequence[_Branch], above: tuple[int, ...]) -> tuple[int, float]:
+        """(the attribute that these are split by, UNKNOWN for none; its hold)."""
+        free = np.setdiff1d(np.arange(len(self._names)), above)
+        if not len(free) or sum(one.pairs.weight.sum() for one in branches) < self._made.min_switches:
+            return UNKNOWN, 0.0
+        best, holds = held([one.pairs for one in branches], self._codes[free], self._made.sureness)
+        if not above:
+            self._root_holds[-1] = holds
+        return (int(free[best]), float(holds[best])) if best >= 0 else (UNKNOWN, 0.0)
+
+    def _parted(self, branch: _Branch, split: int, hold: float) -> Iterator[_Branch]:
+        """A child for each value of the attribute; where there is one value only, the branch itself."""
+        codes, (node, items, pairs, above) = self._codes[split], branch
         inside = pairs.take((codes[pairs.first] == codes[pairs.second]) & (codes[pairs.first] >= 0))
         inside = inside.take(np.argsort(codes[inside.first], kind="stable"))
         items = items[np.argsort(codes[items], kind="stable")]
         values = np.unique(codes[items])
+        if len(values) == 1:
+            yield branch._replace(above=(*above, split))
+            return
+        self._nodes[node][2:4] = split, hold
         ends = np.searchsorted(codes[items], values, "left"), np.searchsorted(codes[items], values, "right")
         cuts = [np.searchsorted(codes[inside.first], values, side) for side in ("left", "right")]
-        children = []
         for at, value in enumerate(values.tolist()):
             own, within = items[ends[0][at] : ends[1][at]], inside.take(slice(cuts[0][at], cuts[1][at]))
-            children.append((self._plant(node, self._texts[split][value], own, within), own, within))
-        return children
+            planted = self._plant(node, self._texts[split][value], own, within)
+            yield _Branch(planted, own, within, (*above, split))
 
     def _plant(self, parent: int, value: bytes, items: Rows, pairs: Pairs) -> int:
         self._leaf[items] = len(self._nodes)
         self._nodes.append([parent, value, UNKNOWN, 0.0, float(pairs.weight.sum())])
         return len(self._nodes) - 1
-
-    def _split(self, pairs: Pairs, free: NDArray[np.intp]) -> tuple[int, NDArray[np.float64]]:
-        """(the attribute held to most beyond chance, UNKNOWN for none; the holds of all)."""
-        items, at = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
-        first, second = at[: len(pairs.first)].astype(np.int32), at[len(pairs.first) :].astype(np.int32)
-        share = shares(first, second, pairs.weight, len(items))
-        asked: Any = (first, second, pairs.weight, share)
-        codes = np.ascontiguousarray(self._codes[free][:, items])
-        measured = [hold(*asked, one, np.arange(len(items), dtype=np.int32)) for one in codes]
-        total = float(pairs.weight.sum())
-        able = np.array(
-            [told >= TOLD * total and 0 < sure < told * (1 - 1e-6) for _, _, sure, told in measured]
-        )
-        holds = np.zeros(len(self._names))
-        holds[free] = np.array([one[0] for one in measured]) * able
-        if not (able & (holds[free] >= self._made.min_hold)).any():
-            return UNKNOWN, holds
-        random = np.random.default_rng(SEED)
-        every = np.tile(np.arange(len(items), dtype=np.int32), (self._made.shuffles, 1))
-        dealt = shuffled(*asked, codes[able], random.permuted(every, axis=1))
-        # All that could be told are shuffled, not the held ones alone: the greatest of them is the test.
-        sure = self._beyond(holds[free[able]], dealt) & (holds[free[able]] >= self._made.min_hold)
-        held = free[able][sure]
-        return (int(held[np.argmax(holds[held])]) if len(held) else UNKNOWN), holds
-
-    def _beyond(self, holds: NDArray[np.float64], dealt: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether each hold is beyond the greatest of all attributes' by chance, each by its own spread."""
-        mean, spread = dealt.mean(axis=0), np.maximum(dealt.std(axis=0), 1e-9)
-        greatest = ((dealt - mean) / spread).max(axis=1)
-        as_far = (greatest[:, None] >= ((holds - mean) / spread)[None, :]).sum(axis=0)
-        sure: NDArray[np.bool_] = (1 + as_far) / (1 + len(dealt)) <= self._made.false_alarms
-        return sure
 
     def forest(self, names: Ids, edges: NDArray[np.float64], sales: NDArray[np.int64]) -> Forest:
         """All that has grown."""

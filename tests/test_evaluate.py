@@ -22,6 +22,7 @@ from vitrina.splits import split
 from vitrina.strategy import Allow, Query, Seeds
 
 ITEMS = [f"i{number:02}" for number in range(30)]
+SOURCES = {"right": [10, 11, 2, 3], "wrong": range(20, 30), "popular": range(30), "random": Random(7)}
 PLACEMENTS = {
     "home": {"sources": [{"strategy": "right"}, {"strategy": "wrong", "weight": 0.01}], "fallback": []},
     "discover": {"sources": [{"strategy": "right"}], "rebuy": "never", "fallback": ["popular"]},
@@ -46,8 +47,7 @@ def cut(dataset):
 
 @pytest.fixture
 def engine(cut):
-    sources = {"right": [10, 11, 2, 3], "wrong": range(20, 30), "popular": range(30), "random": Random(7)}
-    return make_window(cut.train, sources, PLACEMENTS)
+    return make_window(cut.train, SOURCES, PLACEMENTS)
 
 
 def test_an_oracle_scores_one_and_the_wrong_scores_nothing(engine, cut):
@@ -154,6 +154,24 @@ def test_the_table_says_who_leads(engine, cut):
     assert "home (rebuy always): 21 asked" in text
     assert "cannot be told apart" in text
     assert text.index("right") < text.index("wrong")
+
+
+def test_placements_of_any_name_have_the_figures_of_their_question(cut):
+    """Called otherwise, a list is judged alike to the last digit; what is not asked is told with the reason,
+    in the table and as JSON."""
+    named = judge(make_window(cut.train, SOURCES, {"home": PLACEMENTS["home"]}), cut, 100, 7)
+    tables = {"start_page": PLACEMENTS["home"], "search": {**PLACEMENTS["home"], "needs": ["filter"]}}
+    other = judge(make_window(cut.train, SOURCES, tables), cut, 100, 7)
+    for one, same in zip(named.rows, other.rows, strict=True):
+        assert repr(replace(same, placement="home")) == repr(one)
+    made = other.as_dict()
+    assert made["questions"] == {"start_page": "home"}
+    assert "filter" in made["unasked"]["search"]
+    console = Console(width=240, record=True, file=StringIO())
+    show(other, console)
+    text = console.export_text()
+    assert "start_page (asked as home, rebuy always): 21 asked" in text
+    assert "Not asked: search: each request gives its filter" in text
 
 
 def test_a_rival_keeps_its_seeds():

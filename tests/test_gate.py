@@ -115,6 +115,30 @@ def test_a_bundle_that_shows_the_same_to_everybody_does_not_pass_for_one_that_di
     assert f"would show 10 products; they show {verdict.shown_before} now" in verdict.reason
 
 
+def test_a_list_of_another_name_is_gated():
+    """A shop that calls its home list otherwise is not let through for that."""
+    strategies = HABIT, FASHION
+    habit, fashion = (
+        Engine.of(fit(SHOP.before(SPLIT * DAY), recipe(one), start_page(next(iter(one)))))
+        for one in strategies
+    )
+    verdict = judged(fashion, habit)
+    assert (verdict.passed, verdict.placement) == (False, "start_page")
+    assert verdict.new < 0.5 * verdict.current
+    assert judged(habit, fashion).passed
+
+
+def start_page(strategy):
+    """Placements of one list of another name, and one that is empty on purpose."""
+    sources = [{"strategy": strategy}]
+    return parse_placements(
+        {
+            "start_page": {"sources": sources, "fallback": [], "rebuy": "always"},
+            "a_reminder": {"sources": [{"strategy": "none"}], "fallback": [], "short": "drop"},
+        }
+    )
+
+
 @pytest.fixture
 def registry(tmp_path):
     """A registry whose current bundle knows the first days and habits, and one made since of fashion."""

@@ -10,8 +10,8 @@ import pytest
 
 from vitrina.dataset import CART, DAY, PURCHASE, REMOVE, RETURN, VIEW, Catalog, Dataset, Events
 from vitrina.ids import Ids
-from vitrina.questions import RECENT, questions, unasked
-from vitrina.scoreboard import by_reason
+from vitrina.placements import parse_placements
+from vitrina.questions import RECENT, questions, to_ask
 from vitrina.splits import Split
 
 NOW = 100 * DAY
@@ -163,7 +163,7 @@ def test_a_session_is_asked_at_every_step():
         (NOW + at, -1, visit, item, VIEW, 1, 0)
         for visit, item, at in [(5, 1, 0), (6, 4, 1), (5, 2, 2), (6, 4, 3), (5, 1, 4)]
     ]
-    known = [(NOW + 9, 0, 7, 1, VIEW, 1, 0), (NOW + 10, 0, 7, 2, VIEW, 1, 0)]
+    known = [(NOW + 9, 0, 7, 1, VIEW, 1, 0), (NOW + 10, 0, 7, 2, VIEW, 1, 0)]  # strangers go first
     session = asked_of(cut([(1, -1, 1, 0, VIEW, 1, 0)], clicks + known, wanted=("view",)), "session_next")
     assert [[one.item_id for one in request.events] for request in session.requests] == [
         ["i1"],
@@ -215,10 +215,70 @@ def test_no_request_tells_its_answer(seed):
         assert one.truth.sizes.min() >= 1
 
 
-def test_a_reason_is_said_once():
-    """However many placements cannot be asked, each reason stands once, after all their names."""
-    said = by_reason(unasked(["start_page", "cart", "trending", "home"], {"home"}))
-    assert said.startswith("start_page, trending: only placements named home")
-    assert said.count("only placements named") == 1
-    assert "cart: no basket of two products" in said
-    assert "home: " not in said
+CLICKS = [
+    (NOW + at, user, 4 + user, item, VIEW, 1, 0) for user, item, at in ((0, 1, 0), (0, 2, 1), (1, 4, 2))
+]
+BEFORE = [(1, 0, 1, 0, VIEW, 1, 0)]
+
+
+def test_visits_of_customers_are_asked_about_where_strangers_made_none():
+    """A clickstream with user ids: the visit alone is told, unless a list starts from histories too."""
+    clicks = [
+        *CLICKS,
+        (NOW + 3, 1, 5, 5, VIEW, 1, 0),
+        buy(NOW + 4, 2, 0, visit=8),
+        buy(NOW + 5, 2, 1, visit=8),
+    ]
+    split = cut(BEFORE, clicks, wanted=("view",))
+    made = parse_placements(
+        {
+            "next": {"sources": [{"strategy": "a", "seeds": "session", "weight": 2.0}]},
+            "personal": {
+                "sources": [
+                    {"strategy": "a", "seeds": "session", "weight": 2.0},
+                    {"strategy": "b", "seeds": "history"},
+                ]
+            },
+        }
+    )
+    alone, personal = to_ask(made, split, 100, 7)[-2:]
+    assert (alone.placement, personal.placement) == ("next", "personal")
+    assert [one.user_id for one in alone.requests] == ["", ""]
+    assert [one.user_id for one in personal.requests] == ["u0", "u1"]
+    assert taken(alone) == taken(personal) == [[2], [5]]
+    assert [[one.item_id for one in request.events] for request in personal.requests] == [["i1"], ["i4"]]
+
+
+def test_an_order_of_a_customer_is_no_session():
+    """Lines of an order have no order among themselves, whatever second each was scanned in."""
+    split = cut([buy(1, 0, 1)], [buy(NOW + at, 0, item, visit=3) for at, item in enumerate((1, 2, 4))])
+    assert asked_of(split, "session_next") is None
+
+
+def test_a_placement_of_another_name_is_asked_the_same():
+    """Requests, truths and samples are those of the question, whatever the placement is called."""
+    after = [buy(NOW, user, item, visit=10 + user) for user in range(40) for item in (1, 2)]
+    split = cut([buy(1, 0, 1)], after, n_users=40)
+    sources = {
+        "start_page": [{"strategy": "a", "seeds": "history"}],
+        "basket": [{"strategy": "a", "seeds": "context"}],
+    }
+    made = parse_placements({name: {"sources": one} for name, one in sources.items()})
+    page, basket = to_ask(made, split, 10, 3)
+    for one, question in ((page, "home"), (basket, "cart")):
+        named = asked_of(split, question, 10, 3)
+        assert (one.placement, one.question) != (question, one.question)
+        assert one.requests == named.requests
+        assert taken(one) == taken(named)
+
+
+def test_fewer_are_drawn_with_their_visits_whole():
+    """A sample of a sample keeps each asker's truth and name, and visits in one piece while they fit."""
+    clicks = [(NOW + at, at // 4, 10 + at // 4, at % N_ITEMS, VIEW, 1, 0) for at in range(40)]
+    split = cut(BEFORE, clicks, wanted=("view",), n_users=10)
+    session = asked_of(split, "session_next")
+    few = session.drawn(9, 1)
+    assert len(few) == len(few.users) == len(few.truth) == 9
+    assert sorted(np.bincount(few.clusters)[np.unique(few.clusters)]) == [3, 3, 3]
+    whole = dict(zip(session.requests, taken(session), strict=True))
+    assert [whole[one] for one in few.requests] == taken(few)

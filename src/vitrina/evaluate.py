@@ -21,7 +21,8 @@ from vitrina.ids import Ids
 from vitrina.live import Live
 from vitrina.metrics import Lists, Values
 from vitrina.placements import Placement, Placements
-from vitrina.questions import Questions, questions, unasked
+from vitrina.purpose import unasked
+from vitrina.questions import Questions, to_ask
 from vitrina.ranking import NO_FORESTS, Forests, with_ranker
 from vitrina.recipe import Recipe
 from vitrina.request import Block
@@ -82,7 +83,7 @@ def judge(
     if caution:
         say(caution)
     shop = _Shop.of(cut)
-    asked = [one for one in questions(cut, max_users, seed) if one.placement in engine.placements.by_name]
+    asked = to_ask(engine.placements, cut, max_users, seed)
     rows, departments = [], {}
     for one in asked:
         systems = challengers(engine, engine.placements.named(one.placement))
@@ -90,10 +91,11 @@ def judge(
         rows += found
     counts = {one.placement: _counts(one, shop) for one in asked}
     rebuy = {one.placement: engine.placements.named(one.placement).rebuy.policy for one in asked}
-    why = unasked(engine.placements.names, counts)
+    why = unasked(engine.placements, counts)
+    put = {one.placement: one.question for one in asked}
     start, end = (cut.now, cut.test.end) if cut.train.timed else (None, None)
     return Evaluation(
-        tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments, why, caution
+        tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments, why, put, caution
     )
 
 

@@ -7,7 +7,7 @@ may not show far fewer products than the current one's, as of a source that fell
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +18,9 @@ from vitrina.bootstrap import Estimate, paired
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.live import Live
-from vitrina.questions import Questions, questions
+from vitrina.placements import QUESTIONS
+from vitrina.purpose import purposes
+from vitrina.questions import Questions, to_ask
 from vitrina.request import Block, Request
 from vitrina.splits import Split, of_types, wanted_types
 
@@ -32,11 +34,12 @@ ASKED = 200
 """Customers who are asked about where nobody did anything later."""
 _K = 10
 _BATCH = 256
+NOTHING = metrics.Truth(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.bool_))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate found. `current`, `new`: NDCG@10 of home, NaN where it was not measured.
+    """What the gate found. `current`, `new`: NDCG@10 of `placement`, NaN where it was not measured.
 
     `empty`: share of askers whom the new bundle gives nothing; `shown`: distinct products that it gives, and
     `shown_before` the current one, 0 where that did not matter.
@@ -50,6 +53,7 @@ class Verdict:
     empty: float = 0.0
     shown: int = 0
     shown_before: int = 0
+    placement: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; what was not measured is None."""
@@ -61,26 +65,47 @@ def gate(
 ) -> Verdict:
     """Compare an engine fitted on events before `cut` with the current one. `allowed`: share of NDCG@10.
 
-    Only events later than both cut-offs count.
+    Only events later than both cut-offs count. The first of QUESTIONS that can be asked tells.
     """
     moment = max(cut, current.last_event + 1) if current and dataset.timed else cut
     later = dataset.since(moment)
     events = int(of_types(later, wanted_types(dataset)).sum())
     split = Split(dataset.before(moment), later, moment, "", wanted_types(dataset))
-    asked = [one for one in questions(split, 2000, seed) if one.placement == "home"] if events else []
-    known = current if current and "home" in current.placements.by_name else None
-    requests = asked[0].requests if asked else _somebody(dataset)
-    verdict = _whole(dataset, new, requests, moment, events)
+    asked = _telling(new, split, seed, events)
+    if asked is None:
+        return Verdict(True, "no placement can be asked, so there is no list to look at", events)
+    verdict = _whole(dataset, new, asked, moment, events)
     if current is None:
         return replace(verdict, reason=f"{verdict.reason}; compared with no other bundle")
-    if not verdict.passed or known is None:
+    if not verdict.passed or asked.placement not in current.placements.by_name:
         return verdict
-    if asked and events >= MIN_EVENTS:
-        return _compared(dataset, new, known, asked[0], moment, verdict, allowed, seed)
+    if events >= MIN_EVENTS and len(asked.truth):
+        return _compared(dataset, new, current, asked, moment, verdict, allowed, seed)
     few = f"not comparable: {events} events are later than both cut-offs, {MIN_EVENTS} are needed"
     return _beside(
-        replace(verdict, reason=f"{verdict.reason}; {few}"), _lists(dataset, known, requests, moment)
+        replace(verdict, reason=f"{verdict.reason}; {few}"), _lists(dataset, current, asked, moment)
     )
+
+
+def _telling(new: Engine, split: Split, seed: int, events: int) -> Questions | None:
+    """The placement that tells a good bundle from a bad one, and who is asked in it; where nobody did
+    anything later, somebody all the same.
+
+    A list that may be left empty on purpose does not tell.
+    """
+    for one in to_ask(new.placements, split, 2000, seed) if events else ():
+        if new.placements.named(one.placement).short != "drop":
+            return one
+    suited = {
+        one.question: name
+        for name, one in sorted(purposes(new.placements).items(), reverse=True)
+        if not one.why and new.placements.named(name).short != "drop"
+    }
+    for question in QUESTIONS:
+        if question in suited:
+            requests = _somebody(split.train)
+            return Questions(question, requests, NOTHING, {}, np.arange(len(requests)), suited[question])
+    return None
 
 
 def _somebody(dataset: Dataset) -> tuple[Request, ...]:
@@ -91,17 +116,14 @@ def _somebody(dataset: Dataset) -> tuple[Request, ...]:
     return tuple(Request((), user_id=one) for one in dataset.users.names(rows))
 
 
-def _whole(dataset: Dataset, new: Engine, asked: Sequence[Request], moment: int, events: int) -> Verdict:
+def _whole(dataset: Dataset, new: Engine, asked: Questions, moment: int, events: int) -> Verdict:
     """Whether lists have something in them."""
-    if "home" not in new.placements.by_name:
-        return Verdict(True, "there is no home list to look at", events)
-    lists = _lists(dataset, new, asked, moment)
+    lists, name = _lists(dataset, new, asked, moment), asked.placement
     empty, shown = float((lists[:, 0] < 0).mean()), _shown(lists)
-    if empty > MAX_EMPTY:
-        reason = f"{empty:.1%} of customers would get an empty home list"
-        return Verdict(False, reason, events, empty=empty, shown=shown)
     reason = f"{empty:.1%} empty lists, {shown:,} products shown"
-    return Verdict(True, reason, events, empty=empty, shown=shown)
+    if empty > MAX_EMPTY:
+        reason = f"{empty:.1%} of customers would get an empty {name} list"
+    return Verdict(empty <= MAX_EMPTY, reason, events, empty=empty, shown=shown, placement=name)
 
 
 def _beside(verdict: Verdict, lists: metrics.Lists) -> Verdict:
@@ -109,7 +131,7 @@ def _beside(verdict: Verdict, lists: metrics.Lists) -> Verdict:
     verdict = replace(verdict, shown_before=_shown(lists))
     if verdict.shown >= LEAST_SHOWN * verdict.shown_before:
         return verdict
-    few = f"home lists of {len(lists):,} customers would show {verdict.shown:,} products"
+    few = f"{verdict.placement} lists of {len(lists):,} customers would show {verdict.shown:,} products"
     return replace(verdict, passed=False, reason=f"{few}; they show {verdict.shown_before:,} now")
 
 
@@ -130,7 +152,7 @@ def _compared(
     ours, theirs = (_ndcg(dataset, one, asked, moment) for one in (new, current))
     before, after = float(np.nanmean(theirs)), float(np.nanmean(ours))
     change: Estimate = paired(ours, theirs, seed=seed)
-    figures = f"NDCG@10 {after:.4f} against {before:.4f} on {verdict.events:,} events"
+    figures = f"{asked.placement}: NDCG@10 {after:.4f} against {before:.4f} on {verdict.events:,} events"
     passed = after >= before * (1 - allowed)
     share = (after - before) / before if before else 0.0
     words = f"{figures}: {share:+.1%} [{change.low:+.4f}, {change.high:+.4f}], {allowed:.0%} may be lost"
@@ -138,17 +160,17 @@ def _compared(
 
 
 def _ndcg(dataset: Dataset, engine: Engine, asked: Questions, moment: int) -> metrics.Values:
-    rows = _lists(dataset, engine, asked.requests, moment)
+    rows = _lists(dataset, engine, asked, moment)
     products = np.append(dataset.catalog.product, np.int32(metrics.MISS))[rows]
     return metrics.ndcg(metrics.places(products, asked.truth) != metrics.MISS, asked.truth.sizes)
 
 
-def _lists(dataset: Dataset, engine: Engine, asked: Sequence[Request], moment: int) -> metrics.Lists:
-    """Home lists in the dataset's rows; what the dataset does not know is a miss."""
-    block = (Block("home", limit=_K),)
-    lists = np.full((len(asked), _K), metrics.MISS, np.int32)
-    for start in range(0, len(asked), _BATCH):
-        batch = [replace(one, blocks=block, reasons=False) for one in asked[start : start + _BATCH]]
+def _lists(dataset: Dataset, engine: Engine, asked: Questions, moment: int) -> metrics.Lists:
+    """A placement's lists in the dataset's rows; what the dataset does not know is a miss."""
+    block, requests = (Block(asked.placement, limit=_K),), asked.requests
+    lists = np.full((len(requests), _K), metrics.MISS, np.int32)
+    for start in range(0, len(requests), _BATCH):
+        batch = [replace(one, blocks=block, reasons=False) for one in requests[start : start + _BATCH]]
         for place, answer in enumerate(engine.recommend(batch, Live(now=moment)), start=start):
             items = [one.item_id for one in answer.blocks[0].items]
             lists[place, : len(items)] = dataset.items.rows(items)

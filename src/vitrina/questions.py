@@ -6,7 +6,7 @@ in a request was unknown at `Split.now`, but for the basket or the session that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,8 +18,9 @@ from vitrina.engine import Engine
 from vitrina.ids import UNKNOWN
 from vitrina.live import Live
 from vitrina.metrics import Truth
+from vitrina.placements import Placement, Placements
+from vitrina.purpose import purposes
 from vitrina.request import Block, Request, SessionEvent
-from vitrina.scoreboard import by_reason
 from vitrina.splits import Split, of_types
 
 Places = NDArray[np.int64]
@@ -27,32 +28,51 @@ VISITOR = "evaluation"
 RECENT = 50
 """Events of a session sent with a request, and steps of a session asked about, at most."""
 _BATCH, _LIMIT = 512, 10
-NEEDS: Mapping[str, str] = {
-    "home": "no known customer took anything in the days held out",
-    "discover": "no known customer took anything new in the days held out",
-    "cart": "no basket of two products began in the days held out",
-    "session_next": "no anonymous visit of two steps in order began in the days held out",
-}
-"""What was missing, by the name of a placement that can be asked, where it was not."""
-SELDOM = "asked too seldom, more history is needed"
+_PAST = ("history", "last_order")
+"""Seeds that reach beyond a visit."""
 
 
 @dataclass(frozen=True)
 class Questions:
     """One placement's askers: requests still without blocks, and what each asker then took.
 
-    `truth`: in products. `buckets`: int64 positions of askers by name, 'all' among them.
-    `clusters`: int64 per asker, equal for the steps of one session.
+    `question`: one of `placements.QUESTIONS`. `truth`: in products. `buckets`: int64 positions of askers by
+    name, 'all' among them. `clusters`: int64 per asker, equal for the steps of one session. `users`: whose
+    visits were asked about, where that is known and the requests do not tell; else empty.
     """
 
-    placement: str
+    question: str
     requests: tuple[Request, ...]
     truth: Truth
     buckets: Mapping[str, Places]
     clusters: Places
+    placement: str = ""
+    users: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.requests)
+
+    def of(self, placement: Placement) -> Questions:
+        """The same, asked in a placement; one that starts from histories is told whose visit it is."""
+        told = self.users and any(one.seeds in _PAST for one in placement.sources)
+        pairs = zip(self.requests, self.users, strict=True) if told else ()
+        whose = tuple(replace(one, user_id=user) for one, user in pairs)
+        return replace(self, placement=placement.name, requests=whose or self.requests)
+
+    def drawn(self, most: int, seed: int) -> Questions:
+        """At most so many askers, drawn by lot; sessions whole while they fit. They are one bucket."""
+        if len(self) <= most:
+            return self
+        lot = np.random.default_rng(seed).permutation(int(self.clusters.max()) + 1)
+        keep = np.sort(np.argsort(lot[self.clusters], kind="stable")[:most])
+        return replace(
+            self,
+            requests=tuple(self.requests[one] for one in keep),
+            truth=self.truth.take(keep),
+            buckets={"all": np.arange(len(keep))},
+            clusters=self.clusters[keep],
+            users=tuple(self.users[one] for one in keep) if self.users else (),
+        )
 
 
 def proposed(engine: Engine, asked: Questions, now: int) -> list[Draft]:
@@ -104,27 +124,26 @@ class _Ground:
         return fresh
 
 
-def questions(split: Split, max_users: int, seed: int) -> list[Questions]:
-    """What can be asked of this split: home, discover, cart, session_next, as far as its events go.
+def to_ask(placements: Placements, split: Split, max_users: int, seed: int) -> list[Questions]:
+    """What each placement is asked on this split, as far as its events go; in the order of QUESTIONS.
 
     At most `max_users` customers, baskets and sessions each: a seeded sample beyond.
     """
+    wanted = purposes(placements)
+    return [
+        one.of(placements.by_name[name])
+        for one in questions(split, max_users, seed)
+        for name in placements.names
+        if wanted[name].question == one.question and not wanted[name].why
+    ]
+
+
+def questions(split: Split, max_users: int, seed: int) -> list[Questions]:
+    """Each question that can be asked of this split, in a placement of its own name."""
     ground = _Ground.of(split)
     home = _home(ground, max_users, seed)
     asked = [home, _discover(home), _cart(ground, max_users, seed), _session_next(ground, max_users, seed)]
-    return [one for one in asked if len(one)]
-
-
-def unasked(placements: Iterable[str], asked: Collection[str]) -> dict[str, str]:
-    """Why each of these placements was not `asked`."""
-    other = f"only placements named {', '.join(NEEDS)} can be asked"
-    return {name: NEEDS.get(name, other) for name in placements if name not in asked}
-
-
-def unasked_words(placements: Iterable[str], asked: Collection[str]) -> str:
-    """The same in one line; of placements that were asked too seldom, that more history is needed."""
-    names = list(placements)
-    return by_reason(dict.fromkeys([one for one in names if one in asked], SELDOM) | unasked(names, asked))
+    return [replace(one, placement=one.question) for one in asked if len(one)]
 
 
 def _home(ground: _Ground, max_users: int, seed: int) -> Questions:
@@ -177,7 +196,7 @@ def _baskets(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Pla
 
 
 def _session_next(ground: _Ground, max_users: int, seed: int) -> Questions:
-    """Each step of each anonymous session: given what came before, the next item alone."""
+    """Each step of each session: given what came before in it, the next item alone."""
     steps, starts, sizes = _sessions(ground, max_users, seed)
     firsts, counts = starts + 1, np.minimum(sizes - 1, RECENT)
     session = np.repeat(np.arange(len(starts)), counts)
@@ -191,25 +210,41 @@ def _session_next(ground: _Ground, max_users: int, seed: int) -> Questions:
     truth = ground.truth(steps.take(asked), each, np.full(len(asked), UNKNOWN, np.int32))
     products = ground.product[steps.item]
     again = np.array([products[at] in products[low:at] for low, at in spans], np.bool_)
-    return Questions("session_next", requests, replace(truth, repeat=again), {"all": each}, session)
+    users = tuple(_user_ids(ground.test, steps.user[asked]))
+    return Questions(
+        *("session_next", requests, replace(truth, repeat=again), {"all": each}, session),
+        users=users if any(users) else (),
+    )
 
 
 def _sessions(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Places]:
-    """The events of anonymous visits, by visit; where the sampled sessions of two or more begin; sizes.
+    """The events of visits, by visit; where the sampled sessions of two or more begin; sizes.
+
+    Visits of nobody known are asked about; where there are none, those of customers.
+    """
+    events = ground.test.events
+    anonymous = _visits(ground, events.user < 0)
+    steps, starts, sizes = anonymous if len(anonymous[1]) else _visits(ground, events.user >= 0)
+    chosen = _sample(np.arange(len(starts)), most, seed)
+    return steps, starts[chosen], sizes[chosen]
+
+
+def _visits(ground: _Ground, whose: NDArray[np.bool_]) -> tuple[Events, Places, Places]:
+    """The events of some, by visit; where those that are sessions of two or more begin; sizes.
 
     A visit is a session where its events have an order: it came as one, or one of them was no purchase,
-    or their times differ.
+    or the times of what a stranger bought differ.
     """
     events = ground.test.events
     liked = of_types(ground.test, tuple(name for name in ground.test.types if name not in UNLIKED))
-    mine = np.flatnonzero(liked & ground.fresh_visits()[events.visit] & (events.user < 0))
+    mine = np.flatnonzero(liked & ground.fresh_visits()[events.visit] & whose)
     steps = events.take(mine[np.argsort(events.visit[mine], kind="stable")])
     _, starts, sizes = np.unique(steps.visit, return_index=True, return_counts=True)
     others = np.concatenate([[0], np.cumsum(steps.type != PURCHASE)])
     browsed = others[starts + sizes] > others[starts]
     lasted = ground.test.timed & (steps.time[starts + sizes - 1] > steps.time[starts])
-    ordered = browsed | lasted | ground.test.sessions
-    chosen = _sample(np.flatnonzero((sizes >= 2) & ordered), most, seed)
+    ordered = browsed | ground.test.sessions | (lasted & (steps.user[starts] < 0))
+    chosen = np.flatnonzero((sizes >= 2) & ordered)
     return steps, starts[chosen], sizes[chosen]
 
 

@@ -25,7 +25,7 @@ from vitrina.fit import fit
 from vitrina.intervals import due_days
 from vitrina.metrics import Truth
 from vitrina.placements import Placements
-from vitrina.questions import proposed, questions
+from vitrina.questions import proposed, to_ask
 from vitrina.ranker import DEPTH, ITEM, Forest, Shelf, describe, feature_names, log_prices, mixture
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.seeds import query
@@ -83,7 +83,7 @@ def taught(
         say(f"learning from what came after {np.datetime64(cut.now, 's')}")
         engine = Engine.of(fit(cut.train, recipe, placements), placements)
         shelf = shelf_of(cut.train)
-        for asked in questions(cut, MAX_ASKERS, recipe.evaluation.seed):
+        for asked in to_ask(engine.placements, cut, MAX_ASKERS, recipe.evaluation.seed):
             held = proposed(engine, asked, cut.now) if asked.placement in wanted else []
             if held and held[0].mixes:
                 words[asked.placement] = _words(held[0])

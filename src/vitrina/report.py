@@ -36,9 +36,9 @@ _WORDS = {
     "novelty@10": ("novelty", "How little known the listed products are, in bits; bestsellers are low."),
 }  # fmt: skip
 _ABOUT = {
-    "home": "the home page: what the customer takes next, new or known",
+    "home": "for a customer: what the customer takes next, new or known",
     "discover": "discovery: only what the customer never had",
-    "cart": "the cart: one product of a real basket is hidden, the rest is shown",
+    "cart": "beside a basket: one product of a real basket is hidden, the rest is shown",
     "session_next": "a visit: the next product looked at, given those before",
 }
 
@@ -78,7 +78,7 @@ def _placement(name: str, rows: Sequence[Row], found: Evaluation) -> str:
     whole = sorted((one for one in rows if one.bucket == "all"), key=_mean, reverse=True)
     own = next(one for one in whole if one.system == BLEND)
     parts = [
-        f"<h2>{escape(name)}</h2><p>{escape(_ABOUT.get(name, 'a placement'))}. {counts['all']:,} asked; "
+        f"<h2>{escape(name)}</h2><p>{escape(_ABOUT[found.questions[name]])}. {counts['all']:,} asked; "
         f"bought products may return: {escape(found.rebuy[name])}.</p>",
         f'<p class="lead">{escape(_sentence(own, whole))}</p>',
         _bars([(one.system, one.metrics[HEADLINE], one.system == BLEND) for one in _few(whole)], "NDCG@10"),

@@ -15,6 +15,7 @@ from vitrina.bundle import Bundle
 from vitrina.engine import Engine
 from vitrina.ids import Rows
 from vitrina.placements import Mix, Placement, Placements
+from vitrina.purpose import purpose
 from vitrina.recipe import Plan, Recipe
 from vitrina.scoreboard import BLEND
 from vitrina.strategy import Allow, Candidates, Query, Whys
@@ -23,8 +24,6 @@ RANDOM = "random"
 BASELINES = {
     "popular_last_7_days": Plan("popular", {"by": "sales", "window_days": 7, "half_life_days": 0.0}),
 }
-USUAL_SEEDS = {"cart": "context", "session_next": "session"}
-"""What a source that a placement does not name starts from there; elsewhere, history."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def challengers(engine: Engine, placement: Placement) -> dict[str, Placement]:
     A strategy starts from the seeds it has in the placement, else from those usual there.
     """
     seeds = {mix.strategy: mix.seeds for mix in reversed(placement.sources)}
-    usual = USUAL_SEEDS.get(placement.name, "history")
+    usual = purpose(placement).seeds
     alone = {
         name: replace(
             placement, name=f"{placement.name}/{name}", sources=(Mix(name, 1.0, seeds.get(name, usual)),)

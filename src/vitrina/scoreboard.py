@@ -74,8 +74,9 @@ class Evaluation:
 
     `rule`: what was held out, from `start` to `end` in seconds (None without times); `wanted`: the event
     types foretold; by placement `counts`, `rebuy`: whether bought products may return, and `departments`,
-    most taken first. `unasked`: placements that could not be asked, and why. `caution`: that
-    a stored bundle which was asked too has, or may have, learned from what is held out; else empty.
+    most taken first. `questions`: what each placement was asked; `unasked`: those that could not be asked,
+    and why. `caution`: that a stored bundle which was asked too has, or may have, learned from what is held
+    out; else empty.
     """
 
     rows: tuple[Row, ...]
@@ -88,6 +89,7 @@ class Evaluation:
     seed: int
     departments: Mapping[str, tuple[Department, ...]] = field(default_factory=dict)
     unasked: Mapping[str, str] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
     caution: str = ""
 
     def row(self, system: str, placement: str, bucket: str = "all") -> Row:
@@ -105,6 +107,8 @@ class Evaluation:
             "seed": self.seed,
             "counts": {name: dict(one) for name, one in self.counts.items()},
             "rebuy": dict(self.rebuy),
+            "questions": dict(self.questions),
+            "unasked": dict(self.unasked),
             "caution": self.caution,
             "departments": {name: [one.as_dict() for one in many] for name, many in self.departments.items()},
             "rows": [one.as_dict() for one in self.rows],
@@ -122,7 +126,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
     )
     for placement, counts in evaluation.counts.items():
         rows = [one for one in evaluation.rows if one.placement == placement]
-        console.print(_table(f"{placement} (rebuy {evaluation.rebuy[placement]})", counts, rows))
+        console.print(_table(_title(evaluation, placement), counts, rows, evaluation.questions[placement]))
         console.print(verdict(rows))
     for words in filter(None, (evaluation.caution, silent(evaluation))):
         console.print(words)
@@ -144,10 +148,16 @@ def by_reason(why: Mapping[str, str]) -> str:
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in whose.items())
 
 
-def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row]) -> Table:
+def _title(evaluation: Evaluation, placement: str) -> str:
+    question = evaluation.questions[placement]
+    asked = "" if question == placement else f"asked as {question}, "
+    return f"{placement} ({asked}rebuy {evaluation.rebuy[placement]})"
+
+
+def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row], question: str) -> Table:
     cold = counts["taken_cold"] / max(counts["taken"], 1)
     title = f"{name}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
-    names = _COLUMNS.get(rows[0].placement, _USUAL)
+    names = _COLUMNS.get(question, _USUAL)
     buckets = [one for one in BUCKETS if counts.get(one) and 0 < counts[one] < counts["all"]]
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("system", no_wrap=True)

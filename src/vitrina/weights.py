@@ -24,7 +24,7 @@ from vitrina.ids import Rows
 from vitrina.kernels.weighing import gained, merged
 from vitrina.metrics import Truth
 from vitrina.placements import Placements, parse_placements
-from vitrina.questions import Questions, proposed, questions
+from vitrina.questions import Questions, proposed, to_ask
 from vitrina.recipe import Recipe
 from vitrina.splits import split
 from vitrina.strategy import Candidates
@@ -77,9 +77,8 @@ def weigh(
     engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
     product = cut.train.catalog.product
     tables: dict[str, Any] = dict(placements.tables)
-    for asked in questions(cut, MAX_ASKERS, held.seed):
-        placement = engine.placements.by_name.get(asked.placement)
-        if placement is None or len(asked) < MIN_ASKERS:
+    for asked in to_ask(engine.placements, cut, MAX_ASKERS, held.seed):
+        if len(asked) < MIN_ASKERS:
             continue
         drafts = proposed(engine, asked, cut.now)
         sources = drafts[0].mixes

@@ -26,6 +26,7 @@ from vitrina.placements.files import Read, over, read_placements, read_tables, s
 from vitrina.placements.placement import (
     BOUGHT,
     MAX_LIMIT,
+    QUESTIONS,
     SEEDS,
     THEMSELVES,
     Mix,
@@ -39,6 +40,7 @@ from vitrina.placements.tables import Fault, faults, parse_placements, strangers
 __all__ = [
     "BOUGHT",
     "MAX_LIMIT",
+    "QUESTIONS",
     "SEEDS",
     "THEMSELVES",
     "Fault",

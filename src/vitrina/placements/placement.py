@@ -17,6 +17,9 @@ BOUGHT = ("always", "never", "after_days", "when_due", "as_shop")
 NEEDS = ("context", "customer", "candidates", "filter")
 SHORT = ("fill", "drop")
 MY_SIZE = ("off", "declared", "learned")
+QUESTIONS = ("home", "discover", "cart", "session_next")
+"""What lists can be judged by: what a customer takes next, or for the first time; what a basket lacks; the
+next step of a visit."""
 MAX_LIMIT = 200
 THEMSELVES = "seeds"
 """The strategy that every bundle has: it proposes the seeds themselves, newest first."""
@@ -79,7 +82,8 @@ class Placement:
 
     `merchandising` and, at their times, `campaigns`: pins, boosts, quotas and their like. `diversity`,
     `rotation`, `damping` (0 to 1, how much less what everybody buys counts) and `exploration` keep lists
-    from being the same. `experiment`: arms, which may override any of this.
+    from being the same. `experiment`: arms, which may override any of this. `question`: which of QUESTIONS
+    the lists are judged by, or none; empty for what follows from the sources (see `purpose`).
     """
 
     name: str
@@ -111,6 +115,7 @@ class Placement:
     damping: float = 0.0
     exploration: Exploration | None = None
     experiment: Experiment | None = None
+    question: str = ""
 
     @property
     def channel(self) -> str:

@@ -22,6 +22,7 @@ from vitrina.placements.placement import (
     MAX_LIMIT,
     MY_SIZE,
     NEEDS,
+    QUESTIONS,
     SEEDS,
     SHORT,
     THEMSELVES,
@@ -233,6 +234,7 @@ KEYS: Mapping[str, Callable[[Any, str], Any]] = {
     "damping": variety.damping,
     "exploration": variety.exploration,
     "experiment": arms.plan,
+    "question": partial(values.one_of, (*QUESTIONS, "none")),
     "example": _example,
 }
 """What each key of a placement must be. `example`, a request that shows it, is for people and tests."""

@@ -25,7 +25,8 @@ from vitrina.metrics import Truth, Values
 from vitrina.parts import Parts
 from vitrina.placements import Placement, Placements
 from vitrina.profiles import set_aside
-from vitrina.questions import Questions, proposed, questions, unasked_words
+from vitrina.purpose import unasked_words
+from vitrina.questions import proposed, to_ask
 from vitrina.recipe import Plan, Recipe
 from vitrina.seeds import query
 from vitrina.splits import Split, another, split
@@ -76,10 +77,10 @@ class Window:
         """The cut's questions, so many that with those `asked` before there are `MOST` of a placement."""
         engine = Engine.of(fit(cut.train, replace(recipe, strategies={}), placements))
         drafts, truths, clusters = {}, {}, {}
-        for one in questions(cut, MOST, seed):
+        for one in to_ask(placements, cut, MOST, seed):
             room = MOST - asked.get(one.placement, 0)
-            if room > 0 and one.placement in placements.by_name:
-                sample = _sample(one, room, seed)
+            if room > 0:
+                sample = one.drawn(room, seed)
                 drafts[one.placement] = tuple(proposed(engine, sample, cut.now))
                 truths[one.placement], clusters[one.placement] = sample.truth, sample.clusters
         settled = cut.train.settled()
@@ -108,7 +109,7 @@ class Bench:
         if not asked:
             raise TooLittle(
                 f"too little to tune on: no placement is asked {MIN_ASKERS} times in the days held out "
-                f"({windows[0].cut.rule}); {unasked_words(placements.names, _askers(windows))}"
+                f"({windows[0].cut.rule}); {unasked_words(placements, _askers(windows))}"
             )
         by_name = {name: [one for one in windows if name in one.truths] for name in asked}
         truths = {name: _pooled([one.truths[name] for one in some]) for name, some in by_name.items()}
@@ -189,17 +190,6 @@ def _askers(windows: Sequence[Window]) -> dict[str, int]:
         for name, truth in window.truths.items():
             many[name] = many.get(name, 0) + len(truth)
     return many
-
-
-def _sample(asked: Questions, most: int, seed: int) -> Questions:
-    """At most so many askers, drawn by lot; sessions whole while they fit."""
-    if len(asked) <= most:
-        return asked
-    lot = np.random.default_rng(seed).permutation(int(asked.clusters.max()) + 1)
-    keep = np.sort(np.argsort(lot[asked.clusters], kind="stable")[:most])
-    requests = tuple(asked.requests[one] for one in keep)
-    everybody = {"all": np.arange(len(keep))}
-    return Questions(asked.placement, requests, asked.truth.take(keep), everybody, asked.clusters[keep])
 
 
 def _apart(clusters: Sequence[Clusters]) -> Clusters:

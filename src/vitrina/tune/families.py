@@ -9,8 +9,8 @@ from typing import Any
 from vitrina import strategies
 from vitrina.dataset import Dataset
 from vitrina.placements import Placement
+from vitrina.purpose import purpose
 from vitrina.recipe import Plan, Recipe
-from vitrina.rivals import USUAL_SEEDS
 from vitrina.tune.bench import key_of
 from vitrina.tune.spaces import EVENT, SPACES, Space
 
@@ -67,4 +67,4 @@ def _fixed(plan: Plan, space: Space) -> dict[str, Any]:
 def _seeds(placement: Placement, instances: Iterable[str]) -> str:
     """What the family starts from in a placement: as that says of one of its instances, or as usual."""
     named = [one.seeds for one in placement.sources if one.strategy in instances]
-    return named[0] if named else USUAL_SEEDS.get(placement.name, "history")
+    return named[0] if named else purpose(placement).seeds

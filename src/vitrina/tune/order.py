@@ -20,7 +20,7 @@ from vitrina.evaluate import ask
 from vitrina.fit import fit
 from vitrina.metrics import Values, accuracy
 from vitrina.placements import Placements
-from vitrina.questions import questions
+from vitrina.questions import to_ask
 from vitrina.ranking import MIN_ASKERS, Lessons, grow, taught, with_ranker
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.splits import Split
@@ -122,7 +122,7 @@ def _judged(
     engine = Engine.of(bundle, placements)
     product = np.append(cut.train.catalog.product, np.int32(-1))
     found = {}
-    for asked in questions(cut, MOST, seed):
+    for asked in to_ask(engine.placements, cut, MOST, seed):
         if asked.placement in names:
             rows, _ = ask(engine, asked, engine.placements.named(asked.placement), cut.now)
             ndcg = accuracy(product[rows[:, :10]], asked.truth)["ndcg"]

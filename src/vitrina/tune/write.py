@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from vitrina.placements import Mix, Placements
+from vitrina.purpose import purpose
 from vitrina.recipe import Holdout, Limits, Plan, Profile, RankerPlan, Recipe
 from vitrina.tune.bench import key_of
 from vitrina.tune.choose import Chosen
@@ -23,7 +24,7 @@ ALIKE = {
     "viewed": ("session_next", "discover"),
     "carted": ("cart", "session_next"),
 }
-"""By the seeds that a source starts from, the placements whose settings suit it where nothing is asked."""
+"""By the seeds that a source starts from, the questions whose settings suit it where nothing is asked."""
 
 
 class Instances:
@@ -87,10 +88,16 @@ def _renamed(
     name = mix.strategy
     family = next((one for one in found.families.values() if name in one.starts), None)
     if family is not None and name in recipe.strategies:
-        suited = [one for like in ALIKE[mix.seeds] if like in chosen for one in chosen[like].parts]
+        suited = [part for one in _alike(mix.seeds, found, chosen) for part in one.parts]
         plans = [one.plan for one in suited if one.family is family]
         name = instances.name(family.name, plans[0] if plans else family.starts[name], placement)
     return {"strategy": name, "weight": mix.weight, "seeds": mix.seeds}
+
+
+def _alike(seeds: str, found: Search, chosen: Mapping[str, Chosen]) -> list[Chosen]:
+    """What was chosen where the question suits a source that starts from such seeds, the most alike first."""
+    asked = {name: purpose(placement).question for name, placement in found.bench.placements.items()}
+    return [chosen[name] for like in ALIKE[seeds] for name in chosen if asked[name] == like]
 
 
 def text(head: Sequence[str], recipe: Recipe, tables: Mapping[str, Any]) -> str:

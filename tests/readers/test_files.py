@@ -59,7 +59,7 @@ CASES: dict[str, tuple[dict[str, bytes], str]] = {
     "no header": ({"events.csv": b"7,a1,2020\n"}, r"no column for item_id nor for any of .*needs one"),
     "no id of users": ({"items.csv": b"item_id\ni\n", "users.csv": b"region\nn\n"}, r"users\.csv has no column for user_id"),
     "two users": ({"events.csv": b"CustomerID,visitor_id,item_id\n"}, r"'CustomerID' and 'visitor_id' may both be user_id"),
-    "two times": ({"events.csv": b"user_id,item_id,date,time\n"}, r"'date' and 'time'.*columns\.events.: timestamp = \"date\""),
+    "two times": ({"events.csv": b"user_id,item_id,ts,event_time\n"}, r"'ts' and 'event_time'.*columns\.events.: timestamp = \"ts\""),
     "two likenesses": ({"items.csv": b"Item Id,item-id\n"}, r"'Item Id' and 'item-id' may both be item_id"),
     "two attributes": ({"items.csv": b"item_id,Fit Type,fit_type\n"}, r"'Fit Type' and 'fit_type' are both fit_type"),
     "times in half": ({"events-1.csv": b"user_id,item_id,ts\nu,i,2020-01-01\n", "events-2.csv": GOOD}, r"events-1\.csv has a timestamp, events-2\.csv has none"),

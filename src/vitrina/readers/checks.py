@@ -23,7 +23,7 @@ _EVENTS = """
 CREATE TABLE events AS
 WITH typed AS (
     SELECT file, row, event_id, {ids}, coalesce(kind, 'purchase') AS kind, timestamp, price, quantity,
-        instant(timestamp, {day_first}) AS us, number(price) AS price_number,
+        instant(timestamp, {day_first}) AS us, money(price) AS price_number,
         coalesce(number(quantity), CASE WHEN quantity IS NULL THEN 1 END) AS quantity_number,
         gift, coalesce(yes(gift), false) AS given_away
     FROM raw_events LEFT JOIN kinds ON event_type = said)
@@ -45,7 +45,7 @@ END AS reason FROM typed
 _ITEMS = """
 CREATE TABLE items AS
 WITH typed AS (
-    SELECT * REPLACE ({ids}), number(price) AS price_number, number(old_price) AS old_price_number,
+    SELECT * REPLACE ({ids}), money(price) AS price_number, money(old_price) AS old_price_number,
         number(margin) AS margin_number, yes(in_stock) AS stocked,
         instant(available_from, {from_day_first}) AS from_us,
         instant(available_until, {until_day_first}) AS until_us
@@ -153,7 +153,8 @@ def _spelled(db: Db) -> list[str]:
     commas = answer(db, f"SELECT count(*) FROM events WHERE reason IS NULL AND ({spelled})")[0]
     if commas:
         notes.append(
-            f"{commas:,} rows have amounts with a comma: 12,50 and 1.299,50 were read as 12.5 and 1299.5"
+            f"{commas:,} rows have amounts with a comma: 12,50 and 1.299,50 were read as 12.5 and 1299.5, a "
+            "price of 1,299 as 1299"
         )
     return notes
 
@@ -200,6 +201,12 @@ def _whole_ids(db: Db, table: str) -> tuple[str, list[str]]:
             notes.append(
                 f"every {name} ends in '.0', as table programs write whole numbers; it was taken off"
             )
+        if table == "events" and name != "item_id":
+            if nobody := answer(db, f"SELECT count(*) FROM raw_{table} WHERE {name} = 'NA'")[0]:
+                notes.append(
+                    f"{nobody:,} rows say NA for {name}, as R writes what is missing: they have none"
+                )
+            field = f"nullif({field}, 'NA')"
         fields.append(f"{field} AS {name}")
     return ", ".join(fields), notes
 

@@ -17,27 +17,34 @@ FREE = ("items", "users")
 """Tables whose other columns are attributes."""
 
 _USER = (
-    "customer_id customer client_id household_id household visitor_id member_id shopper_id buyer_id uid user"
+    "customer_id customer client_id household_id household household_key visitor_id member_id member_number "
+    "shopper_id buyer_id uid user cust_code reviewer_id"
 )
-_TIME = (
-    "time datetime date ts event_time event_timestamp event_date created_at order_date invoice_date "
-    "purchase_date "
-    "transaction_timestamp transaction_date transaction_time unix_time unix_timestamp"
+_TIMES = (
+    "datetime ts event_time event_timestamp event_date created_at order_date invoice_date purchase_date "
+    "shop_date t_dat transaction_timestamp transaction_date transaction_dt unix_time unix_timestamp "
+    "unix_review_time",
+    "date",
+    "time transaction_time",
 )
+"""A date beside a time of day is the moment that tells more."""
 _ITEM = "sku stock_code item article article_id article_number item_code item_no item_number variant_id asin"
+_PRODUCT = "product_id product product_code prod_code"
+_WORK = "movie_id book_id isbn track_id song_id artist_id aid parent_asin"
+_NAMED = "item_description product_name item_name"
 
 # Contract column -> tiers of other names; an earlier tier wins, two names of one tier are ambiguous.
 CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "events": {
-        "item_id": (_ITEM, "product_id product product_code"),
+        "item_id": (_ITEM, _PRODUCT, _WORK, _NAMED),
         "user_id": (_USER,),
-        "session_id": ("session visit_id sid",),
+        "session_id": ("session visit_id sid user_session",),
         "order_id": (
-            "invoice invoice_no invoice_id invoice_number basket_id basket transaction_id order order_no "
-            "order_number receipt_id receipt_no",
+            "invoice invoice_no invoice_id invoice_number basket_id basket transaction_id transaction order "
+            "order_no order_number receipt_id receipt_no",
         ),
         "event_type": ("event type action event_name interaction behavior behavior_type behaviour activity",),
-        "timestamp": (_TIME,),
+        "timestamp": _TIMES,
         "quantity": ("qty units pieces",),
         "price": ("unit_price item_price price_per_unit",),
         "channel": (),
@@ -45,10 +52,20 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "event_id": (),
     },
     "items": {
-        "item_id": (_ITEM, "id", "product_id product product_code"),
-        "product_id": ("parent_id item_group_id group_id parent_asin style_id model_id",),
-        "title": ("name product_name item_name product_title item_title product_display_name", "description"),
-        "category": ("category_path categories product_category category_name", "category_id category_code"),
+        "item_id": (_ITEM, "id", _PRODUCT, _WORK),
+        "product_id": ("parent_id item_group_id group_id parent_asin style_id model_id", "product_code"),
+        "title": (
+            "name product_name item_name product_title item_title product_display_name prod_name",
+            "description",
+        ),
+        "category": (
+            "category_path categories product_category category_name",
+            "category_id category_code",
+            "product_type_name product_type",
+            "product_group_name product_group",
+            "department department_name",
+            "department_id",
+        ),
         "brand": ("brand_name", "manufacturer", "vendor"),
         "price": ("unit_price current_price shelf_price",),
         "old_price": ("list_price regular_price compare_at_price original_price rrp msrp",),
@@ -58,7 +75,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "color": ("colour base_colour base_color",),
         "image": ("image_url image_link image_path picture photo img",),
         "url": ("link product_url item_url page_url",),
-        "tags": ("labels",),
+        "tags": ("labels", "genres"),
         "stock_regions": ("regions stores stock_by_region available_in",),
         "available_from": ("availability_date launch_date",),
         "available_until": ("expiration_date",),
@@ -152,14 +169,15 @@ def _only(table: str, file: str, names: Sequence[str], column: str, wanted: Sequ
 
 def _required(table: str, file: str, names: Sequence[str], chosen: Mapping[str, int]) -> None:
     needed = "user_id" if table == "users" else "item_id"
-    missing = [] if needed in chosen else [needed]
+    missing = {} if needed in chosen else {needed: needed}
     if table == "events" and not any(actor in chosen for actor in ACTORS):
-        missing.append("any of user_id, session_id, order_id")
+        missing["user_id"] = "any of user_id, session_id, order_id"
     if missing:
+        hint = ", ".join(f'{column} = "that name"' for column in missing)
         raise DataError(
-            f"{file} has no column for {' nor for '.join(missing)}; its columns: {_shown(names)}. "
+            f"{file} has no column for {' nor for '.join(missing.values())}; its columns: {_shown(names)}. "
             "Where a column has another name, say so in the recipe, under "
-            f'[columns.{table}]: {needed} = "that name"; a file without a header line needs one'
+            f"[columns.{table}]: {hint}; a file without a header line needs one"
         )
 
 

@@ -16,6 +16,8 @@ EARLIEST = 631_152_000_000_000
 """1990-01-01 in microseconds: a shop's log does not reach further back; a broken clock does."""
 
 _BLANKS = literal(" \t\r\n\u00a0\ufeff")
+_SPACE = r"[ \x{00a0}\x{202f}]"
+_CURRENCY = r"\p{Sc}|[A-Z]{3}|[A-Z]{1,2}\$|zł|kr|Kč|Ft|lei|руб[.]?"
 DATE = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})($|[ T])"
 
 _MACROS = rf"""
@@ -37,6 +39,16 @@ CREATE MACRO number(text) AS (
          THEN TRY_CAST(replace(regexp_replace(text, '[ .\x{{00a0}}]', '', 'g'), ',', '.') AS DOUBLE)
          WHEN regexp_full_match(text, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+\.[0-9]+')
          THEN TRY_CAST(replace(text, ',', '') AS DOUBLE) END);
+CREATE MACRO unsigned(text) AS regexp_replace(text, '^({_CURRENCY}){_SPACE}*|{_SPACE}*({_CURRENCY})$', '');
+CREATE MACRO amount(text) AS (
+    CASE WHEN number(text) IS NOT NULL THEN number(text)
+         WHEN regexp_full_match(text, '[+-]?[0-9]{{1,3}}((,[0-9]{{3}}){{2,}}|(\.[0-9]{{3}}){{2,}})')
+            OR regexp_full_match(text, '[+-]?[1-9][0-9]{{0,2}},[0-9]{{3}}')
+         THEN TRY_CAST(regexp_replace(text, '[.,]', '', 'g') AS DOUBLE)
+         WHEN regexp_full_match(text, '[+-]?[0-9]{{1,3}}({_SPACE}[0-9]{{3}})+([.,][0-9]{{1,2}})?')
+            OR regexp_full_match(text, '[+-]?[0-9]{{1,3}}([''’][0-9]{{3}})+([.,][0-9]{{1,2}})?')
+         THEN TRY_CAST(replace(regexp_replace(text, '{_SPACE}|[''’]', '', 'g'), ',', '.') AS DOUBLE) END);
+CREATE MACRO money(text) AS coalesce(amount(text), amount(unsigned(text)));
 CREATE MACRO scale(number) AS (
     CASE WHEN abs(number) < 1e11 THEN 1e6 WHEN abs(number) < 1e14 THEN 1e3
          WHEN abs(number) < 1e17 THEN 1 ELSE 1e-3 END);

@@ -1,0 +1,184 @@
+"""The files of well-known public sets are read as they come; amounts of money as shops write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vitrina.errors import DataError
+from vitrina.readers import Reading, read
+
+EVENTS = {
+    "instacart": (
+        "order_id,user_id,eval_set,order_number,order_dow,order_hour_of_day,days_since_prior_order,product_id,"
+        "add_to_cart_order,reordered\n2539329,1,prior,1,2,08,,196,1,0\n",
+        {"order_id": "order_id", "user_id": "user_id", "item_id": "product_id"},
+    ),
+    "retailrocket": (
+        "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,transaction,355908,7\n",
+        {"timestamp": "timestamp", "user_id": "visitorid", "event_type": "event", "item_id": "itemid", "order_id": "transactionid"},
+    ),
+    "dunnhumby journey": (
+        "household_key,BASKET_ID,DAY,PRODUCT_ID,QUANTITY,SALES_VALUE,STORE_ID,RETAIL_DISC,TRANS_TIME,WEEK_NO\n"
+        "2375,26984851472,1,1004906,1,1.39,364,-0.6,1631,1\n",
+        {"user_id": "household_key", "order_id": "BASKET_ID", "item_id": "PRODUCT_ID", "quantity": "QUANTITY"},
+    ),
+    "dunnhumby sort of real": (
+        "SHOP_WEEK,SHOP_DATE,SHOP_HOUR,QUANTITY,SPEND,PROD_CODE,CUST_CODE,BASKET_ID\n"
+        "200607,20060413,20,1,0.93,PRD0900033,CUST0000634693,994107800547472\n",
+        {"timestamp": "SHOP_DATE", "quantity": "QUANTITY", "item_id": "PROD_CODE", "user_id": "CUST_CODE", "order_id": "BASKET_ID"},
+    ),
+    "uci online retail": (
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+        "536365,85123A,HOLDER,6,12/13/2010 8:26,2.55,17850,United Kingdom\n",
+        {"order_id": "InvoiceNo", "item_id": "StockCode", "quantity": "Quantity", "timestamp": "InvoiceDate", "price": "UnitPrice", "user_id": "CustomerID"},
+    ),
+    "uci online retail ii": (
+        "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+        "489434,85048,LIGHTS,12,2009-12-01 07:45:00,6.95,13085.0,United Kingdom\n",
+        {"order_id": "Invoice", "item_id": "StockCode", "quantity": "Quantity", "timestamp": "InvoiceDate", "price": "Price", "user_id": "Customer ID"},
+    ),
+    "movielens": (
+        "userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n",
+        {"user_id": "userId", "item_id": "movieId", "timestamp": "timestamp"},
+    ),
+    "yoochoose": (
+        "Session ID,Timestamp,Item ID,Category\n1,2014-04-07T10:51:09.277Z,214536502,0\n",
+        {"session_id": "Session ID", "timestamp": "Timestamp", "item_id": "Item ID"},
+    ),
+    "yoochoose as GRU4Rec has it": (
+        "SessionId\tItemId\tTime\n1\t214536502\t1396861869.277\n",
+        {"session_id": "SessionId", "item_id": "ItemId", "timestamp": "Time"},
+    ),
+    "diginetica": (
+        "sessionId;userId;itemId;timeframe;eventdate\n1;NA;81766;526309;2016-05-09\n",
+        {"session_id": "sessionId", "user_id": "userId", "item_id": "itemId", "timestamp": "eventdate"},
+    ),
+    "h&m": (
+        "t_dat,customer_id,article_id,price,sales_channel_id\n2018-09-20,000058a12d5b43e6,0663713001,0.050830,2\n",
+        {"timestamp": "t_dat", "user_id": "customer_id", "item_id": "article_id", "price": "price"},
+    ),
+    "ta-feng": (
+        "TRANSACTION_DT,CUSTOMER_ID,AGE_GROUP,PIN_CODE,PRODUCT_SUBCLASS,PRODUCT_ID,AMOUNT,ASSET,SALES_PRICE\n"
+        "11/13/2000,01104905,45-49,115,110411,4710199010372,2,24,30\n",
+        {"timestamp": "TRANSACTION_DT", "user_id": "CUSTOMER_ID", "item_id": "PRODUCT_ID"},
+    ),
+    "amazon ratings 2023": (
+        "user_id,parent_asin,rating,timestamp\nAGGZ357AO26RQZVRLGU4D4N52DZQ,B001OC5JKY,5.0,1290278495000\n",
+        {"user_id": "user_id", "item_id": "parent_asin", "timestamp": "timestamp"},
+    ),
+    "amazon reviews 2018": (
+        "reviewerID,asin,reviewerName,helpful,overall,summary,unixReviewTime,reviewTime\n"
+        "A2SUAM1J3GNN3B,0000013714,J,0,5.0,Good,1252800000,\"09 13, 2009\"\n",
+        {"user_id": "reviewerID", "item_id": "asin", "timestamp": "unixReviewTime"},
+    ),
+    "rees46": (
+        "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n"
+        "2019-10-01 00:00:00 UTC,view,44600062,2103807459595387724,,shiseido,35.79,541312140,72d76fde-8bb3-4e00\n",
+        {"timestamp": "event_time", "event_type": "event_type", "item_id": "product_id", "price": "price", "user_id": "user_id", "session_id": "user_session"},
+    ),
+    "groceries": (
+        "Member_number,Date,itemDescription\n1808,21-07-2015,tropical fruit\n",
+        {"user_id": "Member_number", "timestamp": "Date", "item_id": "itemDescription"},
+    ),
+    "bread basket": (
+        "Date,Time,Transaction,Item\n2016-10-30,09:58:11,1,Bread\n",
+        {"timestamp": "Date", "order_id": "Transaction", "item_id": "Item"},
+    ),
+}  # fmt: skip
+ITEMS = {
+    "instacart": (
+        "product_id,product_name,aisle_id,department_id\n1,Cookies,61,19\n",
+        {"item_id": "product_id", "title": "product_name", "category": "department_id"},
+    ),
+    "dunnhumby": (
+        "PRODUCT_ID,MANUFACTURER,DEPARTMENT,BRAND,COMMODITY_DESC,SUB_COMMODITY_DESC,CURR_SIZE_OF_PRODUCT\n"
+        "25671,2,GROCERY,National,FRZN ICE,ICE - CRUSHED,22 LB\n",
+        {"item_id": "PRODUCT_ID", "category": "DEPARTMENT", "brand": "BRAND"},
+    ),
+    "h&m": (
+        "article_id,product_code,prod_name,product_type_no,product_type_name,product_group_name,colour_group_name,"
+        "department_no,department_name,detail_desc\n0108775015,0108775,Strap top,253,Vest top,Upper body,Black,1676,Basics,J\n",
+        {"item_id": "article_id", "product_id": "product_code", "title": "prod_name", "category": "product_type_name"},
+    ),
+    "movielens": (
+        "movieId,title,genres\n1,Toy Story (1995),Adventure|Animation\n",
+        {"item_id": "movieId", "title": "title", "tags": "genres"},
+    ),
+    "amazon meta 2023": (
+        "parent_asin,main_category,title,average_rating,price,store\nB01CUPMQZE,All Beauty,Howard,4.8,$21.98,Howard\n",
+        {"item_id": "parent_asin", "title": "title", "price": "price"},
+    ),
+}  # fmt: skip
+
+
+def shop(folder: Path, **files: str) -> Reading:
+    """A folder of these tables, read."""
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text)
+    return read(folder)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_events_are_read_as_they_come(tmp_path: Path, name: str) -> None:
+    """Promise: every column of the contract that is there is found, no row is lost, and no word is needed."""
+    text, columns = EVENTS[name]
+    table = shop(tmp_path, events=text).report.tables[0]
+    assert table.columns == columns
+    assert (table.kept, table.rejected) == (1, ())
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_catalogues_are_read_as_they_come(tmp_path: Path, name: str) -> None:
+    """Promise: the same of items; what is no column of the contract stays an attribute."""
+    text, columns = ITEMS[name]
+    table = shop(tmp_path, items=text).report.tables[0]
+    assert table.columns == columns
+    assert table.kept == 1
+
+
+def test_who_is_not_available_is_nobody(tmp_path: Path) -> None:
+    """Promise: NA, as R writes it, is no customer of that name, and that is said; a product may be called so."""
+    reading = shop(tmp_path, events="session_id,user_id,item_id\n1,NA,NA\n2,ann,a\n")
+    assert reading.dataset.events.user.tolist() == [-1, 0]
+    assert len(reading.dataset.items) == 2
+    assert any(one.startswith("1 rows say NA for user_id") for one in reading.report.tables[0].notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("basketno,Item", 'under [columns.events]: user_id = "that name";'),
+        ("user_id,thing", 'under [columns.events]: item_id = "that name";'),
+        ("who,thing", 'under [columns.events]: item_id = "that name", user_id = "that name";'),
+    ],
+)
+def test_the_hint_names_what_is_missing(tmp_path: Path, header: str, hint: str) -> None:
+    """Promise: a column that was found is not asked for again."""
+    with pytest.raises(DataError) as caught:
+        shop(tmp_path, events=f"{header}\n1,2\n")
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [
+        ("$5", 5), ("5 €", 5), ("£1,234.50", 1234.5), ("1.234,50 €", 1234.5), ("1 234,50 zł", 1234.5),
+        ("USD 12.5", 12.5), ("12,50 EUR", 12.5), ("US$ 3", 3), ("₽99", 99), ("$1,299", 1299), ("1,299", 1299),
+        ("1.299.000", 1299000), ("1'234.50", 1234.5), ("1 234", 1234), ("0,5", 0.5), ("1.299", 1.299),
+        ("12 345 678,9 kr", 12345678.9),
+    ],
+)  # fmt: skip
+def test_prices_as_shops_write_them(tmp_path: Path, written: str, price: float) -> None:
+    """Promise: one sign of currency before or after, thousands and decimals where they cannot be mistaken."""
+    reading = shop(tmp_path, items=f'item_id,price,old_price\ni,"{written}","{written}"\n')
+    assert reading.dataset.catalog.price[0] == pytest.approx(price)
+    assert reading.dataset.catalog.old_price[0] == pytest.approx(price)
+
+
+@pytest.mark.parametrize("written", ["$5$", "free", "5 per kg", "1,23,456", "0,125,5", "$", "EUR", "1.2.3"])
+def test_what_is_no_price_is_refused(tmp_path: Path, written: str) -> None:
+    """Promise: nothing is guessed of a text that is no amount."""
+    (tmp_path / "items.csv").write_text(f'item_id,price\ni,"{written}"\nj,1\n')
+    assert read(tmp_path, max_rejected=1.0).report.tables[0].rejected[0].reason == "price is not a number"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.catalog import Attribute, Catalog
 from vitrina.ids import UNKNOWN, Ids, Rows
+from vitrina.remembered import remembered
 
 Mask = NDArray[np.bool_]
 Where = slice | Rows
@@ -22,8 +23,8 @@ class Facets:
 
     def __init__(self, catalog: Catalog, items: Ids) -> None:
         self.catalog, self._items = catalog, items
-        self.number = lru_cache(maxsize=64)(self._number)
-        self.moment = lru_cache(maxsize=64)(self._moment)
+        self.number = remembered(self._number, 64)
+        self.moment = remembered(self._moment, 64)
 
     def __len__(self) -> int:
         return len(self.catalog)

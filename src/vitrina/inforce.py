@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
@@ -22,6 +21,7 @@ from vitrina.kernels.fusion import RANK_CONSTANT
 from vitrina.masks import Facts, holds
 from vitrina.placements import Placement
 from vitrina.placements.merchandising import Campaign, Include, Lean, Pin, Quota
+from vitrina.remembered import remembered
 from vitrina.rules import Rules
 
 MAX_INCLUDED = 50
@@ -81,7 +81,7 @@ class Merchandise:
             sorted(every, key=lambda one: -one.priority)
         )  # stable: the standing one first
         self._dated = any(_dated(one) for one in every)
-        self._compiled = lru_cache(maxsize=4)(self._compile)
+        self._compiled = remembered(self._compile, 4)
 
     def at(self, now: int) -> InForce:
         """What is in force at `now`, in seconds since 1970 UTC."""

@@ -11,7 +11,7 @@ share one mask.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from vitrina.kernels.sparse import group
 from vitrina.kernels.variants import all_variants, stand_ins
 from vitrina.masks import Facts, holds
 from vitrina.placements import Placement, Rebuy
+from vitrina.remembered import remembered
 from vitrina.scopes import Scope, Scopes
 from vitrina.shop import Shop
 from vitrina.softness import Softness
@@ -67,8 +68,8 @@ class Rules:
         self._variants = _variants(self.product)
         self._edges = np.unique(np.concatenate([catalog.available_from, catalog.available_until]))
         kept = CACHE_BYTES // max(1, len(catalog) * (1 if self._variants is None else 2))
-        self.below = lru_cache(maxsize=64)(self._below)
-        self._alike = lru_cache(maxsize=min(256, max(8, kept)))(self._common)
+        self.below = remembered(self._below, 64)
+        self._alike = remembered(self._common, min(256, max(8, kept)))
 
     def admitted(self, now: int, placement: Placement, wanted: Filter, scope: Scope) -> Admitted:
         """What may be shown to askers of one scope: in stock, available, not denied, inside the filters."""

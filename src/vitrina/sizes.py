@@ -11,6 +11,7 @@ from vitrina.catalog import PATH
 from vitrina.dataset import PURCHASE
 from vitrina.facets import Facets, Mask
 from vitrina.history import Doings
+from vitrina.remembered import remembered
 
 SURE = 2
 """Purchases that were kept, of one size within one category, from which on it counts as the customer's."""
@@ -38,7 +39,7 @@ class Sizes:
     def __init__(self, facets: Facets) -> None:
         self._facets = facets
         self.size = facets.catalog.attributes.get("size")
-        self._within = lru_cache(maxsize=256)(self._categories)
+        self._within = remembered(self._categories, 256)
 
     def fit(self, told: str, doings: Doings | None) -> Fit:
         """What fits: as `told` (see `declared`), and where that says nothing, as these doings show."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from vitrina.filters import RELATIVE, Filter
 from vitrina.ids import Rows
 from vitrina.masks import Facts, holds
 from vitrina.placements import Placement, Soft
+from vitrina.remembered import remembered
 from vitrina.scopes import Scopes
 
 TREE_NAMES = {"category": "subcategory"}
@@ -38,7 +38,7 @@ class Softness:
     def __init__(self, facets: Facets, scopes: Scopes) -> None:
         self._facets, self._scopes = facets, scopes
         kept = CACHE_BYTES // max(1, len(facets))
-        self._alike = lru_cache(maxsize=min(64, max(4, kept)))(self._everywhere)
+        self._alike = remembered(self._everywhere, min(64, max(4, kept)))
 
     def preferred(self, placement: Placement, asker: Asker, now: int) -> Preferred:
         """What one asker's list should hold."""

@@ -56,11 +56,12 @@ bench: install  ## Measure speed and accuracy beside named rivals, an hour; plot
 	@$(BIN)/python benchmarks/accuracy.py --quick
 
 bench-full: install referees  ## All benchmarks: every data set and library, photos, sessions, tuning; hours
-	@$(call measure,$(filter-out plots tables machine made session_oracles images_plot,$(basename $(notdir $(wildcard benchmarks/*.py)))) plots tables)
+	@$(call measure,$(filter-out plots tables machine made session_oracles images_plot soak,$(basename $(notdir $(wildcard benchmarks/*.py)))) plots tables)
 
 measure = for one in $(1); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py || exit 1; done
 
-soak: install  ## Ten minutes of swaps under load, rolling restarts, 220 kills of what records events, properties searched anew, ten of fuzzing
+soak: install  ## Ten minutes of everything at once on the front inside Envoy, ten of swaps under load, rolling restarts, 220 kills of what records events, properties searched anew, ten of fuzzing
+	@$(BIN)/python benchmarks/soak.py
 	@VITRINA_SWAP_S=600 $(BIN)/python -m pytest tests/server/test_swapping.py -k under_load -s
 	@VITRINA_ROLLS=8 $(BIN)/python -m pytest tests/server/test_workers.py -k rolling
 	@VITRINA_KILLS=220 VITRINA_TRIALS=benchmarks/results/kills.json $(BIN)/python -m pytest tests/server/test_kills.py -s

@@ -75,6 +75,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "front": ("gRPC servers", serving.front),
     "fronts": ("Fronts: grpcio, Envoy, C++", serving.fronts),
     "front_cores": ("Two processes or two threads inside Envoy", serving.front_cores),
+    "soak": ("A soak of the front inside Envoy", living.soak),
     "events": ("Events on disk, the lists after them, and kills", living.events),
     "catalogue": ("What is said of products between trainings", living.catalogue),
     "one_offs": ("One-off purchases that are kept out of profiles", training.one_offs),

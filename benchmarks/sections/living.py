@@ -138,3 +138,23 @@ EVENTS = {
     "singles": "one a call, 64 clients",
     "bare": "bare LMDB, the same bytes",
 }
+
+
+def soak(found: dict[str, Any]) -> Iterable[str]:
+    """How calls ended, and what workers hold."""
+    troubles = ", ".join(f"{what} {times}" for what, times in found["troubles"].items())
+    amiss = "; ".join(found["amiss"]) or "nothing"
+    yield (
+        f"{found['calls']:,} calls in {found['seconds']} s, on two workers (front {found['front']}). Meanwhile: {troubles}. "
+        f"Amiss: {amiss}.\n"
+    )
+    rows = (
+        (kind, ", ".join(f"{ending} {times:,}" for ending, times in endings.items()))
+        for kind, endings in found["endings"].items()
+    )
+    yield table(("traffic", "how it ended"), rows) + "\n"
+    before, after = found["before"], found["after"]
+    yield table(
+        ("both workers, with nothing asked", "after a tenth", "after two thirds"),
+        ((name, before[name], after[name]) for name in ("private_mb", "files", "threads")),
+    )

@@ -202,8 +202,8 @@ _LATE = {"DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"}
 _WRITES = {"OK", "TimedOut", "StoreError"}
 KINDS: dict[str, tuple[Callable[[Line], str], set[str]]] = {
     "pages": (pages, {"OK", "OK, degraded"}),
-    "streams": (streams, {"OK"}),
-    "streams left": (left, {"OK", "CANCELLED"}),
+    "streams": (streams, {"OK", "Overloaded"}),
+    "streams left": (left, {"OK", "CANCELLED", "RESOURCE_EXHAUSTED"}),
     "deadlines": (hurried, {"OK", *_LATE}),
     "cancellations": (cancelled, {"OK", "CANCELLED"}),
     "malformed": (malformed, {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED"}),
@@ -214,7 +214,8 @@ KINDS: dict[str, tuple[Callable[[Line], str], set[str]]] = {
     "health": (health, {"SERVING", "NOT_SERVING"}),
 }
 """What is done, and which endings are in order. Writes may fail while another process holds the store; who
-asks a worker that drains is told so."""
+asks a worker that drains is told so; a worker has a few streams at once, and counts one that was left until it
+notices."""
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -161,24 +162,29 @@ def test_the_hint_names_what_is_missing(tmp_path: Path, header: str, hint: str) 
     assert hint in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("written", "price"),
-    [
-        ("$5", 5), ("5 €", 5), ("£1,234.50", 1234.5), ("1.234,50 €", 1234.5), ("1 234,50 zł", 1234.5),
-        ("USD 12.5", 12.5), ("12,50 EUR", 12.5), ("US$ 3", 3), ("₽99", 99), ("$1,299", 1299), ("1,299", 1299),
-        ("1.299.000", 1299000), ("1'234.50", 1234.5), ("1 234", 1234), ("0,5", 0.5), ("1.299", 1.299),
-        ("12 345 678,9 kr", 12345678.9),
-    ],
-)  # fmt: skip
-def test_prices_as_shops_write_them(tmp_path: Path, written: str, price: float) -> None:
+PRICES = {
+    "$5": 5, "5 €": 5, "£1,234.50": 1234.5, "1.234,50 €": 1234.5, "1 234,50 zł": 1234.5, "USD 12.5": 12.5,
+    "12,50 EUR": 12.5, "US$ 3": 3, "₽99": 99, "$1,299": 1299, "1,299": 1299, "1.299.000": 1299000,
+    "1'234.50": 1234.5, "1 234": 1234, "0,5": 0.5, "1.299": 1.299, "12 345 678,9 kr": 12345678.9,
+}  # fmt: skip
+NO_PRICES = ("$5$", "free", "5 per kg", "1,23,456", "0,125,5", "$", "EUR", "1.2.3")
+
+
+def priced(folder: Path, written: Sequence[str]) -> Reading:
+    """A catalogue with these prices, some of which may be refused."""
+    rows = (f'i{at:02},"{one}","{one}"\n' for at, one in enumerate(written))
+    (folder / "items.csv").write_text("item_id,price,old_price\n" + "".join(rows))
+    return read(folder, max_rejected=1.0)
+
+
+def test_prices_as_shops_write_them(tmp_path: Path) -> None:
     """Promise: one sign of currency before or after, thousands and decimals where they cannot be mistaken."""
-    reading = shop(tmp_path, items=f'item_id,price,old_price\ni,"{written}","{written}"\n')
-    assert reading.dataset.catalog.price[0] == pytest.approx(price)
-    assert reading.dataset.catalog.old_price[0] == pytest.approx(price)
+    catalog = priced(tmp_path, [*PRICES]).dataset.catalog
+    assert catalog.price.tolist() == pytest.approx([*PRICES.values()])
+    assert catalog.old_price.tolist() == pytest.approx([*PRICES.values()])
 
 
-@pytest.mark.parametrize("written", ["$5$", "free", "5 per kg", "1,23,456", "0,125,5", "$", "EUR", "1.2.3"])
-def test_what_is_no_price_is_refused(tmp_path: Path, written: str) -> None:
+def test_what_is_no_price_is_refused(tmp_path: Path) -> None:
     """Promise: nothing is guessed of a text that is no amount."""
-    (tmp_path / "items.csv").write_text(f'item_id,price\ni,"{written}"\nj,1\n')
-    assert read(tmp_path, max_rejected=1.0).report.tables[0].rejected[0].reason == "price is not a number"
+    (rejected,) = priced(tmp_path, [*NO_PRICES, "1"]).report.tables[0].rejected
+    assert (rejected.rows, rejected.reason) == (len(NO_PRICES), "price is not a number")

@@ -11,6 +11,7 @@ from vitrina.doctor.facts import Facts
 from vitrina.doctor.learning import FEW_EVENTS, FEW_LEARNERS
 from vitrina.ids import Ids
 from vitrina.readers import Report
+from vitrina.sequence import in_order
 
 MANY_USERS = 20
 CROWD_SHARE = 0.05
@@ -28,7 +29,7 @@ _OF_SALES = ("event_type", "order_id", "quantity", "price")
 
 def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
     """One sentence for each thing that looks wrong."""
-    found = (_too_few, _types, _crowds, _robots, _calendar, _strangers, _not_products, _orders)
+    found = (_too_few, _types, _crowds, _robots, _calendar, _shuffled, _strangers, _not_products, _orders)
     return tuple(said for doubt in found for said in doubt(dataset, facts, report))
 
 
@@ -112,6 +113,15 @@ def _calendar(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     midnight = float((dataset.events.time % DAY == 0).mean())
     if midnight > 0.99 and facts.days >= 1:
         yield "timestamps are days without a time: within a day, the order of the rows is the order of events"
+
+
+def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Rows without times that stand in no order either."""
+    if not dataset.timed and facts.events and not in_order(dataset):
+        yield (
+            "there is no timestamp, and rows do not seem to stand in the order in which things happened: "
+            "what follows what cannot be learned, and an evaluation holds out a tenth of the orders by lot"
+        )
 
 
 def _strangers(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:

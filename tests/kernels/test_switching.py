@@ -19,15 +19,17 @@ BASKETS = st.lists(st.tuples(st.integers(0, 3), st.sets(st.integers(0, 6), min_s
 @settings(max_examples=60, deadline=None)
 @given(BASKETS)
 def test_switches_are_what_only_one_of_two_baskets_holds(baskets):
-    """All pairs of what was left out and what came instead, of weight 1 together; crowds say nothing."""
+    """All pairs of what was left out and what came instead, of the later one's worth together; crowds say
+    nothing."""
     baskets.sort(key=lambda one: one[0])
     owner = np.array([one for one, _ in baskets], np.int32)
     ends = np.append(0, np.cumsum([len(items) for _, items in baskets])).astype(np.int64)
     flat = np.array([item for _, items in baskets for item in sorted(items)], np.int32)
-    first, second, weight = switches(owner, ends, flat, 4)
+    worth = np.exp2(-np.arange(len(baskets), dtype=np.float64))
+    first, second, weight = switches(owner, ends, flat, worth, 4)
     expected = [
-        (a, b, 1 / (len(one - other) * len(other - one)))
-        for (who, one), (whose, other) in pairwise(baskets)
+        (a, b, worth[at] / (len(one - other) * len(other - one)))
+        for at, ((who, one), (whose, other)) in enumerate(pairwise(baskets), start=1)
         if who == whose and max(len(one), len(other)) <= 4
         for a in sorted(one - other)
         for b in sorted(other - one)

@@ -34,20 +34,27 @@ def catalogue(n=N):
 
 def shop(brand=0.7, size=0.6, shoppers=400, seed=0):
     """Shoppers who hold to the brand, and some of these to the size; nobody to the colour."""
-    random, happened = np.random.default_rng(seed), []
-    every = np.arange(N)
+    return made(list(steps(brand, size, shoppers, seed)))
+
+
+def made(happened):
+    """The shop of these purchases."""
+    return replace(make_shop(happened, items=[f"{row:04d}" for row in range(N)]), catalog=catalogue())
+
+
+def steps(brand, size, shoppers, seed, first=0):
+    """What each buys from the day `first` on."""
+    random, every = np.random.default_rng(seed), np.arange(N)
     for shopper in range(shoppers):
         now = int(random.integers(N))
         for day in range(DAYS):
-            happened.append((f"u{shopper:04d}", f"{now:04d}", day))
+            yield f"u{shopper:04d}", f"{now:04d}", first + day
             alike = every != now
             if random.random() < brand:
                 alike &= every % 4 == now % 4
                 if random.random() < size:
                     alike &= every // 4 % 3 == now // 4 % 3
             now = int(random.choice(every[alike]))
-    made = make_shop(happened, items=[f"{row:04d}" for row in range(N)])
-    return replace(made, catalog=catalogue())
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +104,7 @@ def test_a_branch_that_is_sure_goes_its_own_way():
                 if random.random() < 0.6:
                     alike &= next_to == next_to[now]
             now = int(random.choice(every[alike]))
-    made = replace(make_shop(happened, items=[f"{row:04d}" for row in range(N)]), catalog=catalogue())
-    tree = Tree.of(Strategy().grown(made), "Food > Tea")
+    tree = Tree.of(Strategy().grown(made(happened)), "Food > Tea")
     assert {child.value: child.split for child in tree.root.children} == {
         "b0": "colour", "b1": "size", "b2": "size", "b3": "size",
     }  # fmt: skip
@@ -111,6 +117,16 @@ def test_less_than_chance_is_not_held_to_at_all():
     assert forest.root_holds.min() < 0
     assert len(holds) == 3
     assert min(holds.values()) == 0
+
+
+def test_old_switches_fade():
+    """Shoppers held to the brand a year ago and to nothing since: a half-life of a month forgets it."""
+    both = made([*steps(0.7, 0.0, 200, 0), *steps(0.0, 0.0, 200, 1, first=365)])
+    holds = [
+        Tree.of(Strategy(half_life_days=one).grown(both), "Food > Tea").holds["brand"] for one in (0, 30)
+    ]
+    assert holds[0] == pytest.approx(0.35, abs=0.06)
+    assert holds[1] == pytest.approx(0.0, abs=0.05)
 
 
 def test_noise_has_no_tree():

@@ -130,6 +130,23 @@ def test_affinity_is_what_each_pair_of_items_says(baskets, values, least):
         np.testing.assert_allclose(found, expected * (both >= least - 1e-9), rtol=1e-4, atol=2e-3)
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.sets(st.integers(0, 7), min_size=1, max_size=6), min_size=1, max_size=8),
+    st.lists(st.integers(0, 3), min_size=8, max_size=8),
+    st.booleans(),
+)
+def test_a_basket_of_worth_two_is_two_baskets(baskets, worth, lift):
+    """What counts n times is as if it had been bought n times, and what counts nothing as if never."""
+    has, bought = np.eye(8, 5) + np.eye(8, 5, -3), np.zeros((len(baskets), 8))
+    for at, basket in enumerate(baskets):
+        bought[at, list(basket)] = 1
+    often = np.array(worth[: len(baskets)])
+    found = affinities(sparse(bought), sparse(has), 5, 1.0, lift=lift, worth=often.astype(np.float64))
+    again = affinities(sparse(np.repeat(bought, often, axis=0)), sparse(has), 5, 1.0, lift=lift)
+    np.testing.assert_allclose(dense(*found, 5), dense(*again, 5), rtol=1e-4, atol=2e-3)
+
+
 def test_a_product_is_a_product():
     """As numpy's, whatever is empty."""
     random = np.random.default_rng(0)
@@ -226,6 +243,19 @@ def test_a_new_paint_is_sold_with_brushes():
     assert not len(grown.top(asked(17), 9, Allow.all(18, 1)).rows)
     with pytest.raises(DataError, match="16 items, 18 were trained"):
         grown.extended(dataset.catalog, None)
+
+
+def test_what_was_bought_together_long_ago_fades():
+    """Tea went with cups for a year, and for the last fortnight with spoons: a short half-life says so."""
+    kinds = np.repeat(["Tea", "Cups", "Spoons", "Rope"], 4)
+    catalog = replace(Catalog.bare(16), category=Attribute.of(kinds.tolist()))
+    mixed = [[12, 4], [12, 8], [12, 4], [12, 8]]
+    then, now = ([[at % 4, first + at % 3] for at in range(n)] + mixed for first, n in ((4, 360), (8, 30)))
+    dataset = shop_of(catalog, [*then, *now])
+    led = [Strategy(half_life_days=days).fit(dataset) for days in (0.0, 7.0)]
+    firsts = [Strategy().open(parts).top(asked(0), 3, Allow.all(16, 1)).rows for parts in led]
+    assert {kinds[rows[0]] for rows in firsts[:1]} == {"Cups"}
+    assert {kinds[rows[0]] for rows in firsts[1:]} == {"Spoons"}
 
 
 def test_an_expert_names_what_is_there():

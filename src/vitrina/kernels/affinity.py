@@ -2,8 +2,8 @@
 
 The unit is an ordered pair of different items of one basket, and a basket of m items gives each of
 its items m - 1 of them, each counted 1 / (m - 1): a large basket says no more of an item than a small
-one does. All of it is one sum of products, of values by baskets with values by baskets, less what
-each item has in common with itself.
+one does. Baskets may be worth less, such as old ones. All of it is one sum of products, of values by
+baskets with values by baskets, less what each item has in common with itself.
 """
 
 from __future__ import annotations
@@ -19,24 +19,29 @@ from vitrina.kernels.neighbours import Lists, ragged
 from vitrina.kernels.select import descending, key_of, row_of, to_front
 from vitrina.kernels.sparse import Csr
 
+Doubles = NDArray[np.float64]
 NIL = 1e-9
 """What is left of a difference of equal sums."""
 
 
-def affinities(baskets: Csr, values: Csr, k: int, least: float, *, lift: bool) -> Lists:
+def affinities(
+    baskets: Csr, values: Csr, k: int, least: float, *, lift: bool, worth: Doubles | None = None
+) -> Lists:
     """The k values that each value is most drawn to, best first; only what is met more than by chance.
 
     `baskets`: baskets x items, of which the presence counts; `values`: items x values, of which the
     presence counts. A score is the root of the log-likelihood ratio (Dunning, 1993), or with `lift` the
-    logarithm of the lift. `least`: pairs, counted as above, that there must be.
+    logarithm of the lift. `least`: pairs, counted as above, that there must be. `worth`: float64 per basket,
+    what it counts; 1 by default.
     """
-    pairs, weights = _several(baskets)
-    n, whole = values.shape[1], float(len(pairs.indices))
+    pairs, worths = _several(baskets, np.ones(baskets.shape[0]) if worth is None else worth)
+    sizes = np.diff(pairs.indptr)
+    n, whole, weights = values.shape[1], float((worths * sizes).sum()), worths / (sizes - 1)
     counts = product(pairs, Csr(values.indptr, values.indices, np.ones_like(values.data), values.shape))
     lists, items = counts.transposed(), values.transposed()
-    own = np.bincount(pairs.indices, np.repeat(weights, np.diff(pairs.indptr)), baskets.shape[1])
+    own = np.bincount(pairs.indices, np.repeat(weights, sizes), baskets.shape[1])
     tables = [(one.indptr, one.indices, one.data) for one in (counts, lists, values, items)]
-    margins = np.bincount(counts.indices, counts.data, n)
+    margins = np.bincount(counts.indices, counts.data * np.repeat(worths, np.diff(counts.indptr)), n)
     k = max(0, min(k, n))
     rows, scores, found = np.empty((n, k), np.int32), np.empty((n, k), np.float32), np.zeros(n, np.int64)
     rules, out = (margins, whole, least, lift), (rows, scores.view(np.int32), found)
@@ -49,14 +54,14 @@ def affinities(baskets: Csr, values: Csr, k: int, least: float, *, lift: bool) -
     return ragged(rows, scores, found)
 
 
-def _several(baskets: Csr) -> tuple[Csr, NDArray[np.float64]]:
-    """The baskets of more than one item, and what a pair of each counts."""
+def _several(baskets: Csr, worth: Doubles) -> tuple[Csr, Doubles]:
+    """The baskets of more than one item, and what each counts."""
     sizes = np.diff(baskets.indptr)
     items = baskets.indices[np.repeat(sizes > 1, sizes)]
     sizes = sizes[sizes > 1]
     indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     shape = (len(sizes), baskets.shape[1])
-    return Csr(indptr, items, np.ones(len(items), np.float32), shape), 1.0 / (sizes - 1)
+    return Csr(indptr, items, np.ones(len(items), np.float32), shape), worth[np.diff(baskets.indptr) > 1]
 
 
 def product(left: Csr, right: Csr) -> Csr:

@@ -14,13 +14,13 @@ ROUNDS = 60
 
 
 @njit(cache=True)
-def switches(owner: Any, ends: Any, items: Any, crowd: Any) -> Any:
+def switches(owner: Any, ends: Any, items: Any, worth: Any, crowd: Any) -> Any:
     """(first int32, second int32, weight float64): what each basket left out for what it took instead.
 
     Basket b is of `owner[b]` and holds `items[ends[b]:ends[b + 1]]`, ascending; an owner's baskets stand
     together, oldest first. What two neighbouring baskets share is no switch; the rest of the one goes
-    over to the rest of the other, all pairs of them weighing 1 together. Baskets of more than `crowd`
-    items say nothing.
+    over to the rest of the other, all pairs of them weighing the other's `worth` together.
+    Baskets of more than `crowd` items say nothing.
     """
     total, gone, come = 0, np.empty(crowd, np.int32), np.empty(crowd, np.int32)
     for at in range(1, len(owner)):
@@ -33,7 +33,7 @@ def switches(owner: Any, ends: Any, items: Any, crowd: Any) -> Any:
         for one in range(left):
             for other in range(right):
                 first[place], second[place] = gone[one], come[other]
-                weight[place] = 1.0 / (left * right)
+                weight[place] = worth[at] / (left * right)
                 place += 1
     return first, second, weight
 

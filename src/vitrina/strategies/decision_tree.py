@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.catalog import Attribute, Catalog
-from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.dataset import DAY, PURCHASE, TYPES, Dataset
 from vitrina.errors import DataError
 from vitrina.features import identifies
 from vitrina.holds import Pairs, Sureness, held
@@ -46,6 +46,8 @@ class Strategy:
 
     neighbours: int = 100
     """Kept of each item, best first."""
+    half_life_days: float = 0.0
+    """By which a switch counts half; 0 for never."""
     level: int = 2
     """Steps of a path that make a category, each with a tree of its own."""
     price_bands: int = 4
@@ -116,8 +118,8 @@ class Strategy:
 
     def _pairs(self, dataset: Dataset, category: Rows) -> Pairs:
         """Switches within categories, each two items once, those of a category together."""
-        events = dataset.events
-        events = events.take((events.type == PURCHASE) & (events.user >= 0))
+        bought = (dataset.events.type == PURCHASE) & (dataset.events.user >= 0)
+        events = dataset.events.take(bought)
         if not len(events):
             return Pairs(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))
         visit = visit_keys(events.visit, events.user, events.time // DAY if dataset.timed else events.time)
@@ -128,7 +130,9 @@ class Strategy:
         keys = keys[:, np.append(True, (np.diff(keys) != 0).any(axis=0))]
         starts = np.flatnonzero(np.append(True, (np.diff(keys[:3]) != 0).any(axis=0)))
         owner = keys[0, starts] * (category.max() + 1) + keys[1, starts]
-        first, second, weight = switches(owner, np.append(starts, keys.shape[1]), keys[3], CROWD)
+        faded = dataset.weights({TYPES[PURCHASE]: 1.0}, self.half_life_days)[bought].astype(np.float64)
+        worth = faded[keys[2, starts]]
+        first, second, weight = switches(owner, np.append(starts, keys.shape[1]), keys[3], worth, CROWD)
         n = len(category)
         both, at = np.unique(first.astype(np.int64) * n + second, return_inverse=True)
         first, second = (both // n).astype(np.int32), (both % n).astype(np.int32)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.catalog import Catalog
-from vitrina.dataset import Dataset
+from vitrina.dataset import PURCHASE, TYPES, Dataset
 from vitrina.errors import DataError
 from vitrina.features import Aspect, Vocabulary, attributes, categories, price_bands, price_edges
 from vitrina.ids import Rows
@@ -56,6 +56,8 @@ class Strategy:
     """"llr", the root of the log-likelihood ratio, or "lift", its logarithm; only what is above chance."""
     least_pairs: float = 1.0
     """Pairs that two values must share; a basket of m items has m, whatever it is made of."""
+    half_life_days: float = 0.0
+    """By which a basket counts half for affinities; 0 for never."""
     affinities: int = 50
     """Values kept of each value."""
     members: int = 100
@@ -97,8 +99,11 @@ class Strategy:
         for kind, (aspect, _) in aspects.items():
             known = known.grown(kind, aspect, learn=True)
         values = _values(aspects, known, len(catalog))
-        baskets = dataset.settled().baskets()
-        found = affinities(baskets, values, self.affinities, self.least_pairs, lift=self.score == "lift")
+        settled = dataset.settled()
+        baskets = settled.baskets()
+        worth = _worth(settled, baskets.shape[0], self.half_life_days)
+        rules: Any = (self.affinities, self.least_pairs)
+        found = affinities(baskets, values, *rules, lift=self.score == "lift", worth=worth)
         drawn = Csr(*found, (len(known), len(known)))
         sold = np.bincount(baskets.indices, minlength=len(catalog))
         owner = self._owners(catalog)
@@ -231,6 +236,15 @@ def _values(aspects: Mapping[str, tuple[Aspect, float]], known: Vocabulary, n_it
         weights.append(np.full(len(columns[-1]), weight, np.float32))
     triples = np.concatenate(items), np.concatenate(columns), np.concatenate(weights)
     return compress(*triples, (n_items, len(known)))
+
+
+def _worth(dataset: Dataset, n_baskets: int, half_life_days: float) -> Doubles:
+    """float64 per basket: half for each half-life that it is older than the last event."""
+    bought = (dataset.events.type == PURCHASE) & (dataset.events.visit >= 0)
+    worth = np.zeros(n_baskets)
+    faded = dataset.weights({TYPES[PURCHASE]: 1.0}, half_life_days)[bought]
+    np.maximum.at(worth, dataset.events.visit[bought], faded)
+    return worth
 
 
 def _from(shelves: Csr, first: int) -> Csr:

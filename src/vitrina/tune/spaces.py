@@ -132,12 +132,14 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "popularity": Real(0.0, 1.5, even=True),
         "affinities": Whole(10, 200),
         "depth": Whole(1, 5),
+        "half_life_days": Days(),
         **_SEEDS,
     },
     "decision_tree": {
         "min_switches": Whole(30, 1000),
         "min_hold": Real(0.01, 0.5),
         "price_bands": Whole(2, 9),
+        "half_life_days": Days(),
         **_SEEDS,
     },
     "image_similar": {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from vitrina.askers import Asker
+from vitrina.discretion import AWAY
 from vitrina.errors import InvalidRequest
 from vitrina.ids import Rows, joined
 from vitrina.placements import Placement
 from vitrina.request import Block, ListedBlock, Request
-from vitrina.scopes import Scope
+from vitrina.scopes import Scope, Scopes
 
 MAX_CANDIDATES = 1000
 """Items of a block that names those to be ranked."""
@@ -36,6 +38,29 @@ class Asked(NamedTuple):
     def told(self, listed: ListedBlock) -> ListedBlock:
         """A list that says which arm it is of."""
         return replace(listed, arm=self.arm, arm_share=self.share) if self.arm else listed
+
+
+def alike(
+    requests: Sequence[Request],
+    askers: Sequence[Asker],
+    places: Sequence[int | None],
+    now: int,
+    scopes: Scopes,
+    placement_of: Callable[[str, str], Placement],
+) -> dict[Asked, list[int]]:
+    """Requests that ask for the same block, in one scope: run as one batch. `places`: of each the block whose
+    turn it is, None where there is none; `placement_of` a name and a channel. Raises what that does."""
+    groups: dict[Asked, list[int]] = {}
+    for one, (request, place) in enumerate(zip(requests, places, strict=True)):
+        if place is None:
+            continue
+        block = request.blocks[place]
+        placement = placement_of(block.placement, request.channel)
+        scope = scopes.of(askers[one], placement, block.filter, now)
+        away = bool(placement.sensitive) and request.channel in AWAY
+        asked = Asked(block, request.explain, request.reasons, request.locale, scope, away)
+        groups.setdefault(asked.dealt(placement, askers[one].identity), []).append(one)
+    return groups
 
 
 def order(request: Request) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from vitrina.askers import Asker
 from vitrina.blend import Ranked
 from vitrina.built_in import DISPLAYED, GIVEN
 from vitrina.display import Display
+from vitrina.faltering import RANKER, Mute
 from vitrina.grounds import Grounds
 from vitrina.ids import Ids, Rows
 from vitrina.placements import Mix, Placement
@@ -23,6 +24,9 @@ from vitrina.scopes import EVERYBODY, Scope
 from vitrina.seeds import query
 from vitrina.softness import Preferred
 from vitrina.strategy import Allow, Candidates, Query, Source
+
+_POOL = 100
+"""Candidates at least that a list is arranged from."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Opened:
     sources: Mapping[str, Source]
     ranker: Ranker | None = None
     grounds: Grounds | None = None
+
+    def without(self, name: str) -> Opened:
+        """The same with a source, or the trees, mute."""
+        if name == RANKER:
+            return replace(self, ranker=None)
+        return replace(self, sources={**self.sources, name: Mute()})
 
 
 class Draft(NamedTuple):
@@ -69,6 +79,23 @@ class Draft(NamedTuple):
     display: Display | None = None
     stay: NDArray[np.bool_] | None = None
     chances: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        placement: Placement,
+        mixes: tuple[Mix, ...],
+        display: Display | None,
+        block: Block,
+        limit: int,
+        askers: tuple[Asker, ...],
+        taken: tuple[Rows, ...],
+        now: int,
+    ) -> Draft:
+        """A block that no stage has seen yet."""
+        room = max(_POOL, 3 * limit) if display and display.arranges else limit
+        allow = Allow(np.zeros(0, np.bool_), np.zeros(len(askers) + 1, np.int64), np.zeros(0, np.int32))
+        return cls(placement, mixes, block, limit, now, askers, taken, allow, room, {}, display=display)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ stands twice on a page. After `open` the engine reads no clock, environment, net
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cache
@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina import answers, bundle, strategies
-from vitrina.askers import NOTHING, Asker, Askers
-from vitrina.asking import Asked, limit_of, order, taken_by
+from vitrina.askers import Asker, Askers
+from vitrina.asking import Asked, alike, limit_of, order, taken_by
 from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
-from vitrina.discretion import AWAY, discreet, guarded
+from vitrina.discretion import discreet, guarded
 from vitrina.display import Displays, bought
 from vitrina.draft import Draft, Opened
-from vitrina.errors import InvalidRequest
+from vitrina.errors import InvalidRequest, SourceFailed
+from vitrina.faltering import named
 from vitrina.fates import fate
 from vitrina.fitted import as_shop, fitted
 from vitrina.grounds import Grounds
@@ -39,15 +40,20 @@ from vitrina.renewal import CatalogView, Said
 from vitrina.request import Block, Fate, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
 from vitrina.shop import Shop
-from vitrina.stages import STAGES, admit, retrieve
-from vitrina.strategy import Allow, Query, Source
+from vitrina.stages import admit, retrieve, through
+from vitrina.strategy import Query, Source
 from vitrina.wording import Wording
-
-_POOL = 100  # candidates at least that a list is arranged from
 
 
 class Engine:
-    """Answers batches of requests; immutable, so a server swaps it by one assignment."""
+    """Answers batches of requests; immutable, so a server swaps it by one assignment.
+
+    A source that fails is the caller's SourceFailed, unless the engine is `forbearing`: then others answer,
+    and the response says who is missing.
+    """
+
+    missing: tuple[str, ...] = ()
+    _told_of: Callable[[SourceFailed], None] | None = None
 
     def __init__(self, opened: bundle.Bundle, placements: Placements, sources: Mapping[str, Source]) -> None:
         parts = opened.under("catalog")
@@ -83,7 +89,7 @@ class Engine:
         rules = Rules(self.catalog, self.items, self.due_days, self._shop)
         ranker = self._ranker and self._ranker.over(view.catalog)
         grounds = replace(self._grounds, catalog=view.catalog, due_days=self.due_days)
-        self.opened = Opened(self.items, rules, {**self.sources, **BUILT_IN}, ranker, grounds)
+        self.opened = Opened(self.items, rules, named({**self.sources, **BUILT_IN}), ranker, grounds)
         history, n_items = self.askers.history, len(view.items)
         counts = cache(lambda: bought(history, n_items))
         self._displays = Displays(rules, self.items, history, self.sources, counts)
@@ -129,6 +135,21 @@ class Engine:
         other._show(self.view)
         return other
 
+    def forbearing(self, told_of: Callable[[SourceFailed], None]) -> Engine:
+        """The same engine, which answers without a source that fails, and tells of it."""
+        other = copy(self)
+        other._told_of = told_of
+        return other
+
+    def _without(self, failed: SourceFailed) -> Engine:
+        """What answers instead. Raises the failure itself where that is nobody's."""
+        if self._told_of is None or failed.source in self.missing:
+            raise failed
+        self._told_of(failed)
+        other = copy(self)
+        other.missing, other.opened = (*self.missing, failed.source), self.opened.without(failed.source)
+        return other
+
     @property
     def version(self) -> str:
         """The bundle's version; empty when it was never stored."""
@@ -167,21 +188,31 @@ class Engine:
     def recommend(self, requests: Sequence[Request], live: Live) -> list[Response]:
         """Answer a batch, in order; each request exactly as if it had come alone.
 
-        Raises InvalidRequest and UnknownPlacement.
+        Raises InvalidRequest, UnknownPlacement and SourceFailed.
         """
+        try:
+            return self._recommended(requests, live)
+        except SourceFailed as failed:
+            if len(requests) == 1 or self._told_of is None:
+                return self._without(failed).recommend(requests, live)
+            # What fails for one need not for others.
+            return [answer for one in requests for answer in self.recommend((one,), live)]
+
+    def _recommended(self, requests: Sequence[Request], live: Live) -> list[Response]:
         askers = self.askers_of(requests, live)
         orders = [order(one) for one in requests]
         shown: list[list[Rows]] = [[] for _ in requests]
         blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
         known: dict[tuple[int, ...], dict[str, Query]] = {}
         for turn in range(max(map(len, orders), default=0)):
-            for asked, members in self._alike(requests, askers, orders, turn, live.now).items():
+            places = [one[turn] if turn < len(one) else None for one in orders]
+            for asked, members in self._alike(requests, askers, places, live.now).items():
                 placement = self._fitted[asked.block.placement, asked.arm][0]
                 taken = tuple(taken_by(askers[one], shown[one], placement) for one in members)
                 draft = self._asked(asked, tuple(askers[one] for one in members), taken, live.now)
                 if not asked.away:
                     draft = draft._replace(queries=known.setdefault(tuple(members), {}))
-                draft, trace = self._run(draft, asked.explain)
+                draft, trace = through(self.opened, draft, asked.explain)
                 listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons, locale=asked.locale)
                 for place, one in enumerate(members):
                     blocks[one][orders[one][turn]] = asked.told(listed[place])
@@ -207,34 +238,21 @@ class Engine:
         if len(request.blocks) != 1:
             raise InvalidRequest(f"{len(request.blocks)} blocks; one list is explained at a time")
         asker = self.asker(request, live)
-        (asked,) = self._alike([request], [asker], [[0]], 0, live.now)
+        (asked,) = self._alike([request], [asker], [0], live.now)
         taken = taken_by(asker, [], self._fitted[asked.block.placement, asked.arm].placement)
         draft = self._asked(asked, (asker,), (taken,), live.now)
-        draft, trace = self._run(draft, explain=True)
-        listed = answers.blocks(draft, self.opened, trace, reasons=True, locale=request.locale)
+        try:
+            draft, trace = through(self.opened, draft, explain=True)
+            listed = answers.blocks(draft, self.opened, trace, reasons=True, locale=request.locale)
+        except SourceFailed as failed:
+            return self._without(failed).explain(request, item_ids, live)
         fates = tuple(fate(self.opened, dict(trace), one) for one in item_ids)
         return self._response(asker, {0: asked.told(listed[0])}, live), fates
 
     def _alike(
-        self,
-        requests: Sequence[Request],
-        askers: Sequence[Asker],
-        orders: Sequence[Sequence[int]],
-        turn: int,
-        now: int,
+        self, requests: Sequence[Request], askers: Sequence[Asker], places: Sequence[int | None], now: int
     ) -> dict[Asked, list[int]]:
-        """Requests that ask for the same block at this turn, in one scope: run as one batch."""
-        groups: dict[Asked, list[int]] = {}
-        for place, one in enumerate(requests):
-            if turn < len(orders[place]):
-                block = one.blocks[orders[place][turn]]
-                placement = self._placement(block.placement, one.channel)
-                scope = self.opened.rules.scopes.of(askers[place], placement, block.filter, now)
-                away = bool(placement.sensitive) and one.channel in AWAY
-                asked = Asked(block, one.explain, one.reasons, one.locale, scope, away)
-                asked = asked.dealt(placement, askers[place].identity)
-                groups.setdefault(asked, []).append(place)
-        return groups
+        return alike(requests, askers, places, now, self.opened.rules.scopes, self._placement)
 
     def _placement(self, name: str, channel: str) -> Placement:
         """A placement that may be asked for. Raises UnknownPlacement and InvalidRequest."""
@@ -260,7 +278,7 @@ class Engine:
             asker.unknown,
             known_user=asker.user >= 0,
             contextual=asker.contextual,
-            degraded=live.degraded if asker.identity else (),
+            degraded=self.missing + (live.degraded if asker.identity else ()),
         )
 
     def _draft(
@@ -268,19 +286,7 @@ class Engine:
     ) -> Draft:
         placement, mixes, display = self._fitted[block.placement, arm]
         limit = limit_of(block, placement)
-        return Draft(
-            placement=placement,
-            mixes=mixes,
-            block=block,
-            limit=limit,
-            room=max(_POOL, 3 * limit) if display and display.arranges else limit,
-            display=display,
-            now=now,
-            queries={},
-            askers=askers,
-            taken=taken,
-            allow=Allow(np.zeros(0, np.bool_), np.zeros(len(askers) + 1, np.int64), NOTHING),
-        )
+        return Draft.of(placement, mixes, display, block, limit, askers, taken, now)
 
     def _asked(self, asked: Asked, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
         """The draft of a block under its scope; away from the shop, with nothing sensitive in it."""
@@ -290,11 +296,3 @@ class Engine:
         hidden = self.opened.rules.below(draft.placement.sensitive)
         quiet = tuple(discreet(one, hidden) for one in askers)
         return draft._replace(placement=guarded(draft.placement), askers=quiet)
-
-    def _run(self, draft: Draft, explain: bool) -> tuple[Draft, list[tuple[str, Draft]]]:
-        trace = []
-        for name, stage in STAGES:
-            draft = stage(self.opened, draft)
-            if explain:
-                trace.append((name, draft))
-        return draft, trace

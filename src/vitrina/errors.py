@@ -10,7 +10,8 @@
     ├── WordingError          a catalogue of messages cannot be read
     ├── BundleError           a bundle cannot be written or opened
     │   ├── BundleCorrupt     its bytes are not what its manifest says
-    │   └── BundleTooNew      it was written by a later version of Vitrina
+    │   ├── BundleTooNew      it was written by a later version of Vitrina
+    │   └── SourceFailed      a source of it fails while it is asked
     ├── RegistryError         the registry has no such bundle, or none at all
     │   ├── WorseBundle       the quality gate keeps a new bundle from being published
     │   └── Forgotten         somebody in it asked to be forgotten while it was trained
@@ -94,6 +95,17 @@ class BundleCorrupt(BundleError):
 
 class BundleTooNew(BundleError):
     """The bundle was written by a later version of Vitrina."""
+
+
+class SourceFailed(BundleError):
+    """A source of the bundle fails while it is asked: `source` is its name, `fault` what it raised."""
+
+    def __init__(self, source: str, fault: Exception) -> None:
+        super().__init__(
+            f"the source {source} failed: {type(fault).__name__}: {fault}; "
+            "train again, or take it out of the placements"
+        )
+        self.source, self.fault = source, fault
 
 
 class RegistryError(VitrinaError):

@@ -144,7 +144,7 @@ class Response:
     """The blocks in the order asked for, the bundle they came from, the ids nobody knows.
 
     `contextual`: the asker has not agreed to personal lists here: nothing known of them was used.
-    `degraded`: what could not be asked about this asker, such as "store", so that the rest had to do.
+    `degraded`: what could not be asked, such as "store" or a source, so that the rest had to do.
     `attribution_token` is empty in the engine's answers; the server signs it.
     """
 

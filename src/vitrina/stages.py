@@ -27,9 +27,11 @@ from vitrina.askers import NOTHING
 from vitrina.blend import Ranked, append, fuse
 from vitrina.built_in import GIVEN
 from vitrina.draft import Draft, Opened, Stage
+from vitrina.errors import SourceFailed
+from vitrina.faltering import RANKER
 from vitrina.ids import Rows, joined
 from vitrina.kernels.fusion import settle
-from vitrina.ranker import DEPTH
+from vitrina.ranker import DEPTH, Forest, Ranker
 from vitrina.rules import Admitted
 from vitrina.seeds import query
 from vitrina.softness import Preferred
@@ -81,9 +83,17 @@ def blend(opened: Opened, draft: Draft) -> Draft:
     forest = ranker.forest(draft.placement, draft.mixes) if ranker else None
     ranked = fuse(lists, weights, by=way, depth=max(depth, DEPTH) if forest else depth)
     if ranker and forest:
-        past = draft.start("history").seeds
-        ranked = ranker.rank(forest, ranked, draft.lists, past, draft.now)
+        ranked = _ranked(ranker, forest, ranked, draft)
     return draft._replace(ranked=_fitting(opened, draft, ranked))
+
+
+def _ranked(ranker: Ranker, forest: Forest, ranked: Ranked, draft: Draft) -> Ranked:
+    """The list in the order of learned trees. Raises SourceFailed."""
+    past = draft.start("history").seeds
+    try:
+        return ranker.rank(forest, ranked, draft.lists, past, draft.now)
+    except Exception as fault:
+        raise SourceFailed(RANKER, fault) from fault
 
 
 def _fitting(opened: Opened, draft: Draft, ranked: Ranked) -> Ranked:
@@ -230,3 +240,13 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("cut", cut),
     ("explore", explore),
 )
+
+
+def through(opened: Opened, draft: Draft, explain: bool) -> tuple[Draft, list[tuple[str, Draft]]]:
+    """A draft that has passed all stages, and, where it is explained, what left each of them."""
+    trace = []
+    for name, stage in STAGES:
+        draft = stage(opened, draft)
+        if explain:
+            trace.append((name, draft))
+    return draft, trace

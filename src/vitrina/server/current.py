@@ -11,7 +11,14 @@ from typing import Any
 
 from vitrina import probes
 from vitrina.engine import Engine
-from vitrina.errors import BundleError, NotReady, PlacementsError, RegistryError, VitrinaError
+from vitrina.errors import (
+    BundleError,
+    NotReady,
+    PlacementsError,
+    RegistryError,
+    SourceFailed,
+    VitrinaError,
+)
 from vitrina.placements import Placements, parse_placements, read_placements
 from vitrina.registry import Registry
 from vitrina.renewal import Said
@@ -26,6 +33,8 @@ from vitrina.wording import Wording
 
 _PATIENCE_S = 30.0
 """What was refused is tried again after this long: disks recover."""
+_AGAIN_S = 60.0
+"""How often the log says of the same source that it fails."""
 
 _Wanted = tuple[str, int]
 """A bundle version, and when the placements file last changed, in nanoseconds; 0 for the bundle's own."""
@@ -56,6 +65,7 @@ class Current:
     _served: _Wanted = ("", 0)
     _refused: tuple[_Wanted, str] = (("", 0), "")
     _refused_at: float = -_PATIENCE_S
+    _failed_at: dict[str, float] = field(default_factory=dict)
 
     def __call__(self) -> Engine:
         """The engine that answers now. Raises NotReady before there is one."""
@@ -127,11 +137,19 @@ class Current:
     def _take(self, wanted: _Wanted) -> None:
         engine = self._opened(wanted)
         warm(engine, self.clock())
+        forbearing = engine.forbearing(self._failed)
         with self._turn:
-            self.engine = engine.told(self.said) if self.said else engine
+            self.engine = forbearing.told(self.said) if self.said else forbearing
         self._bundled, self._served, self.since = engine, wanted, int(time.time())
         self._forgive(wanted[0])
         self.tallies.add("vitrina_bundle_swaps", "taken")
+
+    def _failed(self, failed: SourceFailed) -> None:
+        """Log that a source failed and the others answer; metrics count the answers (`vitrina_degraded`)."""
+        now = time.monotonic()
+        if now - self._failed_at.get(failed.source, -_AGAIN_S) >= _AGAIN_S:
+            self._failed_at[failed.source] = now
+            say_fault("source failed", failed.fault, source=failed.source, bundle=self._served[0])
 
     def _forgive(self, version: str) -> None:
         """A bundle that is served is no longer one that was refused, whatever its placements were."""

@@ -165,13 +165,14 @@ def _stored(against: Engine | None, cut: Split) -> tuple[dict[str, Engine], str]
     if against is None:
         return {}, ""
     name = f"{STORED} {against.version[:16]}"
+    figures = "flatter it, and are nothing where what was bought never returns"
     if not cut.in_time or not against.manifest.dataset["timed"]:
         may = "may have learned from what is held out, where no time tells before from after"
-        return {f"{name}, knew?": against}, f"{against.version} {may}: its figures may flatter it"
+        return {f"{name}, knew?": against}, f"{against.version} {may}: if so, its figures {figures}"
     if against.last_event < cut.now:
         return {name: against}, ""
-    knew = "has learned from days it is judged by: its figures flatter it"
-    return {f"{name}, knew": against}, f"{against.version} {knew}"
+    knew = "has learned from days it is judged by: its figures"
+    return {f"{name}, knew": against}, f"{against.version} {knew} {figures}"
 
 
 def _compared(

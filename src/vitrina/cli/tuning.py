@@ -101,7 +101,9 @@ def progress(search: Search, share: float) -> Table:
 
 
 def show(chosen: Mapping[str, Chosen], out: Path) -> None:
-    """What was gained, and by which sources."""
+    """What was gained, and by which sources; nothing where no placement could be asked."""
+    if not chosen:
+        return
     table = Table(title=f"{out}: NDCG@10 on the days that chose it", box=SIMPLE_HEAD, title_justify="left")
     for name in ("placement", "askers", "before", "after", "gain", "sources"):
         table.add_column(name)

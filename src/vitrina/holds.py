@@ -83,9 +83,10 @@ def _nested(codes: NDArray[np.int32], stratum: Rows) -> Rows:
 
 def _orders(stratum: Rows, many: int) -> NDArray[np.int32]:
     """int32[many, items]: permutations by lot, each within its stratum."""
-    drawn = np.random.default_rng(SEED).random((many, len(stratum)))
+    random, places = np.random.default_rng(SEED), np.argsort(stratum, kind="stable")
     orders = np.empty((many, len(stratum)), np.int32)
-    orders[:, np.argsort(stratum, kind="stable")] = np.argsort(drawn + stratum, axis=1)
+    for order in orders:
+        order[places] = np.argsort(random.random(len(stratum)) + stratum)
     return orders
 
 

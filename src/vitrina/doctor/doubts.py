@@ -41,10 +41,10 @@ def _too_few(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
             "send a longer period"
         )
     if facts.events and facts.learners < FEW_LEARNERS:
-        yield (
-            f"only {facts.learners:,} customers or visits touched two items: "
-            f"under {FEW_LEARNERS} there is little to learn from"
+        many = (
+            f"only {facts.learners:,} customers or visits" if facts.learners else "no customer and no visit"
         )
+        yield f"{many} touched two items: under {FEW_LEARNERS} there is little to learn from"
 
 
 def _types(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:

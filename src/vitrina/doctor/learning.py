@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from vitrina.dataset import TYPES
 from vitrina.doctor.facts import Facts
 from vitrina.doctor.verdicts import EMPTY, NO_EVENTS, THIN, WORKS, Verdict
 from vitrina.readers import Report
@@ -28,7 +29,7 @@ def _together(facts: Facts, report: Report) -> Judged:
     if not facts.events:
         return EMPTY, NO_EVENTS
     if not facts.learners:
-        return EMPTY, f"{_NO_TWO}: nothing goes with anything"
+        return EMPTY, f"{_no_two(facts)}: nothing goes with anything"
     if facts.learners < FEW_LEARNERS:
         return THIN, f"only {facts.learners:,} customers or visits touched two items or more"
     return FINE if facts.events >= FEW_EVENTS else (THIN, f"only {facts.events:,} events to learn from")
@@ -93,7 +94,7 @@ def _session_knn(facts: Facts, report: Report) -> Judged:
     if not facts.events:
         return EMPTY, NO_EVENTS
     if not facts.learners:
-        return EMPTY, f"{_NO_TWO}: nothing follows anything"
+        return EMPTY, f"{_no_two(facts)}: nothing follows anything"
     if not report.has("events", "session_id"):
         return THIN, _visit(report)
     return FINE
@@ -171,6 +172,11 @@ def _shared(report: Report) -> set[str]:
     return set(_described(report)) - {"title"}
 
 
+def _no_two(facts: Facts) -> str:
+    counted = ", by events that count" if facts.types.keys() - set(TYPES) else ""
+    return f"no customer and no visit touched two items{counted}"
+
+
 def _no_purchases(facts: Facts) -> str:
     return f"there are no purchases, only {', '.join(facts.types)}" if facts.events else NO_EVENTS
 
@@ -179,7 +185,6 @@ def _nobody(facts: Facts) -> str:
     return "there are no customers: events have no user_id" if facts.events else NO_EVENTS
 
 
-_NO_TWO = "no customer and no visit touched two items, by events that count"
 _RULES: Mapping[str, Callable[[Facts, Report], Judged]] = {
     "item_knn": _together,
     "user_knn": _user_knn,

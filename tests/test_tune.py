@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import fields, replace
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from shops import make_shop
 from vitrina import strategies, tune
-from vitrina.cli.tuning import duration
+from vitrina.cli.tuning import duration, show
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.errors import DataError, PlacementsError, RecipeError
@@ -210,6 +211,12 @@ def test_too_little_is_said():
     """A shop of two customers cannot be tuned on; the error says what is missing."""
     with pytest.raises(DataError, match="too little to tune on"):
         Bench.of(shop(users=2, days=20), recipe(), PLACEMENTS, 7)
+
+
+def test_where_nothing_was_chosen_no_table_is_shown(capsys):
+    """An empty table would say nothing."""
+    show({}, Path("tuned.toml"))
+    assert capsys.readouterr().out == ""
 
 
 def test_instances_of_one_strategy_are_one_family():

@@ -88,10 +88,15 @@ def reasons(source: Any, query: Query, rows: Rows) -> list[Why]:
 
 
 def make_window(
-    dataset: Dataset, sources: Mapping[str, Any], placements: dict[str, Any], **facts: Any
+    dataset: Dataset,
+    sources: Mapping[str, Any],
+    placements: dict[str, Any],
+    *,
+    created: int = 0,
+    **facts: Any,
 ) -> Engine:
     """An engine over a dataset with sources, or rows for `Fixed` ones, under placement tables."""
     known = {"timed": dataset.timed, "last_event": dataset.end, "repeat_share": 0.0, **facts}
-    manifest = Manifest("", 0, "test", "", placements, {}, known, list(dataset.types))
+    manifest = Manifest("", created, "test", "", placements, {}, known, list(dataset.types))
     opened = {name: one if hasattr(one, "top") else Fixed(one) for name, one in sources.items()}
     return Engine(Bundle(manifest, shop_parts(dataset)), parse_placements(placements), opened)

@@ -20,6 +20,7 @@ from vitrina.dataset import DAY, Attribute
 from vitrina.engine import Engine
 from vitrina.errors import Forgotten
 from vitrina.ids import UNKNOWN
+from vitrina.live import Live
 from vitrina.logged import logged
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
@@ -69,9 +70,9 @@ def together(store, files=FILES):
 
 
 def test_an_empty_store_adds_nothing(store):
-    """The dataset is the one of the files."""
+    """The dataset is the one of the files, up to no event of the log."""
     _, dataset, added = together(store)
-    assert dataset is FILES
+    assert dataset == replace(FILES, logged=0)
     assert (added.events, added.items, added.forgotten) == (0, 0, 0)
 
 
@@ -204,6 +205,26 @@ def test_who_is_forgotten_while_it_is_trained_is_in_no_bundle(store, tmp_path):
     many = make_shop([(f"c{n}", "i1", 1) for n in range(9)])
     with pytest.raises(Forgotten):
         trained_with(store, many, registry, late, said.append)
+
+
+def test_what_comes_late_steers_though_it_was_done_before_the_last_event(store, tmp_path):
+    """An offline app's purchase is logged after training, of a day that the bundle has passed: it counts, and
+    what the log held before does not count again."""
+    recipe = replace(parse_recipe({"strategies": {"popular": {}}}, ""), placements=PLACEMENTS)
+    registry = Registry(tmp_path / "registry")
+    record(store, ("1", "purchase", "ann", "", "i3", 3))
+
+    def work(dataset, check):
+        return train(dataset, recipe, registry, print, judge=False, check=check)
+
+    engine = Engine.of(trained_with(store, FILES, registry, work, print).bundle)
+    assert engine.manifest.dataset["logged"] == 1
+    record(store, ("2", "purchase", "ann", "", "i2", 4))
+    asked = Request((Block("home"),), user_id="ann")
+    live = Lately(store).live([asked.identity], 8 * DAY)
+    assert live.did[asked.identity].item_ids == ("i3", "i2")
+    before, after = (engine.asker(asked, one) for one in (Live(8 * DAY), live))
+    assert after.doings.times.tolist() == [*before.doings.times.tolist(), 4 * DAY]
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -45,6 +45,33 @@ def test_what_the_bundle_learned_from_does_not_count_again(recently):
     assert [one.item_id for one in told.events] == ["i1"]
 
 
+def test_what_came_late_counts_where_the_log_tells(recently):
+    """An app that was offline: done before the bundle's last event, logged after it was trained."""
+    late = replace(recently, logged=7)
+    did = Live(LAST + DAY, {WHO: Recent(("i0", "i1"), ("view",) * 2, (LAST - DAY, LAST - 5), (7, 8))})
+    assert [one.item_id for one in late.told(ASKED, did).events] == ["i1"]
+    assert recently.told(ASKED, did).events == ()
+    unnumbered = live(("i0", "view", LAST - 5), ("i1", "view", LAST + 5))
+    assert [one.item_id for one in late.told(ASKED, unnumbered).events] == ["i1"]
+
+
+def test_another_stores_numbers_do_not_silence_it(recently):
+    """A server over an empty store begins to count at 1: what is later than the bundle counts all the same."""
+    did = Live(LAST + DAY, {WHO: Recent(("i0",), ("view",), (LAST + 5,), (1,))})
+    assert len(replace(recently, logged=9_000).told(ASKED, did).events) == 1
+
+
+def test_a_row_that_bears_a_date_to_come_silences_nobody(dataset):
+    """The files' last event is tomorrow's, by a clock that is wrong: what is done now counts now."""
+    places = {"p": {"sources": [{"strategy": "all"}], "rebuy": "never"}}
+    engine = make_window(dataset, {"all": range(4)}, places, last_event=11 * DAY, created=10 * DAY + 60)
+    now, bought = 10 * DAY + 100, Recent(("i0",), ("purchase",), (10 * DAY + 90,))
+    assert first(engine, Live(now)) == "i0"
+    assert first(engine, Live(now, {WHO: bought})) == "i1"
+    in_it = Recent(("i0",), ("purchase",), (10 * DAY + 30,))
+    assert first(engine, Live(now, {WHO: in_it})) == "i0"
+
+
 def test_what_the_bundle_does_not_know_is_left_out(recently):
     """Products that came since and the shop's own types break nothing."""
     told = recently.told(ASKED, live(("new", "view", LAST + 1), ("i1", "wink", LAST + 1)))

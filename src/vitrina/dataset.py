@@ -99,6 +99,7 @@ class Dataset:
     `sessions`: visits came as sessions, not as orders: their rows are in order, also where one moment
     or no time is given.
     `words`: event types of the shop's own that stand for one of `types`, see `lone_words`.
+    `logged`: the last of a store's log that is in it, None for no store.
     """
 
     users: Ids
@@ -112,6 +113,7 @@ class Dataset:
     colours: NDArray[np.float32] | None = None
     sessions: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
+    logged: int | None = None
 
     @property
     def end(self) -> int:

@@ -70,7 +70,9 @@ class Engine:
             regions=self._shop.people.get("region"),
             consent=self._shop.people.get("consent"),
         )
-        self._recently = Recently(items, self._shop.types, self.last_event, self._shop.words)
+        since = min(self.last_event, self.created or self.last_event)  # a row may bear a date to come
+        facts = opened.manifest.dataset
+        self._recently = Recently(items, self._shop.types, since, self._shop.words, facts.get("logged"))
         self.due_days: NDArray[np.float32] = parts["due_days"]  # type: ignore[assignment]  # an array
         self._ranker = Ranker.open(opened.under("ranker"), parts)
         self._grounds = Grounds.of(catalog, self.due_days, opened.manifest.strategies)

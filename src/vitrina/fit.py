@@ -122,6 +122,7 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "last_event": dataset.end,
         "repeat_share": repeat_share(dataset),
         "fingerprint": fingerprint(dataset),
+        **({} if dataset.logged is None else {"logged": dataset.logged}),
     }
 
 

@@ -11,12 +11,13 @@ class Recent(NamedTuple):
     """What somebody did, or was shown, since training: columns of one length, oldest first.
 
     `item_ids` and `types` are the shop's words, of which a bundle may not know all; `times`: seconds since
-    1970 UTC.
+    1970 UTC; `numbers`: of each its place in the log that it was read from, where it was.
     """
 
     item_ids: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     times: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()
 
 
 NOTHING = Recent()

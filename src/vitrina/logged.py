@@ -53,6 +53,7 @@ def logged(
     told = every(reads)
     whole = _joined(_catalogued(kept, told, [one.item_id for one in fresh]), fresh)
     left_out = len(dataset.users) - len(kept.users)
+    whole = replace(whole, logged=reads.last(LOG))
     return whole, Added(len(fresh), len(found) - len(fresh), len(told), left_out)
 
 

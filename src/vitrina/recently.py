@@ -16,13 +16,15 @@ from vitrina.request import Impression, Request, SessionEvent
 @dataclass(frozen=True)
 class Recently:
     """Of one bundle: its `items` and event `types`, and `since`, the time of the last event that it learned
-    from, in seconds since 1970 UTC: what is not later is in the bundle and does not count again. `words`: the
-    shop's own for a type."""
+    from, in seconds since 1970 UTC: what is not later is in the bundle and does not count again, unless it
+    came late: behind `logged`, the last of the store's log that the bundle learned from; None for no store.
+    `words`: the shop's own for a type."""
 
     items: Ids
     types: tuple[str, ...]
     since: int
     words: Mapping[str, str] = field(default_factory=dict)
+    logged: int | None = None
 
     def told(self, request: Request, live: Live) -> Request:
         """The request, with what its asker did and was shown since training before what it says itself.
@@ -49,12 +51,16 @@ class Recently:
         if not did.item_ids:
             return ()
         known = np.asarray(self.items.rows(did.item_ids)) >= 0
-        columns = zip(did.item_ids, did.types, did.times, known.tolist(), strict=True)
+        fresh = [known and late for known, late in zip(known.tolist(), self._fresh(did), strict=True)]
+        columns = zip(did.item_ids, did.types, did.times, fresh, strict=True)
         kinds = (
             (item, as_known(kind, self.types, self.words), time) for item, kind, time, one in columns if one
         )
-        return tuple(
-            SessionEvent(item, kind, time)
-            for item, kind, time in kinds
-            if kind in self.types and time > self.since
-        )
+        return tuple(SessionEvent(*one) for one in kinds if one[1] in self.types)
+
+    def _fresh(self, did: Recent) -> list[bool]:
+        """Which of it the bundle does not know."""
+        if self.logged is None or not did.numbers:
+            return [time > self.since for time in did.times]
+        pairs = zip(did.times, did.numbers, strict=True)
+        return [time > self.since or number > self.logged for time, number in pairs]

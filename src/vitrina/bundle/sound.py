@@ -249,6 +249,10 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
     for name, kind in kinds.items():
         if type(facts[name]) not in kind or not abs(facts[name]) < _FOREVER:
             raise ValueError(f"manifest field dataset.{name} is {facts[name]!r}")
+    if (logged := facts.get("logged")) is not None and (
+        type(logged) is not int or not 0 <= logged < _FOREVER
+    ):
+        raise ValueError(f"manifest field dataset.logged is {logged!r}")
     words = facts.get("words", {})
     if type(words) is not dict or not all(isinstance(one, str) for one in words.values()):
         raise ValueError(f"manifest field dataset.words is {words!r}")

@@ -83,13 +83,21 @@ class Lately:
         return self._named(reads, *columns(held)) if held else NOTHING
 
     def _named(
-        self, reads: Reads, times: tuple[int, ...], items: tuple[int, ...], kinds: tuple[int, ...]
+        self,
+        reads: Reads,
+        times: tuple[int, ...],
+        items: tuple[int, ...],
+        kinds: tuple[int, ...],
+        numbers: tuple[int, ...],
     ) -> Recent:
         while True:
             names = self._names
             try:
                 return Recent(
-                    tuple([names[one] for one in items]), tuple([names[one] for one in kinds]), times
+                    tuple([names[one] for one in items]),
+                    tuple([names[one] for one in kinds]),
+                    times,
+                    numbers,
                 )
             except IndexError:
                 self._learn(reads, names)

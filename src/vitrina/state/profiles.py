@@ -17,8 +17,8 @@ KEPT = 128
 _HEAD = struct.Struct("<q")
 _ONE = struct.Struct("<QqII")
 
-Columns = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-"""Times, items and types, as in RECORD."""
+Columns = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""Times, items, types and sequence numbers, as in RECORD."""
 
 FAST, FAST_S = 100, 60
 """So many events within so many seconds are no person's, nor one person's."""
@@ -62,12 +62,12 @@ def columns(values: Sequence[bytes]) -> Columns:
     else:
         # An impression has one sequence number for all that it showed, so it is whole records that differ.
         held = {one for value in values for one in _ONE.iter_unpack(value[_HEAD.size :])}
-        fields = tuple(field for one in sorted(held) for field in one[1:])
-    times, items, kinds = fields[::3], fields[1::3], fields[2::3]
+        fields = tuple(field for one in sorted(held) for field in one)
+    numbers, times, items, kinds = fields[::4], fields[1::4], fields[2::4], fields[3::4]
     if sorted(times) == [*times]:
-        return times, items, kinds
+        return times, items, kinds, numbers
     order = sorted(range(len(times)), key=times.__getitem__)
-    return _in_order(times, order), _in_order(items, order), _in_order(kinds, order)
+    return tuple(_in_order(one, order) for one in (times, items, kinds, numbers))  # type: ignore[return-value]
 
 
 def _in_order(column: tuple[int, ...], order: list[int]) -> tuple[int, ...]:
@@ -76,8 +76,8 @@ def _in_order(column: tuple[int, ...], order: list[int]) -> tuple[int, ...]:
 
 @cache
 def _layout(n: int) -> struct.Struct:
-    """How n records lie, their sequence numbers aside; for n up to KEPT."""
-    return struct.Struct("<" + "8xqII" * n)
+    """How n records lie; for n up to KEPT."""
+    return struct.Struct("<" + "QqII" * n)
 
 
 def newest(value: bytes) -> int:

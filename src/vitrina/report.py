@@ -14,7 +14,7 @@ import numpy as np
 from vitrina.bootstrap import Estimate
 from vitrina.scoreboard import BLEND, BUCKETS, HEADLINE, Department, Evaluation, Row, silent, verdict
 
-WIDTH, BAR, NAME = 720, 22, 190
+WIDTH, BAR, NAME = 720, 22, 232
 OWN, OTHER = "#2f6fed", "#b8c4d6"
 MOST_SYSTEMS, MOST_DEPARTMENTS = 14, 12
 _STYLE = """
@@ -46,10 +46,11 @@ _ABOUT = {
 def page(evaluation: Evaluation) -> str:
     """The whole page."""
     parts = [_head(evaluation)]
+    parts += [f"<p>{escape(evaluation.caution)}.</p>"] if evaluation.caution else []
     for placement in evaluation.counts:
         rows = [one for one in evaluation.rows if one.placement == placement]
         parts.append(_placement(placement, rows, evaluation))
-    parts += [f"<p>{escape(words)}</p>" for words in (evaluation.caution, silent(evaluation)) if words]
+    parts += [f"<p>{escape(words)}</p>"] if (words := silent(evaluation)) else []
     parts.append(_glossary())
     body = "\n".join(parts)
     title = "Vitrina: how good are the lists?"

@@ -39,7 +39,10 @@ def photos(found: dict[str, Any]) -> Iterable[str]:
 
 def trees(found: dict[str, Any]) -> Iterable[str]:
     """Planted trees found again, and how steady those of a real shop are."""
-    yield "A hundred made-up categories each: is the planted tree found, whole?\n"
+    yield (
+        "A hundred made-up categories each: is the planted tree found, whole, down the branch that is switched in most? "
+        "Apart: what is held to after the first attribute follows from its value.\n"
+    )
     yield table(
         ("planted", "whole tree", "first split", "too short", "too long"),
         (

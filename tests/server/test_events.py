@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from servers import KEY, NOW
 
-from vitrina.errors import InvalidRequest, Malformed, StoreFull
+from vitrina.errors import InvalidRequest, Malformed, StoreFull, TooFast
 from vitrina.request import ListedBlock, ListedItem, Reason, Response
 from vitrina.server import events
 from vitrina.server.events import EARLY_S, LATE_S, MAX_EVENTS, Reader
 from vitrina.server.failures import failure
+from vitrina.server.limits import Visitors
 from vitrina.server.token import Signer
 from vitrina.state.events import Placed
 from vitrina.v1 import event_service_pb2 as v1
@@ -130,3 +131,19 @@ def test_a_full_disk_tells_when_to_come_again():
     """RESOURCE_EXHAUSTED, its reason, and RetryInfo."""
     full = failure(StoreFull("no space"))
     assert (full.name, full.reason, full.retry_s) == ("RESOURCE_EXHAUSTED", "STORE_FULL", 5.0)
+
+
+def test_who_sends_too_often_is_refused_and_others_are_not():
+    """A person counts once a call, whatever it holds; a site that passes on what many did loses nobody else."""
+    visitors = Visitors(rate=1.0, burst=2.0)
+    mine = READER.read(request(VIEW, {**VIEW, "event_id": "f"}), NOW)
+    both = READER.read(request(VIEW, {**VIEW, "event_id": "g", "visitor_id": "", "user_id": "ann"}), NOW)
+    for _ in range(2):
+        assert mine.paced(lambda who: visitors.check(who, 0.0)) == mine
+    with pytest.raises(TooFast) as told:
+        mine.paced(lambda who: visitors.check(who, 0.0))
+    assert told.value.retry_s > 0
+    late, hers = both.paced(lambda who: visitors.check(who, 0.0)).found
+    assert "more than 1 times a second" in late
+    assert hers.user_id == "ann"
+    assert mine.paced(lambda who: visitors.check(who, 9.0)) == mine

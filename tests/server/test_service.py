@@ -11,8 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import KEY, NOW, Shelf, service
 
-from vitrina.errors import InvalidRequest, InvalidToken, Malformed, NotReady, UnknownPlacement, VitrinaError
+from vitrina.errors import (
+    InvalidRequest,
+    InvalidToken,
+    Malformed,
+    NotReady,
+    TooFast,
+    UnknownPlacement,
+    VitrinaError,
+)
 from vitrina.server.failures import FAILURES, failure
+from vitrina.server.limits import Visitors
 from vitrina.server.service import BATCH, Note, Service
 from vitrina.server.token import Signer
 from vitrina.v1 import error_reason_pb2
@@ -230,3 +239,22 @@ def test_the_service_knows_no_transport():
     """Importing it, wire and tokens imports no grpc: any front can carry it."""
     code = "import sys, vitrina.server.service; sys.exit('grpc' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "who", [{"visitor_id": "v"}, {"user_id": "ann"}, {"visitor_id": "v", "user_id": "ann"}]
+)
+def test_who_asks_too_often_is_refused_by_whatever_id(who):
+    """A customer without a cookie has a pace too; nobody in particular has none, and others their own."""
+    visitors = Visitors(rate=1.0, burst=1.0)
+    one = Service(Shelf, Signer(KEY), pace=lambda name: visitors.check(name, 0.0))
+
+    def asked(**ids):
+        return one.recommend(v1.RecommendRequest(blocks=[HOME], **ids).SerializeToString(), NOW)
+
+    assert asked(**who)
+    with pytest.raises(TooFast):
+        asked(**who)
+    assert asked(user_id="bob")
+    assert asked()
+    assert asked()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from vitrina.cli.words import AsJson, errors, page, put, token
+from vitrina.cli.words import AsJson, errors, page, put, showing
 
 if TYPE_CHECKING:
     from vitrina.feeds.comparing import Known, Summary
@@ -72,7 +72,7 @@ def _told(store: Store | None, server: str) -> Mapping[str, Fields]:
             return every(reads)
     if not server:
         return {}
-    with Client(server, token=token()) as client:
+    with Client(server, **showing()) as client:
         return {one.item_id: one.fields for one in client.item_updates(timeout_s=30.0)}
 
 
@@ -105,7 +105,7 @@ def _keep(store: Store, updates: Sequence[ItemUpdate]) -> None:
 def _send(server: str, updates: Sequence[ItemUpdate]) -> None:
     from vitrina.client import Client
 
-    with Client(server, token=token()) as client:
+    with Client(server, **showing()) as client:
         outcomes = client.update_items(updates, timeout_s=30.0)
     for update, one in zip(updates, outcomes, strict=True):
         if one.outcome == "rejected":

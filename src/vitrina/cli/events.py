@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vitrina.cli.words import AsJson, page, put, say, token
+from vitrina.cli.words import AsJson, page, put, say, showing
 
 if TYPE_CHECKING:
     from vitrina.happening import Happening, Recorded
@@ -52,7 +52,7 @@ def _sent(happenings: Iterable[Happening], server: str) -> Iterable[Recorded]:
     from vitrina.client import Client
 
     rest = iter(happenings)
-    with Client(server, token=token(), timeout_s=30.0) as shop:
+    with Client(server, **showing(), timeout_s=30.0) as shop:
         while batch := list(islice(rest, BATCH)):
             yield from shop.record(batch)
 

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from vitrina.cli.words import AsJson, Sentences, page, put, seconds, token
+from vitrina.cli.words import AsJson, Sentences, page, put, seconds, showing
 
 if TYPE_CHECKING:
     from vitrina.request import Fate, ListedBlock, ListedItem, Request, Response
@@ -91,7 +91,7 @@ def _of_bundle(
 def _of_server(server: str, request: Request, items: Sequence[str]) -> _Explained:
     from vitrina.client import Client
 
-    with Client(server, token=token()) as shop:
+    with Client(server, **showing()) as shop:
         answer, fates = shop.explain(request, items, product_fields=("title",), timeout_s=_PATIENCE_S)
     listed = [one for block in answer.blocks for one in block.items]
     titles = {one.item_id: one.product.title for one in listed if one.product}

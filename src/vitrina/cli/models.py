@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vitrina.cli.words import AsJson, Data, RegistryDir, page, put, say, token
+from vitrina.cli.words import AsJson, Data, RegistryDir, page, put, say, showing
 
 if TYPE_CHECKING:
     from vitrina.model_client import Models
@@ -32,7 +32,7 @@ def list_bundles(registry: MaybeRegistry = None, server: Server = "", as_json: A
     if server:
         from vitrina.model_client import ModelClient
 
-        with ModelClient(server, token=token()) as client:
+        with ModelClient(server, **showing()) as client:
             _show(client.list(), as_json)
         return
     bundles = _registry(registry)
@@ -64,7 +64,7 @@ def activate(
     if server:
         from vitrina.model_client import ModelClient
 
-        with ModelClient(server, token=token()) as client:
+        with ModelClient(server, **showing()) as client:
             client.activate(version)
     else:
         _registry(registry).activate(version)
@@ -77,7 +77,7 @@ def rollback(registry: MaybeRegistry = None, server: Server = "") -> None:
     if server:
         from vitrina.model_client import ModelClient
 
-        with ModelClient(server, token=token()) as client:
+        with ModelClient(server, **showing()) as client:
             print(f"current: {client.roll_back()}")
     else:
         print(f"current: {_registry(registry).roll_back()}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vitrina.cli.words import AsJson, put, token
+from vitrina.cli.words import AsJson, put, showing
 
 people = typer.Typer(help="The persons behind ids: merge, forget.", no_args_is_help=True)
 audit = typer.Typer(help="Prove what is not there.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def merge(
     """Make ids one person: lists follow from what all of them did."""
     from vitrina.privacy_client import PrivacyClient
 
-    with PrivacyClient(server, token=token()) as client:
+    with PrivacyClient(server, **showing()) as client:
         put(client.merge(ids))
 
 
@@ -35,7 +35,7 @@ def forget(
     """Forget a person, with all ids joined with it; at once on every worker, and in every bundle to come."""
     from vitrina.privacy_client import PrivacyClient
 
-    with PrivacyClient(server, token=token()) as client:
+    with PrivacyClient(server, **showing()) as client:
         ids, events = client.forget(person)
     put({"forgotten_ids": ids, "erased_events": events})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vitrina.cli.words import AsJson, put, say, token
+from vitrina.cli.words import AsJson, put, say, showing
 from vitrina.errors import PlacementsError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def apply(
     if server:
         from vitrina.model_client import ModelClient
 
-        with ModelClient(server, token=token()) as client:
+        with ModelClient(server, **showing()) as client:
             version = client.apply_placements(tables)
             _await(client, version)
     else:
@@ -146,7 +146,7 @@ def _served(registry: Path | None, server: str) -> tuple[Mapping[str, Any], Mapp
     if server:
         from vitrina.model_client import ModelClient
 
-        with ModelClient(server, token=token()) as client:
+        with ModelClient(server, **showing()) as client:
             found = client.placements()
         return found.tables, found.bundled
     if registry is None:

@@ -36,6 +36,8 @@ StoreDir = Annotated[
 Out = typer.Option("--out", help="File to write: .parquet or .csv.")
 
 TOKEN_VARIABLE = "VITRINA_TOKEN"  # noqa: S105 - the name of a variable
+TLS_VARIABLES = ("VITRINA_TLS_CA", "VITRINA_TLS_CERT", "VITRINA_TLS_KEY")
+"""PEM files: who signs the server's certificate, and this client's own where the server asks for it."""
 
 errors = Console(stderr=True, highlight=False)
 
@@ -43,6 +45,17 @@ errors = Console(stderr=True, highlight=False)
 def token() -> str:
     """The token that verbs show to a server: from the environment, since a command line is no secret."""
     return os.environ.get(TOKEN_VARIABLE, "")
+
+
+def showing() -> dict[str, Any]:
+    """What verbs show to a server, as clients take it: the token, and over TLS who they are.
+
+    Raises ServerError where a certificate cannot be read.
+    """
+    from vitrina.calling import tls
+
+    files = [Path(one) if (one := os.environ.get(name)) else None for name in TLS_VARIABLES]
+    return {"token": token(), "credentials": tls(*files) if any(files) else None}
 
 
 def page() -> Console:

@@ -13,6 +13,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from typing import Any
 
 import grpc
@@ -20,14 +22,16 @@ import grpc
 from vitrina.errors import ServerError, VitrinaError
 from vitrina.registry import Registry
 from vitrina.server.access import Access
+from vitrina.server.certificates import Certificates
 from vitrina.server.door import Door, refuse
 from vitrina.server.failures import failure
 from vitrina.server.gate import Gate
 from vitrina.server.log import say, say_fault
 from vitrina.server.metrics import Tallies
 from vitrina.server.models import Models, States
-from vitrina.server.options import Order, address
+from vitrina.server.options import Options, Order, address
 from vitrina.server.privacy import Privacy
+from vitrina.server.tls import credentials
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.opening import Opening
 from vitrina.v1 import model_service_pb2 as v1
@@ -40,6 +44,10 @@ MAX_BYTES = 1 << 20
 _MAX_LINE = 4 << 20
 _LOOKING = ("ListModels", "GetPlacements")
 """Methods that change nothing, and are not logged."""
+_TURNING = ("ActivateModel", "RollBackModel", "ApplyPlacements")
+"""Methods that come one after the other: two at once would both walk the same history."""
+_WRITING = ("MergeUsers", "ForgetUser")
+"""Methods that wait for who writes the store: in a thread of their own, in which nobody else waits."""
 
 
 class Desk:
@@ -65,12 +73,12 @@ class Desk:
         paths = {path: self._method(path.rpartition("/")[2], one) for path, one in answers.items()}
         self.server.add_generic_rpc_handlers((Door(paths, Gate(self.access, Tallies())),))
         self._turn = asyncio.Lock()
+        self._writers = ThreadPoolExecutor(1, "people")
 
     def _method(self, name: str, answer: Callable[[bytes, States], bytes]) -> Any:
         async def call(data: bytes, context: Any) -> bytes:
             try:
-                async with self._turn:  # two at once would both walk the same history
-                    said = await asyncio.to_thread(answer, data, self.states)
+                said = await self._answered(name, answer, data)
             except Exception as error:
                 failed = failure(error)
                 if failed.id:
@@ -83,6 +91,34 @@ class Desk:
 
         return grpc.unary_unary_rpc_method_handler(call)
 
+    async def _answered(self, name: str, answer: Callable[[bytes, States], bytes], data: bytes) -> bytes:
+        if name in _TURNING:
+            async with self._turn:
+                return await asyncio.to_thread(answer, data, self.states)
+        threads = self._writers if name in _WRITING else None
+        return await asyncio.get_running_loop().run_in_executor(threads, answer, data, self.states)
+
+    def listen(self, options: Options) -> str:
+        """Bind the port, and return its address: on this machine plain, beyond it behind TLS.
+
+        Raises ServerError.
+        """
+        where, found = address(options.admin_host, options.admin_port), Certificates.of(options)
+        here = _here(options.admin_host)
+        if not (here or found):
+            raise ServerError(
+                f"--admin-host {options.admin_host} is reached from elsewhere, and what operators say must "
+                "not travel unencrypted; give --tls-cert and --tls-key, or leave it at 127.0.0.1"
+            )
+        try:
+            if here or not found:
+                self.server.add_insecure_port(where)
+            else:
+                self.server.add_secure_port(where, credentials(found))
+        except RuntimeError:
+            raise ServerError(f"cannot listen on {where}; choose another --admin-port") from None
+        return where
+
 
 async def _serve(order: Order) -> None:
     access = Access(order.options.tokens, time.time, time.monotonic)
@@ -91,11 +127,7 @@ async def _serve(order: Order) -> None:
     store = Opening(lambda: LmdbStore(folder)) if folder else None
     privacy = Privacy(store, folder, lambda: int(time.time()))
     desk = Desk(Models(Registry(order.options.registry), order.options.placements), access, privacy)
-    where = address(order.options.admin_host, order.options.admin_port)
-    try:
-        desk.server.add_insecure_port(where)
-    except RuntimeError:
-        raise ServerError(f"cannot listen on {where}; choose another --admin-port") from None
+    where = desk.listen(order.options)
     await desk.server.start()
     _tell(ready=where)
     async for line in await _input():
@@ -103,6 +135,14 @@ async def _serve(order: Order) -> None:
     await desk.server.stop(1.0)
     if store:
         store.close()
+
+
+def _here(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _input() -> asyncio.StreamReader:

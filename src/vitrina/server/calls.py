@@ -155,6 +155,8 @@ class Calls:
     async def _record(self, data: bytes, call: Call, note: Note) -> bytes:
         now = self.clock()
         read = Reader(self.service.signer).read(data, now)
+        if self.service.pace:
+            read = read.paced(self.service.pace)
         return read.answer(await self.recorder.record(read.events, now, _left_s(call)), note.events)
 
     async def _update(self, data: bytes, call: Call, note: Note) -> bytes:

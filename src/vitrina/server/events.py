@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitrina.errors import InvalidRequest, InvalidToken
+from vitrina.errors import InvalidRequest, InvalidToken, TooFast
 from vitrina.server import wire
 from vitrina.server.token import ShownItem, Signer
 from vitrina.state.events import Event, Placed
@@ -42,6 +42,27 @@ class Read:
         """Those that can be taken."""
         return [one for one in self.found if isinstance(one, Event)]
 
+    def paced(self, pace: Callable[[str], None]) -> Read:
+        """Without the events of who sends too often; each person counts once a call.
+
+        Raises TooFast where that leaves nobody's.
+        """
+        late: dict[str, TooFast] = {}
+        people = dict.fromkeys(map(_person, self.events))
+        for one in people:
+            try:
+                pace(one)
+            except TooFast as reason:
+                late[one] = reason
+        if late and len(late) == len(people):
+            raise next(iter(late.values()))
+        return Read(
+            [
+                str(late[_person(one)]) if isinstance(one, Event) and _person(one) in late else one
+                for one in self.found
+            ]
+        )
+
     def answer(self, outcomes: Sequence[str], tally: dict[str, int]) -> bytes:
         """The RecordResponse, given what became of `events`; counted in `tally`."""
         became = iter(outcomes)
@@ -53,6 +74,10 @@ class Read:
             tally[outcome] = tally.get(outcome, 0) + 1
             message.results.add(outcome=_OUTCOMES[outcome], reason=reason)
         return message.SerializeToString()
+
+
+def _person(event: Event) -> str:
+    return event.visitor_id or event.user_id
 
 
 @dataclass(frozen=True)

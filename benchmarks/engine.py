@@ -197,7 +197,7 @@ def watched() -> Iterator[dict[str, float]]:
 
     stages = tuple((name, clocked(name, stage)) for name, stage in STAGES)
     with (
-        patch("vitrina.engine.STAGES", stages),
+        patch("vitrina.stages.STAGES", stages),
         patch("vitrina.askers.Askers.together", clocked("askers", Askers.together)),
         patch("vitrina.answers.blocks", clocked("answers", answers.blocks)),
     ):

@@ -81,3 +81,14 @@ def test_names_that_a_bundle_needs_are_taken():
     shop = make_shop([("u", "i", 1), ("u", "j", 2)])
     shop = replace(shop, people={"region": Attribute.of(["north"])})
     assert {name.split("/")[0] for name in shop_parts(shop)} | {"ranker"} == set(TAKEN)
+
+
+def test_which_event_types_a_recipe_weighs(tmp_path):
+    """Those that weights of any of its strategies name; none by default."""
+    file = tmp_path / "r.toml"
+    file.write_text(
+        "[strategies.ease]\nevent_weights = { listen = 1.0, purchase = 2.0 }\n[strategies.popular]\n"
+    )
+    assert read_recipe(file).weighed == {"listen", "purchase"}
+    file.write_text("[strategies.ease]\n")
+    assert read_recipe(file).weighed == frozenset()

@@ -34,6 +34,17 @@ def test_honest_bundles_are_sound(trained):
         check(made.parts, made.manifest)
 
 
+@pytest.mark.parametrize("words", [["listen"], {"listen": 3}, "listen", None])
+def test_words_that_are_none_are_refused(trained, words):
+    """A shop's own words for types are texts by texts; a bundle from before there were any is sound."""
+    made = bundle.read(trained)
+    told = made.manifest.dataset
+    with pytest.raises(ValueError, match=r"dataset\.words"):
+        check(made.parts, replace(made.manifest, dataset={**told, "words": words}))
+    without = {name: one for name, one in told.items() if name != "words"}
+    check(made.parts, replace(made.manifest, dataset=without))
+
+
 def poisoned(part, place, value):
     """A copy of a part with one wild number."""
     wild = np.array(part)

@@ -8,56 +8,96 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from vitrina import readers
 from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.happening import Happening, Recorded
+from vitrina.readers.columns import VISITORS, plain
 from vitrina.readers.tables import ENDINGS
 from vitrina.state.events import Event
 from vitrina.state.people import Tombstones
 from vitrina.state.recording import FORGOTTEN, recording
 from vitrina.state.store import Store
 
+_KEPT = ("visitor_id", "session_id", "order_id", "region")
+"""Columns that lists are not trained on, and that an event is recorded with."""
+_PAGE = 10_000
+
+
+class _Told(NamedTuple):
+    """What an event is recorded with beside what lists are trained on; empty where nothing is given."""
+
+    user_id: str
+    visitor_id: str
+    order_id: str
+    region: str
+
 
 @dataclass(frozen=True)
 class EventFile:
-    """Events that were read: `unusable` rows could not be, `anonymous` ones name nobody."""
+    """Events that were read; `unusable` rows could not be. `texts`: _KEPT of each event, NULL for none.
+
+    `visitors`: whether the users of the dataset are visitors, since the file has no column of users.
+    """
 
     dataset: Dataset
+    texts: pa.Table
     unusable: int
+    visitors: bool
 
-    @property
-    def anonymous(self) -> int:
-        """Events that steer no list, since they name nobody."""
-        return int((self.dataset.events.user < 0).sum())
+    def counts(self) -> dict[str, int]:
+        """How many events are of users, of visitors alone, and of nobody: those are not recorded."""
+        named = self.dataset.events.user >= 0
+        others = [self.texts[name].is_valid().to_numpy() for name in ("visitor_id", "session_id")]
+        users = named & (not self.visitors)
+        visitors = np.logical_or.reduce([named, *others]) & ~users
+        return {
+            "users": int(users.sum()),
+            "visitors": int(visitors.sum()),
+            "anonymous": len(named) - int(users.sum()) - int(visitors.sum()),
+        }
 
     def happenings(self) -> Iterator[Happening]:
         """The events of those who have a name, oldest first.
 
-        Ids follow from user, product, type and time, and are numbered where those are the same: what is read
-        from a file twice, or from two that overlap, is recorded once.
+        Ids follow from user (or else visitor), product, type and time, and are numbered where those are the
+        same: what is read from a file twice, or from two that overlap, is recorded once.
         """
         events, types = self.dataset.events, self.dataset.types
         seen: Counter[bytes] = Counter()
-        for at in np.flatnonzero(events.user >= 0).tolist():
-            user = self.dataset.users.name(int(events.user[at]))
+        for at, told in enumerate(self._told()):
+            if not (told.user_id or told.visitor_id):
+                continue
             item = self.dataset.items.name(int(events.item[at]))
             kind, time, price = types[events.type[at]], int(events.time[at]), float(events.price[at])
-            same = blake2b("\0".join((user, item, kind, str(time))).encode(), digest_size=16).digest()
+            who = (told.user_id,) if told.user_id else ("", told.visitor_id)
+            same = blake2b("\0".join((*who, item, kind, str(time))).encode(), digest_size=16).digest()
             seen[same] += 1
             yield Happening(
                 item,
                 kind,
-                user_id=user,
                 time=time,
                 event_id=f"{same.hex()}-{seen[same]}",
                 quantity=float(events.quantity[at]),
                 price=0.0 if np.isnan(price) else price,
                 gift=bool(events.gift[at]),
+                **told._asdict(),
             )
+
+    def _told(self) -> Iterator[_Told]:
+        """Of each event whom it is of, its order or else its session, and where it was."""
+        rows = (row for page in self.texts.to_batches(_PAGE) for row in page.to_pylist())
+        for user, row in zip(self.dataset.events.user.tolist(), rows, strict=True):
+            name = self.dataset.users.name(user) if user >= 0 else ""
+            visitor, session, order, region = (row[one] or "" for one in _KEPT)
+            visitor = name if self.visitors else visitor
+            user_id = "" if self.visitors else name
+            yield _Told(user_id, visitor or ("" if user_id else session), order or session, region)
 
 
 def read(file: Path, rejects: Path | None, say: Callable[[str], None]) -> EventFile:
@@ -69,11 +109,19 @@ def read(file: Path, rejects: Path | None, say: Callable[[str], None]) -> EventF
         folder = Path(scratch)
         (folder / f"events{ending}").symlink_to(file.resolve())
         found = readers.read(
-            folder, rejects=rejects, max_rejected=1.0, say=say, only=("events",), weighed=None
+            folder,
+            rejects=rejects,
+            max_rejected=1.0,
+            say=say,
+            only=("events",),
+            weighed=None,
+            keep=_KEPT,
         )
     if not found.dataset.timed:
         raise DataError(f"{file} has no time of its events; add a column timestamp")
-    return EventFile(found.dataset, sum(one.rows for table in found.report.tables for one in table.rejected))
+    (table,) = found.report.tables
+    visitors = plain(table.columns.get("user_id", "")) in {plain(one) for one in VISITORS}
+    return EventFile(found.dataset, found.texts, table.n_rejected, visitors)
 
 
 def stored(
@@ -94,6 +142,8 @@ def stored(
             one.quantity,
             one.price,
             one.gift,
+            one.order_id,
+            one.region,
         )
         for one in happenings
     ]

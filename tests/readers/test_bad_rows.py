@@ -46,7 +46,7 @@ def rejected(folder: Path, table: str = "events") -> list[dict[str, str]]:
         (b"u,x\0y,2020-01-01,1,1", "a NUL or control byte"),
         (b"u,caf\xe9,2020-01-01,1,1", "not UTF-8"),
         (b"u,\xed\xa0\x80,2020-01-01,1,1", "not UTF-8"),
-        (b",i,2020-01-01,1,1", "no user_id, session_id or order_id"),
+        (b",i,2020-01-01,1,1", "no user_id, session_id, order_id or visitor_id"),
         (b"u,i,,1,1", "timestamp is empty"),
         (b"u,i,yesterday,1,1", "timestamp is no date or time"),
         (b"u,i,2020-02-30,1,1", "timestamp is no date or time"),

@@ -253,6 +253,39 @@ def test_visits(tmp_path: Path) -> None:
     assert "3 purchases have neither order_id nor session_id" in notes(reading)
 
 
+def test_visitors(tmp_path: Path) -> None:
+    """Promise: beside users a visitor is nobody's customer, and what one did on a UTC day is a visit; a file
+    that names visitors alone has them as its customers."""
+    rows = [
+        "u,v,a,2020-01-01 01:00",
+        ",v,b,2020-01-01 02:00",
+        ",v,c,2020-01-01 23:59",
+        ",v,d,2020-01-02 00:00",
+    ]
+    for_both = "user_id,visitor_id,item_id,timestamp,event_type\n" + "".join(f"{one},view\n" for one in rows)
+    reading = read(shop(tmp_path, events_csv=for_both))
+    assert [who for who, *_ in happened(reading.dataset)] == ["u", "", "", ""]
+    assert reading.dataset.events.visit.tolist() == [-1, 0, 0, 1]
+    assert "3 rows name a visitor and no user" in notes(reading)
+    alone = "visitorid,item_id,timestamp\nv,a,2020-01-01 01:00\nw,a,2020-01-01 02:00\n"
+    reading = read(shop(tmp_path, events_csv=alone))
+    assert [who for who, *_ in happened(reading.dataset)] == ["v", "w"]
+    assert "'visitorid' was taken as user_id" in notes(reading)
+
+
+def test_kept_texts(tmp_path: Path) -> None:
+    """Promise: columns that are asked for come as texts, event by event; what is too long for an id is
+    turned away only where it is asked for."""
+    rows = ["u,o2,i2,2020-01-02", ",o1,i1,2020-01-01", f"u,{'x' * 257},i3,2020-01-03", "u,,i4,2020-01-04"]
+    folder = shop(tmp_path, events_csv="user_id,order_id,item_id,timestamp\n" + "\n".join(rows))
+    kept = read(folder, max_rejected=1, keep=("order_id", "region"))
+    assert kept.texts is not None
+    assert kept.texts.to_pydict() == {"order_id": ["o1", "o2", None], "region": [None] * 3}
+    assert kept.dataset.items.names(kept.dataset.events.item) == ["i1", "i2", "i4"]
+    plain = read(folder)
+    assert (plain.texts, len(plain.dataset.events)) == (None, 4)
+
+
 @pytest.mark.parametrize("row", ["u,C1,a,-2,purchase", "u,1,a,2,refund", "u,1,a,-2,return", "u,1,a,-2,"])
 def test_returns(tmp_path: Path, row: str) -> None:
     """Promise: a cancelled invoice, a negative quantity and a refund are returns of positive quantity."""

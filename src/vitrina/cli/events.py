@@ -38,7 +38,7 @@ def import_(
     from vitrina.event_file import read
 
     found = read(file, rejects, say)
-    outcomes: Counter[str] = Counter({"unusable": found.unusable, "anonymous": found.anonymous})
+    outcomes: Counter[str] = Counter({"unusable": found.unusable, **found.counts()})
     reasons: Counter[str] = Counter()
     for one in _sent(found.happenings(), server) if server else _stored(found.happenings(), store or Path()):
         outcomes[one.outcome] += 1
@@ -76,6 +76,11 @@ def _show(outcomes: Counter[str], reasons: Counter[str], as_json: bool) -> None:
     if as_json:
         put({**outcomes, "reasons": dict(reasons.most_common())})
         return
+    said = {name: outcomes.pop(name) for name in ("users", "visitors", "anonymous")}
+    page().print(
+        f"{said['users']:,} events of users, {said['visitors']:,} of visitors, "
+        f"{said['anonymous']:,} of nobody, which are not recorded"
+    )
     page().print(", ".join(f"{n:,} {name}" for name, n in outcomes.items() if n) or "no events")
     for reason, n in reasons.most_common(5):
         page().print(f"  {n:,} were rejected for their {reason}")

@@ -22,12 +22,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import duckdb
+import pyarrow as pa
 
 from vitrina.catalog import Attribute, Catalog
 from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.readers import values
-from vitrina.readers.assemble import code_ids, no_events, order_events, read_events
+from vitrina.readers.assemble import code_ids, no_events, order_events, read_events, read_texts
 from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
 from vitrina.readers.columns import check_aliases, plain
@@ -48,10 +49,11 @@ _ROOM = "free disk space in the temporary folder may help"
 
 @dataclass(frozen=True)
 class Reading:
-    """A shop as it was read, and how."""
+    """A shop as it was read, and how. `texts`: columns of its events that a dataset does not have."""
 
     dataset: Dataset
     report: Report
+    texts: pa.Table | None = None
 
 
 Aliases = Mapping[str, Mapping[str, str]]
@@ -72,12 +74,13 @@ def read(
     say: Say = _silently,
     only: Sequence[str] = TABLES,
     weighed: Collection[str] | None = (),
+    keep: Sequence[str] = (),
 ) -> Reading:
     """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines.
 
     `aliases`: table -> contract column -> the shop's column. `rejects`: a folder for rows that
-    cannot be used. `only`: the tables to look at. `weighed`: event types that the
-    recipe weighs, see `kinds`. Raises DataError where files or columns do not fit,
+    cannot be used. `only`: the tables to look at; `keep`: columns of events to have as texts too. `weighed`:
+    event types that the recipe weighs, see `kinds`. Raises DataError where files or columns do not fit,
     or more than the share `max_rejected` of a table's rows cannot be used.
     """
     check_aliases(aliases)
@@ -92,15 +95,16 @@ def read(
         }
         if not any(one.rows for table, one in staged.items() if table != "users"):
             raise DataError(f"the files of {folder} hold no rows; export events or items with at least one")
-        kinds, notes = _judge(db, staged, weighed, say)
+        kinds, notes = _judge(db, staged, weighed, keep, say)
         rejected = {table: set_aside(db, one, rejects) for table, one in staged.items()}
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
-        dataset, unknown = _assemble(db, staged, kinds, notes)
+        dataset, unknown = _assemble(db, staged, kinds, notes, keep)
+        texts = read_texts(db, keep) if keep and "events" in staged else None
         tables = tuple(_told(one, notes[table], rejected[table]) for table, one in staged.items())
     aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)
-    return Reading(dataset, Report(tables, aside, rejects, *unknown))
+    return Reading(dataset, Report(tables, aside, rejects, *unknown), texts)
 
 
 def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
@@ -108,7 +112,7 @@ def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
 
 
 def _judge(
-    db: Db, staged: Mapping[str, Staged], weighed: Collection[str] | None, say: Say
+    db: Db, staged: Mapping[str, Staged], weighed: Collection[str] | None, keep: Sequence[str], say: Say
 ) -> tuple[Kinds, Notes]:
     """Check every table; returns the event types and what there is to say of each table."""
     notes: Notes = {table: list(one.notes) for table, one in staged.items()}
@@ -118,7 +122,7 @@ def _judge(
         for note in kinds.notes:
             say(note)
         notes["events"] += kinds.notes
-        notes["events"] += check_events(db, staged["events"], int(time.time()))
+        notes["events"] += check_events(db, staged["events"], int(time.time()), keep)
         notes["events"] += _assumed(staged["events"])
     if "items" in staged:
         notes["items"] += check_items(db)
@@ -141,16 +145,18 @@ def _assumed(events: Staged) -> list[str]:
             f"{stars[0]!r} is not used: a row counts alike whatever stars it gives; leave out rows of "
             "what was disliked"
         )
+    if events.has("region"):
+        notes.append("region: recorded by 'vitrina events import'; lists ask users.* where somebody is")
     return notes
 
 
 def _assemble(
-    db: Db, staged: Mapping[str, Staged], kinds: Kinds, notes: Notes
+    db: Db, staged: Mapping[str, Staged], kinds: Kinds, notes: Notes, keep: Sequence[str]
 ) -> tuple[Dataset, tuple[int, int]]:
     """The dataset, and how many items and events items.* does not know; says more into `notes`."""
     unknown = (0, 0)
     if "events" in staged:
-        notes["events"] += order_events(db, staged["events"])
+        notes["events"] += order_events(db, staged["events"], keep)
         unknown = _uncatalogued(db) if "items" in staged else unknown
     items = code_ids(db, "item_ids", _sources(staged, "item_id", "items"))
     users = code_ids(db, "user_ids", _sources(staged, "user_id", "users"))

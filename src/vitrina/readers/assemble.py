@@ -24,7 +24,9 @@ SELECT file, row, us, item_id, user_id,
          WHEN session_id IS NOT NULL THEN 's' || session_id
          WHEN kind = 'purchase' AND quantity_number > 0 AND user_id IS NOT NULL
          THEN 'd' || user_id || '/' || CAST(us // 86400000000 AS VARCHAR)
-    END AS visit_id
+         WHEN user_id IS NULL AND visitor_id IS NOT NULL
+         THEN 'v' || visitor_id || coalesce('/' || CAST(us // 86400000000 AS VARCHAR), '')
+    END AS visit_id{kept}
 FROM (SELECT * FROM events WHERE reason IS NULL {once})
 """
 _ONCE = "QUALIFY event_id IS NULL OR row_number() OVER (PARTITION BY event_id ORDER BY file, row) = 1"
@@ -50,17 +52,20 @@ ORDER BY us, file, row
 _BATCH = 1 << 20
 
 
-def order_events(db: Db, staged: Staged) -> list[str]:
+def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
     """Make the table `happened`: good events with their visit, counted in the order of time.
 
-    A negative quantity becomes a return; rows that repeat an event_id count once. Returns notes.
+    A negative quantity becomes a return; rows that repeat an event_id count once. `keep`: columns of the
+    contract for `read_texts`. Returns notes.
     """
-    db.execute(_HAPPENED.format(once=_ONCE if staged.has("event_id") else ""))
-    good, turned, happened, by_day, given = answer(
+    once, kept = _ONCE if staged.has("event_id") else "", "".join(f", {one} AS kept_{one}" for one in keep)
+    db.execute(_HAPPENED.format(once=once, kept=kept))
+    good, turned, happened, by_day, visitors, given = answer(
         db,
         """SELECT (SELECT count(*) FROM events WHERE reason IS NULL),
             (SELECT count(*) FROM events WHERE reason IS NULL AND quantity_number < 0),
-            count(*), count(*) FILTER (starts_with(visit_id, 'd')), count(*) FILTER (given_away)
+            count(*), count(*) FILTER (starts_with(visit_id, 'd')),
+            count(*) FILTER (starts_with(visit_id, 'v')), count(*) FILTER (given_away)
             FROM happened""",
     )
     db.execute("DROP TABLE events")
@@ -73,6 +78,10 @@ def order_events(db: Db, staged: Staged) -> list[str]:
         notes.append(
             f"{by_day:,} purchases have neither order_id nor session_id: "
             "those of one user on one day (UTC) are one order"
+        )
+    if visitors:
+        notes.append(
+            f"{visitors:,} rows name a visitor and no user: what a visitor did on one day (UTC) is one visit"
         )
     return notes
 
@@ -102,6 +111,12 @@ def read_events(db: Db, types: Sequence[str], *, timed: bool) -> Events:
         counted = {} if timed else {"time": np.arange(len(spill), len(spill) + len(batch))}
         spill.add({**columns, **counted})
     return Events(**spill.mapped())
+
+
+def read_texts(db: Db, keep: Sequence[str]) -> pa.Table:
+    """Columns of the contract as texts, NULL where nothing is given, in the order of `read_events`."""
+    names = ", ".join(f"kept_{one} AS {one}" for one in keep)
+    return db.sql(f"SELECT {names} FROM happened ORDER BY us, file, row").to_arrow_table()
 
 
 def no_events() -> Events:

@@ -7,6 +7,8 @@ Each table becomes `events`, `items` or `users` in DuckDB: its raw rows typed, w
 # ruff: noqa: S608 - names in queries are ours; what a shop wrote goes through `scan.literal`.
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vitrina.errors import DataError
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
@@ -14,7 +16,7 @@ from vitrina.readers.values import DATE, EARLIEST
 
 DAY = 86_400
 _IDS = {
-    "events": ("item_id", "user_id", "session_id", "order_id"),
+    "events": ("item_id", "user_id", "session_id", "order_id", "visitor_id", "region"),
     "items": ("item_id", "product_id"),
     "users": ("user_id",),
 }
@@ -29,8 +31,9 @@ WITH typed AS (
     FROM raw_events LEFT JOIN kinds ON event_type = said)
 SELECT *, CASE
     {item_id}
-    WHEN coalesce(user_id, session_id, order_id) IS NULL THEN 'no user_id, session_id or order_id'
-    WHEN unfit(user_id) IS NOT NULL THEN 'user_id ' || unfit(user_id)
+    WHEN coalesce(user_id, session_id, order_id, visitor_id) IS NULL
+        THEN 'no user_id, session_id, order_id or visitor_id'
+    {fit}
     {moment}
     {price}
     WHEN NOT coalesce(isfinite(quantity_number), false) THEN 'quantity is not a number'
@@ -91,8 +94,9 @@ FROM judged
 """
 
 
-def check_events(db: Db, staged: Staged, now: int) -> list[str]:
-    """Type and judge the rows of events; `now`: seconds since 1970. Returns notes for the report.
+def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> list[str]:
+    """Type and judge the rows of events; `now`: seconds since 1970; `keep`: columns that must be fit to be
+    recorded. Returns notes for the report.
 
     Wants a table `kinds` that maps the shop's event types.
     """
@@ -100,7 +104,12 @@ def check_events(db: Db, staged: Staged, now: int) -> list[str]:
     day_first, dates = _day_first(db, "events", "timestamp")
     moment = _moment(now) if staged.has("timestamp") else ""
     sql = _EVENTS.format(
-        ids=ids, day_first=day_first, item_id=_id("item_id"), moment=moment, price=_amount("price")
+        ids=ids,
+        day_first=day_first,
+        item_id=_id("item_id"),
+        fit=" ".join(map(_fit, dict.fromkeys(("user_id", "visitor_id", *keep)))),
+        moment=moment,
+        price=_amount("price"),
     )
     db.execute(sql)
     db.execute("DROP TABLE raw_events")
@@ -160,10 +169,11 @@ def _spelled(db: Db) -> list[str]:
 
 
 def _id(name: str) -> str:
-    return (
-        f"WHEN {name} IS NULL THEN '{name} is empty' "
-        f"WHEN unfit({name}) IS NOT NULL THEN '{name} ' || unfit({name})"
-    )
+    return f"WHEN {name} IS NULL THEN '{name} is empty' {_fit(name)}"
+
+
+def _fit(name: str) -> str:
+    return f"WHEN unfit({name}) IS NOT NULL THEN '{name} ' || unfit({name})"
 
 
 def _amount(name: str) -> str:

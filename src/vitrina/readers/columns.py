@@ -12,14 +12,18 @@ from dataclasses import dataclass
 
 from vitrina.errors import DataError
 
-ACTORS = ("user_id", "session_id", "order_id")
+ACTORS = ("user_id", "session_id", "order_id", "visitor_id")
 FREE = ("items", "users")
 """Tables whose other columns are attributes."""
 
 _USER = (
-    "customer_id customer client_id household_id household household_key visitor_id member_id member_number "
+    "customer_id customer client_id household_id household household_key member_id member_number "
     "shopper_id buyer_id uid user cust_code reviewer_id"
 )
+_VISITOR = "visitor anonymous_id"
+VISITORS = ("visitor_id", *_VISITOR.split())
+"""Who a browser or a device is; where a shop names nobody else, these are its customers."""
+
 _TIMES = (
     "datetime ts event_time event_timestamp event_date created_at order_date invoice_date purchase_date "
     "shop_date t_dat transaction_timestamp transaction_date transaction_dt unix_time unix_timestamp "
@@ -37,8 +41,9 @@ _NAMED = "item_description product_name item_name"
 CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "events": {
         "item_id": (_ITEM, _PRODUCT, _WORK, _NAMED),
-        "user_id": (_USER,),
+        "user_id": (_USER, " ".join(VISITORS)),
         "session_id": ("session visit_id sid user_session",),
+        "visitor_id": (_VISITOR,),
         "order_id": (
             "invoice invoice_no invoice_id invoice_number basket_id basket transaction_id transaction order "
             "order_no order_number receipt_id receipt_no",
@@ -48,6 +53,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "quantity": ("qty units pieces",),
         "price": ("unit_price item_price price_per_unit",),
         "channel": (),
+        "region": (),
         "gift": ("is_gift",),
         "event_id": (),
     },
@@ -81,7 +87,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "available_until": ("expiration_date",),
     },
     "users": {
-        "user_id": (_USER, "id"),
+        "user_id": (_USER, "visitor_id", "id"),
         "consent": ("email_consent marketing_consent opt_in",),
     },
 }
@@ -171,7 +177,7 @@ def _required(table: str, file: str, names: Sequence[str], chosen: Mapping[str, 
     needed = "user_id" if table == "users" else "item_id"
     missing = {} if needed in chosen else {needed: needed}
     if table == "events" and not any(actor in chosen for actor in ACTORS):
-        missing["user_id"] = "any of user_id, session_id, order_id"
+        missing["user_id"] = f"any of {', '.join(ACTORS)}"
     if missing:
         hint = ", ".join(f'{column} = "that name"' for column in missing)
         raise DataError(

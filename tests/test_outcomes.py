@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from scipy import stats
 from typer.testing import CliRunner
 
-from vitrina.cli import app
-from vitrina.outcomes import Comparison, Key, counted, holm, ratio, welch
+from vitrina.cli import app, main
+from vitrina.errors import DataError
+from vitrina.outcomes import Comparison, Key, counted, holm, outcomes, ratio, welch
 from vitrina.state.events import Event, Placed
 from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.people import joining
 from vitrina.state.recording import recording
 
 
@@ -63,6 +65,46 @@ def test_counts_are_what_happened():
     assert (rows[Key("home", "pop")].shown, rows[Key("home", "knn")].shown) == (1, 5)
     assert rows[Key("cart")].clicks == 0
     assert not [key for key in rows if key.arm]
+
+
+def test_a_click_and_the_view_it_causes_are_one():
+    """Of one person, item and answer; another answer's click is another, and so is another person's."""
+    events = [shown("a", "x"), did("a", "click", "x"), did("a", "view", "x", time=12), did("b", "click", "x")]
+    assert by_key(counted(events))[Key("home")].clicks == 2
+    later = did("a", "click", "x", time=20)._replace(answered=15)
+    assert by_key(counted([*events, later]))[Key("home")].clicks == 3
+
+
+def test_all_ids_of_a_person_are_one(tmp_path):
+    """Who was shown a list as a visitor and clicked as a user is one person, once both are joined."""
+    store = LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20)
+    seen = shown("", "x")._replace(visitor_id="phone")
+    store.write(recording([seen, did("ann", "click", "x"), shown("bob", "x")], 99)).result()
+    store.write(joining([b"uann", b"vphone"])).result()
+    with store.read() as reads:
+        (row,) = (one for one in outcomes(reads).rows if one.key == Key("home"))
+    store.close()
+    assert (row.people, row.shown, row.clicks) == (2, 2, 1)
+
+
+def test_what_cannot_be_said_is_null(tmp_path):
+    """JSON without NaN: of one person no interval follows, and of arms where nothing varies no p."""
+    told = counted([shown("a", "x", "control"), shown("b", "x", "bold")]).as_dict()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert told["comparisons"][0]["p"] is None
+
+
+def test_a_picture_that_cannot_be_written_ends_in_a_sentence(tmp_path, monkeypatch, capsys):
+    """A folder that is missing is named, without a traceback."""
+    LmdbStore(tmp_path / "store", create=True, map_bytes=1 << 20).close()
+    lost = tmp_path / "no" / "r.svg"
+    monkeypatch.setattr(
+        "sys.argv", ["vitrina", "report", "--store", str(tmp_path / "store"), "--out", str(lost)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == DataError.exit_code
+    assert "r.svg: No such file" in capsys.readouterr().err.replace("\n", "")
 
 
 def test_an_interval_holds_its_level():

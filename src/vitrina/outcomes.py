@@ -1,16 +1,17 @@
 """What lists led to, by placement, source and arm: what was shown, clicked, put into carts, ordered, earned.
 
-An event counts for the list that its attribution token names. Rates are ratios of sums over people, with 95 %
-intervals by linearisation (Cochran, Sampling Techniques, 1977, 6.3): what one person does is no independent
-evidence. Arms are compared by what their people did each on average (Welch 1947), and what is called
-significant stays so over all comparisons made (Holm 1979).
+An event counts for the list that its attribution token names; a click and the view that it causes are one,
+and all ids of a person. Rates are ratios of sums over people, with 95 % intervals by linearisation (Cochran,
+Sampling Techniques, 1977, 6.3): what one person does is no independent evidence. Arms are compared by what
+their people did each on average (Welch 1947), and what is called significant stays so over all comparisons
+made (Holm 1979).
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.state.events import Event, unpacked
+from vitrina.state.people import members
+from vitrina.state.recording import keys_of
 from vitrina.state.store import Reads
 from vitrina.state.tables import LOG
 
@@ -85,20 +88,32 @@ class Outcomes:
     comparisons: tuple[Comparison, ...]
 
     def as_dict(self) -> dict[str, object]:
-        """The report as JSON would have it."""
+        """The report as JSON would have it: null for what cannot be said."""
         rows = [{**one.key._asdict(), **_plain(one)} for one in self.rows]
-        return {"rows": rows, "comparisons": [vars(one) for one in self.comparisons]}
+        return {"rows": rows, "comparisons": [_said(vars(one)) for one in self.comparisons]}
 
 
 def _plain(row: Row) -> dict[str, object]:
     counts = {name: getattr(row, name) for name in ("people", *COLUMNS)}
-    rates = {name: getattr(row, name)._asdict() for name in ("click_rate", "order_rate", "revenue_rate")}
-    return {**counts, **rates}
+    names = ("click_rate", "order_rate", "revenue_rate")
+    return {**counts, **{name: _said(getattr(row, name)._asdict()) for name in names}}
+
+
+def _said(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: None if one != one else one for name, one in values.items()}
 
 
 def outcomes(reads: Reads, since: int = 0) -> Outcomes:
     """What the log of a store says of lists; events before `since`, seconds since 1970 UTC, do not count."""
-    return counted(one for one in _log(reads) if one.time >= since)
+    known: dict[tuple[str, str], Hashable] = {}
+
+    def person(event: Event) -> Hashable:
+        ids = event.user_id, event.visitor_id
+        if ids not in known:
+            known[ids] = members(reads, keys_of(*ids)[0])[0]
+        return known[ids]
+
+    return counted((one for one in _log(reads) if one.time >= since), person)
 
 
 def _log(reads: Reads) -> Iterable[Event]:
@@ -109,18 +124,27 @@ def _log(reads: Reads) -> Iterable[Event]:
         yield from (one.event for one in entries if not one.quarantined)
 
 
-def counted(events: Iterable[Event]) -> Outcomes:
-    """The report of some events."""
-    sums: dict[Key, dict[str, NDArray[np.float64]]] = defaultdict(dict)
+def _named(event: Event) -> Hashable:
+    """Whoever did it, by the id alone."""
+    return event.user_id or event.visitor_id
+
+
+def counted(events: Iterable[Event], person: Callable[[Event], Hashable] = _named) -> Outcomes:
+    """The report of some events. `person`: who did one; of what one person was shown of an item in one place
+    of an answer, all clicks and views are one click."""
+    sums: dict[Key, dict[Hashable, NDArray[np.float64]]] = defaultdict(dict)
+    clicked: set[Hashable] = set()
     for event in events:
         column, amount = _counts(event)
-        person = event.user_id or event.visitor_id
+        who = person(event)
         for placed in event.placed if column >= 0 else ():
-            if not placed.placement:
+            click = (who, event.answered, event.bundle, placed) if column == 1 else None
+            if not placed.placement or click in clicked:
                 continue
+            clicked |= {click} if click else set()
             plain = Key(placed.placement)
             for key in {plain, plain._replace(source=placed.source), plain._replace(arm=placed.arm)}:
-                own = sums[key].setdefault(person, np.zeros(len(COLUMNS)))
+                own = sums[key].setdefault(who, np.zeros(len(COLUMNS)))
                 own[column] += 1
                 own[4] += amount
     tables = {key: np.array(list(people.values())) for key, people in sorted(sums.items()) if people}

@@ -154,6 +154,7 @@ def test_the_table_says_who_leads(engine, cut):
     assert "home (rebuy always): 21 asked" in text
     assert "cannot be told apart" in text
     assert text.index("right") < text.index("wrong")
+    assert "by customer, of the blend" in text
 
 
 def test_placements_of_any_name_have_the_figures_of_their_question(cut):

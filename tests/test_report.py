@@ -82,12 +82,14 @@ def test_it_says_what_the_figures_say(evaluation):
     text = page(evaluation)
     own = evaluation.row("blend", "home").metrics["ndcg@10"].mean
     assert f"{own:.4f}" in text
-    assert "light (14)" in text
-    assert "heavy (6)" in text
-    assert "cold (1)" in text
+    assert "<td>light: the half that did less before</td><td>14</td>" in text
+    assert "<td>heavy: the half that did more</td><td>6</td>" in text
+    assert "<td>cold: new, nothing known of them</td><td>1</td>" in text
     plain = next(one for one in evaluation.departments["home"] if one.name == "plain")
     assert (plain.taken, plain.found[10]) == (21, pytest.approx(20 / 21))
-    assert "<td>plain</td><td>21</td><td>95.2%</td>" in text
+    assert (plain.askers, plain.metrics["hit_rate@10"].mean) == (21, pytest.approx(20 / 21))
+    assert "<td>21</td><td>95.2%</td>" in text
+    assert {"askers", "ndcg@10", "recall@10", "hit_rate@10"} <= plain.as_dict().keys()
     assert "95 % of those asked" not in text
     assert "95% of those asked took at least one of the first ten" in text
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vitrina import metrics
 from vitrina.bootstrap import estimates
+from vitrina.breakdown import by_department
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.fit import fit
@@ -200,24 +201,8 @@ def _compared(
         found = f"NDCG@10 {np.nanmean(scores[system][HEADLINE]):.4f}, {time.perf_counter() - started:.1f} s"
         say(f"{asked.placement} {number}/{len(turns)}: {system}, {len(asked):,} askers, {found}")
     rows_ = [row for bucket in asked.buckets for row in _rows(bucket, asked, lists, scores, shop, seed)]
-    return rows_, _by_department(lists[BLEND], asked, shop)
-
-
-def _by_department(lists: Lists, asked: Questions, shop: _Shop) -> tuple[Department, ...]:
-    """What was taken in each department, and how much of it the lists had; the most taken first."""
-    truth = asked.truth
-    of_entry = shop.departments[truth.rows] if len(shop.departments) else truth.rows[:0]
-    taken = np.bincount(of_entry + 1, minlength=len(shop.named) + 1)[1:]
-    hits = {}
-    for k in CUTS:
-        entries = metrics.places(lists[:, :k], truth)
-        hit = of_entry[entries[entries != metrics.MISS]]
-        hits[k] = np.bincount(hit + 1, minlength=len(shop.named) + 1)[1:]
-    order = [one for one in np.argsort(-taken, kind="stable").tolist() if taken[one]]
-    return tuple(
-        Department(shop.named[one], int(taken[one]), {k: float(hits[k][one] / taken[one]) for k in CUTS})
-        for one in order
-    )
+    where = (shop.departments, shop.named, CUTS, seed)
+    return rows_, by_department(lists[BLEND], asked.truth, asked.clusters, *where)
 
 
 def _rows(

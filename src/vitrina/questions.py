@@ -155,8 +155,7 @@ def _home(ground: _Ground, max_users: int, seed: int) -> Questions:
     sampled = np.append(users, -1)[asker] == taken.user
     truth = ground.truth(taken.take(sampled), asker[sampled], users)
     requests = tuple(Request((), user_id=name) for name in test.users.names(users))
-    past = np.bincount(ground.train.events.user[ground.train.events.user >= 0], minlength=len(test.users))
-    return Questions("home", requests, truth, _buckets(past[users]), np.arange(len(users)))
+    return Questions("home", requests, truth, _kinds(ground, users), np.arange(len(users)))
 
 
 def _discover(home: Questions) -> Questions:
@@ -181,7 +180,8 @@ def _cart(ground: _Ground, max_users: int, seed: int) -> Questions:
         Request((), user_id=one, context_item_ids=cart) for one, cart in zip(ids, carts, strict=True)
     )
     each = np.arange(len(starts))
-    return Questions("cart", requests, ground.truth(lines.take(hidden), each, users), {"all": each}, each)
+    truth = ground.truth(lines.take(hidden), each, users)
+    return Questions("cart", requests, truth, _kinds(ground, users), each)
 
 
 def _baskets(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Places]:
@@ -212,7 +212,8 @@ def _session_next(ground: _Ground, max_users: int, seed: int) -> Questions:
     again = np.array([products[at] in products[low:at] for low, at in spans], np.bool_)
     users = tuple(_user_ids(ground.test, steps.user[asked]))
     return Questions(
-        *("session_next", requests, replace(truth, repeat=again), {"all": each}, session),
+        *("session_next", requests, replace(truth, repeat=again)),
+        *(_kinds(ground, steps.user[asked]), session),
         users=users if any(users) else (),
     )
 
@@ -259,11 +260,14 @@ def _sample(pool: NDArray[np.generic], most: int, seed: int) -> NDArray[np.gener
     )
 
 
-def _buckets(past: NDArray[np.int64]) -> dict[str, Places]:
-    """Everybody; customers without a past, with one, and of those the lighter and the heavier half.
-
-    `past`: how many events each had before the cut.
+def _kinds(ground: _Ground, users: NDArray[np.int32]) -> dict[str, Places]:
+    """Everybody; customers without a past, with one, and of those the lighter and the heavier half, by events
+    before the cut. Where nobody is known all are of one kind; beside customers a stranger (-1) has no past.
     """
+    if not (users >= 0).any():
+        return {"all": np.arange(len(users))}
+    known = ground.train.events.user[ground.train.events.user >= 0]
+    past = np.append(np.bincount(known, minlength=len(ground.test.users)), 0)[users]
     middle = np.median(past[past > 0]) if past.any() else 0.0
     return {
         "all": np.arange(len(past)),

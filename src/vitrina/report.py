@@ -12,11 +12,29 @@ from math import isnan
 import numpy as np
 
 from vitrina.bootstrap import Estimate
-from vitrina.scoreboard import BLEND, BUCKETS, HEADLINE, Department, Evaluation, Row, silent, verdict
+from vitrina.scoreboard import (
+    BLEND,
+    HEADLINE,
+    Department,
+    Evaluation,
+    Row,
+    by_customer,
+    silent,
+    verdict,
+)
 
 WIDTH, BAR, NAME = 720, 22, 232
 OWN, OTHER = "#2f6fed", "#b8c4d6"
 MOST_SYSTEMS, MOST_DEPARTMENTS = 14, 12
+_KINDS = {
+    "cold": "new, nothing known of them",
+    "light": "the half that did less before",
+    "heavy": "the half that did more",
+}
+_FIGURE_HEADS = (
+    "<th>asked</th><th>took one of the first ten</th><th>share of what they took, in the ten</th>"
+    "<th>NDCG@10</th>"
+)
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;color:#1d2430;background:#fff}
 body{max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -24,6 +42,8 @@ h1{font-size:1.7rem}h2{font-size:1.3rem;margin-top:2.6rem;border-top:1px solid #
 table{border-collapse:collapse;font-size:.86rem;margin:.8rem 0}
 th,td{padding:.25rem .6rem;text-align:right;border-bottom:1px solid #eceff4;font-variant-numeric:tabular-nums}
 th:first-child,td:first-child{text-align:left}tr.own td{font-weight:600;background:#f3f7ff}
+td.bar{background:linear-gradient(#d7e4ff,#d7e4ff) no-repeat left}td i{color:#98a2b3;font-style:normal}
+td i{font-size:.78rem;white-space:nowrap}.wide{overflow-x:auto}
 .lead{font-size:1.05rem}.quiet{color:#667085;font-size:.88rem}svg{max-width:100%;height:auto;display:block}
 dt{font-weight:600;margin-top:.5rem}dd{margin:0;color:#475467}
 """
@@ -84,7 +104,7 @@ def _placement(name: str, rows: Sequence[Row], found: Evaluation) -> str:
         f'<p class="lead">{escape(_sentence(own, whole))}</p>',
         _bars([(one.system, one.metrics[HEADLINE], one.system == BLEND) for one in _few(whole)], "NDCG@10"),
         _table(_few(whole)),
-        _buckets(rows),
+        _customers(rows),
         _departments(found.departments.get(name, ())),
     ]
     return "\n".join(parts)
@@ -141,29 +161,66 @@ def _table(rows: Sequence[Row]) -> str:
     return f"<table><tr><th>system</th>{head}<th>coverage</th></tr>{''.join(lines)}</table>"
 
 
-def _buckets(rows: Sequence[Row]) -> str:
-    mine: Mapping[str, Row] = {one.bucket: one for one in rows if one.system == BLEND}
-    known = [(name, mine[name]) for name in BUCKETS if name in mine and mine[name].askers]
-    if len(known) < 2:
+def _customers(rows: Sequence[Row]) -> str:
+    """The placement itself for each kind of customers, beside the best source alone for the same."""
+    kinds = by_customer(rows)
+    if not kinds:
         return ""
-    bars = _bars(
-        [(f"{name} ({one.askers:,})", one.metrics[HEADLINE], True) for name, one in known], "by customer"
+    lines = "".join(
+        _figures(f"{own.bucket}: {_KINDS[own.bucket]}", own.askers, own.metrics)
+        + f"<td>{escape(rival.system) if rival else ''}"
+        + (f" {_plain(_mean(rival))}" if rival else "")
+        + "</td></tr>"
+        for own, rival in kinds
     )
-    words = "Without a past, and the lighter and heavier half of the others."
-    return f"<h3>By customer</h3><p class=quiet>{words}</p>{bars}"
+    words = (
+        "Where a single source's NDCG is as good for some customers as the list's own, it would do. "
+        "Few customers make wide intervals."
+    )
+    heads = f"<th>customers</th>{_FIGURE_HEADS}<th>best source alone, its NDCG</th>"
+    return f"<h3>By customer</h3><p class=quiet>{words}</p>{_sheet(heads, lines)}"
 
 
 def _departments(found: Sequence[Department]) -> str:
     if len(found) < 2:
         return ""
     lines = "".join(
-        f"<tr><td>{escape(one.name)}</td><td>{one.taken:,}</td>"
+        _figures(one.name, one.askers, one.metrics)
+        + f"<td>{one.taken:,}</td>"
         + "".join(f"<td>{share:.1%}</td>" for share in one.found.values())
         + "</tr>"
         for one in found[:MOST_DEPARTMENTS]
     )
-    heads = "".join(f"<th>in the first {k}</th>" for k in found[0].found)
-    return f"<h3>By department</h3><table><tr><th>department</th><th>taken</th>{heads}</tr>{lines}</table>"
+    heads = f"<th>department</th>{_FIGURE_HEADS}<th>taken</th>"
+    heads += "".join(f"<th>of it in the first {k}</th>" for k in found[0].found)
+    rest = len(found) - MOST_DEPARTMENTS
+    more = f" The {rest} smaller ones are left out here; --json has them." if rest > 0 else ""
+    words = (
+        "The top of the category path, the most taken first. Those asked are who took something there, and "
+        f"only that counts: a department that stays white is one that these lists hardly reach.{more}"
+    )
+    return f"<h3>By department</h3><p class=quiet>{words}</p>{_sheet(heads, lines)}"
+
+
+def _figures(name: str, askers: int, figures: Mapping[str, Estimate]) -> str:
+    """The first cells of a row: whose, how many, and each figure with its interval; hits as a bar too."""
+    hits = figures["hit_rate@10"]
+    long = 0.0 if isnan(hits.mean) else 100 * hits.mean
+    cells = f"<td>{escape(name)}</td><td>{askers:,}</td>"
+    cells += f'<td class=bar style="background-size:{long:.1f}% 100%">{_percent(hits)}</td>'
+    return f"<tr>{cells}<td>{_percent(figures['recall@10'])}</td><td>{_interval(figures[HEADLINE])}</td>"
+
+
+def _sheet(heads: str, lines: str) -> str:
+    return f"<div class=wide><table><tr>{heads}</tr>{lines}</table></div>"
+
+
+def _percent(one: Estimate) -> str:
+    return "" if isnan(one.mean) else f"{one.mean:.1%} <i>{one.low:.1%} to {one.high:.1%}</i>"
+
+
+def _interval(one: Estimate) -> str:
+    return "" if isnan(one.mean) else f"{one.mean:.4f} <i>{one.low:.4f} to {one.high:.4f}</i>"
 
 
 def _glossary() -> str:

@@ -21,6 +21,9 @@ STORED = "bundle"
 _USUAL = ("ndcg@10", "recall@10", "hit_rate@10", "revenue_recall@10", "repeat_recall@10", "explore_recall@10")
 BUCKETS = ("cold", "light", "heavy")
 """Customers without a past, and the lighter and the heavier half of the others."""
+FIGURES = ("ndcg@10", "recall@10", "hit_rate@10")
+"""What is told of a kind of customers, and of a department, beside how many they are."""
+_MOST_DEPARTMENTS = 12
 _COLUMNS = {
     "cart": ("ndcg@10", "hit_rate@10", "mrr@10", "revenue_recall@10"),
     "session_next": ("ndcg@10", "hit_rate@20", "mrr@20"),
@@ -55,17 +58,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Department:
-    """How much of what was taken in a department the placement itself had listed, in its first k."""
+    """How much of what was taken in a department the placement itself had listed, in its first k.
+
+    `metrics`: FIGURES of those who took something there, counted over that alone.
+    """
 
     name: str
     taken: int
     found: Mapping[int, float]
+    metrics: Mapping[str, Estimate] = field(default_factory=dict)
+
+    @property
+    def askers(self) -> int:
+        """How many of those asked took something there."""
+        return max((one.n for one in self.metrics.values()), default=0)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON: shares by k."""
-        return {"department": self.name, "taken": self.taken} | {
-            f"found@{k}": round(share, 6) for k, share in self.found.items()
-        }
+        """Plain JSON: shares by k, estimates as a row has them."""
+        shares = {f"found@{k}": round(share, 6) for k, share in self.found.items()}
+        figures = {name: _triple(one) for name, one in self.metrics.items()}
+        return {"department": self.name, "taken": self.taken, "askers": self.askers} | shares | figures
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,9 @@ def show(evaluation: Evaluation, console: Console) -> None:
         rows = [one for one in evaluation.rows if one.placement == placement]
         console.print(_table(_title(evaluation, placement), counts, rows, evaluation.questions[placement]))
         console.print(verdict(rows))
+        for table in (_customers(rows), _departments(evaluation.departments.get(placement, ()))):
+            if table:
+                console.print(table)
     for words in filter(None, (evaluation.caution, silent(evaluation))):
         console.print(words)
 
@@ -179,11 +194,56 @@ def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row], question: 
     return table
 
 
+def by_customer(rows: Sequence[Row]) -> list[tuple[Row, Row | None]]:
+    """The placement itself for each kind of customers there are, and the best rival for the same; nothing
+    where there is but one kind."""
+    kinds = [one for one in rows if one.system == BLEND and one.bucket in BUCKETS and one.askers]
+    found = []
+    for own in kinds if len(kinds) > 1 else ():
+        rivals = [one for one in rows if one.bucket == own.bucket and one.gain and not _is_stored(one)]
+        found.append((own, max(rivals, key=_headline, default=None)))
+    return found
+
+
+def _customers(rows: Sequence[Row]) -> Table | None:
+    """The blend by kind of customer."""
+    table = _breakdown("by customer, of the blend", "customers", ("best alone",))
+    for own, rival in by_customer(rows):
+        beside = f"{rival.system} {_plain(_headline(rival))}" if rival else ""
+        table.add_row(own.bucket, f"{own.askers:,}", *_figures(own.metrics), beside)
+    return table if table.row_count else None
+
+
+def _departments(found: Sequence[Department]) -> Table | None:
+    """The blend by department, the most taken first."""
+    rest = len(found) - _MOST_DEPARTMENTS
+    more = f"; {rest} smaller ones are in --json" if rest > 0 else ""
+    table = _breakdown(f"by department, of the blend{more}", "department", ("taken", "of it in the first 10"))
+    for one in found[:_MOST_DEPARTMENTS]:
+        shares = f"{one.taken:,}", f"{next(iter(one.found.values())):.1%}"
+        table.add_row(one.name, f"{one.askers:,}", *_figures(one.metrics), *shares)
+    return table if table.row_count > 1 else None
+
+
+def _breakdown(title: str, whose: str, more: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(whose, no_wrap=True)
+    for head in ("asked", *map(_heading, FIGURES), *more):
+        table.add_column(head, justify="right")
+    return table
+
+
+def _figures(metrics: Mapping[str, Estimate]) -> list[str]:
+    return [_with_interval(metrics[name]) if metrics[name].n else "" for name in FIGURES]
+
+
+def _is_stored(row: Row) -> bool:
+    return row.system.startswith(STORED + " ")
+
+
 def verdict(rows: Sequence[Row]) -> str:
     """Whether mixing pays: the blend against the best of its rivals, over the same askers."""
-    rivals = [
-        one for one in rows if one.bucket == "all" and one.gain and not one.system.startswith(STORED + " ")
-    ]
+    rivals = [one for one in rows if one.bucket == "all" and one.gain and not _is_stored(one)]
     if not rivals:
         return ""
     best = max(rivals, key=_headline)

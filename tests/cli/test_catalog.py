@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from servers import looping, publish, start
@@ -11,8 +12,9 @@ from typer.testing import CliRunner
 from vitrina.cli import app
 from vitrina.errors import DataError
 from vitrina.server.items import Updater
-from vitrina.state.items import every
+from vitrina.state.items import every, updated
 from vitrina.state.lmdb_store import LmdbStore
+from vitrina.updates import ItemUpdate
 
 FEED = "<yml_catalog><shop><offers>{}</offers></shop></yml_catalog>"
 OFFER = '<offer id="{}" available="{}"><name>Thing</name><price>{}</price></offer>'
@@ -96,3 +98,53 @@ def test_without_a_store_nothing_is_written_and_a_server_is_told(shop, tmp_path)
     assert len(told) == 18
     assert told["i3"]["in_stock"] is False
     assert told["new"]["removed"] is True
+
+
+def dated(file, date):
+    """The same feed with a date of its own."""
+    file.write_text(file.read_text().replace("<yml_catalog>", f'<yml_catalog date="{date}">'))
+    return file
+
+
+def said(folder):
+    """What a store says of items."""
+    opened = LmdbStore(folder)
+    with opened.read() as reads:
+        told = every(reads)
+    opened.close()
+    return told
+
+
+def test_what_was_said_after_a_feed_was_made_stays(shop, tmp_path):
+    """A feed of ten o'clock that is imported at noon: the price of eleven holds, and so does a product that came
+    then; what the feed says of others counts, and its time may be given otherwise."""
+    registry, feed = shop
+    folder, ten, eleven = tmp_path / "store", 1_700_000_000, 1_700_003_600
+    offers = [(f"i{number}", "true", 4) for number in range(17)]
+    store = LmdbStore(folder, create=True, map_bytes=1 << 20)
+    late = [ItemUpdate("i1", eleven, {"price": 9.0}), ItemUpdate("new", eleven, {"title": "new"})]
+    store.write(lambda to: updated(to, late)).result()
+    store.close()
+    file = dated(feed(*offers), "2023-11-14T22:13:20+00:00")
+    report = run(registry, file, "--store", str(folder))
+    assert (report["as_of"], report["superseded"], report["gone"]) == (ten, 1, 0)
+    told = said(folder)
+    assert (told["i1"]["price"], told["i2"]["price"]) == (9.0, 4.0)
+    assert "removed" not in told["new"]
+    report = run(registry, file, "--store", str(folder), "--at", str(eleven + 1))
+    assert (report["as_of"], report["superseded"], report["gone"]) == (eleven + 1, 0, 1)
+    assert said(folder)["i1"]["price"] == 4.0
+
+
+def test_a_feed_of_tomorrow_is_as_of_now(shop, tmp_path):
+    """A clock ahead, or a zone that was not said, does not lock out what comes next."""
+    registry, feed = shop
+    file = dated(feed(*[(f"i{number}", "true", 4) for number in range(17)]), "2999-01-01 00:00")
+    told = ["catalog", "import", str(file), "--registry", str(registry), "--store", str(tmp_path / "store")]
+    result = CliRunner().invoke(app, told)
+    assert "ahead of this machine's clock" in result.stderr
+    store = LmdbStore(tmp_path / "store")
+    assert store.write(
+        lambda to: updated(to, [ItemUpdate("i1", int(time.time()) + 1, {"price": 1.0})])
+    ).result() == ["applied"]
+    store.close()

@@ -121,15 +121,15 @@ def test_rolling_restarts_fail_no_call(registry, front):
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no such turns")
-def test_no_thread_of_a_worker_takes_the_core_from_another(registry):
-    """gRPC's would at every packet; all are begun after the first, and do as it does."""
+def test_a_calm_worker_has_the_systems_turns(registry):
+    """What is done for crowds (`turns`) is not done before there is one: others on the core would be waited for."""
     with served(registry) as (process, ready):
         with Client(ready["address"]) as client:
             client.recommend(HOME)
         [worker] = children(process.pid)
         threads = [int(one.name) for one in Path(f"/proc/{worker}/task").iterdir()]
         assert len(threads) > 2
-        assert {os.sched_getscheduler(one) for one in threads} == {os.SCHED_BATCH}
+        assert {os.sched_getscheduler(one) for one in threads} == {os.SCHED_OTHER}
 
 
 def renewed(now, before):

@@ -3,6 +3,7 @@
 markup    XML without what it can be attacked with, one element of a catalogue at a time
 offers    what a feed says of a product, in Vitrina's words; numbers, moments, yes and no
 yml, google    the two dialects
+dating         when a feed was made
 comparing      a feed beside what is known: what is new, changed, gone; when that is too much to believe
 """
 
@@ -15,11 +16,13 @@ from typing import BinaryIO
 
 from vitrina.errors import DataError
 from vitrina.feeds import google, yml
+from vitrina.feeds.dating import dated
 from vitrina.feeds.markup import Read
 from vitrina.feeds.offers import Offer, Reject
 
-__all__ = ["Offer", "Reject", "read"]
+__all__ = ["Offer", "Reject", "made_at", "read"]
 
+_START = 4096
 MAX_BYTES = 8 << 30
 """Of a feed, unpacked: a packed file of a few megabytes may say terabytes."""
 
@@ -27,12 +30,25 @@ MAX_BYTES = 8 << 30
 def read(path: Path) -> Iterator[Offer | Reject]:
     """What a feed says, product by product; `.gz` is unpacked. Raises DataError where it is no feed."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as plain:
+        with _opened(path) as plain:
             stream = Bounded(plain, path.name)
-            start = stream.read(4096)
+            start = stream.read(_START)
             yield from _reader(start, path.name)(start, stream.read, path.name)
     except (OSError, EOFError) as reason:
         raise DataError(f"cannot read the feed {path}: {reason}; see whether the download is whole") from None
+
+
+def made_at(path: Path) -> int | None:
+    """When a feed says that it was made, seconds since 1970 UTC; None where it does not, or is unreadable."""
+    try:
+        with _opened(path) as plain:
+            return dated(plain.read(_START))
+    except (OSError, EOFError):
+        return None
+
+
+def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
 def _reader(start: bytes, name: str) -> Callable[[bytes, Read, str], Iterator[Offer | Reject]]:

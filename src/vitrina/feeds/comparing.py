@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ _BOUNDS = {"available_from": np.iinfo(np.int64).min, "available_until": np.iinfo
 @dataclass
 class Summary:
     """What a feed would change, of `known` items. `fields`: how many items say it anew; `rejects`: counts by
-    reason; `examples`: the first of each reason, with the line and the id."""
+    reason; `examples`: the first of each reason, with the line and the id. `as_of`: when the feed was made, 0
+    for now; `superseded`: changes that give way to what was said later."""
 
     known: int
     offers: int = 0
@@ -37,6 +39,8 @@ class Summary:
     sold_out: int = 0
     back: int = 0
     worthless: int = 0
+    superseded: int = 0
+    as_of: int = 0
     fields: Counter[str] = field(default_factory=Counter)
     rejects: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
@@ -46,9 +50,14 @@ class Summary:
         """Share of the items known that would be gone, out of stock, or without a price."""
         return (self.gone + self.sold_out + self.worthless) / self.known if self.known else 0.0
 
+    @property
+    def loses_too_much(self) -> bool:
+        """Whether more is lost than a feed may take."""
+        return self.lost > MOST_LOST
+
     def stop_if_lost(self, name: str) -> None:
         """Raise DataError where more is lost than a feed may take."""
-        if self.lost > MOST_LOST:
+        if self.loses_too_much:
             raise DataError(
                 f"{name} would lose {self.lost:.0%} of the {self.known:,} items known ({self.gone:,} gone, "
                 f"{self.sold_out:,} out of stock, {self.worthless:,} without a price), more than "
@@ -61,6 +70,8 @@ class Summary:
         return {
             **{name: getattr(self, name) for name in counts},
             "lost_share": round(self.lost, 4),
+            "as_of": self.as_of or None,
+            "superseded": self.superseded,
             "fields": dict(self.fields.most_common()),
             "rejected": sum(self.rejects.values()),
             "rejects": [
@@ -137,11 +148,16 @@ class _Variants:
 
 
 def compared(
-    feed: Iterable[Offer | Reject], known: Known, summary: Summary, now: int
+    feed: Iterable[Offer | Reject],
+    known: Known,
+    summary: Summary,
+    now: int,
+    since: Mapping[str, int] = MappingProxyType({}),
 ) -> Iterator[ItemUpdate]:
     """The updates that make what is known say what a feed says; counts into `summary`.
 
-    An item that the feed does not name is gone. `now`: seconds since 1970 UTC.
+    An item that the feed does not name is gone, unless something was said of it later than the feed was made.
+    `now`: that moment, in seconds since 1970 UTC; `since`: when something was said of an item last.
     """
     named = np.zeros(len(known.items), np.bool_)
     seen: set[str] = set()
@@ -163,8 +179,12 @@ def compared(
     for row, product_id in variants.firsts():
         yield ItemUpdate(known.items.name(row), now, {"product_id": product_id})
     for row in np.flatnonzero(~named & ~known.gone).tolist():
+        name = known.items.name(row)
+        if since.get(name, now) > now:
+            summary.superseded += 1
+            continue
         summary.gone += 1
-        yield ItemUpdate(known.items.name(row), now, {"removed": True})
+        yield ItemUpdate(name, now, {"removed": True})
 
 
 def _judged(one: Offer | Reject, seen: set[str], now: int) -> ItemUpdate | Reject:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
+from scipy.sparse import linalg
 
 from shops import make_shop
-from vitrina.strategies.graph_filter import Strategy
+from vitrina.errors import DataError
+from vitrina.strategies.graph_filter import Strategy, _lanczos
 
 ALL = {"walks": 999, "kept": 999}
 
@@ -120,3 +123,24 @@ def test_the_most_taken_alone_are_learned():
     small = Strategy(rank=3, **ALL).fit(make_shop(pairs))
     np.testing.assert_allclose(found[np.ix_(head, head)], dense(small, 9), atol=2e-6)
     assert not np.delete(found, head, 0).any()
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_vectors_that_do_not_settle_are_asked_for_again(failures, monkeypatch):
+    """With more room the same are found; where that fails too, the reason and a way out are said."""
+    whole = sparse.random(200, 300, 0.05, format="csr", rng=np.random.default_rng(1))
+    expected, plain, calls = _lanczos(whole, 8)[1], linalg.svds, []
+
+    def unsettled(*given, **options):
+        calls.append(options)
+        if len(calls) <= failures:
+            raise linalg.ArpackNoConvergence("no convergence", np.zeros(0), np.zeros((0, 0)))
+        return plain(*given, **options)
+
+    monkeypatch.setattr(linalg, "svds", unsettled)
+    if failures == 1:
+        np.testing.assert_allclose(_lanczos(whole, 8)[1], expected, rtol=1e-9)
+        assert calls[1]["ncv"] > 3 * 8
+    else:
+        with pytest.raises(DataError, match="set smooth = 0"):
+            _lanczos(whole, 8)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset
+from vitrina.errors import DataError
 from vitrina.ids import Rows
 from vitrina.kernels.neighbours import neighbours, reordered
 from vitrina.kernels.sparse import Csr, compress, largest
@@ -171,7 +172,6 @@ def _scaled(matrix: Csr, alpha: float) -> tuple[Csr, NDArray[np.float64]]:
 def _singular(scaled: Csr, rank: int) -> NDArray[np.float32]:
     """float32[items, at most `rank`]: singular vectors of the largest values, none for values of 0."""
     from scipy.sparse import csr_matrix
-    from scipy.sparse.linalg import svds
 
     held: Rows = np.flatnonzero(np.diff(scaled.indptr) > 0).astype(np.int32)
     found = np.zeros((scaled.shape[0], rank), np.float32)
@@ -181,8 +181,28 @@ def _singular(scaled: Csr, rank: int) -> NDArray[np.float32]:
     if min(whole.shape) <= 2 * rank:
         vectors, values, _ = np.linalg.svd(whole.toarray().astype(np.float64), full_matrices=False)
     else:
-        vectors, values, _ = svds(whole.astype(np.float64), k=rank, rng=_SEED)
+        vectors, values = _lanczos(whole.astype(np.float64), rank)
     most = np.argsort(-values, kind="stable")[:rank]
     most = most[values[most] > 1e-6 * values.max()]
     found[held, : len(most)] = vectors[:, most]
     return found
+
+
+def _lanczos(whole: Any, rank: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Left singular vectors and values, by Lanczos. Where many values are alike, as of a shop in parts that
+    share no customer, some may not settle: it is then asked with more room. Raises DataError where even that
+    is not enough."""
+    from scipy.sparse.linalg import ArpackNoConvergence, svds
+
+    try:
+        vectors, values, _ = svds(whole, k=rank, rng=_SEED)
+    except ArpackNoConvergence:
+        smaller = min(whole.shape)
+        room = min(8 * rank, smaller - 1)
+        try:
+            vectors, values, _ = svds(whole, k=rank, ncv=room, maxiter=100 * smaller, rng=_SEED)
+        except ArpackNoConvergence as reason:
+            raise DataError(
+                f"graph_filter cannot find {rank} singular vectors: {reason}; set smooth = 0, or another rank"
+            ) from reason
+    return vectors, values

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import SHARED
 
 from vitrina.dataset import Dataset
-from vitrina.readers import complete_journey, read
+from vitrina.readers import Reading, complete_journey, read
 from vitrina.splits import Split, split, wanted_types
 
 RECIPES = Path(__file__).resolve().parents[2] / "models" / "recipes"
@@ -128,11 +128,16 @@ ALL = {**SHOPS, **HELD_OUT}
 
 def load(shop: Shop, say: Say) -> Dataset:
     """Read a data set."""
+    return reading(shop, say).dataset
+
+
+def reading(shop: Shop, say: Say) -> Reading:
+    """The same, with what the readers have to say of it."""
     with tempfile.TemporaryDirectory() as folder:
         for table, file in shop.files.items():
             (Path(folder) / f"{table}.parquet").symlink_to(SHARED / f"{file}.parquet")
         _view(shop, Path(folder), say)
-        return read(Path(folder), aliases=shop.columns, say=say).dataset
+        return read(Path(folder), aliases=shop.columns, say=say)
 
 
 def cut(shop: Shop, say: Say) -> Split:

@@ -18,7 +18,7 @@ The delays are of the shipped client, one visitor after the other, alone and whi
 `acknowledged` from sending a click until it is on disk, `list` from sending it until the next list is there,
 asked over another connection, which any worker may get. `stock`
 is from sending that a product has sold out until ten lists in a row, each over a connection of its own, are
-without it. `reflected` is the share of those lists that
+without it, alone and under that load too. `reflected` is the share of those lists that
 follow from it: the first product of a stranger's retargeting list is clicked, and does not come again.
 """
 
@@ -92,6 +92,7 @@ def measured(registry: Path, rounds: int, seconds: float, clicks: int) -> dict[s
             delays["alone"]["stock_ms"] = sold_out(server, clicks // 10)
             with others_record(server):
                 delays["while recording"] = delayed(server, clicks)
+                delays["while recording"]["stock_ms"] = sold_out(server, clicks // 10)
         profile_reads_us = read_us(folder)
         fsync = fsynced(folder, 10 if rounds == 1 else 200)
     rates = {name: float(np.median([one["events_s"] for one in runs])) for name, runs in found.items()}

@@ -108,6 +108,7 @@ def test_events_are_all_counted_and_the_next_list_follows() -> None:
     assert all(one["events_s"] > 0 for runs in found["rounds"].values() for one in runs)
     assert [one["reflected"] for one in found["delays"].values()] == [1.0, 1.0]
     assert found["delays"]["alone"]["stock_ms"]["max"] < 30_000
+    assert found["delays"]["while recording"]["stock_ms"]["max"] < 30_000
     assert {*found["profile_reads_us"]} == {"0", "1", "5", "20", "120"}
 
 

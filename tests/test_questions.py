@@ -282,3 +282,19 @@ def test_fewer_are_drawn_with_their_visits_whole():
     assert sorted(np.bincount(few.clusters)[np.unique(few.clusters)]) == [3, 3, 3]
     whole = dict(zip(session.requests, taken(session), strict=True))
     assert [whole[one] for one in few.requests] == taken(few)
+
+
+def test_baskets_and_visits_are_told_apart_by_whose_they_are():
+    """Customers of carts and of visits are cold, light or heavy as those of home; strangers are all alike."""
+    past = [buy(at, user, 0, visit=at) for user in (0, 1) for at in range(1, 2 + 3 * user)]
+    after = [buy(NOW, user, item, visit=50 + user) for user in (0, 1, 2) for item in (1, 2)]
+    cart = asked_of(cut(past, after), "cart")
+    assert {name: one.tolist() for name, one in cart.buckets.items()} == {
+        "all": [0, 1, 2], "known": [0, 1], "cold": [2], "light": [0], "heavy": [1],
+    }  # fmt: skip
+    clicks = [*CLICKS, (NOW + 3, 1, 5, 5, VIEW, 1, 0)]
+    session = asked_of(cut(BEFORE, clicks, wanted=("view",)), "session_next")
+    assert session.buckets["light"].tolist() == [0]
+    assert session.buckets["cold"].tolist() == [1]
+    nobody = [(when, -1, visit, item, kind, 1, 1) for when, _, visit, item, kind, *_ in after]
+    assert asked_of(cut(past, nobody), "cart").buckets.keys() == {"all"}

@@ -10,6 +10,42 @@ from contest.pages import interval
 from sections.markdown import table
 
 
+def alone(found: dict[str, Any]) -> Iterable[str]:
+    """Every strategy by itself, and why some have no figure."""
+    yield "As the shop's ready recipe has it, else as it comes; nothing is tuned and nothing fills up what is short.\n"
+    for shop, one in found["data"].items():
+        yield f"\n{shop}: {one['split']}; {one['events']:,} events, {one['items']:,} products.\n"
+        for placement, askers in one["asked"].items():
+            rows = [row for row in one["rows"] if row["placement"] == placement]
+            told = sorted((row for row in rows if "why" not in row), key=lambda row: -row["ndcg@10"][0])
+            heads = (
+                f"{placement}, {askers:,} askers",
+                "NDCG@10",
+                "recall@10",
+                "answered",
+                "fit s",
+                "us a request",
+            )
+            yield table(heads, (_of_strategy(row) for row in told))
+            for row in rows:
+                if "why" in row:
+                    yield f"\nNo figure of {row['system']}: {row['why']}."
+            yield ""
+        for placement, why in one["unasked"].items():
+            yield f"\n{placement} is not asked: {why}."
+
+
+def _of_strategy(row: dict[str, Any]) -> tuple[str, ...]:
+    costs = f"{row['fit_cpu_seconds']:g}", f"{row['us_per_request']:,.0f}"
+    return (
+        row["system"],
+        interval(row["ndcg@10"]),
+        interval(row["recall@10"]),
+        f"{row['answered']:.0%}",
+        *costs,
+    )
+
+
 def photos(found: dict[str, Any]) -> Iterable[str]:
     """What colour costs, what a shop's attributes teach, and photos as people take them."""
     free, taught, real = found["without_attributes"], found["taught"], found["real_photos"]

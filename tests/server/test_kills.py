@@ -3,7 +3,8 @@
     VITRINA_KILLS=220 VITRINA_TRIALS=result.json pytest tests/server/test_kills.py -s     as `make soak` does
 
 Clients record events all the time and send again what was not acknowledged. Meanwhile workers are killed, the
-whole server with its supervisor is, compactions are; and workers die by themselves at the named failpoints.
+whole server with its supervisor is, compactions are, and who forgets somebody is; and processes die by
+themselves at every named failpoint. Who was forgotten stays so: after a compaction no byte of them is there.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from pathlib import Path
 import pytest
 from servers import SERVE, children, free_port, publish
 
+from vitrina.audit import search
 from vitrina.client import Client
 from vitrina.errors import VitrinaError
 from vitrina.happening import Happening
 from vitrina.state.events import unpacked
-from vitrina.state.failpoints import VARIABLE
+from vitrina.state.failpoints import NAMES, VARIABLE, parse
 from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.people import Tombstones
 from vitrina.state.profiles import KEPT, records
 from vitrina.state.recording import visitor_key
 from vitrina.state.tables import LOG, PROFILES, SEEN
@@ -36,8 +39,23 @@ from vitrina.state.tables import LOG, PROFILES, SEEN
 ROUNDS = int(os.environ.get("VITRINA_KILLS", "25"))
 SEED = int(os.environ.get("VITRINA_SEED", time.time_ns() % 1_000_000))
 CLIENTS, WORKERS = 4, 2
-DYING = "apply.after=0.0005 commit.before=0.0005 commit.after=0.0005"
+DYING = "apply.after=0.0005 commit.before=0.0005 commit.after=0.0005 retain.before=0.02"
+COMPACTING = "compact.copied=0.3 compact.switched=0.3"
+FORGETTING = "erase.before=0.5"
 COMPACT = "import sys; from pathlib import Path; from vitrina.state.lmdb_store import LmdbStore; LmdbStore(Path(sys.argv[1])).compact()"
+
+
+FORGET = """
+import sys, time
+from pathlib import Path
+from vitrina.state.erasing import forget
+from vitrina.state.lmdb_store import LmdbStore
+from vitrina.state.people import Tombstones
+folder = Path(sys.argv[1])
+store = LmdbStore(folder)
+forget(store, Tombstones(folder), [b"v" + sys.argv[2].encode()], int(time.time()))
+store.close()
+"""
 
 
 class Server:
@@ -75,7 +93,7 @@ class Server:
 
     def compact(self, random):
         """Compact the store, in a process that dies on the way with an even chance."""
-        dying = {**os.environ, VARIABLE: "compact.copied=0.3 compact.switched=0.3"}
+        dying = {**os.environ, VARIABLE: COMPACTING}
         process = subprocess.Popen(
             [sys.executable, "-c", COMPACT, str(self.store)], env=dying, stderr=subprocess.DEVNULL
         )
@@ -83,6 +101,15 @@ class Server:
             process.wait(random.choice([0.2, 0.4, 20.0]))
         process.kill()
         process.wait()
+
+    def forget(self, visitor):
+        """Forget a visitor, in a process that dies between its two steps with an even chance; told again until
+        one comes to its end."""
+        command = [sys.executable, "-c", FORGET, str(self.store), visitor]
+        for _ in range(30):
+            if not subprocess.run(command, env={**os.environ, VARIABLE: FORGETTING}).returncode:
+                return
+        raise AssertionError(f"{visitor} was not forgotten in 30 times")
 
 
 class Crowd:
@@ -111,7 +138,7 @@ class Crowd:
             while not self.ending.is_set():
                 events = []
                 for _ in range(rng.randint(1, 5)):
-                    visitor = f"{client}-{rng.randrange(200)}"
+                    visitor = f"visitor-{client}-{rng.randrange(200):04}"
                     number += 1
                     events.append(Happening(f"i{number}", visitor_id=visitor, event_id=f"{client}:{number}"))
                 self.sent.update(one.event_id for one in events)
@@ -129,8 +156,8 @@ class Crowd:
                 time.sleep(0.02)
 
 
-def harm(server, random):
-    """Kill something; what it was."""
+def harm(server, random, crowd, forgotten):
+    """Kill something; what it was. Who was forgotten meanwhile joins `forgotten`."""
     workers = server.workers()
     if random.random() < 0.2 or not workers:
         server.kill_all()
@@ -139,9 +166,21 @@ def harm(server, random):
     if random.random() < 0.15:
         server.compact(random)
         return "compaction"
+    if random.random() < 0.15:
+        forgotten.add(someone(server, random, crowd))
+        return "forgetting"
     with suppress(ProcessLookupError):
         os.kill(random.choice(workers), signal.SIGKILL)
     return "worker"
+
+
+def someone(server, random, crowd):
+    """Forget one of those who have events on the disk; who it was."""
+    while not (known := list(crowd.acknowledged)):
+        time.sleep(0.02)
+    visitor = random.choice(known)
+    server.forget(visitor)
+    return visitor
 
 
 def look(store):
@@ -170,10 +209,12 @@ def kill_loop(folder, rounds, seed):
     server = Server(folder, port)
     server.start()
     crowd, harmed, started = Crowd(port), Counter(), time.monotonic()
+    forgotten = set()
     try:
+        forgotten.add(someone(server, rng, crowd))
         for _ in range(rounds):
             time.sleep(rng.random() * 0.4)
-            harmed[harm(server, rng)] += 1
+            harmed[harm(server, rng, crowd, forgotten)] += 1
             end = time.monotonic() + 2
             while len(server.workers()) < WORKERS and time.monotonic() < end:
                 time.sleep(0.02)
@@ -182,9 +223,18 @@ def kill_loop(folder, rounds, seed):
         server.stop()
     store = LmdbStore(folder / "store")
     logged = look(store)
+    store.compact()
+    tombstones = Tombstones(store.folder)
+    with store.read() as reads:
+        tombstones.look(reads)
+        back = [one for one in sorted(forgotten) if not tombstones.holds([visitor_key(one)])]
     store.close()
+    assert not back, f"{back} were forgotten and are not any more; seed {seed}"
+    found = [str(one.file) for who in sorted(forgotten) for one in search([store.folder], who)]
+    assert not found, f"of who was forgotten there are bytes in {found[:3]}; seed {seed}"
     order = {one.id: number for number, one in logged.items()}
-    lost = [one for ids in crowd.acknowledged.values() for one in ids if one not in order]
+    kept = [ids for who, ids in crowd.acknowledged.items() if who not in forgotten]
+    lost = [one for ids in kept for one in ids if one not in order]
     told = sum(map(len, crowd.acknowledged.values()))
     assert not lost, f"{len(lost)} acknowledged events are lost, {lost[:3]} among them; seed {seed}"
     assert order.keys() <= crowd.sent
@@ -192,12 +242,18 @@ def kill_loop(folder, rounds, seed):
         "seed": seed,
         "rounds": rounds,
         "killed": dict(harmed),
+        "forgotten": len(forgotten),
         "acknowledged": told,
         "logged": len(logged),
         "lost": len(lost),
         "outcomes": dict(crowd.outcomes),
         "seconds": round(time.monotonic() - started, 1),
     }
+
+
+def test_every_failpoint_is_armed():
+    """A place where a process may die is of no use if none dies there."""
+    assert {*parse(f"{DYING} {COMPACTING} {FORGETTING}")} == {*NAMES}
 
 
 @pytest.mark.timeout(3600)

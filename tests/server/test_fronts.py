@@ -131,6 +131,7 @@ def test_deadlines_are_kept_and_late_work_is_not_done(front, tmp_path):
     """Behind a turn that is taken a short deadline passes, and the engine is never asked for it."""
     with turn_held(front, tmp_path, wait_s=60.0) as (channel, server, leave):
         assert refusal(unary, channel, RECOMMEND, HOME, 0.2)[0] is CODES.DEADLINE_EXCEEDED
+        time.sleep(0.5)  # a crowded machine delivers it late, and it is the server's clock that counts
         leave()
         assert unary(channel, RECOMMEND, HOME)
         assert server.asked() == [1]

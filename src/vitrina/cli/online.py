@@ -39,7 +39,7 @@ def serve(
         bool, typer.Option("--open", "--no-auth", help="Admit everybody: for a demo on your own machine.")
     ] = False,
     visitor_rate: Annotated[
-        float, typer.Option(help="Calls a second of one visitor or user; 0: no limit.")
+        float, typer.Option(help="Calls a second of one visitor or user, with --tokens; 0: no limit.")
     ] = 20.0,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM; read again.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,

@@ -19,7 +19,7 @@ from typing import Any
 
 import grpc
 
-from vitrina.errors import ServerError, VitrinaError
+from vitrina.errors import Overloaded, ServerError, TimedOut, VitrinaError
 from vitrina.registry import Registry
 from vitrina.server.access import Access
 from vitrina.server.certificates import Certificates
@@ -41,13 +41,20 @@ PEOPLE: str = people.DESCRIPTOR.services_by_name["PrivacyService"].full_name
 NAME: str = v1.DESCRIPTOR.services_by_name["ModelService"].full_name
 MAX_BYTES = 1 << 20
 """A placements file of thousands of lines."""
+Answer = Callable[[bytes, States], bytes]
 _MAX_LINE = 4 << 20
+_ANSWER_S = 0.2
+"""What is left of a deadline for the answer that it passed."""
 _LOOKING = ("ListModels", "GetPlacements")
 """Methods that change nothing, and are not logged."""
 _TURNING = ("ActivateModel", "RollBackModel", "ApplyPlacements")
 """Methods that come one after the other: two at once would both walk the same history."""
 _WRITING = ("MergeUsers", "ForgetUser")
 """Methods that wait for who writes the store: in a thread of their own, in which nobody else waits."""
+_QUEUE = 8
+"""How many of those may wait; a fraction of what the port takes, so that operators get through."""
+_PATIENCE_S = 600.0
+"""How long one waits that was given no deadline: forgetting reads the whole log."""
 
 
 class Desk:
@@ -74,11 +81,12 @@ class Desk:
         self.server.add_generic_rpc_handlers((Door(paths, Gate(self.access, Tallies())),))
         self._turn = asyncio.Lock()
         self._writers = ThreadPoolExecutor(1, "people")
+        self._waiting = 0
 
     def _method(self, name: str, answer: Callable[[bytes, States], bytes]) -> Any:
         async def call(data: bytes, context: Any) -> bytes:
             try:
-                said = await self._answered(name, answer, data)
+                said = await self._answered(name, answer, data, context.time_remaining())
             except Exception as error:
                 failed = failure(error)
                 if failed.id:
@@ -91,12 +99,35 @@ class Desk:
 
         return grpc.unary_unary_rpc_method_handler(call)
 
-    async def _answered(self, name: str, answer: Callable[[bytes, States], bytes], data: bytes) -> bytes:
+    async def _answered(self, name: str, answer: Answer, data: bytes, left_s: float | None) -> bytes:
+        if name in _WRITING:
+            return await self._written(answer, data, left_s)
         if name in _TURNING:
             async with self._turn:
                 return await asyncio.to_thread(answer, data, self.states)
-        threads = self._writers if name in _WRITING else None
-        return await asyncio.get_running_loop().run_in_executor(threads, answer, data, self.states)
+        return await asyncio.to_thread(answer, data, self.states)
+
+    async def _written(self, answer: Answer, data: bytes, left_s: float | None) -> bytes:
+        """What is answered once it is on disk. Raises Overloaded and TimedOut where the store is held."""
+        if self._waiting >= _QUEUE:
+            raise Overloaded(f"{self._waiting} calls wait for the store already; see who holds it, ask again")
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._writers, answer, data, self.states)
+        self._waiting += 1
+        work.add_done_callback(self._done)
+        try:
+            patience_s = _PATIENCE_S if left_s is None else max(0.0, left_s - _ANSWER_S)
+            return await asyncio.wait_for(asyncio.shield(work), patience_s)
+        except TimeoutError:
+            raise TimedOut(
+                f"it was not on disk within {patience_s:.3g} s: somebody holds the store, or its log is "
+                "long. It goes on in its turn; asking again does no harm"
+            ) from None
+
+    def _done(self, work: asyncio.Future[bytes]) -> None:
+        self._waiting -= 1
+        if not work.cancelled():
+            work.exception()  # looked at, also where nobody waits any more
 
     def listen(self, options: Options) -> str:
         """Bind the port, and return its address: on this machine plain, beyond it behind TLS.

@@ -156,7 +156,7 @@ class Calls:
         now = self.clock()
         read = Reader(self.service.signer).read(data, now)
         if self.service.pace:
-            read = read.paced(self.service.pace)
+            read.pace(self.service.pace)
         return read.answer(await self.recorder.record(read.events, now, _left_s(call)), note.events)
 
     async def _update(self, data: bytes, call: Call, note: Note) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vitrina.errors import InvalidRequest, InvalidToken, TooFast
+from vitrina.errors import InvalidRequest, InvalidToken
 from vitrina.server import wire
 from vitrina.server.token import ShownItem, Signer
 from vitrina.state.events import Event, Placed
@@ -42,26 +42,15 @@ class Read:
         """Those that can be taken."""
         return [one for one in self.found if isinstance(one, Event)]
 
-    def paced(self, pace: Callable[[str], None]) -> Read:
-        """Without the events of who sends too often; each person counts once a call.
+    def pace(self, pace: Callable[[str], None]) -> None:
+        """Count one call of whom its events are of. Raises TooFast.
 
-        Raises TooFast where that leaves nobody's.
+        A call that holds what several did is passed on by a site, whose own rate bounds it: nobody's events
+        are lost for it.
         """
-        late: dict[str, TooFast] = {}
-        people = dict.fromkeys(map(_person, self.events))
-        for one in people:
-            try:
-                pace(one)
-            except TooFast as reason:
-                late[one] = reason
-        if late and len(late) == len(people):
-            raise next(iter(late.values()))
-        return Read(
-            [
-                str(late[_person(one)]) if isinstance(one, Event) and _person(one) in late else one
-                for one in self.found
-            ]
-        )
+        people = {wire.paced_as(one.visitor_id, one.user_id) for one in self.events}
+        if len(people) == 1:
+            pace(people.pop())
 
     def answer(self, outcomes: Sequence[str], tally: dict[str, int]) -> bytes:
         """The RecordResponse, given what became of `events`; counted in `tally`."""
@@ -74,10 +63,6 @@ class Read:
             tally[outcome] = tally.get(outcome, 0) + 1
             message.results.add(outcome=_OUTCOMES[outcome], reason=reason)
         return message.SerializeToString()
-
-
-def _person(event: Event) -> str:
-    return event.visitor_id or event.user_id
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ class Service:
         """
         request = wire.request(message)
         if self.pace:
-            self.pace(request.visitor_id or request.user_id)
+            self.pace(wire.paced_as(request.visitor_id, request.user_id))
         if not message.continue_token:
             return request, ()
         earlier = self.signer.read(message.continue_token).covered

@@ -57,6 +57,11 @@ def parse(kind: type[Message], data: bytes, most: int) -> Any:
         raise Malformed(f"the request is not a {kind.DESCRIPTOR.name} message") from None
 
 
+def paced_as(visitor_id: str, user_id: str) -> str:
+    """Whose pace a call has: a browser's, or a user's where no browser is named; empty for nobody's."""
+    return f"v{visitor_id}" if visitor_id else f"u{user_id}" if user_id else ""
+
+
 def request(message: Any) -> Request:
     """A RecommendRequest as the engine takes it, without its continue_token. Raises InvalidRequest."""
     short(message.continue_token, "continue_token", MAX_TOKEN_BYTES)

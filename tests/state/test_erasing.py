@@ -13,7 +13,7 @@ from vitrina.state.lately import Lately
 from vitrina.state.lmdb_store import LmdbStore
 from vitrina.state.people import Tombstones, joining
 from vitrina.state.profiles import FAST
-from vitrina.state.recording import recording
+from vitrina.state.recording import recording, visitor_key
 from vitrina.state.secret import KEY_FILE
 from vitrina.state.tables import LOG
 from vitrina.state.upkeep import Upkeep
@@ -168,3 +168,32 @@ def test_a_key_that_is_cut_is_no_key(store, held):
     (store.folder / KEY_FILE).write_bytes(held)
     with pytest.raises(StoreLost, match=f"it has {len(held)} bytes of 32"), store.read() as reads:
         Tombstones(store.folder).look(reads)
+
+
+def test_no_page_of_a_compacted_store_holds_what_was_deleted_from_it(store):
+    """Pages that others' records keep have room where somebody's were: nothing of them is left there either."""
+    visitors = [f"visitor-{number:04}" for number in range(60)]
+    tombstones = Tombstones(store.folder)
+    for first in range(0, 1500, 5):
+        some = [visitors[(first + one) * 7 % 60] for one in range(5)]
+        events = [Event(f"{first}-{at}", "view", "", who, f"i{first}", NOW) for at, who in enumerate(some)]
+        store.write(recording(events, NOW)).result()
+    before = count(store)
+    gone = visitors[::4]
+    for who in gone:
+        forget(store, tombstones, [visitor_key(who)], NOW)
+    left = count(store)
+    store.compact()
+    assert count(store) == left < before
+    held = b"".join(file.read_bytes() for file in store.folder.rglob("*.mdb"))
+    assert [who for who in gone if who.encode() in held] == []
+    assert all(who.encode() in held for who in visitors if who not in gone)
+    assert store.write(recording([Event("new", "view", "", visitors[1], "i1", NOW)], NOW)).result() == [
+        "accepted"
+    ]
+
+
+def count(store):
+    """Records of the log."""
+    with store.read() as reads:
+        return len(reads.feed(LOG, 0, 10_000))

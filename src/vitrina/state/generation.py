@@ -18,10 +18,10 @@ import lmdb
 
 from vitrina.durable import sync_folder
 from vitrina.errors import StoreError, StoreFull, StoreLost
+from vitrina.state.copying import DATA, rewritten
 from vitrina.state.store import Ack, sequence_key, sequence_of
 from vitrina.state.tables import META, TABLES
 
-DATA = "data.mdb"
 MAX_BYTES = 1 << 40
 """Size that a store may grow to."""
 _READERS = 1024
@@ -231,9 +231,7 @@ class Generation:
     def copy(self, folder: Path) -> None:
         """A compact copy into an empty folder, on disk with its name and its folder's when this returns."""
         with as_store_error(folder):
-            self._env.copy(str(folder), compact=True)
-            with (folder / DATA).open("rb") as stream:
-                os.fsync(stream.fileno())
+            rewritten(self._env, folder)
             _named(folder)
 
     def close(self) -> None:

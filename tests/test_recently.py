@@ -61,6 +61,14 @@ def test_another_stores_numbers_do_not_silence_it(recently):
     assert len(replace(recently, logged=9_000).told(ASKED, did).events) == 1
 
 
+def test_what_was_learned_counts_once_though_a_clock_was_ahead(recently):
+    """A customer's clock may be five minutes ahead: an event that the bundle holds bears a time after training."""
+    made = replace(recently, since=LAST + 200, trained=LAST, logged=7)
+    did = Recent(("i0", "i1", "i2"), ("view",) * 3, (LAST + 200, LAST + 100, LAST + 300), (7, 8, 6))
+    told = made.told(ASKED, Live(LAST + DAY, {WHO: did}))
+    assert [one.item_id for one in told.events] == ["i1", "i2"]  # logged since, and of a log put back
+
+
 def test_a_row_that_bears_a_date_to_come_silences_nobody(dataset):
     """The files' last event is tomorrow's, by a clock that is wrong: what is done now counts now."""
     places = {"p": {"sources": [{"strategy": "all"}], "rebuy": "never"}}

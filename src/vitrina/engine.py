@@ -70,9 +70,8 @@ class Engine:
             regions=self._shop.people.get("region"),
             consent=self._shop.people.get("consent"),
         )
-        since = min(self.last_event, self.created or self.last_event)  # a row may bear a date to come
-        facts = opened.manifest.dataset
-        self._recently = Recently(items, self._shop.types, since, self._shop.words, facts.get("logged"))
+        learned = self.last_event, self._shop.words, self.created, opened.manifest.dataset.get("logged")
+        self._recently = Recently(items, self._shop.types, *learned)
         self.due_days: NDArray[np.float32] = parts["due_days"]  # type: ignore[assignment]  # an array
         self._ranker = Ranker.open(opened.under("ranker"), parts)
         self._grounds = Grounds.of(catalog, self.due_days, opened.manifest.strategies)

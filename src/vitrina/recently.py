@@ -15,15 +15,18 @@ from vitrina.request import Impression, Request, SessionEvent
 
 @dataclass(frozen=True)
 class Recently:
-    """Of one bundle: its `items` and event `types`, and `since`, the time of the last event that it learned
-    from, in seconds since 1970 UTC: what is not later is in the bundle and does not count again, unless it
-    came late: behind `logged`, the last of the store's log that the bundle learned from; None for no store.
-    `words`: the shop's own for a type."""
+    """Of one bundle: its `items` and event `types`, and what it learned from, which does not count again.
+
+    `since`: the time of its last event, and `trained`, when it was made, 0 where that is not known; seconds
+    since 1970 UTC. `logged`: the last of the store's log that it learned from, None for no store; what stands
+    behind that came late and counts, whatever its time. `words`: the shop's own for a type.
+    """
 
     items: Ids
     types: tuple[str, ...]
     since: int
     words: Mapping[str, str] = field(default_factory=dict)
+    trained: int = 0
     logged: int | None = None
 
     def told(self, request: Request, live: Live) -> Request:
@@ -59,8 +62,14 @@ class Recently:
         return tuple(SessionEvent(*one) for one in kinds if one[1] in self.types)
 
     def _fresh(self, did: Recent) -> list[bool]:
-        """Which of it the bundle does not know."""
+        """Which of it the bundle does not know.
+
+        By time alone, a row of the shop's that bears a date to come must not silence what is done until then:
+        what was done after training cannot have been learned. Where the log tells, it needs no such guess: an
+        event that was learned may bear a time after training, by a clock ahead of the trainer's.
+        """
         if self.logged is None or not did.numbers:
-            return [time > self.since for time in did.times]
+            since = min(self.since, self.trained or self.since)
+            return [time > since for time in did.times]
         pairs = zip(did.times, did.numbers, strict=True)
         return [time > self.since or number > self.logged for time, number in pairs]

@@ -58,14 +58,15 @@ def campaign(found: dict[str, Any]) -> Iterable[str]:
     yield (
         f"{found['customers']:,} made-up customers, {found['items']:,} products, {found['events']:,} purchases. Ours: three "
         f"sources under rules, reasons' sources kept, written to Parquet by {ours['processes']} processes; implicit: the "
-        "item neighbours of one model, no rules, kept in memory. Private MB of our processes by quarters of the run: "
+        "item neighbours of one model, no rules, kept in memory, on one core. Private MB of our processes by quarters of the run: "
         f"{', '.join(map(str, ours['private_mb_by_quarter']))}.\n"
     )
     rows = (
-        ("vitrina", ours["seconds"], ours["lists_a_second"]),
-        ("implicit", theirs["seconds"], theirs["lists_a_second"]),
+        ("vitrina", ours["seconds"], ours["lists_a_second"], ours["cpu_us"]),
+        ("implicit", theirs["seconds"], theirs["lists_a_second"], theirs["cpu_us"]),
     )
-    yield table(("lists by", "seconds", "lists a second"), rows)
+    yield table(("lists by", "seconds", "lists a second", "CPU us a list"), rows)
+    yield f"\nOurs over implicit: {found['ratio']} by rate, {found['ratio_by_cpu']} by CPU."
 
 
 def catalogue(found: dict[str, Any]) -> Iterable[str]:

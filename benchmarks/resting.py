@@ -35,9 +35,10 @@ from vitrina.server.service import Service
 from vitrina.server.token import Signer
 
 SHOP, LIST, ASKED, CLICKS, LIMIT = "dozen", "typical", 4_000, 2, 20
-RESTS_MS = (0, 1, 5, 20)
+RESTS_MS = (1, 5, 20)
 RATES = (20, 50, 100, 200, 500, 1_000)
 SEED, CONNECTIONS = 7, 8
+Spend = Callable[[float], None]
 KIND = "threads"
 """The fastest constant server, by server.py."""
 
@@ -72,19 +73,19 @@ def alone(service: Service, now: int, asked: list[bytes], n: int) -> list[dict[s
     """CPU of a call after a rest, and after as long a time of counting."""
     for one in asked[:n]:
         service.recommend(one, now)
-    rows = []
+    ways: list[tuple[int, str, Spend]] = [(0, "nothing", time.sleep)]
     for rest_ms in RESTS_MS:
-        for how, spend in {"rest": time.sleep, "counting": _count}.items():
-            if rest_ms or how == "rest":
-                cost = _cost(service, now, asked[n : 2 * n], lambda: spend(rest_ms / 1000))  # noqa: B023
-                rows.append({"after_ms": rest_ms, "of": how if rest_ms else "nothing", **cost})
-    return rows
+        ways += [(rest_ms, "rest", time.sleep), (rest_ms, "counting", _count)]
+    return [
+        {"after_ms": rest_ms, "of": how, **_cost(service, now, asked[n : 2 * n], spend, rest_ms / 1000)}
+        for rest_ms, how, spend in ways
+    ]
 
 
-def _cost(service: Service, now: int, asked: list[bytes], before: Callable[[], None]) -> dict[str, float]:
+def _cost(service: Service, now: int, asked: list[bytes], spend: Spend, rest_s: float) -> dict[str, float]:
     spent = []
     for one in asked:
-        before()
+        spend(rest_s)
         began = time.thread_time_ns()
         service.recommend(one, now)
         spent.append((time.thread_time_ns() - began) / 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ from vitrina.dataset import PURCHASE, TYPES
 from vitrina.readers import Reading, read
 
 
-def typed(folder: Path, *types: str, **how: object) -> Reading:
+def typed(folder: Path, *types: str, **how: Any) -> Reading:
     """A shop where two customers did each of these, read."""
     rows = [f"{user},i{at},2026-01-0{at + 1},{one}\n" for user in "uv" for at, one in enumerate(types)]
     (folder / "events.csv").write_text("user_id,item_id,timestamp,event_type\n" + "".join(rows))
-    return read(folder, **how)  # type: ignore[arg-type]
+    return read(folder, **how)
 
 
 @pytest.mark.parametrize(

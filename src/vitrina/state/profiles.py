@@ -67,7 +67,12 @@ def columns(values: Sequence[bytes]) -> Columns:
     if sorted(times) == [*times]:
         return times, items, kinds, numbers
     order = sorted(range(len(times)), key=times.__getitem__)
-    return tuple(_in_order(one, order) for one in (times, items, kinds, numbers))  # type: ignore[return-value]
+    return (
+        _in_order(times, order),
+        _in_order(items, order),
+        _in_order(kinds, order),
+        _in_order(numbers, order),
+    )
 
 
 def _in_order(column: tuple[int, ...], order: list[int]) -> tuple[int, ...]:

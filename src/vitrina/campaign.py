@@ -10,26 +10,30 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vitrina.crowd import Crowd, Customers
 from vitrina.engine import Engine
 from vitrina.errors import DataError
-from vitrina.listing import Listing
 from vitrina.readers.scan import hushed
 from vitrina.request import Block, Request
 from vitrina.since import Remember, forgetful
+from vitrina.tabled import Part, tabled
 
 Say = Callable[[str], None]
 SLICE = 4096
 """Lines answered between two files."""
+CHANNEL = "email"
+"""What lists of customers are for."""
 _BATCH = 256
 
 Line = tuple[str, tuple[str, ...]]
@@ -65,12 +69,18 @@ class Survey:
         """Whether there is enough to do that further processes are worth their start."""
         return self.count() > 4 * SLICE
 
+    @property
+    def page(self) -> Request:
+        """What everybody is asked for: a list per placement."""
+        blocks = tuple(Block(one, limit=self.k) for one in self.placements)
+        return Request(blocks, channel=CHANNEL if self.key == "user_id" else "site", reasons=False)
+
     def request(self, line: Line) -> Request:
         """What the engine is asked for a line."""
-        blocks = tuple(Block(one, limit=self.k) for one in self.placements)
+        who, items = line
         if self.key == "user_id":
-            return Request(blocks, user_id=line[0], channel="email", reasons=False)
-        return Request(blocks, context_item_ids=line[1], reasons=False)
+            return replace(self.page, user_id=who)
+        return replace(self.page, context_item_ids=items)
 
 
 def for_users(file: Path, placements: Sequence[str], k: int) -> Survey:
@@ -153,32 +163,33 @@ def _todo(survey: Survey, slices: Path) -> Iterator[tuple[Path, list[Line]]]:
 
 
 def _table(engine: Engine, survey: Survey, lines: Sequence[Line], now: int, remember: Remember) -> pa.Table:
-    columns: dict[str, list[object]] = {name: [] for name in _schema(survey).names}
-    for start in range(0, len(lines), _BATCH):
-        some = lines[start : start + _BATCH]
-        requests = [survey.request(one) for one in some]
-        responses = engine.recommend(requests, remember([one.identity for one in requests], now))
-        for (key, _), response in zip(some, responses, strict=True):
-            for block in response.blocks:
-                _add(columns, key, block.placement, Listing.of(block.items))
-    return pa.table(columns, _schema(survey))
+    starts = range(0, len(lines), _BATCH)
+    batches = [range(start, min(start + _BATCH, len(lines))) for start in starts]
+    parts = [part for one in batches for part in _parts(engine, survey, lines, one, now, remember)]
+    return tabled(parts, [key for key, _ in lines], survey.key, survey.placements)
 
 
-def _add(columns: dict[str, list[object]], key: str, placement: str, listing: Listing) -> None:
-    n = len(listing)
-    if "placement" in columns:
-        columns["placement"] += [placement] * n
-    columns[next(iter(columns))] += [key] * n
-    columns["item_id"] += listing.item_ids
-    columns["rank"] += range(1, n + 1)
-    columns["score"] += listing.scores
-    columns["source"] += listing.leads
+def _parts(
+    engine: Engine, survey: Survey, lines: Sequence[Line], places: range, now: int, remember: Remember
+) -> Iterator[Part]:
+    """The lists of the lines at some places: those of whom more is known than the bundle holds apart."""
+    people = survey.key == "user_id"
+    live = remember([(lines[one][0] if people else "", "") for one in places], now)
+    known = {*live.did, *live.shown, *live.whose}
+    plain = [one for one in places if people and (lines[one][0], "") not in known]
+    more = [one for one in places if not people or (lines[one][0], "") in known]
+    if plain:
+        customers = Customers(engine.askers, [lines[one][0] for one in plain], CHANNEL)
+        yield from _answers(engine, survey.page, customers, plain, now)
+    if more:
+        askers = engine.askers_of([survey.request(lines[one]) for one in more], live)
+        yield from _answers(engine, survey.page, Crowd(askers), more, now)
 
 
-def _schema(survey: Survey) -> pa.Schema:
-    several = [("placement", pa.string())] if len(survey.placements) > 1 else []
-    plain = [("item_id", pa.string()), ("rank", pa.int32()), ("score", pa.float32()), ("source", pa.string())]
-    return pa.schema([(survey.key, pa.string()), *several, *plain])
+def _answers(engine: Engine, page: Request, crowd: Crowd, places: Sequence[int], now: int) -> Iterator[Part]:
+    at = np.array(places, np.int32)
+    for block, members, lists in engine.lists(page, crowd, now):
+        yield Part(at[np.asarray(members)], block, lists)
 
 
 def _columns(file: Path, columns: tuple[str, ...]) -> None:

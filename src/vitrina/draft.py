@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.askers import Asker
 from vitrina.blend import Ranked
 from vitrina.built_in import DISPLAYED, GIVEN
+from vitrina.crowd import Crowd
 from vitrina.display import Display
 from vitrina.faltering import RANKER, Mute
 from vitrina.grounds import Grounds
@@ -63,7 +63,7 @@ class Draft(NamedTuple):
     block: Block
     limit: int
     now: int
-    askers: tuple[Asker, ...]
+    askers: Crowd
     taken: tuple[Rows, ...]
     allow: Allow
     room: int
@@ -88,7 +88,7 @@ class Draft(NamedTuple):
         display: Display | None,
         block: Block,
         limit: int,
-        askers: tuple[Asker, ...],
+        askers: Crowd,
         taken: tuple[Rows, ...],
         now: int,
     ) -> Draft:

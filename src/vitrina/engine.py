@@ -7,7 +7,7 @@ stands twice on a page. After `open` the engine reads no clock, environment, net
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cache
@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina import answers, bundle, strategies
+from vitrina.answering import Answering
 from vitrina.askers import Asker, Askers
-from vitrina.asking import Asked, alike, limit_of, order, taken_by
+from vitrina.asking import Pages, alike, order, taken_by
 from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
-from vitrina.discretion import discreet, guarded
+from vitrina.crowd import Crowd
 from vitrina.display import Displays, bought
 from vitrina.draft import Draft, Opened
 from vitrina.errors import InvalidRequest, SourceFailed
@@ -31,17 +32,18 @@ from vitrina.fitted import as_shop, fitted
 from vitrina.grounds import Grounds
 from vitrina.growing import grown
 from vitrina.history import History
-from vitrina.ids import Ids, Rows
+from vitrina.ids import Ids
+from vitrina.listing import Lists
 from vitrina.live import Live
-from vitrina.placements import Placement, Placements, parse_placements, read_placements
+from vitrina.placements import Placements, parse_placements, read_placements
 from vitrina.ranker import Ranker
 from vitrina.recently import Recently
 from vitrina.renewal import CatalogView, Said
 from vitrina.request import Block, Fate, ListedBlock, Product, Request, Response
 from vitrina.rules import Rules
 from vitrina.shop import Shop
-from vitrina.stages import admit, retrieve, through
-from vitrina.strategy import Query, Source
+from vitrina.stages import admit, retrieve
+from vitrina.strategy import Source
 from vitrina.wording import Wording
 
 
@@ -152,6 +154,10 @@ class Engine:
         return other
 
     @property
+    def _answering(self) -> Answering:
+        return Answering(self.opened, self.placements, self._fitted)
+
+    @property
     def version(self) -> str:
         """The bundle's version; empty when it was never stored."""
         return self.manifest.version
@@ -200,26 +206,29 @@ class Engine:
             return [answer for one in requests for answer in self.recommend((one,), live)]
 
     def _recommended(self, requests: Sequence[Request], live: Live) -> list[Response]:
-        askers = self.askers_of(requests, live)
+        askers, made = Crowd(self.askers_of(requests, live)), self._answering
         orders = [order(one) for one in requests]
-        shown: list[list[Rows]] = [[] for _ in requests]
+        turns = max(map(len, orders), default=0)
+        pages = Pages.of(len(requests), turns)
         blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
-        known: dict[tuple[int, ...], dict[str, Query]] = {}
-        for turn in range(max(map(len, orders), default=0)):
-            places = [one[turn] if turn < len(one) else None for one in orders]
-            for asked, members in self._alike(requests, askers, places, live.now).items():
-                placement = self._fitted[asked.block.placement, asked.arm][0]
-                taken = tuple(taken_by(askers[one], shown[one], placement) for one in members)
-                draft = self._asked(asked, tuple(askers[one] for one in members), taken, live.now)
-                if not asked.away:
-                    draft = draft._replace(queries=known.setdefault(tuple(members), {}))
-                draft, trace = through(self.opened, draft, asked.explain)
-                listed = answers.blocks(draft, self.opened, trace, reasons=asked.reasons, locale=asked.locale)
-                for place, one in enumerate(members):
-                    blocks[one][orders[one][turn]] = asked.told(listed[place])
-                    if turn + 1 < len(orders[one]):
-                        shown[one].append(draft.shown(place))
+        for turn in range(turns):
+            for block, one, places in alike(requests, turn, orders):
+                for found in made.block(block, one, askers, places, pages, live.now):
+                    for member, listed in zip(found.members, found.blocks(self.opened), strict=True):
+                        blocks[member][orders[member][turn]] = listed
         return [self._response(askers[one], blocks[one], live) for one in range(len(requests))]
+
+    def lists(self, page: Request, askers: Crowd, now: int) -> Iterator[tuple[int, Sequence[int], Lists]]:
+        """The lists of a page for many: the place of a block in it, the places of some askers, their lists.
+
+        Of the page blocks and channel count. Every asker is in one part of each block. Lists are those that
+        `recommend` gives, but of each reason there is its source alone. Raises as `recommend` does where it
+        is not forbearing.
+        """
+        pages, every = Pages.of(len(askers), len(page.blocks)), range(len(askers))
+        for place in order(page):
+            for one in self._answering.block(page.blocks[place], page, askers, every, pages, now):
+                yield place, one.members, answers.listed(one.draft, self.opened, reasons=False)
 
     def asker(self, request: Request, live: Live) -> Asker:
         """Who asks, in rows: what they did in this bundle and since. Raises InvalidRequest."""
@@ -238,39 +247,23 @@ class Engine:
         """
         if len(request.blocks) != 1:
             raise InvalidRequest(f"{len(request.blocks)} blocks; one list is explained at a time")
-        asker = self.asker(request, live)
-        (asked,) = self._alike([request], [asker], [0], live.now)
-        taken = taken_by(asker, [], self._fitted[asked.block.placement, asked.arm].placement)
-        draft = self._asked(asked, (asker,), (taken,), live.now)
+        askers = Crowd((self.asker(request, live),))
+        one = replace(request, explain=True, reasons=True)
         try:
-            draft, trace = through(self.opened, draft, explain=True)
-            listed = answers.blocks(draft, self.opened, trace, reasons=True, locale=request.locale)
+            found = self._answering.block(one.blocks[0], one, askers, (0,), Pages.of(1, 1), live.now)
+            (((listed,), trace),) = [(one.blocks(self.opened), one.trace) for one in found]
         except SourceFailed as failed:
             return self._without(failed).explain(request, item_ids, live)
         fates = tuple(fate(self.opened, dict(trace), one) for one in item_ids)
-        return self._response(asker, {0: asked.told(listed[0])}, live), fates
-
-    def _alike(
-        self, requests: Sequence[Request], askers: Sequence[Asker], places: Sequence[int | None], now: int
-    ) -> dict[Asked, list[int]]:
-        return alike(requests, askers, places, now, self.opened.rules.scopes, self._placement)
-
-    def _placement(self, name: str, channel: str) -> Placement:
-        """A placement that may be asked for. Raises UnknownPlacement and InvalidRequest."""
-        self.placements.named(name)  # or UnknownPlacement, naming those there are
-        placement = self._fitted[name, ""].placement
-        if placement.channels and channel not in placement.channels:
-            known = ", ".join(placement.channels)
-            raise InvalidRequest(f"placement {name!r} is not for the channel {channel!r}; it is for {known}")
-        return placement
+        return self._response(askers[0], {0: listed}, live), fates
 
     def retrieved(self, block: Block, requests: Sequence[Request], live: Live) -> Draft:
         """What a block's sources propose to a batch, not yet blended, under those hard rules that are alike
         for all of it: not by region, size, nor filters that ask about the asker."""
-        askers = tuple(self.askers_of(requests, live))
-        placement = self._placement(block.placement, requests[0].channel)
-        taken = tuple(taken_by(one, [], placement) for one in askers)
-        return retrieve(self.opened, admit(self.opened, self._draft(block, askers, taken, live.now)))
+        askers, made = Crowd(self.askers_of(requests, live)), self._answering
+        placement = made.placement(block.placement, requests[0].channel)
+        taken = tuple(taken_by(askers, place, (), placement) for place in range(len(askers)))
+        return retrieve(self.opened, admit(self.opened, made.draft(block, askers, taken, live.now)))
 
     def _response(self, asker: Asker, blocks: Mapping[int, ListedBlock], live: Live) -> Response:
         return Response(
@@ -281,19 +274,3 @@ class Engine:
             contextual=asker.contextual,
             degraded=self.missing + (live.degraded if asker.identity else ()),
         )
-
-    def _draft(
-        self, block: Block, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int, arm: str = ""
-    ) -> Draft:
-        placement, mixes, display = self._fitted[block.placement, arm]
-        limit = limit_of(block, placement)
-        return Draft.of(placement, mixes, display, block, limit, askers, taken, now)
-
-    def _asked(self, asked: Asked, askers: tuple[Asker, ...], taken: tuple[Rows, ...], now: int) -> Draft:
-        """The draft of a block under its scope; away from the shop, with nothing sensitive in it."""
-        draft = self._draft(asked.block, askers, taken, now, asked.arm)._replace(scope=asked.scope)
-        if not asked.away:
-            return draft
-        hidden = self.opened.rules.below(draft.placement.sensitive)
-        quiet = tuple(discreet(one, hidden) for one in askers)
-        return draft._replace(placement=guarded(draft.placement), askers=quiet)

@@ -127,8 +127,8 @@ def _known(opened: Opened, draft: Draft, row: int) -> Iterator[str]:
     mine = np.isin(asker.doings.rows, family)
     if not placement.viewed and (mine & (asker.doings.types == VIEW)).any():
         yield "viewed before, and the placement lists nothing that was"
-    kept = opened.rules.unwanted(asker.doings, replace(placement, viewed=True), draft.now)
-    if len(np.intersect1d(kept, family)):
+    away = opened.rules.unwanted(asker.doings, replace(placement, viewed=True), draft.now)
+    if (mine & away).any():
         last = int(asker.doings.times[mine & (asker.doings.types == PURCHASE)].max())
         yield f"bought {_days(draft.now - last)} ago, and {_waited(opened, draft, row)}"
 

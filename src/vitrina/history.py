@@ -30,6 +30,8 @@ class Doings:
     @classmethod
     def joined(cls, some: Sequence[Doings]) -> Doings:
         """One behind the other; at least one."""
+        if len(some) == 1:
+            return some[0]
         return cls(
             np.concatenate([one.rows for one in some]),
             np.concatenate([one.types for one in some]),

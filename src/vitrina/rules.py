@@ -33,6 +33,7 @@ from vitrina.softness import Softness
 
 FEW, SELECTIVE = 2000, 50
 """So many rows, where they are one of so many, are few: sources look at each of them."""
+Ends = NDArray[np.int64]
 CACHE_BYTES = 32 << 20
 """Of masks that are kept; each has a byte an item, or two where products have variants."""
 
@@ -152,30 +153,34 @@ class Rules:
 
     def with_variants(self, rows: Rows) -> Rows:
         """These rows and every other variant of their products."""
+        return self.with_variants_of_each(np.array([0, len(rows)], np.int64), rows)[1]
+
+    def with_variants_of_each(self, ends: Ends, rows: Rows) -> tuple[Ends, Rows]:
+        """The same of each asker's `rows[ends[i]:ends[i + 1]]`: ends and rows."""
         if self._variants is None or not len(rows):
-            return rows
-        found: Rows = all_variants(rows, self.product, *self._variants)
+            return ends, rows
+        found: tuple[Ends, Rows] = all_variants(ends, rows, self.product, *self._variants)
         return found
 
-    def unwanted(self, doings: Doings, placement: Placement, now: int) -> Rows:
-        """The rows that a placement's rebuy and viewed policies keep from this asker; may repeat."""
-        out = []
+    def unwanted(self, doings: Doings, placement: Placement, now: int) -> Mask:
+        """bool per event, of whomever: whether a placement's rebuy and viewed policies keep its item away."""
+        away = np.zeros(len(doings.rows), np.bool_)
         if placement.rebuy_in or placement.rebuy.policy != "always":
-            out.append(self._bought(doings, placement, now))
+            self._bought(away, doings, placement, now)
         if not placement.viewed:
-            out.append(doings.rows[doings.types == VIEW])
-        return np.concatenate(out) if out else np.zeros(0, np.int32)
+            away |= doings.types == VIEW
+        return away
 
-    def _bought(self, doings: Doings, placement: Placement, now: int) -> Rows:
-        bought = doings.types == PURCHASE
+    def _bought(self, away: Mask, doings: Doings, placement: Placement, now: int) -> None:
+        """Mark what was bought and is not due again."""
+        bought = np.flatnonzero(doings.types == PURCHASE)
         rows: Rows = doings.rows[bought]
-        age = now - doings.times[bought]
         wait = self.waits(rows, placement.rebuy)
         # Deeper categories stand later, so that the deepest that fits has the last word.
         for path, rebuy in sorted(placement.rebuy_in, key=lambda one: one[0].count(">")):
             inside = self.facets.below(path, rows)
             wait[inside] = self.waits(rows[inside], rebuy)
-        return rows[age < wait] if self.scopes.shop.timed else rows[wait > 0]
+        away[bought] = now - doings.times[bought] < wait if self.scopes.shop.timed else wait > 0
 
     def waits(self, rows: Rows, rebuy: Rebuy) -> NDArray[np.float64]:
         """float64 per row: the seconds after a purchase for which it stays away."""

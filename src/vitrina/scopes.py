@@ -51,6 +51,12 @@ class Scopes:
         facts = self.facts(asker, (placement.filter, wanted), now)
         return Scope(place, fit, facts) if place >= 0 or fit or facts is not NOBODY else EVERYBODY
 
+    def alike(self, placement: Placement, wanted: Filter) -> bool:
+        """Whether hard rules make the same of whoever asks."""
+        sized = self.sizes.size is not None and placement.my_size != "off"
+        asked = any(_asked(one) for one in (placement.filter, wanted) if one is not EVERYTHING)
+        return not (sized or asked or len(self._facets.catalog.regions.values))
+
     def facts(self, asker: Asker, wanted: Sequence[Filter], now: int) -> Facts:
         """What is true of an asker, as far as these filters ask."""
         asked = [one for one in wanted if one is not EVERYTHING]

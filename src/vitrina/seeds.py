@@ -8,40 +8,48 @@ from itertools import accumulate
 import numpy as np
 
 from vitrina.askers import Asker
+from vitrina.crowd import Crowd, Ends
 from vitrina.dataset import CART, PURCHASE, REMOVE, VIEW
 from vitrina.history import Doings
-from vitrina.ids import UNKNOWN
+from vitrina.kernels.doings import last_orders, marked
 from vitrina.strategy import Query, Seeds
 
 
 def query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
     """A batch of askers as a query that starts from the named kind of seeds."""
     if len(askers) > 1:
-        return _query(askers, seeds, now)
-    known = askers[0].queries
-    if (seeds, now) not in known:
-        known[seeds, now] = _query(askers, seeds, now)
-    return known[seeds, now]
+        return _query(Crowd.of(askers), seeds, now)
+    one = askers[0]
+    if (seeds, now) not in one.queries:
+        one.queries[seeds, now] = _query(Crowd.of(askers), seeds, now)
+    return one.queries[seeds, now]
 
 
-def _query(askers: Sequence[Asker], seeds: str, now: int) -> Query:
-    chosen = [_SEEDS[seeds](one, now) for one in askers]
-    ends = [0, *accumulate(len(one.rows) for one in chosen)]
-    joined = chosen[0] if len(chosen) == 1 else Doings.joined(chosen)
-    return Query(
-        now=now,
-        users=np.array([UNKNOWN if one.stranger else one.user for one in askers], np.int32),
-        regions=np.array([one.region for one in askers], np.int32),
-        seeds=Seeds(np.array(ends, np.int64), joined.rows, joined.types, joined.times),
-    )
+def _query(crowd: Crowd, seeds: str, now: int) -> Query:
+    ends, did = _OF_ALL[seeds](crowd) if seeds in _OF_ALL else _of_each(crowd, seeds, now)
+    return Query(now, crowd.users, crowd.regions, Seeds(ends, did.rows, did.types, did.times))
 
 
-def _history(asker: Asker, now: int) -> Doings:
-    if asker.aside is None or not asker.aside.any():
-        return asker.doings
-    own = np.ones(len(asker.doings.rows), np.bool_)
-    own[: len(asker.aside)] = ~asker.aside
-    return asker.doings.cut(np.flatnonzero(own))
+def _of_each(crowd: Crowd, seeds: str, now: int) -> tuple[Ends, Doings]:
+    chosen = [_SEEDS[seeds](one, now) for one in crowd]
+    ends = np.array([0, *accumulate(len(one.rows) for one in chosen)], np.int64)
+    return ends, Doings.joined(chosen)
+
+
+def _history(crowd: Crowd) -> tuple[Ends, Doings]:
+    if crowd.aside is None:
+        return crowd.ends, crowd.doings
+    ends, places = marked(crowd.ends, ~crowd.aside)
+    return ends, crowd.doings.cut(places)
+
+
+def _last_order(crowd: Crowd) -> tuple[Ends, Doings]:
+    ends, places = last_orders(crowd.ends, crowd.doings.types, crowd.visits, crowd.session_at, PURCHASE)
+    return ends, crowd.doings.cut(places)
+
+
+def _none(crowd: Crowd) -> tuple[Ends, Doings]:
+    return np.zeros(len(crowd) + 1, np.int64), crowd.doings.cut(slice(0, 0))
 
 
 def _context(asker: Asker, now: int) -> Doings:
@@ -51,17 +59,6 @@ def _context(asker: Asker, now: int) -> Doings:
 
 def _session(asker: Asker, now: int) -> Doings:
     return Doings.joined([asker.doings.cut(slice(asker.session_at, None)), _context(asker, now)])
-
-
-def _last_order(asker: Asker, now: int) -> Doings:
-    bought = np.flatnonzero(asker.doings.types == PURCHASE)
-    if not len(bought):
-        return _none(asker, now)
-    last = int(bought[-1])
-    if last >= asker.session_at:
-        return asker.doings.cut(bought[bought >= asker.session_at])
-    same = asker.visits[bought] == asker.visits[last] if asker.visits[last] >= 0 else bought == last
-    return asker.doings.cut(bought[same])
 
 
 def _viewed(asker: Asker, now: int) -> Doings:
@@ -82,16 +79,5 @@ def _pending(doings: Doings, opening: Sequence[int], closing: Sequence[int]) -> 
     return doings.cut(np.flatnonzero(np.isin(doings.types, opening) & (places > closed[item])))
 
 
-def _none(asker: Asker, now: int) -> Doings:
-    return asker.doings.cut(slice(0, 0))
-
-
-_SEEDS = {
-    "history": _history,
-    "session": _session,
-    "context": _context,
-    "last_order": _last_order,
-    "viewed": _viewed,
-    "carted": _carted,
-    "none": _none,
-}
+_OF_ALL = {"history": _history, "last_order": _last_order, "none": _none}
+_SEEDS = {"session": _session, "context": _context, "viewed": _viewed, "carted": _carted}

@@ -17,7 +17,7 @@ explained.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from vitrina.draft import Draft, Opened, Stage
 from vitrina.errors import SourceFailed
 from vitrina.faltering import RANKER
 from vitrina.ids import Rows, joined
+from vitrina.kernels.doings import marked
 from vitrina.kernels.fusion import settle
 from vitrina.ranker import DEPTH, Forest, Ranker
 from vitrina.rules import Admitted
@@ -50,13 +51,21 @@ def admit(opened: Opened, draft: Draft) -> Draft:
         narrow = np.zeros_like(admitted.mask)
         narrow[only] = admitted.mask[only]
         admitted = Admitted(narrow, narrow)
-    excluded = rules.facets.rows(block.exclude_item_ids) if block.exclude_item_ids else NOTHING
-    rows = [
-        rules.with_variants(joined(taken, excluded, rules.unwanted(one.doings, draft.placement, draft.now)))
-        for one, taken in zip(draft.askers, draft.taken, strict=True)
-    ]
-    allow = Allow(admitted.wide, _indptr(rows), joined(*rows), admitted.few)
+    allow = Allow(admitted.wide, *rules.with_variants_of_each(*_barred(opened, draft)), admitted.few)
     return draft._replace(admitted=admitted, allow=allow)
+
+
+def _barred(opened: Opened, draft: Draft) -> tuple[NDArray[np.int64], Rows]:
+    """What each asker may not see: ends and rows, which may repeat."""
+    rules, askers = opened.rules, draft.askers
+    ends, places = marked(askers.ends, rules.unwanted(askers.doings, draft.placement, draft.now))
+    rows = askers.doings.rows[places]
+    excluded = rules.facets.rows(draft.block.exclude_item_ids) if draft.block.exclude_item_ids else NOTHING
+    if not len(excluded) and not any(map(len, draft.taken)):
+        return ends, rows
+    own = [rows[low:high] for low, high in pairwise(ends.tolist())]
+    barred = [joined(taken, excluded, one) for taken, one in zip(draft.taken, own, strict=True)]
+    return _indptr(barred), joined(*barred)
 
 
 def retrieve(opened: Opened, draft: Draft) -> Draft:
@@ -182,7 +191,7 @@ def _dropped(draft: Draft, ranked: Ranked) -> Draft:
 
 def _fill(opened: Opened, draft: Draft, ranked: Ranked, name: str, short: NDArray[np.intp]) -> Candidates:
     """A fallback's best for the short lists, less what they hold already."""
-    askers = [draft.askers[one] for one in short]
+    askers = draft.askers.take(short.tolist())
     held = [
         np.concatenate(
             [

@@ -19,11 +19,14 @@ def test_they_are_those_of_a_loop(seed: int, n: int, products: int) -> None:
     color, mask = chance.integers(-1, 3, n).astype(np.int32), chance.random(n) < 0.6
     indptr, order = group(product, products)
     members = order.astype(np.int32)
-    rows = chance.integers(0, n, chance.integers(0, 9)).astype(np.int32)
+    askers = [chance.integers(0, n, chance.integers(0, 9)).astype(np.int32) for _ in range(3)]
     expected = [
-        row for one in sorted({int(product[row]) for row in rows}) for row in np.flatnonzero(product == one)
+        [row for one in sorted({int(product[row]) for row in rows}) for row in np.flatnonzero(product == one)]
+        for rows in askers
     ]
-    assert all_variants(rows, product, indptr, members).tolist() == expected
+    ends = np.cumsum([0, *map(len, askers)])
+    found_ends, found_rows = all_variants(ends, np.concatenate(askers), product, indptr, members)
+    assert [one.tolist() for one in np.split(found_rows, found_ends[1:-1])] == expected
 
     lists = chance.integers(-1, n, (3, 5)).astype(np.int32)
     shown = stand_ins(lists, mask, product, indptr, members, color)

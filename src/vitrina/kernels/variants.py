@@ -16,27 +16,29 @@ from vitrina.kernels.gather import ENDS, MASK, ROWS
 _LISTS = types.Array(types.int32, 2, "C", readonly=True)
 
 
-@njit((ROWS, ROWS, ENDS, ROWS), cache=True, nogil=True)
-def all_variants(rows: Any, product: Any, indptr: Any, members: Any) -> Any:
-    """int32: every variant of the products of `rows`, each product once, in the order of products."""
-    products = np.empty(len(rows), np.int32)
+@njit((ENDS, ROWS, ROWS, ENDS, ROWS), cache=True, nogil=True)
+def all_variants(ends: Any, rows: Any, product: Any, indptr: Any, members: Any) -> Any:
+    """Every variant of the products of each asker's rows: int64[n + 1] ends, int32 rows.
+
+    Asker i has `rows[ends[i]:ends[i + 1]]`; each product once, in the order of products.
+    """
+    products, size = np.empty(len(rows), np.int32), 0
     for at in range(len(rows)):
         products[at] = product[rows[at]]
-    products.sort()
-    size, last = 0, np.int32(-1)
-    for one in products:
-        if one != last:
-            size += indptr[one + 1] - indptr[one]
-            last = one
-    found = np.empty(size, np.int32)
-    size, last = 0, np.int32(-1)
-    for one in products:
-        if one != last:
-            for place in range(indptr[one], indptr[one + 1]):
-                found[size] = members[place]
-                size += 1
-            last = one
-    return found
+        size += indptr[products[at] + 1] - indptr[products[at]]
+    found, out = np.empty(size, np.int32), np.zeros(len(ends), np.int64)
+    size = 0
+    for asker in range(len(ends) - 1):
+        own, last = products[ends[asker] : ends[asker + 1]], np.int32(-1)
+        own.sort()
+        for one in own:
+            if one != last:
+                for place in range(indptr[one], indptr[one + 1]):
+                    found[size] = members[place]
+                    size += 1
+                last = one
+        out[asker + 1] = size
+    return out, found[:size].copy()
 
 
 @njit(cache=True, nogil=True)

@@ -54,7 +54,8 @@ ALSO: dict[str, list[dict[str, Any]]] = {
     "next_basket": [{"alpha": 0.0, "neighbours": 3, "takers": 4, "seeds": 2, "timing": 0.0}, {"alpha": 1.0}],
     "user_knn": [
         {"rarity": 1.0, "asymmetry": 0.2, "shrink": 2.0, "popularity": 0.3, "neighbours": 7},
-        {"listed": 0},
+        {"weighting": "bm25", "half_life_days": 9.0},
+        {"weighting": "tversky", "ours": 0.5, "listed": 0, "dilution": 0.0},
     ],
     "popular": [{"by": "velocity"}, {"by": "newness"}, {"window_days": 7.0, "half_life_days": 0.0}],
     "image_similar": [{"projection": ["brand"], "duplicates": 0.5}],

@@ -3,73 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from customers import and_since, assert_scores, random_shop, stranger, vectors_of, whole_history
 
 from shops import make_shop, reasons
-from vitrina.dataset import DAY, VIEW, Catalog, Dataset, Events
+from vitrina.dataset import DAY, VIEW
 from vitrina.history import History
-from vitrina.ids import UNKNOWN, Ids
 from vitrina.kernels.customers import digest
 from vitrina.strategies.user_knn import Strategy
-from vitrina.strategy import Allow, Query, Seeds
-
-
-def bought(users, items, days=None, kinds=None) -> Dataset:
-    """A shop of events, oldest first: rows of users, rows of items, days, event types."""
-    n = len(users)
-    none = np.full(n, UNKNOWN, np.int32)
-    events = Events(
-        user=np.asarray(users, np.int32),
-        item=np.asarray(items, np.int32),
-        visit=none,
-        time=np.arange(n) if days is None else np.asarray(days, np.int64) * DAY,
-        type=np.zeros(n, np.uint8) if kinds is None else np.asarray(kinds, np.uint8),
-        quantity=np.ones(n, np.float32),
-        price=np.full(n, np.nan, np.float32),
-    )
-    ids = [Ids.of(f"{one:06d}" for one in range(max(column) + 1)) for column in (users, items)]
-    return Dataset(ids[0], ids[1], events, Catalog.bare(len(ids[1])), timed=days is not None)
-
-
-def random_shop(seed: int, n: int = 700) -> Dataset:
-    random = np.random.default_rng(seed)
-    users, items = random.integers(0, 40, n), (random.beta(0.8, 2.0, n) * 30).astype(int)
-    items[0] = 29
-    return bought(users, items, np.sort(random.integers(0, 90, n)), random.choice(3, n, p=[0.6, 0.3, 0.1]))
-
-
-def whole_history(dataset: Dataset, *users: int) -> Query:
-    """Customers who ask with all that they did."""
-    history = History.of(dataset)
-    places = [np.arange(len(history.rows))[history.span(user)] for user in users]
-    indptr = np.concatenate(([0], np.cumsum([len(one) for one in places])))
-    at = np.concatenate(places)
-    seeds = Seeds(indptr, history.rows[at], history.types[at], history.times[at])
-    nowhere = np.full(len(users), UNKNOWN, np.int32)
-    return Query(dataset.end, np.array(users, np.int32), nowhere, seeds)
-
-
-def stranger(rows, kinds, times) -> Query:
-    n = len(rows)
-    seeds = Seeds(
-        np.array([0, n]), np.array(rows, np.int32), np.array(kinds, np.uint8), np.array(times, np.int64)
-    )
-    nobody = np.full(1, UNKNOWN, np.int32)
-    return Query(times[-1], nobody, nobody, seeds)
-
-
-def vectors_of(dataset: Dataset, half_life: float) -> np.ndarray:
-    """Customers x items, float64, not scaled: weights by type, halved by age."""
-    worth = np.array([1.0, 0.25, 0.6, 0.0, 0.0])[dataset.events.type]
-    age = (dataset.end - dataset.events.time) / DAY
-    worth = worth * 2.0 ** (-age / half_life) if half_life else worth
-    whole = np.zeros((len(dataset.users), len(dataset.items)))
-    np.add.at(whole, (dataset.events.user, dataset.events.item), worth)
-    return whole
+from vitrina.strategy import Allow
 
 
 def by_hand(asker: np.ndarray, others: np.ndarray, k: int, self_row: int | None = None) -> np.ndarray:
@@ -81,11 +25,6 @@ def by_hand(asker: np.ndarray, others: np.ndarray, k: int, self_row: int | None 
         closeness[self_row] = 0
     nearest = np.argsort(-closeness, kind="stable")[:k]
     return closeness[nearest] @ scaled[nearest]
-
-
-def assert_scores(found, expected: np.ndarray) -> None:
-    assert set(found.rows.tolist()) == set(np.flatnonzero(expected > 1e-12).tolist())
-    np.testing.assert_allclose(found.scores, expected[found.rows], rtol=1e-4)
 
 
 @pytest.mark.parametrize("half_life", [0.0, 20.0])
@@ -165,17 +104,10 @@ def test_what_a_customer_does_today_joins_what_was_learned() -> None:
     dataset = random_shop(4)
     strategy = Strategy(neighbours=40, half_life_days=15.0)
     source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, 15.0)
-    query, later = whole_history(dataset, 5), dataset.end + 10 * DAY
-    seeds = replace(
-        query.seeds,
-        indptr=query.seeds.indptr + np.array([0, 2]),
-        rows=np.append(query.seeds.rows, np.array([1, 2], np.int32)),
-        types=np.append(query.seeds.types, np.array([0, VIEW], np.uint8)),
-        times=np.append(query.seeds.times, [later, later]),
-    )
+    query = and_since(whole_history(dataset, 5), [1, 2], [0, VIEW], dataset.end + 10 * DAY)
     asker = whole[5] * 2.0 ** (-10 / 15)
     asker[[1, 2]] += [1.0, 0.25]
-    found = source.top(replace(query, seeds=seeds), 30, Allow.all(30, 1))
+    found = source.top(query, 30, Allow.all(30, 1))
     assert_scores(found, by_hand(asker, whole, 40, 5))
 
 
@@ -232,79 +164,10 @@ def test_reasons_are_what_was_taken_together() -> None:
     assert [one.seeds[0] for one in why] == [tent, book]
 
 
-@pytest.mark.shared
-@pytest.mark.filterwarnings("ignore")  # implicit warns of its own conversions
-def test_neighbours_are_implicits_on_movielens(shared: Path) -> None:
-    """The 20 nearest of 943 customers: implicit's cosines of the matrix turned over."""
-    import pyarrow.parquet as parquet
-    from implicit.nearest_neighbours import CosineRecommender
-    from scipy.sparse import coo_matrix
-
-    table = parquet.read_table(shared / "ml_100k" / "ratings.parquet")
-    users, items = (
-        np.unique(table[one].to_numpy(), return_inverse=True)[1] for one in ("user_id", "item_id")
-    )
-    parts = Strategy(neighbours=20).fit(bought(users, items))
-    model = CosineRecommender(K=21, num_threads=1)
-    model.fit(coo_matrix((np.ones(len(users)), (items, users))).tocsr(), show_progress=False)
-    for user in range(users.max() + 1):
-        row = model.similarity.getrow(user)
-        known = {one: score for one, score in zip(row.indices, row.data, strict=True) if one != user}
-        span = slice(parts["alike/indptr"][user], parts["alike/indptr"][user + 1])
-        rows, scores = parts["alike/rows"][span], parts["alike/scores"][span]
-        np.testing.assert_allclose(scores, sorted(known.values(), reverse=True)[:20], rtol=2e-5)
-        clear = scores > scores[-1] + 1e-5
-        np.testing.assert_allclose(scores[clear], [known[int(one)] for one in rows[clear]], rtol=2e-5)
-
-
 @pytest.mark.parametrize(
     "wrong", [{"neighbours": 0}, {"takers": 0}, {"seeds": 0}, {"crowd": 0}, {"listed": -1}]
 )
 def test_wrong_hyperparameters_are_refused(wrong: dict[str, int]) -> None:
-    """Before anything is fitted."""
-    with pytest.raises(ValueError):
-        Strategy(**wrong)
-
-
-@pytest.mark.parametrize(("known", "listed"), [(True, 1000), (True, 0), (False, 1000)])
-@pytest.mark.parametrize(
-    ("rarity", "asymmetry", "shrink", "popularity"),
-    [(1.0, 0.5, 0.0, 0.0), (0.7, 0.2, 3.0, 0.4), (0.0, 1.0, 1.0, 0.0)],
-)
-def test_customers_may_be_compared_otherwise(
-    known: bool, listed: int, rarity: float, asymmetry: float, shrink: float, popularity: float
-) -> None:
-    """Rare items tell more, lengths count on one side more, popular items score less: customers and visitors."""
-    dataset = random_shop(6)
-    strategy = Strategy(
-        neighbours=7,
-        rarity=rarity,
-        asymmetry=asymmetry,
-        shrink=shrink,
-        popularity=popularity,
-        listed=listed,
-    )
-    source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, 0)
-    takers = (whole > 0).sum(axis=0)
-    rare = np.log1p((whole.any(axis=1)).sum() / np.maximum(takers, 1)) ** rarity
-    lengths = np.sqrt(((whole * rare) ** 2).sum(axis=1) + shrink)
-    shares = whole / np.sqrt((whole**2).sum(axis=1, keepdims=True)) * np.maximum(takers, 1.0) ** -popularity
-    for user in range(0, len(whole), 3):
-        query = whole_history(dataset, user)
-        if not known:
-            query = replace(query, users=np.array([UNKNOWN], np.int32))
-        closeness = (whole * rare) @ (whole[user] * rare) / lengths ** (2 - 2 * asymmetry)
-        if known:
-            closeness[user] = 0
-        nearest = np.argsort(-closeness, kind="stable")[:7]
-        found = source.top(query, 30, Allow.all(30, 1))
-        assert_scores(found, closeness[nearest] @ shares[nearest])
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"rarity": -1.0}, {"asymmetry": 1.1}, {"shrink": -1.0}, {"popularity": -0.1}]
-)
-def test_wrong_comparisons_are_refused(wrong: dict[str, Any]) -> None:
     """Before anything is fitted."""
     with pytest.raises(ValueError):
         Strategy(**wrong)

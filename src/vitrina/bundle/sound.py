@@ -183,6 +183,7 @@ STRATEGIES: Mapping[str, Rules] = {
         "taken/indptr": Ends("taken/indptr", ("taken/rows", "taken/scores")),
         "taken/rows": Rows("#items"),
         **{one: Each("#users", empty=True) for one in ("events", "digests", "lengths")},
+        "mean": Each("#one", empty=True),
     },
     "content_similar": {
         **NEIGHBOURS,

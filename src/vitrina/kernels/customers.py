@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit, types
 
 from vitrina.kernels.gather import ENDS, MASK, ROWS, SCORES, SUMS, TYPES, latest, pick, pour, reach
+from vitrina.kernels.likeness import LIKENESS, LINEAR, SATURATED, SET, count, newest_of, to_ratios
 from vitrina.kernels.lists import slot_of, table_of
 from vitrina.kernels.select import NOTHING, descending, key_of, row_of, to_front
 
@@ -22,9 +23,9 @@ EVENTS = types.Tuple((ENDS, ROWS, TYPES, ENDS))
 """Askers' seeds: ends, rows, event types, times."""
 RULES = types.Tuple((types.float64, SCORES, types.int64))
 """What seeds are worth: half-life, worth of each type, how many count."""
-KNOWN = types.Tuple((ROWS, ENDS, SCORES, types.int64, types.int64))
+KNOWN = types.Tuple((ROWS, ENDS, SCORES, types.int64, types.int64, LIKENESS))
 """Customers of training: number of events, `digest` of them, length of the vector; the time of the last
-event of all; and how many customers make a circle."""
+event of all; how many customers make a circle; and how they are compared."""
 ALLOW = types.Tuple((MASK, ENDS, ROWS))
 SCRATCH = types.Tuple((SUMS, SUMS))
 """Sums of items; marks of items."""
@@ -88,21 +89,44 @@ def recognised(user: Any, rows: Any, kinds: Any, known: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def circle(user: Any, events: Any, rules: Any, known: Any, alike: Any, takers: Any, scratch: Any) -> Any:
+def _looked_up(old: Any, events: Any, rules: Any, known: Any, items: Any, seeds: Any, weights: Any) -> Any:
+    """What is looked up of events beyond the `old` ones, or of all, where what they count does not add up.
+
+    Rows and what they count into `seeds` and `weights`; how many, and how many events are left as old.
+    """
+    (rows, kinds, times), (half_life, worth, most), (kind, _) = events, rules, known[5]
+    found = latest(rows[old:], kinds[old:], times[old:], half_life, worth, most, items, seeds, weights)
+    if kind != LINEAR and found:
+        if old:
+            old, found = 0, latest(rows, kinds, times, half_life, worth, most, items, seeds, weights)
+        if kind == SATURATED and half_life > 0:  # as old as they were in training
+            age = max(0, known[3] - newest_of(rows, kinds, times, worth, len(items)))
+            weights[:found] *= np.float32(2.0 ** (-age / half_life))
+        count(weights[:found], known[5])
+    return found, old
+
+
+@njit(cache=True, nogil=True)
+def circle(
+    user: Any, events: Any, rules: Any, known: Any, alike: Any, takers: Any, taken: Any, scratch: Any
+) -> Any:
     """The customers nearest to one asker, nearest first: (int32, float32).
 
     Whoever is recognised starts from the customers learned to be alike; later events, and those of
-    other askers, go through the takers of each item. Where nobody's like was learned, nobody is known.
+    other askers, go through the takers of each item. Where nobody's like was learned, nobody is known; nor is
+    who did something since, where what events count does not add up.
     """
-    (rows, kinds, times), (half_life, worth, most), items = events, rules, scratch[0]
-    lengths, end, nearest = known[2:]
+    (rows, kinds, times), (half_life, _, most) = events, rules
+    lengths, end, nearest, (kind, numbers) = known[2:]
     seeds, weights = np.empty(most + 2, np.int32), np.empty(most + 2, np.float32)
     old = recognised(user, rows, kinds, known)
-    found = latest(rows[old:], kinds[old:], times[old:], half_life, worth, most, items, seeds, weights)
+    found, old = _looked_up(old, events, rules, known, scratch[0], seeds, weights)
     room = reach(seeds[:found], takers[0]) + (reach(np.full(1, user), alike[0]) if old else 0)
     crowd = table_of(rows[:0], room)
     sums, met = np.zeros(len(crowd), np.float32), np.empty(room, np.int32)
     reached = _add(seeds[:found], weights, *takers, crowd, sums, met, 0)
+    if kind == SET and not old:
+        to_ratios(sums, met[:reached], crowd, taken[0], found, numbers)
     if old:
         fading = max(0, times[-1] - end) / half_life if half_life > 0 and old < len(times) else 0.0
         faded = np.full(1, lengths[user] * 2.0**-fading, np.float32)
@@ -188,7 +212,7 @@ def through_customers(
     for asker in range(low, high):
         own = slice(ends[asker], ends[asker + 1])
         did = (rows[own], kinds[own], times[own])
-        near, closeness = circle(users[asker], did, rules, known, alike, takers, scratch)
+        near, closeness = circle(users[asker], did, rules, known, alike, takers, taken, scratch)
         touched = np.empty(reach(near, taken[0]) + 1, np.int32)
         reached = pour(near, closeness, *taken, items, touched)
         for row in skips[skip_ends[asker] : skip_ends[asker + 1]]:
@@ -251,7 +275,7 @@ def shared_grounds(
     customer holds of the row. -1 for none.
     """
     (rows, kinds, times), (half_life, worth, most), (items, marks) = events, rules, scratch
-    near = circle(user, events, rules, known, alike, takers, scratch)[0]
+    near = circle(user, events, rules, known, alike, takers, taken, scratch)[0]
     seeds, weights = np.empty(most + 2, np.int32), np.empty(most + 2, np.float32)
     found = latest(rows, kinds, times, half_life, worth, most, items, seeds, weights)
     items[seeds[:found]] = np.arange(1, found + 1)

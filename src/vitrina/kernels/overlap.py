@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numba import get_num_threads, njit
+from numpy.typing import NDArray
 
 from vitrina.kernels.neighbours import Lists, ragged
 from vitrina.kernels.select import NOTHING, key_of, to_front, write_list
@@ -22,17 +23,25 @@ PIECE = 256
 """Rows a thread takes at a time."""
 
 
-def overlaps(matrix: Csr, k: int, ours: float = 1.0, theirs: float = 1.0, shrink: float = 0.0) -> Lists:
+def overlaps(
+    matrix: Csr,
+    k: int,
+    ours: float = 1.0,
+    theirs: float = 1.0,
+    shrink: float = 0.0,
+    sizes: NDArray[np.int64] | None = None,
+) -> Lists:
     """The k rows that overlap most with each row but itself; ties to the lower row.
 
     `shrink` is added to what c is divided by: small sets that are the same are then less alike than large
-    ones. `ours`, `theirs` and `shrink` are at least 0.
+    ones. `ours`, `theirs` and `shrink` are at least 0. `sizes`: n of each row, where the matrix has less of
+    it than there is.
     """
     n = matrix.shape[0]
     k = max(0, min(k, n - 1))
     rows, scores, counts = np.empty((n, k), np.int32), np.empty((n, k), np.float32), np.zeros(n, np.int64)
-    columns = matrix.transposed()
-    sides = (matrix.indptr, matrix.indices, columns.indptr, columns.indices, (ours, theirs, shrink))
+    columns, sizes = matrix.transposed(), np.diff(matrix.indptr) if sizes is None else sizes
+    sides = (matrix.indptr, matrix.indices, columns.indptr, columns.indices, sizes, (ours, theirs, shrink))
     lists = (rows, scores.view(np.int32), counts)
 
     def work(low: int) -> None:
@@ -42,6 +51,16 @@ def overlaps(matrix: Csr, k: int, ours: float = 1.0, theirs: float = 1.0, shrink
         with ThreadPoolExecutor(get_num_threads()) as pool:
             list(pool.map(work, range(0, n, PIECE)))
     return ragged(rows, scores, counts)
+
+
+@njit(cache=True, nogil=True)
+def tversky(common: Any, own: Any, other: Any, ratio: Any) -> Any:
+    """Two sets' likeness, float64, by how many they have in common, above 0, and have; see above.
+
+    `ratio`: ours, theirs, and what is added to the divisor.
+    """
+    ours, theirs, shrink = ratio
+    return common / (common + ours * (own - common) + theirs * (other - common) + shrink)
 
 
 @njit(cache=True, nogil=True)
@@ -66,19 +85,19 @@ def _overlaps(
     columns: Any,
     t_indptr: Any,
     t_rows: Any,
+    sizes: Any,
     ratio: Any,
     rows: Any,
     bits: Any,
     listed: Any,
 ) -> None:
     """The lists of rows low..high."""
-    (ours, theirs, shrink), (n, k) = ratio, rows.shape
+    n, k = rows.shape
     counts, touched = np.zeros(n, np.int32), np.empty(n + 1, np.uint32)
     keys, ranked = np.empty(max(256, 4 * k), np.int64), np.empty(k, np.int64)
     score = np.empty(1, np.float32)
     score_bits = score.view(np.int32)
     for row in range(low, high):
-        size = indptr[row + 1] - indptr[row]
         found = _count(columns[indptr[row] : indptr[row + 1]], t_indptr, t_rows, counts, touched)
         counts[row] = 0
         held, floor = 0, NOTHING
@@ -87,9 +106,7 @@ def _overlaps(
             if common == 0:  # the row itself: sets of ratio 0, 0 would divide by nothing
                 continue
             counts[other] = 0
-            alone = ours * (size - common)
-            beside = theirs * (indptr[other + 1] - indptr[other] - common)
-            score[0] = common / (common + alone + beside + shrink)
+            score[0] = tversky(common, sizes[row], sizes[other], ratio)
             keys[held] = key_of(score_bits[0], other)
             held += int(keys[held] > floor)
             if held == len(keys):

@@ -58,15 +58,20 @@ def bm25(matrix: Csr, k1: float = 1.2, b: float = 0.75) -> Csr:
     return _with(matrix, data * (k1 + 1.0) / (norms[_rows(matrix)] + data) * _rarity(matrix))
 
 
-def _rarity(matrix: Csr) -> Doubles:
-    """float64 per entry: log(rows / (1 + rows that have the column)); at most 0 for a column all have.
+def rarity(rows: int, having: NDArray[np.int64]) -> Doubles:
+    """float64 per column: log(rows / (1 + rows that have it)); at most 0 for a column all have.
 
     The logarithm is taken as it is in implicit, so that results can be compared; its sign does not
     matter, as it meets itself in a product.
     """
+    found: Doubles = np.log(max(rows, 1)) - np.log1p(having)
+    return found
+
+
+def _rarity(matrix: Csr) -> Doubles:
+    """float64 per entry: the rarity of its column."""
     having = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    rarity: Doubles = np.log(max(matrix.shape[0], 1)) - np.log1p(having)
-    each: Doubles = rarity[matrix.indices]
+    each: Doubles = rarity(matrix.shape[0], having)[matrix.indices]
     return each
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from vitrina.dataset import Dataset
 from vitrina.kernels import weighting
+from vitrina.kernels.likeness import SETS, WEIGHTINGS
 from vitrina.kernels.neighbours import Lists, neighbours
 from vitrina.kernels.overlap import overlaps
 from vitrina.kernels.sparse import Csr
@@ -23,8 +24,6 @@ from vitrina.kernels.weighting import Doubles
 from vitrina.needs import Extent, Need, lists_of
 from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
-
-COSINES, SETS = ("cosine", "tfidf"), ("jaccard", "tversky")
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,8 @@ class Strategy:
     seed_half_life_days: float = 0.0
 
     def __post_init__(self) -> None:
-        known = (*COSINES, "bm25", *SETS)
-        if self.weighting not in known:
-            raise ValueError(f"weighting '{self.weighting}' is unknown; known: {', '.join(known)}")
+        if self.weighting not in WEIGHTINGS:
+            raise ValueError(f"weighting '{self.weighting}' is unknown; known: {', '.join(WEIGHTINGS)}")
         if self.neighbours < 1 or self.seeds < 1:
             raise ValueError("neighbours and seeds must be at least 1")
         if not 0 <= self.asymmetry <= 1 or min(self.ours, self.theirs, self.shrink, self.popularity) < 0:

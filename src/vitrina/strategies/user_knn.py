@@ -1,10 +1,11 @@
 """User-based collaborative filtering: what the most similar customers took.
 
-Customers are vectors of what they took, by cosine (Herlocker et al., 1999); an item scores the sum, over
-the nearest customers, of their cosine times its share in their vector. A customer of the bundle has
-their nearest from training, in a shop of up to `listed` customers. In a larger one everybody finds theirs
-when asked, through the latest takers of each item: so do visitors of whom a few events are known, and a
-customer's new events. Where a shop knows no customers, its visits stand for them.
+Customers are vectors of what they took, by a cosine (Herlocker et al., 1999) or as item_knn compares items,
+turned over; an item scores the sum, over the nearest customers, of how alike they are times its share in
+their vector. A customer of the bundle has their nearest from training, in a shop of up to `listed`
+customers. In a larger one everybody finds theirs when asked, through the latest takers of each item: so do
+visitors of whom a few events are known, and a customer's new events. Where a shop knows no customers, its
+visits stand for them.
 
 Lists from training cost more with every customer and event, takers as much for each event: of a million
 customers 61 and 5 seconds of CPU, item_knn among them; asked by takers a list takes up to 60 us more. Blended
@@ -25,9 +26,21 @@ from vitrina.dataset import Dataset
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.customers import latest_takers, pasts, shared_grounds, through_customers
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
+from vitrina.kernels.likeness import (
+    COSINES,
+    LINEAR,
+    ROOT,
+    SATURATED,
+    SET,
+    SETS,
+    WEIGHTINGS,
+    Likeness,
+    entries,
+)
 from vitrina.kernels.neighbours import neighbours
+from vitrina.kernels.overlap import overlaps
 from vitrina.kernels.sparse import Csr, compress, picked
-from vitrina.kernels.weighting import Doubles, by_column, by_row, cosine, lengths, tilted
+from vitrina.kernels.weighting import Doubles, by_column, by_row, cosine, lengths, rarity, tilted
 from vitrina.needs import ENTRY, EVENT, Extent, Need, lists_of
 from vitrina.neighbourhood import seed_parts, with_views
 from vitrina.parts import Parts
@@ -47,10 +60,12 @@ class Strategy:
     items of theirs that are looked up. `crowd`: an item that more customers took tells nobody apart, and
     is left out when they are compared, which bounds the time of training.
 
-    Customers are compared by what they took times its rarity, log(1 + customers / its customers), to the
-    power `rarity`. `asymmetry`: 0.5 divides by both customers' lengths (cosine), 1 by the asker's alone, 0 by
-    the other's (Aiolli, RecSys 2013). `shrink` is added to squared lengths. `popularity`: the power of its
-    number of customers by which an item is held down.
+    `weighting`, `bm25_k1`, `bm25_b`, `ours`, `theirs` (the asker's, the other's), `shrink`, `asymmetry`: how
+    customers are compared, as items are by item_knn. `rarity`, of "cosine": what they took counts times
+    log(1 + customers / its customers) to this power.
+
+    `popularity`: the power of its number of customers by which an item is held down. `dilution`: the power
+    of its length by which a vector is divided when it is listed from; 0 counts all that is in it in full.
     """
 
     personal: ClassVar[bool] = True
@@ -64,18 +79,29 @@ class Strategy:
     takers: int = 300
     seeds: int = 50
     crowd: int = 20_000
+    weighting: str = "cosine"
+    bm25_k1: float = 1.2
+    bm25_b: float = 0.75
+    ours: float = 1.0
+    theirs: float = 1.0
     rarity: float = 0.0
     asymmetry: float = 0.5
     shrink: float = 0.0
     popularity: float = 0.0
+    dilution: float = 1.0
 
     def __post_init__(self) -> None:
         if min(self.neighbours, self.takers, self.seeds, self.crowd) < 1:
             raise ValueError("neighbours, takers, seeds and crowd must be at least 1")
         if self.listed < 0:
             raise ValueError("listed must be 0, for never, or a number of customers")
-        if not 0 <= self.asymmetry <= 1 or min(self.rarity, self.shrink, self.popularity) < 0:
-            raise ValueError("asymmetry must be from 0 to 1; rarity, shrink and popularity at least 0")
+        if self.weighting not in WEIGHTINGS:
+            raise ValueError(f"weighting '{self.weighting}' is unknown; known: {', '.join(WEIGHTINGS)}")
+        if not (0 <= self.asymmetry <= 1 and 0 <= self.bm25_b <= 1):
+            raise ValueError("asymmetry and bm25_b must be from 0 to 1")
+        powers = ("bm25_k1", "ours", "theirs", "rarity", "shrink", "popularity", "dilution")
+        if min(getattr(self, name) for name in powers) < 0:
+            raise ValueError(f"{', '.join(powers)} must be at least 0")
 
     def need(self, extent: Extent) -> Need:
         """The matrix and its tables, and where they are few enough a list of each customer."""
@@ -85,44 +111,88 @@ class Strategy:
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: three tables of lists, `<table>/indptr`, `rows`, `scores`: `alike`, the nearest of each
         customer; `takers`, the latest customers of each item; `taken`, each customer's items, of length 1
-        but for `popularity`.
-        Of each customer `events`, `digests`, `lengths`; `type_weights`, `half_life` and `end` of seeds."""
+        but for `popularity` and `dilution`.
+        Of each customer `events`, `digests`, `lengths`; `type_weights`, `half_life` and `end` of seeds;
+        `mean`, of customers' sums of weights."""
         dataset = dataset.settled()
+        by_item, chosen = self._matrix(dataset)
+        customers, having = by_item.transposed(), np.maximum(np.diff(by_item.indptr), 1)
+        mean = float(customers.data.sum(dtype=np.float64)) / max(customers.shape[0], 1)
+        counted = entries(customers, self.likeness(mean))
+        if counted is not customers:
+            by_item = counted.transposed()
+        rare, known = self._rare(counted, having), np.diff(counted.indptr) > 0
+        long = self._long(_times(counted, rare))
+        tilt = long ** (2 * self.asymmetry - 1)
+        latest = tilted(_times(picked(by_item, chosen), tilt / long), rare**2)
+        del by_item, chosen
+        listed = 0 < len(dataset.users) <= self.listed
+        alike = self._alike(_times(counted, rare), having, tilt) if listed else _of_nobody(len(tilt))
+        return {
+            **_table("alike", alike),
+            **_table("takers", latest),
+            **_table("taken", self._listed_from(customers, having)),
+            **(_past(dataset, np.where(known, long, 0.0)) if listed else _UNLISTED),
+            **seed_parts(dataset, with_views(self.event_weights), self.half_life_days),
+            "end": np.array([dataset.end]),
+            "mean": np.array([mean]),
+        }
+
+    def open(self, parts: Parts) -> UserKnn:
+        """A source over the tables."""
+        return UserKnn(parts, self)
+
+    def likeness(self, mean: float) -> Likeness:
+        """How customers are compared whose weights have sums of this mean."""
+        if self.weighting in SETS:
+            ratio = (self.ours, self.theirs) if self.weighting == "tversky" else (1.0, 1.0)
+            return SET, (*ratio, self.shrink)
+        return _COUNTED[self.weighting], (self.bm25_k1, self.bm25_b, mean if mean > 0 else 1.0)
+
+    def _matrix(self, dataset: Dataset) -> tuple[Csr, NDArray[np.bool_]]:
+        """Items x customers, what events count added up; and which of the entries are the latest takers."""
         weights = dataset.weights(self.event_weights, self.half_life_days)
         takers = dataset.events.user if len(dataset.users) else dataset.actors
         takers = np.where(weights > 0, takers, np.int32(UNKNOWN))
         n_takers = len(dataset.users) or int(takers.max(initial=UNKNOWN)) + 1
         by_item = compress(dataset.events.item, takers, weights, (len(dataset.items), n_takers))
-        chosen = latest_takers(dataset.events.item, takers, by_item.indptr, by_item.indices, self.takers)
-        del weights, takers
-        customers, having = by_item.transposed(), np.maximum(np.diff(by_item.indptr), 1)
-        known = np.diff(customers.indptr) > 0
-        rare = np.log1p(int(known.sum()) / having) ** self.rarity
-        long = lengths(_times(customers, rare), self.shrink)
-        tilt = long ** (2 * self.asymmetry - 1)
-        latest = tilted(_times(picked(by_item, chosen), tilt / long), rare**2)
-        del by_item, chosen
-        listed = 0 < len(dataset.users) <= self.listed
-        alike = self._alike(_times(customers, rare), having, tilt) if listed else _of_nobody(n_takers)
-        return {
-            **_table("alike", alike),
-            **_table("takers", latest),
-            **_table("taken", _times(cosine(customers), having**-self.popularity)),
-            **(_past(dataset, np.where(known, long, 0.0)) if listed else _UNLISTED),
-            **seed_parts(dataset, with_views(self.event_weights), self.half_life_days),
-            "end": np.array([dataset.end]),
-        }
+        return by_item, latest_takers(
+            dataset.events.item, takers, by_item.indptr, by_item.indices, self.takers
+        )
+
+    def _rare(self, customers: Csr, having: NDArray[np.int64]) -> Doubles:
+        """float64 per item: what having it counts."""
+        if self.weighting == "cosine":
+            known = int((np.diff(customers.indptr) > 0).sum())
+            powered: Doubles = np.log1p(known / having) ** self.rarity
+            return powered
+        return np.ones(len(having)) if self.weighting in SETS else rarity(customers.shape[0], having)
+
+    def _long(self, compared: Csr) -> Doubles:
+        """float64 per customer: by what products are divided, of both together."""
+        cosines = self.weighting in COSINES
+        return lengths(compared, self.shrink) if cosines else np.ones(compared.shape[0])
 
     def _alike(self, compared: Csr, having: NDArray[np.int64], tilt: Doubles) -> Csr:
         """The nearest of each customer, nearest first, by the items that are no crowd's."""
-        vectors = tilted(cosine(compared, self.shrink), tilt)
-        vectors = picked(vectors, having[vectors.indices] <= self.crowd)
-        indptr, rows, scores = neighbours(vectors, self.neighbours)
+        few = having[compared.indices] <= self.crowd
+        if self.weighting in SETS:
+            sizes, (_, ratio) = np.diff(compared.indptr), self.likeness(0)
+            found = overlaps(picked(compared, few), self.neighbours, *ratio, sizes)
+        else:
+            cosines = self.weighting in COSINES
+            vectors = tilted(cosine(compared, self.shrink), tilt) if cosines else compared
+            found = neighbours(picked(vectors, few), self.neighbours)
+        indptr, rows, scores = found
         return Csr(indptr, rows, by_row(indptr, scores, 1 / tilt), (len(tilt), len(tilt)))
 
-    def open(self, parts: Parts) -> UserKnn:
-        """A source over the tables."""
-        return UserKnn(parts, self)
+    def _listed_from(self, customers: Csr, having: NDArray[np.int64]) -> Csr:
+        """What each customer says of items when theirs are listed."""
+        diluted = tilted(customers, lengths(customers) ** -self.dilution)
+        return _times(diluted, having.astype(np.float64) ** -self.popularity)
+
+
+_COUNTED = {"cosine": LINEAR, "tfidf": ROOT, "bm25": SATURATED}
 
 
 class UserKnn:
@@ -132,7 +202,8 @@ class UserKnn:
         array = {name: np.asarray(part) for name, part in parts.items()}
         self._rules = (float(array["half_life"][0]), array["type_weights"], made.seeds)
         past = tuple(array[name] for name in ("events", "digests", "lengths"))
-        self._known = (*past, int(array["end"][0]), made.neighbours)
+        mean = float(array["mean"].sum()) if "mean" in array else 0.0  # old bundles need none
+        self._known = (*past, int(array["end"][0]), made.neighbours, made.likeness(mean))
         self._tables = [
             tuple(array[f"{one}/{part}"] for part in ("indptr", "rows", "scores")) for one in TABLES
         ]

@@ -21,20 +21,24 @@ EVENT = "event_weights."
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 500), "seed_half_life_days": Days()}
 ASKED = frozenset(_SEEDS)
 """What matters when a source is asked alone, of every strategy that has it: one fit serves all its values."""
+_LIKENESS: Mapping[str, Dimension] = {
+    "weighting": Choice(("cosine", "tfidf", "bm25", "jaccard", "tversky")),
+    "ours": Real(0.0, 2.0, even=True),
+    "theirs": Real(0.0, 2.0, even=True),
+    "shrink": Real(0.1, 1000.0),
+    "asymmetry": Real(0.0, 1.0, even=True),
+    "popularity": Real(0.0, 1.0, even=True),
+    "bm25_k1": Real(0.2, 20.0),
+    "bm25_b": Real(0.0, 1.0, even=True),
+}
+"""How items are compared, or customers."""
 _EVENTS: Mapping[str, Dimension] = {"half_life_days": Days(), f"{EVENT}view": Real(0.01, 1.0)}
 
 # What a recipe does not name is tried in this order: strategies of events first, of catalogues last.
 SPACES: Mapping[str, Mapping[str, Dimension]] = {
     "item_knn": {
         "neighbours": Whole(10, 1000),
-        "weighting": Choice(("cosine", "tfidf", "bm25", "jaccard", "tversky")),
-        "ours": Real(0.0, 2.0, even=True),
-        "theirs": Real(0.0, 2.0, even=True),
-        "shrink": Real(0.1, 1000.0),
-        "asymmetry": Real(0.0, 1.0, even=True),
-        "popularity": Real(0.0, 1.0, even=True),
-        "bm25_k1": Real(0.2, 20.0),
-        "bm25_b": Real(0.0, 1.0, even=True),
+        **_LIKENESS,
         **_EVENTS,
         **_SEEDS,
     },
@@ -42,10 +46,9 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "neighbours": Whole(10, 1000),
         "takers": Whole(30, 1500),
         "seeds": Whole(3, 200),
+        **_LIKENESS,
         "rarity": Real(0.0, 2.0, even=True),
-        "asymmetry": Real(0.0, 1.0, even=True),
-        "shrink": Real(0.1, 1000.0),
-        "popularity": Real(0.0, 1.0, even=True),
+        "dilution": Real(0.0, 1.0, even=True),
         **_EVENTS,
     },
     "rp3beta": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,20 @@ def test_rolling_back_walks_what_was_current(registry):
     assert steps == [2, 1]
     with pytest.raises(RegistryError, match="no bundle before"):
         registry.roll_back()
+
+
+def test_rolling_back_from_what_was_copied_here(registry, tmp_path):
+    """A bundle that came by a copy, CURRENT with it, is followed by what was current before it, then as ever."""
+    elsewhere = Registry(tmp_path / "elsewhere")
+    copied = elsewhere.publish(fitted(9)).manifest.version
+    shutil.copytree(elsewhere.folder / copied, registry.folder / copied)
+    shutil.copy(elsewhere.folder / "CURRENT", registry.folder / "CURRENT")
+    assert number(registry) == 9
+    steps = []
+    for _ in range(3):
+        registry.roll_back()
+        steps.append(number(registry))
+    assert steps == [2, 1, 0]
 
 
 @pytest.mark.parametrize("asked", [1, 2])

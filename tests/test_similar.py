@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,6 +62,8 @@ def test_any_strategy_of_the_bundle_answers(shop):
     engine, _, _ = shop
     row = next(iter(similar.by_items(engine, "fixed", ["0001"], 2)))
     assert [item for item, _ in row.found] == ["0003", "0002"]
+    known, stranger = similar.by_items(engine, "fixed", ["0001", "stranger"], 2)
+    assert (len(known.found), stranger.found) == (2, []), "a source that asks nobody answers for nobody here"
     with pytest.raises(RecipeError, match="no strategy 'shoes'; it has fixed, photos"):
         list(similar.by_items(engine, "shoes", ["0001"], 2))
 
@@ -80,6 +83,22 @@ def test_a_photo_from_outside_finds_its_like(shop, tmp_path):
     other = tiny.encoder(tmp_path / "wide.onnx", channels=3, size=16)
     with pytest.raises(DataError, match="another network"):
         similar.by_photo(engine, "photos", copy, 3, encoder=other)
+    alike = tiny.encoder(tmp_path / "alike.onnx", gain=2.0)
+    with pytest.raises(DataError, match="another network"):
+        similar.by_photo(engine, "photos", copy, 3, encoder=alike)
+
+
+def test_vectors_of_a_network_nobody_named_are_believed(shop, tmp_path):
+    """A shop's ready vectors say not which network made them: one of the same length is taken at its word."""
+    engine, photos, _ = shop
+    source = engine.sources["photos"]
+    assert source.encoder
+    bare = {name: part for name, part in source.parts.items() if name != "encoder"}
+    ready = SimpleNamespace(
+        items=engine.items, sources={"photos": replace(source, parts=bare)}, n_items=engine.n_items
+    )
+    alike = tiny.encoder(tmp_path / "alike.onnx", gain=2.0)
+    assert similar.by_photo(ready, "photos", photos / "0007.png", 3, encoder=alike).found
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

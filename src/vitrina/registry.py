@@ -89,9 +89,12 @@ class Registry:
         return [one for one in self._text(file).split() if one in known] if file.exists() else []
 
     def roll_back(self) -> str:
-        """Make the version before the current one current again, and return its name."""
+        """Make the version before the current one current again, and return its name.
+
+        What became current by a copied CURRENT is in no history: all that is there was before it.
+        """
         history = self.history()
-        place = history.index(self.current()) if self.current() in history else 0
+        place = history.index(self.current()) if self.current() in history else len(history)
         if place < 1:
             raise RegistryError(
                 f"{self.folder} has no bundle before {self.current()}; see 'vitrina models list'"

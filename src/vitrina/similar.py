@@ -39,7 +39,8 @@ def by_items(engine: Engine, strategy: str, ids: Sequence[str], k: int) -> Itera
         others = Allow(np.ones(engine.n_items, np.bool_), indptr, seen)
         found = source.top(Query(engine.last_event, nobody, nobody, seeds), k, others)
         for place, one in enumerate(batch):
-            cut = slice(int(found.indptr[place]), int(found.indptr[place + 1]))
+            begin, end = found.indptr[place : place + 2].tolist()
+            cut = slice(begin, end if known[place] else begin)
             yield _row(engine, one, found.rows[cut], found.scores[cut])
 
 
@@ -61,8 +62,13 @@ def by_photo(engine: Engine, strategy: str, photo: Path, k: int, *, encoder: Pat
     source = _source(engine, strategy)
     if not isinstance(source, ImageSimilar):
         raise RecipeError(f"'{strategy}' knows no photos; name a strategy that is image_similar")
-    vector, colours = look(photo, encoder=encoder)
-    _, rows, scores = source.nearest(vector[None], colours[None], k)
+    seen = look(photo, encoder=encoder)
+    if source.encoder not in ("", seen.encoder):
+        raise DataError(
+            f"{photo} was read by another network than the catalogue's photos; give --encoder the one that "
+            "'vitrina embed' was given, or none if it was given none"
+        )
+    _, rows, scores = source.nearest(seen.vectors, seen.colours, k)
     found = _row(engine, photo.name, rows, scores)
     return Row(found.query, found.found, photo.read_bytes())
 

@@ -118,5 +118,7 @@ def test_what_cannot_be_had_is_said(shop):
     assert (place / "new" / "folder" / "out.csv").read_text().startswith('"query_id"')
     assert CliRunner().invoke(app, [*words, "0"]).exit_code == 2
     file = place / "ask.csv"
+    file.write_text("item_id\n")
+    assert "names no item" in CliRunner().invoke(app, [*words, "5"]).output
     assert f"{file}" in refused(*asked, "--out", file / "out.csv")
     assert f"{file}" in refused("embed", "--images", photos, "--out", file, "--encoder", net, "--workers", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ import tiny_network as tiny
 from shops import make_shop
 from vitrina.errors import DataError
 from vitrina.images import vectors
-from vitrina.images.embed import INDEX, REJECTS, embed, look
+from vitrina.images.embed import REJECTS, embed, look
+from vitrina.images.vectors import INDEX
 
 
 @pytest.fixture
@@ -44,7 +46,9 @@ def test_vectors_are_what_the_network_says(shop):
     found = vectors.read(out)
     row = found.vectors[list(found.ids).index("red")]
     np.testing.assert_allclose(row.reshape(3, 4), np.repeat([[1.0], [0.0], [0.2]], 4, axis=1), atol=0.01)
-    np.testing.assert_allclose(look(photos / "red.png", encoder=net)[0], row, atol=1e-6)
+    seen = look(photos / "red.png", encoder=net)
+    np.testing.assert_allclose(seen.vectors[0], row, atol=1e-6)
+    assert (seen.ids, seen.encoder) == (["red.png"], found.encoder)
 
 
 def test_only_changed_photos_are_encoded_again(shop):
@@ -80,8 +84,12 @@ def test_another_network_encodes_everything_again(shop, tmp_path):
     """Vectors of two networks are never mixed."""
     photos, out, net = shop
     embed(photos, out, encoder=net)
+    before = vectors.read(out)
     other = tiny.encoder(tmp_path / "other.onnx", gain=2.0)
     assert embed(photos, out, encoder=other).encoded == 30
+    assert before.encoder != vectors.read(out).encoder
+    np.save(out / vectors.EMBEDDINGS, before.vectors)
+    assert vectors.read(out).encoder == "", "vectors that the shop put there are of nobody we know"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +136,43 @@ def test_a_killed_run_goes_on_where_it_was(shop, monkeypatch):
         embed(photos, out, encoder=net)
     monkeypatch.setattr(module, "_encode", before)
     assert embed(photos, out, encoder=net).encoded == 30 - 16
+
+
+def test_a_killed_run_loses_nothing_of_an_earlier_one(shop, monkeypatch):
+    """New photos come first and the run dies after a checkpoint: what an earlier run did of the rest is kept."""
+    from vitrina.images import embed as module
+
+    photos, out, net = shop
+    embed(photos, out, encoder=net)
+    for number in range(8):
+        (photos / f"  new{number}.png").write_bytes(tiny.photo(number, 2, 3))
+    monkeypatch.setattr(module, "CHUNK", 4)
+    monkeypatch.setattr(module, "CHECKPOINT", 4)
+    before, calls = module._encode, iter(range(100))
+
+    def dying(*args):
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return before(*args)
+
+    monkeypatch.setattr(module, "_encode", dying)
+    with pytest.raises(KeyboardInterrupt):
+        embed(photos, out, encoder=net)
+    monkeypatch.setattr(module, "_encode", before)
+    assert len(vectors.read(out).ids) == 34
+    assert embed(photos, out, encoder=net).encoded == 4
+
+
+def test_a_place_that_cannot_be_had_is_found_out_first(shop, monkeypatch):
+    """Before the first photo is encoded: a file in the way, and a folder that nobody can make."""
+    from vitrina.images import embed as module
+
+    photos, out, net = shop
+    monkeypatch.setattr(module, "Pool", None)
+    out.write_text("a file")
+    for place in (out, out / "below", Path("/proc/nowhere")):
+        with pytest.raises(DataError, match=r"name one that|name another"):
+            embed(photos, place, encoder=net)
 
 
 def test_bad_photos_are_named_and_the_rest_goes_on(shop):

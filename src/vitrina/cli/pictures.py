@@ -76,6 +76,8 @@ def similar(
     engine = Engine.open(Registry(registry).path())
     if items is not None:
         rows = list(run.by_items(engine, strategy, run.read_ids(items), k))
+        if not rows:
+            say(f"{items} names no item: its column item_id is empty")
         run.tell_of_gaps(engine, rows, k, say)
     else:
         assert image is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,26 +19,28 @@ from numpy.typing import NDArray
 
 from vitrina.errors import DataError
 from vitrina.images import vectors
-from vitrina.images.cache import replace, sha256
+from vitrina.images.cache import replace
 from vitrina.images.colour import DIMS, histogram
 from vitrina.images.decode import LIMITS, Limits, Picture, Pool, Refusal, Sandbox
 from vitrina.images.encoder import Encoder
 from vitrina.images.sources import Source, of_items, open_source
-from vitrina.images.vectors import Vectors
+from vitrina.images.vectors import FORMAT, INDEX, Vectors, made
 
-INDEX, REJECTS = "embeddings_index.json", "embeddings_rejects.csv"
-FORMAT = 1
+REJECTS = "embeddings_rejects.csv"
 CHUNK = 64
 CHECKPOINT = 4096
 """Photos encoded before what is done is written, so that a killed run is not lost."""
 
 Say = Callable[[str], None]
 Floats = NDArray[np.float32]
+Photo = tuple[str, str, str]
+"""(item, photo name, hash)."""
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """What `embed` did. `rejects`: item id -> why it has no vector; `kept`: photos not encoded again."""
+    """What `embed` did. `rejects`: item id -> why it has no vector; `kept`: photos that an earlier run or
+    another item of this one had."""
 
     out: Path
     items: int
@@ -51,7 +54,7 @@ class Embedded:
         rejected = f", {len(self.rejects)} rejected (see {self.out / REJECTS})" if self.rejects else ""
         return (
             f"{self.items} items have a vector of {self.dims} numbers: {self.encoded} photos encoded"
-            f" in {self.seconds:.1f} s, {self.kept} unchanged{rejected}"
+            f" in {self.seconds:.1f} s, {self.kept} known already{rejected}"
         )
 
 
@@ -71,17 +74,21 @@ class _Shelf:
 
     encoder: str
     by_digest: dict[str, tuple[Floats, Floats]]
-    photos: list[tuple[str, str, str]] = field(default_factory=list)
-    """(item, photo name, hash)."""
+    earlier: list[Photo]
+    photos: list[Photo] = field(default_factory=list)
 
-    def write(self, out: Path) -> None:
+    def checkpoint(self, out: Path) -> None:
+        """Write what is done, and what an earlier run had of items that were not looked at yet."""
+        seen = {item for item, _, _ in self.photos}
+        self.write(out, [*self.photos, *(one for one in self.earlier if one[0] not in seen)])
+
+    def write(self, out: Path, photos: Sequence[Photo]) -> None:
         """Vectors first, the index last: an index is only believed beside the vectors it names."""
-        rows = [self.by_digest[digest] for _, _, digest in self.photos]
+        rows = [self.by_digest[digest] for _, _, digest in photos]
         matrix = np.array([vector for vector, _ in rows], np.float32)
         colours = np.array([colour for _, colour in rows], np.float32).reshape(len(rows), DIMS)
-        vectors.write(out, Vectors([item for item, _, _ in self.photos], matrix, colours))
-        made = [sha256(out / name) for name in (vectors.EMBEDDINGS, vectors.COLOURS)]
-        index = {"format": FORMAT, "encoder": self.encoder, "made": made, "photos": self.photos}
+        vectors.write(out, Vectors([item for item, _, _ in photos], matrix, colours))
+        index = {"format": FORMAT, "encoder": self.encoder, "made": made(out), "photos": photos}
         replace(out / INDEX, json.dumps(index, ensure_ascii=False, indent=0).encode())
 
 
@@ -104,11 +111,10 @@ def embed(
     """
     started, workers = monotonic(), workers or os.cpu_count() or 1
     source = open_source(images)
-    if out.exists() and not out.is_dir():  # hours of work need a place to go to
-        raise DataError(f"{out} is no folder; name one that the vectors go into")
+    _expect_place(out)
     found, rejects = of_items(source, photos)
     coder = Encoder.open(encoder, threads=workers, say=say)
-    shelf = _Shelf(coder.identity, _known(out, coder, say))
+    shelf = _Shelf(coder.identity, *_known(out, coder, say))
     before = len(shelf.by_digest)
     say(f"{len(found)} photos to look at; {before} are known from an earlier run")
     with Pool(workers, size=coder.size, limits=limits) as pool:
@@ -116,21 +122,33 @@ def embed(
         for done, chunk in enumerate(_chunks(pool, source, found, shelf.by_digest, limits), 1):
             rejects |= _encode(chunk, coder, shelf)
             if len(shelf.by_digest) >= written + CHECKPOINT:
-                shelf.write(out)
+                shelf.checkpoint(out)
                 written = len(shelf.by_digest)
                 say(f"{done * CHUNK} of {len(found)} photos, {monotonic() - started:.0f} s")
     if not shelf.photos:
         reason = next(iter(rejects.values()), "no photo belongs to an item")
         raise DataError(f"{images} gave no vector at all; the first reason: {reason}")
-    shelf.write(out)
+    shelf.write(out, shelf.photos)
     vectors.write_csv(out / REJECTS, [["item_id", "reason"], *map(list, sorted(rejects.items()))])
     fresh = len(shelf.by_digest) - before
     kept = len(shelf.photos) - fresh
     return Embedded(out, len(shelf.photos), fresh, kept, coder.dims, monotonic() - started, rejects)
 
 
-def look(photo: Path, *, encoder: Path | None = None, limits: Limits = LIMITS) -> tuple[Floats, Floats]:
-    """(vector float32[d], colours float32[c]) of one photo from outside the catalogue.
+def _expect_place(out: Path) -> None:
+    """Hours of work need a place to go to: raises DataError where `out` can be no folder of ours."""
+    there = next(one for one in (out, *out.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise DataError(f"{there} is no folder; name one that the vectors go into")
+    try:
+        with tempfile.TemporaryDirectory(dir=there):
+            pass
+    except OSError as error:
+        raise DataError(f"nothing can be written to {out}: {error.strerror}; name another folder") from None
+
+
+def look(photo: Path, *, encoder: Path | None = None, limits: Limits = LIMITS) -> Vectors:
+    """The vector and the colours of one photo from outside the catalogue; its id is the file's name.
 
     Raises DataError with the reason where it cannot be read.
     """
@@ -145,7 +163,7 @@ def look(photo: Path, *, encoder: Path | None = None, limits: Limits = LIMITS) -
         sandbox.close()
     if isinstance(seen, Refusal):
         raise DataError(f"{photo} cannot be used: {seen.reason}")
-    return coder(seen.pixels[None])[0], histogram(seen.content)
+    return Vectors([photo.name], coder(seen.pixels[None]), histogram(seen.content)[None], coder.identity)
 
 
 def _chunks(
@@ -182,21 +200,21 @@ def _encode(chunk: Sequence[_Read], coder: Encoder, shelf: _Shelf) -> dict[str, 
     return refused
 
 
-def _known(out: Path, coder: Encoder, say: Say) -> dict[str, tuple[Floats, Floats]]:
-    """Vectors of an earlier run by the hash of their photo; none where its files do not agree."""
+def _known(out: Path, coder: Encoder, say: Say) -> tuple[dict[str, tuple[Floats, Floats]], list[Photo]]:
+    """An earlier run's vectors by the hash of their photo, and its photos; none where its files disagree."""
     if not (out / INDEX).exists():
-        return {}
+        return {}, []
     try:
         index = json.loads((out / INDEX).read_text(encoding="utf-8"))
-        made = [sha256(out / name) for name in (vectors.EMBEDDINGS, vectors.COLOURS)]
-        if index["format"] != FORMAT or index["encoder"] != coder.identity or index["made"] != made:
+        if index["format"] != FORMAT or index["encoder"] != coder.identity or index["made"] != made(out):
             say(f"{out} was made otherwise or not finished: every photo is encoded again")
-            return {}
+            return {}, []
         old = vectors.read(out)
         assert old is not None
         assert old.colours is not None
-        digests = [str(digest) for _, _, digest in index["photos"]]
-        return dict(zip(digests, zip(old.vectors, old.colours, strict=True), strict=True))
+        photos = [(str(item), str(name), str(digest)) for item, name, digest in index["photos"]]
+        rows = zip(old.vectors, old.colours, strict=True)
+        return dict(zip((digest for _, _, digest in photos), rows, strict=True)), photos
     except (OSError, ValueError, KeyError, TypeError, AssertionError, DataError) as error:
         say(f"{out / INDEX} cannot be used ({error!r}): every photo is encoded again")
-        return {}
+        return {}, []

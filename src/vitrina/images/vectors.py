@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,8 +22,11 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset
 from vitrina.errors import DataError
+from vitrina.images.cache import sha256
 
 EMBEDDINGS, IDS, COLOURS = "embeddings.npy", "embeddings_ids", "colours.npy"
+INDEX, FORMAT = "embeddings_index.json", 1
+"""What `embed` remembers of the vectors beside it, and the version of how it writes that."""
 MAX_DIMS = 8192
 
 Floats = NDArray[np.float32]
@@ -30,11 +34,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Vectors:
-    """`ids`: item ids; `vectors`: float32[n, d], a row each; `colours`: float32[n, c] histograms."""
+    """`ids`: item ids; `vectors`: float32[n, d], a row each; `colours`: float32[n, c] histograms.
+
+    `encoder`: the network that made them, '' where that is not known.
+    """
 
     ids: Sequence[str]
     vectors: Floats
     colours: Floats | None = None
+    encoder: str = ""
 
 
 def read(folder: Path) -> Vectors | None:
@@ -53,7 +61,21 @@ def read(folder: Path) -> Vectors | None:
         raise DataError(
             f"{folder / COLOURS} has {len(colours)} rows, {EMBEDDINGS} {len(vectors)}: embed again"
         )
-    return Vectors(ids, vectors, colours)
+    return Vectors(ids, vectors, colours, _encoder(folder))
+
+
+def made(folder: Path) -> list[str]:
+    """The hashes of the arrays in a folder, by which an index knows the vectors it is of. Raises OSError."""
+    return [sha256(folder / name) for name in (EMBEDDINGS, COLOURS)]
+
+
+def _encoder(folder: Path) -> str:
+    """The network that an index names; '' without one, or where it is of other vectors than these."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        return str(index["encoder"]) if index["made"] == made(folder) else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def attach(dataset: Dataset, folder: Path, say: Callable[[str], None] = lambda _: None) -> Dataset:
@@ -69,10 +91,11 @@ def attach(dataset: Dataset, folder: Path, say: Callable[[str], None] = lambda _
         f"{(rows < 0).sum()} of unknown items and {(~finite).sum()} that are not numbers left out"
     )
     vectors = _by_row(len(dataset.items), rows[known], found.vectors[known])
+    dataset = replace(dataset, vectors=vectors, encoder=found.encoder)
     if found.colours is None:
-        return replace(dataset, vectors=vectors)
+        return dataset
     colours = _by_row(len(dataset.items), rows[known], np.nan_to_num(found.colours[known]))
-    return replace(dataset, vectors=vectors, colours=colours)
+    return replace(dataset, colours=colours)
 
 
 def write(folder: Path, found: Vectors) -> None:

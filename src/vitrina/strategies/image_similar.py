@@ -99,6 +99,7 @@ class Strategy:
             **table(found, look, len(leaders)),
             "vectors": mapped[leaders].astype(np.float16),
             "recall": np.array([recall]),
+            "encoder": np.array([dataset.encoder.encode()]),
             **metric.parts(),
         }
 
@@ -144,6 +145,11 @@ class ImageSimilar:
         asked: Any = (*self._seeds(query)[1:], *self._table[:4], np.ascontiguousarray(rows, np.int32))
         chosen: Rows = likest(*asked)
         return chosen[:, None]
+
+    @property
+    def encoder(self) -> str:
+        """The network that read the catalogue's photos, '' where that is not known."""
+        return bytes(self.parts.get("encoder", np.array([b""]))[0]).decode()
 
     def nearest(self, vectors: Floats, colours: Floats | None, k: int) -> Lists:
         """The items most like photos from outside the catalogue, one a look.

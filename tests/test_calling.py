@@ -12,7 +12,7 @@ import pytest
 from servers import looping
 
 from vitrina.calling import ask, connect
-from vitrina.errors import Unreachable
+from vitrina.errors import ServerError, Unreachable
 
 
 class Road:
@@ -93,3 +93,15 @@ def test_a_call_cut_off_again_and_again_is_given_up():
         with pytest.raises(Unreachable):
             ask(call, b"hello", 5.0)
         assert len(came) == 2
+
+
+def test_a_port_of_other_methods_says_where_operators_are_served():
+    """Whoever asks the shop's port for what is for operators is told of the other port."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with connect(f"127.0.0.1:{port}") as channel, pytest.raises(ServerError, match="--admin-port"):
+            ask(channel.unary_unary("/vitrina.v1.ModelService/ListModels"), b"", 5.0)
+    finally:
+        server.stop(0)

@@ -66,6 +66,11 @@ _CODES: dict[grpc.StatusCode, type[VitrinaError]] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.TimedOut,
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.Overloaded,
 }
+_NETWORK: dict[grpc.StatusCode, str] = {
+    grpc.StatusCode.UNAVAILABLE: "no server answers there: {}; see that one runs, and give its host:port",
+    grpc.StatusCode.UNIMPLEMENTED: "{}; operators' methods are served on --admin-port alone",
+}
+"""What is said where no answer of ours says what to do."""
 
 
 def connect(target: str, credentials: grpc.ChannelCredentials | None = None) -> grpc.Channel:
@@ -125,7 +130,8 @@ def give_up(error: Any) -> NoReturn:
     """Raise the error of the server's reason; of the code, where the network answered instead."""
     reason, retry_s = _details(error)
     kind = _REASONS.get(reason) or _CODES.get(error.code(), ServerError)
-    failed = kind(error.details() or error.code().name)
+    words = error.details() or error.code().name
+    failed = kind(words if reason else _NETWORK.get(error.code(), "{}").format(words))
     if isinstance(failed, errors.Overloaded) and retry_s:
         failed.retry_s = retry_s
     raise failed from None

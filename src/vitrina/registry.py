@@ -40,9 +40,9 @@ class Registry:
         """The version that servers should answer from."""
         file = self.folder / "CURRENT"
         if not file.exists():
-            raise RegistryError(
-                f"{self.folder} has no current bundle; run 'vitrina train --registry {self.folder} ...'"
-            )
+            known, where = self.versions(), f"--registry {self.folder}"
+            step = f"models activate {known[-1]} {where}" if known else f"train {where} ..."
+            raise RegistryError(f"{self.folder} has no current bundle; run 'vitrina {step}'")
         return self._known(self._text(file).strip())
 
     def path(self, version: str = "") -> Path:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from dataclasses import replace
 
-from forged import refused
+import pytest
+from forged import manifest, refused
 
 from vitrina import bundle, probes
 from vitrina.bundle import as_corrupt
+from vitrina.bundle.manifest import seal
 from vitrina.bundle.sound import check
 from vitrina.engine import Engine
 from vitrina.errors import BundleCorrupt, VitrinaError
+
+VERSION = "20260102T030405Z-0123456789ab"
 
 
 def files(path):
@@ -49,6 +54,15 @@ def test_manifests_swapped(stored, trained):
     for name in (bundle.MANIFEST, bundle.SEAL):
         shutil.copyfile(trained / name, stored / name)
     refused(stored, BundleCorrupt)
+
+
+@pytest.mark.parametrize("told", [{"created": 1_800_000_000}, {"recipe": "another"}, {"version": VERSION}])
+def test_a_version_that_is_not_the_contents(stored, told):
+    """A sealed manifest of genuine parts under another moment, another recipe or another name is refused."""
+    data = json.dumps({**manifest(stored), **told}).encode()
+    (stored / bundle.MANIFEST).write_bytes(data)
+    (stored / bundle.SEAL).write_bytes(seal(data))
+    assert "its content is" in refused(stored, BundleCorrupt)
 
 
 def test_every_part_left_out(trained):

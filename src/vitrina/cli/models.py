@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vitrina.cli.words import AsJson, Data, RegistryDir, page, put, say, showing
+from vitrina.errors import RegistryError, WorseBundle
 
 if TYPE_CHECKING:
     from vitrina.model_client import Models
@@ -38,8 +39,8 @@ def list_bundles(registry: MaybeRegistry = None, server: Server = "", as_json: A
     bundles = _registry(registry)
     versions = bundles.versions()
     if not versions:
-        say(f"no bundles in {registry}; 'vitrina train --registry {registry} ...' makes one")
-    current = bundles.current() if versions else ""
+        _say_none(registry)
+    current = _current(bundles) if versions else ""
     if as_json:
         put({"current": current, "versions": versions})
     for version in versions if not as_json else ():
@@ -88,8 +89,13 @@ def prune(
     registry: RegistryDir, keep: Annotated[int, typer.Option(min=0, help="Newest bundles to keep.")] = 5
 ) -> None:
     """Remove old bundles; never the current one."""
-    for version in _registry(registry).prune(keep):
+    bundles = _registry(registry)
+    for version in bundles.prune(keep):
         print(f"removed {version}")
+    if left := len(bundles.versions()):
+        print(f"{left} bundles are left")
+    else:
+        _say_none(registry)
 
 
 @models.command("gate")
@@ -104,7 +110,6 @@ def judge_bundle(
 
     Only events that neither has learned from count: give data that goes on after both were trained.
     """
-    from vitrina.errors import WorseBundle
     from vitrina.train import compared
 
     verdict = compared(data, _registry(registry), version, against, say)
@@ -122,6 +127,19 @@ def _registry(folder: Path | None) -> Any:
     if folder is None:
         raise typer.BadParameter("give --registry, or --server where a server has an --admin-port")
     return Registry(folder)
+
+
+def _current(bundles: Any) -> str:
+    """The current version; '' where the registry has none, which is said."""
+    try:
+        return str(bundles.current())
+    except RegistryError as reason:
+        say(str(reason))
+        return ""
+
+
+def _say_none(registry: Path | None) -> None:
+    say(f"no bundles in {registry}; 'vitrina train --registry {registry} ...' makes one")
 
 
 def _show(models: Models, as_json: bool) -> None:

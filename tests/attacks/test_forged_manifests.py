@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -59,6 +60,18 @@ def test_what_is_no_manifest(stored, text):
     (stored / bundle.SEAL).write_bytes(seal(text))
     refused(stored, BundleCorrupt, bundle.read)
     refused(stored, BundleCorrupt)
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf")])
+def test_figures_that_json_does_not_know(stored, figure):
+    """NaN and Infinity, which Python's own parser would take, in a field that nothing else looks at."""
+    assert "is not JSON" in refused(forge(stored, metrics={"ndcg": figure}), BundleCorrupt, bundle.read)
+
+
+def test_a_manifest_too_large_to_read(stored):
+    """Its size is looked at before a byte of it is read."""
+    os.truncate(stored / bundle.MANIFEST, bundle.MAX_MANIFEST_BYTES + 1)
+    assert "has over" in refused(stored, BundleCorrupt, bundle.read)
 
 
 @pytest.mark.parametrize("created", [-(10**30), 10**30, 2**63])

@@ -86,6 +86,14 @@ def test_files_that_are_not_files(stored, name, kind):
     refused(stored, BundleCorrupt)
 
 
+def test_a_link_to_another_file_of_the_bundle(stored):
+    """It leads nowhere outside and holds the same bytes: a link is none of a bundle's files."""
+    file = stored / "history" / "rows.npy"
+    shutil.move(file, stored / "aside.npy")
+    file.symlink_to(stored / "aside.npy")
+    assert "plain file" in refused(stored, BundleCorrupt, bundle.read)
+
+
 def test_a_folder_of_parts_that_is_a_link_out(stored):
     """A linked folder leads out as surely as a linked file."""
     shutil.move(stored / "history", stored.parent / "history")

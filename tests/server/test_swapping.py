@@ -1,7 +1,11 @@
-"""Bundles swapped, rolled back, damaged and removed while a shop asks: nobody notices."""
+"""Bundles swapped, rolled back, damaged and removed while a shop asks: nobody notices.
+
+VITRINA_SWAP_S=600 VITRINA_SWAPS=result.json pytest tests/server/test_swapping.py -k under_load     as `make soak`
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -48,10 +52,10 @@ def publish(folder, letter, n_items=4000):
 
 
 class Shoppers:
-    """Threads that ask without pause. `answers`: (version, first letters of its items)."""
+    """Threads that ask without pause. `answers`: (version, first letters of its items); `seconds`: of each."""
 
     def __init__(self, address, n=4):
-        self.address, self.failed, self.answers = address, [], []
+        self.address, self.failed, self.answers, self.seconds = address, [], [], []
         self.going = True
         self.threads = [threading.Thread(target=self.ask, args=(number,)) for number in range(n)]
 
@@ -62,11 +66,13 @@ class Shoppers:
             while self.going:
                 turn += 1
                 page = Request((Block("home", limit=10), Block("cart", limit=5)), user_id=f"u{turn % 400}")
+                asked = time.perf_counter()
                 try:
                     answer = shop.recommend(page)
                 except Exception as error:
                     self.failed.append(error)
                     continue
+                self.seconds.append(time.perf_counter() - asked)
                 letters = {item.item_id[0] for block in answer.blocks for item in block.items}
                 self.answers.append((answer.bundle_version, "".join(sorted(letters))))
 
@@ -98,7 +104,9 @@ def test_swaps_under_load_fail_nothing_mix_nothing_keep_nothing(tmp_path):
         pids = children(process.pid)
         with ModelClient(ready["admin"]) as models, Shoppers(ready["address"]) as shoppers:
             _swap(models, first, second, 5.0)
-            before = private_mb(pids)
+            before, warm = private_mb(pids), len(shoppers.seconds)
+            time.sleep(5.0)
+            rested = len(shoppers.seconds)
             swaps = _swap(models, first, second, SECONDS)
             wait_for(lambda: {one.version for one in models.list().workers} == {models.list().current})
         time.sleep(0.5)
@@ -110,20 +118,39 @@ def test_swaps_under_load_fail_nothing_mix_nothing_keep_nothing(tmp_path):
     changes = sum(a != b for (a, _), (b, _) in zip(shoppers.answers, shoppers.answers[1:], strict=False))
     assert changes >= swaps
     assert after < before + SPARE_MB * len(pids)
-    print(f"{swaps} swaps, {len(shoppers.answers)} answers, {before:.0f} MB before, {after:.0f} MB after")
+    result = {
+        "seconds": SECONDS,
+        "swaps": swaps,
+        "workers": len(pids),
+        "answers": len(shoppers.answers),
+        "failed": len(shoppers.failed),
+        "mixed": sum(found != letters[version] for version, found in shoppers.answers),
+        "private_mb": {"before": round(before, 1), "after": round(after, 1)},
+        "p99_ms": {
+            "without_swaps": _p99_ms(shoppers.seconds[warm:rested]),
+            "with_swaps": _p99_ms(shoppers.seconds[rested:]),
+        },
+    }
+    print(json.dumps(result))
+    if where := os.environ.get("VITRINA_SWAPS"):
+        Path(where).write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _p99_ms(seconds):
+    return round(1000 * sorted(seconds)[int(0.99 * len(seconds))], 1)
 
 
 def _swap(models, first, second, seconds):
-    """Activate and roll back in turn for some seconds; how many turns there were."""
-    end, turns = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+    """Activate and roll back in turn for some seconds, every half of one; how many turns there were."""
+    start, turns = time.monotonic(), 0
+    while time.monotonic() < start + seconds:
         if turns % 2:
             models.roll_back()
         else:
             models.activate(first)
             models.activate(second)
         turns += 1
-        time.sleep(0.5)
+        time.sleep(max(0.0, start + 0.5 * turns - time.monotonic()))
     return turns
 
 

@@ -62,7 +62,7 @@ measure = for one in $(1); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py
 
 soak: install  ## Ten minutes of everything at once on the front inside Envoy, ten of swaps under load, rolling restarts, 220 kills of what records events, properties searched anew, ten of fuzzing
 	@$(BIN)/python benchmarks/soak.py
-	@VITRINA_SWAP_S=600 $(BIN)/python -m pytest tests/server/test_swapping.py -k under_load -s
+	@VITRINA_SWAP_S=600 VITRINA_SWAPS=benchmarks/results/swaps.json $(BIN)/python -m pytest tests/server/test_swapping.py -k under_load -s
 	@VITRINA_ROLLS=8 $(BIN)/python -m pytest tests/server/test_workers.py -k rolling
 	@VITRINA_KILLS=220 VITRINA_TRIALS=benchmarks/results/kills.json $(BIN)/python -m pytest tests/server/test_kills.py -s
 	@$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m hypothesis --hypothesis-profile=search

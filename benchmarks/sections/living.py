@@ -28,6 +28,19 @@ def opening(found: dict[str, Any]) -> Iterable[str]:
     yield table(
         ("MB of a worker", *heads), ((f"of {name}", *(one[head] for head in heads)) for name, one in each)
     )
+    if told := read("swaps", RESULTS):
+        yield from ("", swaps(told))
+
+
+def swaps(found: dict[str, Any]) -> str:
+    """What swaps and roll backs under load did to answers and memory."""
+    memory, waited = found["private_mb"], found["p99_ms"]
+    return (
+        f"{found['swaps']} swaps and roll backs within {found['seconds']:.0f} s under load on {found['workers']} workers: "
+        f"{found['answers']:,} answers, {found['failed']} failed, {found['mixed']} of two bundles at once; private memory "
+        f"{memory['before']} MB before, {memory['after']} MB after; p99 {waited['without_swaps']} ms without and "
+        f"{waited['with_swaps']} ms with them (`VITRINA_SWAP_S={found['seconds']:.0f} VITRINA_SWAPS=FILE pytest tests/server/test_swapping.py`)."
+    )
 
 
 def pipeline(found: dict[str, Any]) -> Iterable[str]:

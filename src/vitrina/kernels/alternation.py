@@ -23,17 +23,19 @@ PIECE = 512
 WHOLE = 6
 """Rows of at most so many columns are solved whole; longer ones in STEPS steps."""
 STEPS = 3
+FOUR = 4
+"""Columns taken at once: the row's vectors are read and written once for all of them."""
 Numbers = NDArray[np.float32]
 
 
 def turned(factors: Numbers, other: Numbers) -> tuple[Numbers, NDArray[np.float64], Numbers]:
     """The factors turned so that their Gram matrix is diagonal, its diagonal, and the other side's factors
     turned alike: products stay."""
-    values, vectors = np.linalg.eigh(factors.T.astype(np.float64) @ factors.astype(np.float64))
+    wide = factors.astype(np.float64)
+    values, vectors = np.linalg.eigh(wide.T @ wide)
     vectors = vectors.astype(np.float32)
     found = factors @ vectors
-    # Too strong a ridge sends factors to zero through denormal numbers, each of which costs a trap.
-    found[np.abs(found) < _NOTHING] = 0
+    _let_go(found)
     return found, np.maximum(values, 0.0), other @ vectors
 
 
@@ -58,16 +60,67 @@ def solved(
     return found
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True)
+def _let_go(factors: Any) -> None:
+    """Make next to nothing nothing: too strong a ridge sends factors to zero through denormal numbers, each
+    of which costs a trap."""
+    for row in factors:
+        for place in range(len(row)):
+            if abs(row[place]) < _NOTHING:
+                row[place] = 0
+
+
+@njit(inline="always")
+def _dots(p: Any, q: Any, r: Any, s: Any, vector: Any) -> Any:
+    """The products of four rows with one vector, which is read once."""
+    a = b = c = d = np.float32(0)
+    for place in range(len(vector)):
+        a += p[place] * vector[place]
+        b += q[place] * vector[place]
+        c += r[place] * vector[place]
+        d += s[place] * vector[place]
+    return a, b, c, d
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
 def _applied(rows: Any, extra: Any, factors: Any, diagonal: Any, vector: Any, out: Any) -> None:
     """The row's matrix, D + Z'Z, times a vector into `out`; float32[k]."""
-    for place in range(len(out)):
+    n, k = len(rows), len(out)
+    for place in range(k):
         out[place] = diagonal[place] * vector[place]
-    for at in range(len(rows)):
+    for at in range(0, n - n % FOUR, FOUR):
+        p, q, r, s = factors[rows[at]], factors[rows[at + 1]], factors[rows[at + 2]], factors[rows[at + 3]]
+        a, b, c, d = _dots(p, q, r, s, vector)
+        a, b, c, d = a * extra[at], b * extra[at + 1], c * extra[at + 2], d * extra[at + 3]
+        for place in range(k):
+            out[place] += (a * p[place] + b * q[place]) + (c * r[place] + d * s[place])
+    for at in range(n - n % FOUR, n):
         own = factors[rows[at]]
-        share = extra[at] * dot(own, vector, len(out))
-        for place in range(len(out)):
+        share = extra[at] * dot(own, vector, k)
+        for place in range(k):
             out[place] += share * own[place]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
+def _begun(rows: Any, extra: Any, factors: Any, factor: Any, rest: Any, scale: Any) -> None:
+    """Add to `rest` what the row's columns ask for beyond what its factor gives, to `scale` their squares."""
+    n, k = len(rows), len(factor)
+    for at in range(0, n - n % FOUR, FOUR):
+        p, q, r, s = factors[rows[at]], factors[rows[at + 1]], factors[rows[at + 2]], factors[rows[at + 3]]
+        e, f, g, h = extra[at], extra[at + 1], extra[at + 2], extra[at + 3]
+        a, b, c, d = _dots(p, q, r, s, factor)
+        a, b, c, d = 1 + e * (1 - a), 1 + f * (1 - b), 1 + g * (1 - c), 1 + h * (1 - d)
+        for place in range(k):
+            rest[place] += (a * p[place] + b * q[place]) + (c * r[place] + d * s[place])
+            scale[place] += (e * p[place] * p[place] + f * q[place] * q[place]) + (
+                g * r[place] * r[place] + h * s[place] * s[place]
+            )
+    for at in range(n - n % FOUR, n):
+        own = factors[rows[at]]
+        share = 1 + extra[at] * (1 - dot(own, factor, k))
+        for place in range(k):
+            rest[place] += share * own[place]
+            scale[place] += extra[at] * own[place] * own[place]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
@@ -86,12 +139,7 @@ def _improved(rows: Any, weights: Any, learned: Any, factor: Any, room: Any) -> 
     for place in range(k):
         diagonal[place] = scale[place] = spectrum[place] + ridge
         rest[place] = -diagonal[place] * factor[place]
-    for at in range(len(rows)):
-        own = factors[rows[at]]
-        share = 1 + extra[at] * (1 - dot(own, factor, k))
-        for place in range(k):
-            rest[place] += share * own[place]
-            scale[place] += extra[at] * own[place] * own[place]
+    _begun(rows, extra, factors, factor, rest, scale)
     for place in range(k):
         toward[place] = rest[place] / scale[place]
     left = dot(rest, toward, k)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from vitrina.askers import NOTHING
 from vitrina.crowd import Crowd
 from vitrina.discretion import AWAY
 from vitrina.errors import InvalidRequest
@@ -114,6 +115,8 @@ class Pages:
 
     def taken(self, askers: Crowd, places: Sequence[int], placement: Placement) -> tuple[Rows, ...]:
         """What askers' pages hold already; they stand at these places of all."""
+        if not self.shown and askers.pageless:
+            return (NOTHING,) * len(places)
         held = [self.shown[one] for one in places] if self.shown else [()] * len(places)
         return tuple(taken_by(askers, at, one, placement) for at, one in enumerate(held))
 

@@ -24,7 +24,12 @@ Ends = NDArray[np.int64]
 
 
 class Crowd(Sequence[Asker]):
-    """n askers. What they did lies one behind the other, asker i's from `ends[i]` to `ends[i + 1]`."""
+    """n askers. What they did lies one behind the other, asker i's from `ends[i]` to `ends[i + 1]`.
+
+    `pageless`: whether it is known of all that they look at no page.
+    """
+
+    pageless = False
 
     def __init__(self, askers: Sequence[Asker]) -> None:
         self._askers = tuple(askers)
@@ -97,6 +102,8 @@ class Crowd(Sequence[Asker]):
 
 class Customers(Crowd):
     """Customers by their ids, or strangers, who did nothing since training."""
+
+    pageless = True
 
     def __init__(self, askers: Askers, names: Sequence[str], channel: str) -> None:
         self._of, self._names, self._channel = askers, names, channel

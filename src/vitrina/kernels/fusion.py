@@ -32,50 +32,70 @@ def fuse(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, k: An
     out_rows = np.full((n, k), -1, np.int32)
     out_scores = np.zeros((n, k), np.float32)
     out_shares = np.zeros((n, k, n_sources), np.float32)
+    most = _longest(indptr)
+    table, slots = _room(most)
+    gains = 1 / (RANK_CONSTANT + 1 + np.arange(most))
+    seen, keys, ranked = np.empty(most, np.int32), np.empty(most, np.int64), np.empty(most, np.int64)
+    shares, sums = np.empty((most, n_sources), np.float32), np.empty(most, np.float32)
     for asker in range(n):
-        total = 0
-        for source in range(n_sources):
-            total += indptr[source, asker + 1] - indptr[source, asker]
-        seen, shares, table = _gather(indptr, rows, scores, weights, by_score, asker, total)
-        sums = np.zeros(len(seen), np.float32)
-        for place in range(len(seen)):
+        found = _gather(indptr, rows, scores, weights, by_score, gains, asker, seen, shares, table, slots)
+        for place in range(found):
+            sums[place] = 0
             for source in range(n_sources):
                 sums[place] += shares[place, source]
-        ranked = _best_first(sums, seen, k)
-        for rank in range(len(ranked)):
+        for rank in range(_best_first(sums[:found], seen[:found], k, keys, ranked)):
             place = table[_slot(table, seen, row_of(ranked[rank]))]
             out_rows[asker, rank] = seen[place]
             out_scores[asker, rank] = sums[place]
-            out_shares[asker, rank] = shares[place]
+            for source in range(n_sources):
+                out_shares[asker, rank, source] = shares[place, source]
+        for place in range(found):
+            table[slots[place]] = -1
     return out_rows, out_scores, out_shares
 
 
 @njit(cache=True, nogil=True)
-def _gather(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, asker: Any, total: Any) -> Any:
-    """The distinct rows of one asker, what each source gives them, and an open table of their places."""
+def _longest(indptr: Any) -> Any:
+    """What all sources propose to one asker, at most."""
+    most = np.int64(0)
+    for asker in range(indptr.shape[1] - 1):
+        total = np.int64(0)
+        for source in range(indptr.shape[0]):
+            total += indptr[source, asker + 1] - indptr[source, asker]
+        most = max(most, total)
+    return most
+
+
+@njit(cache=True, nogil=True)
+def _room(most: Any) -> Any:
+    """An open table for the places of so many rows, empty, and room for the slots they take."""
     size = 16
-    while size < 2 * total:
+    while size < 2 * most:
         size *= 2
-    table = np.full(size, -1, np.int64)
-    seen = np.empty(total, np.int32)
-    shares = np.zeros((total, indptr.shape[0]), np.float32)
+    return np.full(size, -1, np.int32), np.empty(most, np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _gather(
+    indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, gains: Any, asker: Any,
+    seen: Any, shares: Any, table: Any, slots: Any,
+) -> Any:  # fmt: skip
+    """The distinct rows of one asker into `seen`, what each source gives them into `shares`, and where they
+    stand into the table, whose slots so taken are noted; how many they are."""
     found = 0
     for source in range(indptr.shape[0]):
         low, high = indptr[source, asker], indptr[source, asker + 1]
         best = max(scores[low], np.float32(1e-30)) if high > low else np.float32(1.0)
         for place in range(low, high):
             slot = _slot(table, seen, rows[place])
-            if table[slot] < 0:
-                table[slot] = found
-                seen[found] = rows[place]
+            at = np.int64(table[slot])
+            if at < 0:
+                at, table[slot], slots[found], seen[found] = found, found, slot, rows[place]
+                shares[found] = 0
                 found += 1
-            gain = (
-                max(scores[place], np.float32(0)) / best
-                if by_score
-                else 1 / (RANK_CONSTANT + place - low + 1)
-            )
-            shares[table[slot], source] = weights[source] * gain
-    return seen[:found], shares[:found], table
+            gain = max(scores[place], np.float32(0)) / best if by_score else gains[place - low]
+            shares[at, source] = weights[source] * gain
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -89,16 +109,15 @@ def _slot(table: Any, seen: Any, row: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _best_first(sums: Any, rows: Any, k: Any) -> Any:
-    """The keys (`select`) of the k best of some rows, best first."""
-    bits, keys, best = sums.view(np.int32), np.empty(len(rows), np.int64), min(k, len(rows))
-    for place in range(len(rows)):
+def _best_first(sums: Any, rows: Any, k: Any, keys: Any, ranked: Any) -> Any:
+    """The keys (`select`) of the k best of some rows into `ranked`, best first; how many they are."""
+    bits, n, best = sums.view(np.int32), len(rows), min(k, len(rows))
+    for place in range(n):
         keys[place] = key_of(ordered(bits[place]), rows[place])
-    if 0 < best < len(rows):
-        to_front(keys, best)
-    ranked = np.empty(best, np.int64)
-    descending(keys[:best], ranked)
-    return ranked
+    if 0 < best < n:
+        to_front(keys[:n], best)
+    descending(keys[:best], ranked[:best])
+    return best
 
 
 @njit(cache=True, nogil=True)

@@ -57,9 +57,9 @@ def fuse(indptr: Any, rows: Any, scores: Any, weights: Any, by_score: Any, k: An
 @njit(cache=True, nogil=True)
 def _longest(indptr: Any) -> Any:
     """What all sources propose to one asker, at most."""
-    most = np.int64(0)
+    most = 0
     for asker in range(indptr.shape[1] - 1):
-        total = np.int64(0)
+        total = 0
         for source in range(indptr.shape[0]):
             total += indptr[source, asker + 1] - indptr[source, asker]
         most = max(most, total)
@@ -88,13 +88,12 @@ def _gather(
         best = max(scores[low], np.float32(1e-30)) if high > low else np.float32(1.0)
         for place in range(low, high):
             slot = _slot(table, seen, rows[place])
-            at = np.int64(table[slot])
-            if at < 0:
-                at, table[slot], slots[found], seen[found] = found, found, slot, rows[place]
+            if table[slot] < 0:
+                table[slot], slots[found], seen[found] = found, slot, rows[place]
                 shares[found] = 0
                 found += 1
             gain = max(scores[place], np.float32(0)) / best if by_score else gains[place - low]
-            shares[at, source] = weights[source] * gain
+            shares[table[slot], source] = weights[source] * gain
     return found
 
 

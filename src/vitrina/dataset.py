@@ -96,7 +96,8 @@ class Dataset:
 
     `vectors`: float32[items, d], what a network made of each item's photo; `colours`: float32[items,
     c], histograms of it. A row of zeros is an item without a photo; None a shop without vectors.
-    `encoder`: the network that made them, as `images.encoder` names it, '' where that is not known.
+    `thumbnails`: uint8[items, t], the photos as tiles. `encoder`: the network that made the vectors, as
+    `images.encoder` names it, '' where that is not known.
     `sessions`: visits came as sessions, not as orders: their rows are in order, also where one moment
     or no time is given.
     `words`: event types of the shop's own that stand for one of `types`, see `lone_words`.
@@ -112,6 +113,7 @@ class Dataset:
     timed: bool = True
     vectors: NDArray[np.float32] | None = None
     colours: NDArray[np.float32] | None = None
+    thumbnails: NDArray[np.uint8] | None = None
     encoder: str = ""
     sessions: bool = False
     words: Mapping[str, str] = field(default_factory=dict)

@@ -115,10 +115,10 @@ def _catalogued(dataset: Dataset, told: Mapping[str, Any], item_ids: Sequence[st
     catalog = taken(grown(view.catalog, len(more)), order.astype(np.int32))
     events = replace(dataset.events, item=rows[dataset.events.item])
 
-    def looks(of: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    def looks(of: NDArray[Any] | None) -> NDArray[Any] | None:
         if of is None:
             return None
-        out = np.zeros((len(names), of.shape[1]), np.float32)
+        out = np.zeros((len(names), of.shape[1]), of.dtype)
         out[rows[: len(of)]] = of
         return out
 
@@ -129,6 +129,7 @@ def _catalogued(dataset: Dataset, told: Mapping[str, Any], item_ids: Sequence[st
         events=events,
         vectors=looks(dataset.vectors),
         colours=looks(dataset.colours),
+        thumbnails=looks(dataset.thumbnails),
     )
 
 

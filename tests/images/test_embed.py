@@ -101,6 +101,7 @@ def test_another_network_encodes_everything_again(shop, tmp_path):
         lambda out: (out / vectors.EMBEDDINGS).unlink(),
         lambda out: (out / vectors.COLOURS).unlink(),
         lambda out: (out / vectors.COLOURS).write_bytes(b"junk"),
+        lambda out: (out / vectors.THUMBNAILS).unlink(),
         lambda out: np.save(out / vectors.EMBEDDINGS, np.zeros((30, 12), np.float32)),
     ],
 )
@@ -238,6 +239,7 @@ def test_a_shop_s_dataset_gets_the_vectors(shop):
     found = vectors.read(out)
     np.testing.assert_array_equal(dataset.vectors[made.items.row("0003")], found.vectors[3])
     np.testing.assert_array_equal(dataset.colours[made.items.row("0001")], found.colours[1])
+    np.testing.assert_array_equal(dataset.thumbnails[made.items.row("0001")], found.thumbnails[1])
     assert not dataset.vectors[made.items.row("elsewhere")].any()
     assert "2 of 3 items; 28 of unknown items" in said[0]
     assert vectors.attach(made, photos).vectors is None

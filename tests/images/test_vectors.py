@@ -97,9 +97,14 @@ def test_ids_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(DataError, match="flat array"):
         vectors.read(tmp_path)
     as_csv(tmp_path, IDS)
-    np.save(tmp_path / "colours.npy", np.zeros((3, 2), np.float32))
-    with pytest.raises(DataError, match="embed again"):
-        vectors.read(tmp_path)
+    for name, dtype in (("thumbnails.npy", np.uint8), ("colours.npy", np.float32)):
+        np.save(tmp_path / name, np.zeros((3, 2), dtype))
+        with pytest.raises(DataError, match=f"{name} has 3 rows.*embed again"):
+            vectors.read(tmp_path)
+        np.save(tmp_path / name, np.zeros((len(IDS), 2), np.int32))
+        with pytest.raises(DataError, match=f"{name} must be .*not int32"):
+            vectors.read(tmp_path)
+        (tmp_path / name).unlink()
 
 
 def test_a_table_of_ids_that_is_cut_or_no_text_is_refused(tmp_path):

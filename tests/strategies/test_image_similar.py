@@ -123,6 +123,22 @@ def test_a_photo_of_the_same_thing_is_not_similar_to_it():
         assert len({4, 21} & set(one)) <= 1
 
 
+def test_a_photo_saved_anew_is_the_same_look():
+    """The network calls a blurred copy another photo, its thumbnail does not; of two things it says nothing."""
+    shop = random_shop()
+    vectors = shop.vectors.copy()
+    vectors[1] = vectors[0] + np.random.default_rng(3).normal(size=D).astype(np.float32)
+    tiles = np.random.default_rng(4).integers(0, 256, (N, 768), np.uint8)
+    tiles[1] = np.clip(tiles[0].astype(int) + 2, 0, 255)
+    shop = replace(shop, vectors=vectors)
+    assert len(set(opened(shop).parts["look"].tolist())) == N
+    told = replace(shop, thumbnails=tiles)
+    look = opened(told).parts["look"].tolist()
+    assert look[0] == look[1]
+    assert len(set(look)) == N - 1
+    assert len(set(opened(told, copies=0.0).parts["look"].tolist())) == N
+
+
 def test_a_look_is_shown_by_whichever_item_may_be():
     """If the first item of a look is not allowed, another that has the same photo stands for it."""
     vectors = np.random.default_rng(5).normal(size=(12, D))

@@ -24,6 +24,8 @@ from vitrina.images.colour import DIMS, histogram
 from vitrina.images.decode import LIMITS, Limits, Picture, Pool, Refusal, Sandbox
 from vitrina.images.encoder import Encoder
 from vitrina.images.sources import Source, of_items, open_source
+from vitrina.images.thumbnail import DIMS as TILES
+from vitrina.images.thumbnail import Thumbnails, thumbnail
 from vitrina.images.vectors import FORMAT, INDEX, Vectors, made
 
 REJECTS = "embeddings_rejects.csv"
@@ -35,6 +37,8 @@ Say = Callable[[str], None]
 Floats = NDArray[np.float32]
 Photo = tuple[str, str, str]
 """(item, photo name, hash)."""
+Seen = tuple[Floats, Floats, Thumbnails]
+"""Of a photo: its vector, colours and thumbnail."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class _Shelf:
     """Vectors by the hash of their photo, and the items that have that photo."""
 
     encoder: str
-    by_digest: dict[str, tuple[Floats, Floats]]
+    by_digest: dict[str, Seen]
     earlier: list[Photo]
     photos: list[Photo] = field(default_factory=list)
 
@@ -85,9 +89,10 @@ class _Shelf:
     def write(self, out: Path, photos: Sequence[Photo]) -> None:
         """Vectors first, the index last: an index is only believed beside the vectors it names."""
         rows = [self.by_digest[digest] for _, _, digest in photos]
-        matrix = np.array([vector for vector, _ in rows], np.float32)
-        colours = np.array([colour for _, colour in rows], np.float32).reshape(len(rows), DIMS)
-        vectors.write(out, Vectors([item for item, _, _ in photos], matrix, colours))
+        matrix = np.array([vector for vector, _, _ in rows], np.float32)
+        colours = np.array([colour for _, colour, _ in rows], np.float32).reshape(len(rows), DIMS)
+        tiles = np.array([tile for _, _, tile in rows], np.uint8).reshape(len(rows), TILES)
+        vectors.write(out, Vectors([item for item, _, _ in photos], matrix, colours, tiles))
         index = {"format": FORMAT, "encoder": self.encoder, "made": made(out), "photos": photos}
         replace(out / INDEX, json.dumps(index, ensure_ascii=False, indent=0).encode())
 
@@ -163,7 +168,8 @@ def look(photo: Path, *, encoder: Path | None = None, limits: Limits = LIMITS) -
         sandbox.close()
     if isinstance(seen, Refusal):
         raise DataError(f"{photo} cannot be used: {seen.reason}")
-    return Vectors([photo.name], coder(seen.pixels[None]), histogram(seen.content)[None], coder.identity)
+    colours, tiles = histogram(seen.content)[None], thumbnail(seen.pixels)[None]
+    return Vectors([photo.name], coder(seen.pixels[None]), colours, tiles, coder.identity)
 
 
 def _chunks(
@@ -194,13 +200,14 @@ def _encode(chunk: Sequence[_Read], coder: Encoder, shelf: _Shelf) -> dict[str, 
     if fresh:
         pixels = np.stack([picture.pixels for picture in fresh.values()])
         for (digest, picture), vector in zip(fresh.items(), coder(pixels), strict=True):
-            shelf.by_digest.setdefault(digest, (vector, histogram(picture.content)))
+            seen = vector, histogram(picture.content), thumbnail(picture.pixels)
+            shelf.by_digest.setdefault(digest, seen)
     refused = {one.item: one.seen.reason for one in chunk if isinstance(one.seen, Refusal)}
     shelf.photos += [(one.item, one.name, one.digest) for one in chunk if one.item not in refused]
     return refused
 
 
-def _known(out: Path, coder: Encoder, say: Say) -> tuple[dict[str, tuple[Floats, Floats]], list[Photo]]:
+def _known(out: Path, coder: Encoder, say: Say) -> tuple[dict[str, Seen], list[Photo]]:
     """An earlier run's vectors by the hash of their photo, and its photos; none where its files disagree."""
     if not (out / INDEX).exists():
         return {}, []
@@ -212,8 +219,9 @@ def _known(out: Path, coder: Encoder, say: Say) -> tuple[dict[str, tuple[Floats,
         old = vectors.read(out)
         assert old is not None
         assert old.colours is not None
+        assert old.thumbnails is not None
         photos = [(str(item), str(name), str(digest)) for item, name, digest in index["photos"]]
-        rows = zip(old.vectors, old.colours, strict=True)
+        rows = zip(old.vectors, old.colours, old.thumbnails, strict=True)
         return dict(zip((digest for _, _, digest in photos), rows, strict=True)), photos
     except (OSError, ValueError, KeyError, TypeError, AssertionError, DataError) as error:
         say(f"{out / INDEX} cannot be used ({error!r}): every photo is encoded again")

@@ -70,3 +70,28 @@ def nothing(n_items: int) -> dict[str, NDArray[Any]]:
     """The table of a shop without photos."""
     none: Lists = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
     return table(none, np.full(n_items, UNKNOWN, np.int32), 0)
+
+
+class Entering:
+    """New photos that are more like an old look than the last of its list, as they are come upon."""
+
+    def __init__(self, floors: Floats) -> None:
+        self._floors = floors
+        self._seen: list[tuple[NDArray[Any], NDArray[Any], Floats]] = []
+
+    def watch(self, low: int, similar: Floats) -> None:
+        """A block of likenesses, float32[new photos from `low` on, looks and new photos]."""
+        new, old = np.nonzero(similar[:, : len(self._floors)] > self._floors)
+        self._seen.append((low + new, old, similar[new, old]))
+
+    def lists(self, leaders: NDArray[np.int64], owners: Rows) -> Lists:
+        """For each old look those of the new photos that are looks, `leaders`; never of its own product."""
+        n, none = len(self._floors), (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+        new, old, scores = (np.concatenate(one) for one in zip(none, *self._seen, strict=True))
+        number = np.full(len(owners) - n, UNKNOWN, np.int64)
+        number[leaders] = np.arange(len(leaders))
+        kept = (number[new] >= 0) & (owners[n + new] != owners[old])
+        new, old, scores = number[new[kept]], old[kept], scores[kept]
+        order = np.lexsort((new, -scores, old))
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(old, minlength=n))])
+        return indptr, (n + new[order]).astype(np.int32), scores[order]

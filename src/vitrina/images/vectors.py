@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.images.cache import sha256
+from vitrina.images.thumbnail import Thumbnails
 
-EMBEDDINGS, IDS, COLOURS = "embeddings.npy", "embeddings_ids", "colours.npy"
-INDEX, FORMAT = "embeddings_index.json", 1
+EMBEDDINGS, IDS, COLOURS, THUMBNAILS = "embeddings.npy", "embeddings_ids", "colours.npy", "thumbnails.npy"
+INDEX, FORMAT = "embeddings_index.json", 2
 """What `embed` remembers of the vectors beside it, and the version of how it writes that."""
 MAX_DIMS = 8192
+FLOAT = np.dtype(np.float32)
 
 Floats = NDArray[np.float32]
 
@@ -36,12 +38,14 @@ Floats = NDArray[np.float32]
 class Vectors:
     """`ids`: item ids; `vectors`: float32[n, d], a row each; `colours`: float32[n, c] histograms.
 
-    `encoder`: the network that made them, '' where that is not known.
+    `thumbnails`: uint8[n, t], as `images.thumbnail` makes them. `encoder`: the network that made the vectors,
+    '' where that is not known.
     """
 
     ids: Sequence[str]
     vectors: Floats
     colours: Floats | None = None
+    thumbnails: Thumbnails | None = None
     encoder: str = ""
 
 
@@ -56,17 +60,14 @@ def read(folder: Path) -> Vectors | None:
     ids = _ids(folder)
     if len(ids) != len(vectors):
         raise DataError(f"{folder / EMBEDDINGS} has {len(vectors)} rows, but there are {len(ids)} ids")
-    colours = _array(folder / COLOURS) if (folder / COLOURS).exists() else None
-    if colours is not None and len(colours) != len(vectors):
-        raise DataError(
-            f"{folder / COLOURS} has {len(colours)} rows, {EMBEDDINGS} {len(vectors)}: embed again"
-        )
-    return Vectors(ids, vectors, colours, _encoder(folder))
+    colours = _beside(folder / COLOURS, len(vectors))
+    tiles = _beside(folder / THUMBNAILS, len(vectors), np.dtype(np.uint8))
+    return Vectors(ids, vectors, colours, tiles, _encoder(folder))
 
 
 def made(folder: Path) -> list[str]:
     """The hashes of the arrays in a folder, by which an index knows the vectors it is of. Raises OSError."""
-    return [sha256(folder / name) for name in (EMBEDDINGS, COLOURS)]
+    return [sha256(folder / name) for name in (EMBEDDINGS, COLOURS, THUMBNAILS)]
 
 
 def _encoder(folder: Path) -> str:
@@ -92,6 +93,9 @@ def attach(dataset: Dataset, folder: Path, say: Callable[[str], None] = lambda _
     )
     vectors = _by_row(len(dataset.items), rows[known], found.vectors[known])
     dataset = replace(dataset, vectors=vectors, encoder=found.encoder)
+    if found.thumbnails is not None:
+        tiles = _by_row(len(dataset.items), rows[known], found.thumbnails[known])
+        dataset = replace(dataset, thumbnails=tiles)
     if found.colours is None:
         return dataset
     colours = _by_row(len(dataset.items), rows[known], np.nan_to_num(found.colours[known]))
@@ -104,6 +108,8 @@ def write(folder: Path, found: Vectors) -> None:
     save(folder / EMBEDDINGS, found.vectors)
     if found.colours is not None:
         save(folder / COLOURS, found.colours)
+    if found.thumbnails is not None:
+        save(folder / THUMBNAILS, found.thumbnails)
     write_csv(folder / f"{IDS}.csv", [["item_id"], *([one] for one in found.ids)])
 
 
@@ -127,22 +133,33 @@ def write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
     Path(file.name).replace(path)
 
 
-def _by_row(n_items: int, rows: NDArray[np.int32], values: Floats) -> Floats:
-    table = np.zeros((n_items, values.shape[1]), np.float32)
+def _by_row(n_items: int, rows: NDArray[np.int32], values: NDArray[Any]) -> NDArray[Any]:
+    table = np.zeros((n_items, values.shape[1]), values.dtype)
     table[rows[::-1]] = values[::-1]  # of two vectors for one item the first stays
     return table
 
 
-def _array(path: Path) -> Floats:
+def _beside(path: Path, rows: int, dtype: np.dtype[Any] = FLOAT) -> NDArray[Any] | None:
+    """What else is known of the photos, a row each; None where it is not there."""
+    if not path.exists():
+        return None
+    found = _array(path, dtype)
+    if len(found) != rows:
+        raise DataError(f"{path} has {len(found)} rows, {EMBEDDINGS} {rows}: embed again")
+    return found
+
+
+def _array(path: Path, dtype: np.dtype[Any] = FLOAT) -> NDArray[Any]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{path} is not an array that numpy can map: {error}") from None
-    if array.ndim != 2 or array.dtype.kind != "f" or not 0 < array.shape[1] <= MAX_DIMS:
+    if array.ndim != 2 or array.dtype.kind != dtype.kind or not 0 < array.shape[1] <= MAX_DIMS:
+        kind = "float" if dtype == FLOAT else str(dtype)
         raise DataError(
-            f"{path} must be float[items, dimensions up to {MAX_DIMS}], not {array.dtype}{list(array.shape)}"
+            f"{path} must be {kind}[items, dimensions up to {MAX_DIMS}], not {array.dtype}{list(array.shape)}"
         )
-    return np.asarray(array, np.float32)
+    return np.asarray(array, dtype)
 
 
 def _ids(folder: Path) -> list[str]:

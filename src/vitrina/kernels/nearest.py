@@ -74,6 +74,24 @@ def likeness(rows: Any, indptr: Any, others: Any) -> Any:
     return found
 
 
+@njit(cache=True, parallel=True)
+def closer(points: Any, most: Any, indptr: Any, others: Any) -> Any:
+    """Whether row i is within a squared distance of each of the rows `others[indptr[i]:indptr[i + 1]]`: bool.
+
+    `points`: uint8[rows, d]; `most`: float64[rows], the smaller of the two rows' counts.
+    """
+    found = np.empty(len(others), np.bool_)
+    for row in prange(len(indptr) - 1):
+        for place in range(indptr[row], indptr[row + 1]):
+            other, total, column = others[place], 0, 0
+            bound = min(most[row], most[other])
+            while total <= bound and column < points.shape[1]:
+                apart: Any = np.int64(points[row, column]) - np.int64(points[other, column])
+                total, column = total + apart * apart, column + 1
+            found[place] = total <= bound
+    return found
+
+
 @njit(cache=True, nogil=True)
 def _select(similar: Any, bits: Any, asking: Any, owners: Any, rows: Any, scores: Any, counts: Any) -> None:
     """The best k of each row of a block; bits of positive floats compare as the floats do."""

@@ -20,8 +20,9 @@ from vitrina.dataset import REMOVE, RETURN, Dataset
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.images.inverted import nearly_nearest
-from vitrina.images.looks import by_look, distinct, doubles, nothing, table
+from vitrina.images.looks import Entering, by_look, distinct, doubles, nothing, table
 from vitrina.images.metric import TINY, Floats, Metric, learn, unit
+from vitrina.images.thumbnail import copies
 from vitrina.kernels.across import appended, joined, worst
 from vitrina.kernels.looks import alike, likest
 from vitrina.kernels.nearest import likeness, nearest
@@ -51,6 +52,8 @@ class Strategy:
     """What is learned so weighs this share of look."""
     duplicates: float = 0.97
     """Likeness from which two photos are taken to show the same thing."""
+    copies: float = 0.05
+    """How far photos may differ that are taken for one, saved or scaled anew; see `images.thumbnail`."""
     recency: float = 0.8
     """Weight of a seed relative to the one after it."""
     max_seeds: int = 20
@@ -59,7 +62,7 @@ class Strategy:
     """Photos beyond which neighbours are found by an inverted file (faiss), its recall measured."""
 
     def __post_init__(self) -> None:
-        for name in ("colour_weight", "whiten", "projection_weight", "duplicates", "recency"):
+        for name in ("colour_weight", "whiten", "projection_weight", "duplicates", "copies", "recency"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be between 0 and 1")
         if min(self.neighbours, self.max_seeds) < 1:
@@ -91,6 +94,8 @@ class Strategy:
             lists, recall = self._lists(mapped, dataset.catalog.product[rows][first])
             # What attributes teach makes different things alike on purpose: it proves no double.
             same = likeness(metric.untaught()(vectors, colours), lists[0], lists[1]) >= self.duplicates
+            if (tiles := dataset.thumbnails) is not None:
+                same |= copies(tiles[rows][first], lists, self.copies)
         looks, leaders = doubles(lists, same)
         found = by_look(lists, looks, len(leaders), self.neighbours)
         look = np.full(len(dataset.items), UNKNOWN, np.int32)
@@ -245,7 +250,7 @@ def _grown(
     owners = np.append(product[parts["shown"][parts["shown_indptr"][:-1]]], np.zeros(len(mapped), np.int32))
     owners[n + photo[::-1]] = product[rows[::-1]]
     old = (parts["indptr"], parts["rows"], parts["scores"])
-    entering = _Entering(worst(old, k))
+    entering = Entering(worst(old, k))
     found = nearest(mapped, every, k + SLACK, asking=owners[n:], owners=owners, watch=entering.watch)
     lists: Lists = np.concatenate([np.zeros(n, np.int64), found[0]]), found[1], found[2]
     same = _untaught(parts, every, lists) >= made.duplicates
@@ -259,31 +264,6 @@ def _grown(
     grown = table(appended(joined(old, gained, k), fresh), look, len(leaders))
     kept = np.asarray(mapped[leaders[n:] - n], np.float16)
     return {**grown, "vectors": np.concatenate([parts["vectors"], kept])}
-
-
-class _Entering:
-    """New photos that are more like an old look than the last of its list, as they are come upon."""
-
-    def __init__(self, floors: Floats) -> None:
-        self._floors = floors
-        self._seen: list[tuple[NDArray[Any], NDArray[Any], Floats]] = []
-
-    def watch(self, low: int, similar: Floats) -> None:
-        """A block of likenesses, float32[new photos from `low` on, looks and new photos]."""
-        new, old = np.nonzero(similar[:, : len(self._floors)] > self._floors)
-        self._seen.append((low + new, old, similar[new, old]))
-
-    def lists(self, leaders: NDArray[np.int64], owners: Rows) -> Lists:
-        """For each old look those of the new photos that are looks, `leaders`; never of its own product."""
-        n, none = len(self._floors), (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
-        new, old, scores = (np.concatenate(one) for one in zip(none, *self._seen, strict=True))
-        number = np.full(len(owners) - n, UNKNOWN, np.int64)
-        number[leaders] = np.arange(len(leaders))
-        kept = (number[new] >= 0) & (owners[n + new] != owners[old])
-        new, old, scores = number[new[kept]], old[kept], scores[kept]
-        order = np.lexsort((new, -scores, old))
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(old, minlength=n))])
-        return indptr, (n + new[order]).astype(np.int32), scores[order]
 
 
 def _untaught(parts: Mapping[str, NDArray[Any]], mapped: Floats, lists: Lists) -> Floats:

@@ -4,8 +4,10 @@
 
 No search: both sides get the settings written here, learn the same events before the test window, and are
 asked for what customers there never took (`discover`); short lists are filled up with bestsellers. Seconds
-are processor time of one thread, of a second fit: compiling is nobody's. Libraries in environments of
-their own (`make referees`). Writes results/twins.json.
+are processor time of one thread, of a second fit: compiling is nobody's. What starts from random numbers
+is asked from several, and from the same numbers on both sides: where a start leads is chance, of which
+intervals over starts are given. Libraries in environments of their own (`make referees`). Writes
+results/twins.json.
 """
 
 from __future__ import annotations
@@ -38,6 +40,12 @@ from vitrina.splits import Split, split
 DATA = ("ml_100k", "amazon_toys")
 ALL = {"seeds": 10_000}
 BM25 = {"bm25_k1": 1.2, "bm25_b": 0.75}
+USERS = {"neighbours": 100, "dilution": 0.0, "takers": 1_000_000, **ALL}
+"""All takers of all items, and what neighbours have in full, as libraries do."""
+FACTORS = {
+    "factors": 64, "confidence": 8.0, "regularization": 0.1, "exponent": 0.0, "power": 1.0, "iterations": 15
+}  # fmt: skip
+STARTS = range(1, 9)
 
 
 class Twin(NamedTuple):
@@ -56,8 +64,16 @@ TWINS = (  # implicit counts the item itself among its K
     Twin("item_knn", {"weighting": "tfidf", "neighbours": 100, **ALL}, "implicit", "TF-IDF", {"K": 101}),
     Twin("item_knn", {"weighting": "bm25", "neighbours": 100, **BM25, **ALL},
          "implicit", "BM25", {"K": 101, "K1": 1.2, "B": 0.75}),
-    *(Twin("als", {"factors": 64, "confidence": 8.0, "regularization": 0.1, "exponent": 0.0, "power": 1.0, "iterations": 15, "start": start, **ALL},
-           "implicit", "ALS", {"factors": 64, "regularization": 0.1, "alpha": 9.0, "random_state": start}) for start in (1, 2, 3, 4, 5)),
+    Twin("user_knn", {"weighting": "cosine", **USERS}, "implicit", "users by cosine", {"K": 101}),
+    Twin("user_knn", {"weighting": "tfidf", **USERS}, "implicit", "users by TF-IDF", {"K": 101}),
+    Twin("user_knn", {"weighting": "bm25", **BM25, **USERS},
+         "implicit", "users by BM25", {"K": 101, "K1": 1.2, "B": 0.75}),
+    Twin("user_knn", {**USERS, "listed": 0, "neighbours": 100}, "lenskit", "UserKNN", {"max_nbrs": 100}),
+    Twin("user_knn", {**USERS, "listed": 0, "neighbours": 100_000}, "lenskit", "UserKNN", {"max_nbrs": 100_000}),
+    *(Twin("als", {**FACTORS, "start": start, **ALL}, "implicit", "ALS from our start",
+           {"factors": 64, "regularization": 0.1, "alpha": 9.0, "start": start}) for start in STARTS),
+    *(Twin("als", {**FACTORS, "start": start, **ALL}, "implicit", "ALS",
+           {"factors": 64, "regularization": 0.1, "alpha": 9.0, "random_state": start}) for start in STARTS),
     Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "lenskit", "EASE", {"regularization": 500.0}, 3000),
     Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "cornac", "EASE", {"lamb": 500.0}, 3000),
     Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "rectools", "EASE", {"regularization": 500.0}, 3000),
@@ -75,7 +91,8 @@ def main() -> None:
             for row in compared(name, Path(folder), console.print):
                 rows.append(row)
                 console.print(json.dumps(row))
-    console.print(f"written {write('twins', {'machine': machine('threadpoolctl'), 'rows': rows})}")
+    found = {"machine": machine("threadpoolctl"), "rows": rows, "starts": list(over_starts(rows))}
+    console.print(f"written {write('twins', found)}")
 
 
 def compared(name: str, folder: Path, say: Any) -> Iterator[dict[str, Any]]:
@@ -97,6 +114,24 @@ def compared(name: str, folder: Path, say: Any) -> Iterator[dict[str, Any]]:
             yield row | judged(mine, lists, asked) | {
                 "settings": {**twin.ours}, "fit_cpu_seconds": [facts, other["fit_cpu_seconds"]],
             }  # fmt: skip
+
+
+def over_starts(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What several random starts of the same twin say together: means over starts, with intervals of starts."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in rows:
+        if "start" in one.get("settings", {}):
+            groups.setdefault((one["data"], one["twin"]), []).append(one)
+    for (data, twin), own in groups.items():
+        sides = {side: np.array([one[side][0] for one in own]) for side in ("ours", "theirs", "gain")}
+        means = estimates(sides, np.arange(len(own)), seed=SEED)
+        busy = np.median([one["fit_cpu_seconds"] for one in own], axis=0)
+        yield {
+            "data": data, "strategy": own[0]["strategy"], "twin": twin, "starts": len(own),
+            **{side: known(one) for side, one in means.items()},
+            "ratio": round(means["ours"].mean / means["theirs"].mean, 4),
+            "fit_cpu_seconds": [round(float(one), 3) for one in busy],
+        }  # fmt: skip
 
 
 def of_ours(twin: Twin, cut: Split, asked: Questions) -> tuple[Any, float]:

@@ -182,3 +182,62 @@ def test_what_is_best_before_is_asked_once(
     assert lists.shape == (6, 20)
     assert lists[:5, 0].tolist() == [0, 1, 2, 0, 1]
     assert sorted(lists[5, :5].tolist()) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.filterwarnings("ignore")  # implicit warns of its own conversions
+def test_implicit_turned_over_lists_what_neighbours_have(contest: Any) -> None:
+    """Users by cosine: the sum of how alike they are to all who have an item, and nothing for nobody."""
+    implicit = importlib.import_module("contest.with_implicit")
+    asked = users_ask(contest, "discover", [0, -1, 1], [2, 0, 0], (True,))
+    made = window(contest, BOUGHT, 5, [asked])
+    held = made.matrix(contest.exchange.USERS).toarray()
+    unit = held / np.linalg.norm(held, axis=1, keepdims=True)
+    scores = (unit @ unit.T) @ held
+    model = implicit.FAMILIES["users by cosine"].make({"K": 10})
+    model.fit(made, contest.exchange.USERS)
+    rows = model.lists(made, asked, fresh=False)
+    for place, user in ((0, 0), (2, 1)):
+        expected = [item for item in np.argsort(-scores[user], kind="stable") if scores[user, item] > 0]
+        assert rows[place][rows[place] >= 0].tolist() == expected
+    assert (rows[1] == -1).all()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_implicit_starts_where_als_of_ours_does(contest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same factors of the same items before anything is learned."""
+    from vitrina.kernels.sparse import compress
+    from vitrina.strategies.als import Strategy
+
+    implicit = importlib.import_module("contest.with_implicit")
+    made = window(contest, BOUGHT, 5, [])
+    model = implicit.FAMILIES["ALS from our start"].make({"factors": 8, "start": 4})
+    monkeypatch.setattr(type(model.model), "fit", lambda *_, **__: None)
+    model.fit(made, contest.exchange.USERS)
+    matrix = compress(made.item, made.user, np.ones(len(made.item), np.float32), (5, made.n_users))
+    assert np.array_equal(model.model.item_factors, Strategy(factors=8, start=4)._start(matrix))
+
+
+def test_starts_of_a_twin_are_one_row_together(contest: Any) -> None:
+    """Means over starts and the medians of seconds; twins without a start stay out, and others apart."""
+    twins = importlib.import_module("twins")
+
+    def row(ours: float, theirs: float, twin: str, busy: list[float], **settings: int) -> dict[str, Any]:
+        sides = {"ours": [ours, 0, 1], "theirs": [theirs, 0, 1], "gain": [ours - theirs, -1, 1]}
+        return {
+            "data": "a",
+            "strategy": "als",
+            "twin": twin,
+            "settings": settings,
+            "fit_cpu_seconds": busy,
+            **sides,
+        }
+
+    found = list(twins.over_starts([
+        row(0.3, 0.2, "one", [1.0, 2.0], start=1), row(0.5, 0.6, "one", [3.0, 4.0], start=2),
+        row(0.9, 0.1, "other", [1.0, 1.0], start=1), row(0.9, 0.1, "none", [1.0, 1.0]),
+    ]))  # fmt: skip
+    assert [(one["twin"], one["starts"]) for one in found] == [("one", 2), ("other", 1)]
+    first = found[0]
+    assert (first["ours"][0], first["theirs"][0], first["ratio"]) == (0.4, 0.4, 1.0)
+    assert first["gain"] == [0.0, -0.1, 0.1]
+    assert first["fit_cpu_seconds"] == [2.0, 3.0]

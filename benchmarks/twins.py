@@ -49,7 +49,10 @@ STARTS = range(1, 9)
 
 
 class Twin(NamedTuple):
-    """A strategy with its settings, and the library's family with the same; `most_items`: of a shop."""
+    """A strategy with its settings, and the library's family with the same; `most_items`: of a shop.
+
+    `note`: what is not the same after all.
+    """
 
     strategy: str
     ours: Mapping[str, Any]
@@ -57,6 +60,7 @@ class Twin(NamedTuple):
     family: str
     theirs: Mapping[str, Any]
     most_items: int = 1_000_000
+    note: str = ""
 
 
 TWINS = (  # implicit counts the item itself among its K
@@ -68,7 +72,9 @@ TWINS = (  # implicit counts the item itself among its K
     Twin("user_knn", {"weighting": "tfidf", **USERS}, "implicit", "users by TF-IDF", {"K": 101}),
     Twin("user_knn", {"weighting": "bm25", **BM25, **USERS},
          "implicit", "users by BM25", {"K": 101, "K1": 1.2, "B": 0.75}),
-    Twin("user_knn", {**USERS, "listed": 0, "neighbours": 100}, "lenskit", "UserKNN", {"max_nbrs": 100}),
+    Twin("user_knn", {**USERS, "listed": 0, "neighbours": 100}, "lenskit", "UserKNN", {"max_nbrs": 100},
+         note="LensKit adds up, item by item, the nearest 100 of those who have it; ours are the nearest 100 of "
+         "all. Where neither leaves anybody out they are the same."),
     Twin("user_knn", {**USERS, "listed": 0, "neighbours": 100_000}, "lenskit", "UserKNN", {"max_nbrs": 100_000}),
     *(Twin("als", {**FACTORS, "start": start, **ALL}, "implicit", "ALS from our start",
            {"factors": 64, "regularization": 0.1, "alpha": 9.0, "start": start}) for start in STARTS),
@@ -112,7 +118,7 @@ def compared(name: str, folder: Path, say: Any) -> Iterator[dict[str, Any]]:
             lists = np.load(out / "discover.npy")
             other = theirs["placements"]["discover"]
             yield row | judged(mine, lists, asked) | {
-                "settings": {**twin.ours}, "fit_cpu_seconds": [facts, other["fit_cpu_seconds"]],
+                "settings": {**twin.ours}, "note": twin.note, "fit_cpu_seconds": [facts, other["fit_cpu_seconds"]],
             }  # fmt: skip
 
 

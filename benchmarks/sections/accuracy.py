@@ -53,6 +53,8 @@ def twins(found: dict[str, Any]) -> Iterable[str]:
         (*_twin(one), one["starts"], "{} : {}".format(*one["fit_cpu_seconds"])) for one in found["starts"]
     ]
     yield table((*heads, "same products", "fit, s"), alone) + "\n"
+    notes = {f"* {one['note']}\n": None for one in found["rows"] if one.get("note")}
+    yield "\n".join(notes)
     yield table((*heads, "starts", "fit, s"), together)
 
 
@@ -60,7 +62,8 @@ def _twin(one: dict[str, Any]) -> tuple[str, ...]:
     """A row of both tables, as far as they agree."""
     sides = (pages.interval(one["ours"]), pages.interval(one["theirs"]))
     ratio, difference = f"{one['ratio']:.3f}", pages.interval(one["gain"], "+")
-    return one["data"], one["strategy"], one["twin"], *sides, ratio, difference
+    twin = one["twin"] + "*" * bool(one.get("note"))
+    return one["data"], one["strategy"], twin, *sides, ratio, difference
 
 
 def diversity(found: dict[str, Any]) -> Iterable[str]:

@@ -173,7 +173,7 @@ STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "ease": ({"ridge": 200.0}, {"ridge": 2000.0}),
     "item_knn": ({"weighting": "bm25", "neighbours": 300, "bm25_b": 0.3},),
-    # what few have in common says more, and heavy buyers do not drown the rest: led where purchases are sparse
+    # rare things in common say more, heavy buyers drown nobody: led where purchases are sparse
     "user_knn": ({"weighting": "bm25", "neighbours": 300, "dilution": 0.5},),
     "rp3beta": ({"alpha": 0.6, "beta": 0.3, "neighbours": 300},),
 }

@@ -96,6 +96,15 @@ def test_a_damaged_bundle_does_not_become_current(registry):
     assert number(registry) == 2
 
 
+def test_a_bundle_in_a_folder_of_another_name_does_not_become_current(registry):
+    """Its folder was renamed: what it is called and what it is would differ in every log."""
+    oldest, slip = registry.versions()[0], "20260102T030405Z-0123456789ab"
+    (registry.folder / oldest).rename(registry.folder / slip)
+    with pytest.raises(RegistryError, match=f"holds bundle {oldest}; name the folder so"):
+        registry.activate(slip)
+    assert number(registry) == 2
+
+
 def test_pruning_keeps_the_newest_and_the_current(registry):
     """Never the current one, however old."""
     versions = registry.versions()

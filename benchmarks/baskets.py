@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-from machine import SHARED, machine, write
+from machine import machine, shared, write
 from numpy.typing import NDArray
 
 from vitrina.bootstrap import Estimate, estimates, paired
@@ -126,7 +126,7 @@ def strangers(items: Ids, item: Any, visit: Any, time: Any) -> Dataset:
 
 def groceries() -> Dataset:
     """9,835 baskets of one month (Hahsler, Hornik and Reutterer 2006); no users, no times."""
-    table = pq.read_table(SHARED / "groceries" / "baskets.parquet")
+    table = pq.read_table(shared("groceries/baskets.parquet"))
     names, visit = table["item_id"].to_pylist(), table["basket_id"].to_numpy() - 1
     items = Ids.of(names)
     return replace(strangers(items, items.rows(names), visit, np.arange(len(names))), timed=False)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import SHARED, machine, write
+from machine import machine, shared, write
 from PIL import Image, ImageEnhance
 
 from vitrina.images import vectors
@@ -54,12 +54,12 @@ def main() -> None:
 
 def known(name: str, many: int, of: int = 0) -> dict[str, Any]:
     """Shares by change, of `many` photos of a shop, or of its first `of`."""
-    source = open_source(SHARED / name / "images.zip")
+    source = open_source(shared(f"{name}/images.zip"))
     source = Source(source.names[: of or None], source.read)
     with tempfile.TemporaryDirectory() as temp:
         place = Path(temp)
         out = place / "own" if of else folder() / "benchmarks" / name
-        photos = SHARED / name / "images.zip"
+        photos = shared(f"{name}/images.zip")
         if of:
             photos = place / "photos"
             _copied(source, photos)

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 import numpy as np
 from images_plot import plot
-from machine import SHARED, machine, write
+from machine import machine, shared, write
 from numpy.typing import NDArray
 
 from vitrina.dataset import Attribute, Catalog, Dataset, Events
@@ -84,7 +84,7 @@ def shop_of(ids: list[str], attributes: dict[str, list[str]], photos: Path, name
 
 def fashion() -> Dataset:
     """The catalogue of an Indian web shop: 18,364 photos of 60 x 80 pixels on white."""
-    place = SHARED / "fashion_products"
+    place = shared("fashion_products")
     columns = ("id", "articleType", "baseColour", "gender")
     wanted = ", ".join(f"coalesce(CAST({one} AS VARCHAR), '')" for one in columns)
     query = f"SELECT {wanted} FROM '{place}/products.parquet'"
@@ -229,7 +229,7 @@ def taught(shop: Dataset, validation: Mask) -> dict[str, Any]:
 
 def real_photos() -> dict[str, Any]:
     """Clothes photographed by people, on floors and hangers: the same label among the 5 nearest."""
-    place = SHARED / "clothing_cc0"
+    place = shared("clothing_cc0")
     query = f"SELECT image, label FROM read_csv('{place}/images.csv', all_varchar = true)"
     kept = [row for row in duckdb.sql(query).fetchall() if row[1] not in ("Not sure", "Other", "Skip")]
     ids, labels = map(list, zip(*kept, strict=True))
@@ -276,7 +276,7 @@ def encoding() -> dict[str, float]:
     from vitrina.images.encoder import Encoder
     from vitrina.images.sources import open_source
 
-    source = open_source(SHARED / "clothing_cc0" / "images.zip")
+    source = open_source(shared("clothing_cc0/images.zip"))
     photos = [source.read(name, 1 << 24) for name in source.names[:64]]
     coder, sandbox, times = Encoder.open(threads=1), Sandbox(), [time.process_time()]
     pictures = [one for one in map(sandbox.decode, photos) if isinstance(one, Picture)]

@@ -17,6 +17,16 @@ RESULTS = Path(__file__).resolve().parent / "results"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def shared(name: str) -> Path:
+    """A file or folder of the data beside the repository; ends the run in a sentence where it is not there."""
+    place = SHARED / name
+    if not place.exists():
+        raise SystemExit(
+            f"{place} is not there: this reads data that are no part of the repository; put them there"
+        )
+    return place
+
+
 def machine(*names: str) -> dict[str, Any]:
     """Processor, cores, memory, load, and the versions of Python and of these distributions."""
     cpu = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]

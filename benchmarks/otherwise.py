@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-from machine import SHARED, machine, write
+from machine import machine, shared, write
 from scipy.sparse import csr_matrix, save_npz
 from server import spread, turn
 from serving import load, processes, shops
@@ -151,7 +151,7 @@ def beside_serenade(seconds: float) -> dict[str, Any]:
 
 def visits() -> list[Request]:
     """A request after each click of the last day, with the visit up to it."""
-    table = pq.read_table(SHARED / "yoochoose_clicks_100k" / "clicks.parquet")
+    table = pq.read_table(shared("yoochoose_clicks_100k/clicks.parquet"))
     test = table.filter(np.array(table["split"].to_pylist()) == "test").sort_by("Time")
     visited: dict[str, list[str]] = {}
     asked = []

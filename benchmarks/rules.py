@@ -87,7 +87,10 @@ def compared(shop: str, support: float, repeats: int) -> dict[str, Any]:
             for side in SIDES:
                 file = Path(folder) / f"{side}.npy"
                 command = [sys.executable, __file__, "--side", side, shop, str(support), str(file)]
-                done = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+                told = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+                if told.returncode:
+                    raise SystemExit(f"{side} could not be measured on {shop}")
+                done = json.loads(told.stdout)
                 if done:
                     runs[side].append(done)
                     check(np.load(Path(folder) / f"{SIDES[0]}.npy"), np.load(file))

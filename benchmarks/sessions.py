@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pyarrow.parquet as pq
-from machine import RESULTS, SHARED, machine, write
+from machine import RESULTS, machine, shared, write
 from numpy.typing import NDArray
 from session_oracles import VSTAN_PUBLISHED, SequentialRules, Vstan
 
@@ -93,14 +93,14 @@ def sources() -> dict[str, tuple[Questions, Questions]]:
 
 def yoochoose() -> Dataset:
     """Clicks of seven days and the eighth (RecSys Challenge 2015, sample)."""
-    table = pq.read_table(SHARED / "yoochoose_clicks_100k" / "clicks.parquet")
+    table = pq.read_table(shared("yoochoose_clicks_100k/clicks.parquet"))
     time = table["Time"].cast("int64").to_numpy()
     return anonymous(table["ItemId"].to_numpy(), table["SessionId"].to_numpy(), time, time // 10**9)
 
 
 def last_time_of_training() -> int:
     """Seconds."""
-    table = pq.read_table(SHARED / "yoochoose_clicks_100k" / "clicks.parquet", columns=["Time", "split"])
+    table = pq.read_table(shared("yoochoose_clicks_100k/clicks.parquet"), columns=["Time", "split"])
     time, split = table["Time"].cast("int64").to_numpy(), np.array(table["split"].to_pylist())
     return int(time[split == "train"].max() // 10**9)
 
@@ -108,7 +108,7 @@ def last_time_of_training() -> int:
 def epub(stamped: bool) -> Dataset:
     """Downloads of the Vienna University of Economics, 2003 to 2008 (arules); a second apart in the
     order of the file, unless as stamped."""
-    table = pq.read_table(SHARED / "epub_downloads" / "downloads.parquet")
+    table = pq.read_table(shared("epub_downloads/downloads.parquet"))
     time = table["timestamp"].cast("int64").to_numpy() // 10**6
     _, session = np.unique(np.array(table["session_id"].to_pylist()), return_inverse=True)
     began = np.full(session.max() + 1, np.iinfo(np.int64).max)

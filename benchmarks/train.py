@@ -34,7 +34,7 @@ from typing import Any
 import numba
 import numpy as np
 import pyarrow.parquet as pq
-from machine import SHARED, machine, write
+from machine import machine, shared, write
 from numpy.typing import NDArray
 
 from vitrina.kernels.neighbours import Lists, neighbours
@@ -289,8 +289,8 @@ def _columns(file: Path, user: str, item: str) -> tuple[NDArray[Any], NDArray[An
 
 
 LOADERS: dict[str, Callable[[], tuple[NDArray[Any], NDArray[Any]]]] = {
-    "ml_100k": lambda: _columns(SHARED / "ml_100k" / "ratings.parquet", "user_id", "item_id"),
-    "amazon_toys": lambda: _columns(SHARED / "amazon_toys_5core" / "sequences.parquet", "user", "item"),
+    "ml_100k": lambda: _columns(shared("ml_100k/ratings.parquet"), "user_id", "item_id"),
+    "amazon_toys": lambda: _columns(shared("amazon_toys_5core/sequences.parquet"), "user", "item"),
     "complete_journey": _complete_journey,
 }
 

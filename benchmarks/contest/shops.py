@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from machine import SHARED
+from machine import shared
 
 from vitrina.dataset import Dataset
 from vitrina.readers import Reading, complete_journey, read
@@ -135,7 +135,7 @@ def reading(shop: Shop, say: Say) -> Reading:
     """The same, with what the readers have to say of it."""
     with tempfile.TemporaryDirectory() as folder:
         for table, file in shop.files.items():
-            (Path(folder) / f"{table}.parquet").symlink_to(SHARED / f"{file}.parquet")
+            (Path(folder) / f"{table}.parquet").symlink_to(shared(f"{file}.parquet"))
         _view(shop, Path(folder), say)
         return read(Path(folder), aliases=shop.columns, say=say)
 
@@ -171,5 +171,5 @@ def _view(shop: Shop, folder: Path, say: Say) -> None:
             if any("{journey}" in query for query in shop.views.values()):
                 complete_journey.write(Path(journey), say)
             for table, query in shop.views.items():
-                made = query.format(shared=SHARED, journey=journey)
+                made = query.format(shared=shared("") if "{shared}" in query else "", journey=journey)
                 db.execute(f"COPY ({made}) TO '{folder}/{table}.parquet' (FORMAT parquet)")

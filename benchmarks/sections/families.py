@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from contest.pages import interval
+from machine import RESULTS
+from plots import read
 
 from sections.markdown import table
 
@@ -71,6 +73,25 @@ def photos(found: dict[str, Any]) -> Iterable[str]:
         f"taught. Twenty neighbours by a vector: {found['speed']['top_20_cpu_microseconds_p50']} us of CPU (p50).\n"
     )
     yield "![What colour costs in article type](results/images.png)"
+    if told := read("doubles", RESULTS):
+        yield from ("", *doubles(told["shops"]))
+
+
+def doubles(shops: dict[str, Any]) -> Iterable[str]:
+    """Which changes of a photo go unnoticed."""
+    yield (
+        "Photos that are one look are listed once, and never for one another. Share of changed photos that are one look "
+        f"with their original, {next(iter(shops.values()))['changed']} of each shop; and the shop's own products that share "
+        "a look before anything was added: the same photo twice, or shades of one product "
+        "(`python benchmarks/doubles.py`).\n"
+    )
+    heads = [
+        f"{name}, {one['photos']:,} photos of {one['longest_side_px']} px" for name, one in shops.items()
+    ]
+    changes = next(iter(shops.values()))["known"]
+    rows = [(what, *(f"{one['known'][what]:.0%}" for one in shops.values())) for what in changes]
+    own = ("products that share a look", *(f"{one['products_of_one_look']:,}" for one in shops.values()))
+    yield table(("photo", *heads), [*rows, own])
 
 
 def trees(found: dict[str, Any]) -> Iterable[str]:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from machine import SHARED
+from machine import shared
 from numpy.typing import NDArray
 from serving import dozen
 
@@ -143,7 +143,7 @@ def _write(shop: str, data: Path) -> None:
         complete_journey.write(data, print)
         return
     if shop == "yoochoose":
-        shutil.copyfile(_shared("yoochoose_clicks_100k/clicks.parquet"), data / "events.parquet")
+        shutil.copyfile(shared("yoochoose_clicks_100k/clicks.parquet"), data / "events.parquet")
         return
     if shop == "dozen":
         dozen.write(data)
@@ -151,15 +151,8 @@ def _write(shop: str, data: Path) -> None:
     if shop == "small":
         duckdb.execute(_SMALL.format(data=data))
         return
-    sequences = _shared("amazon_toys_5core/sequences.parquet")
+    sequences = shared("amazon_toys_5core/sequences.parquet")
     duckdb.execute(_TOYS.format(sequences=sequences, data=data))
-
-
-def _shared(name: str) -> Path:
-    file = SHARED / name
-    if not file.is_file():
-        sys.exit(f"{file} is missing; ask for --shop complete_journey, which needs no file")
-    return file
 
 
 def _recipe(shop: str) -> Path:

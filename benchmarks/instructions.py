@@ -47,6 +47,8 @@ from vitrina.v1 import recommendation_service_pb2 as v1
 LISTS = Path(__file__).with_name("serving") / "lists.toml"
 RECIPE = {"strategies": {name: {} for name in ("item_knn", "next_basket", "buy_again", "popular")}}
 USERS, ITEMS, REQUESTS, SEED = 800, 3000, 20, 7
+HOME, TYPICAL = ("home_weighed",), ("typical",)
+PAGE = (*TYPICAL, *HOME, "product_similar", "buy_again", "recently_viewed", "trending")
 TOLERANCE = 0.05
 PLAIN = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_NUM_THREADS": "1"}
 ALIKE = {
@@ -136,8 +138,8 @@ def works(engine: Engine) -> Iterator[tuple[str, Work]]:
     """What is counted, by name: whole requests from bytes to bytes, and the kernels of their sources."""
     service = Service(lambda: engine, Signer(b"sixteen bytes or more"))
     now = engine.last_event
-    for name in ("home_weighed", "typical"):
-        asked = [_message(one) for one in requests(engine, name)]
+    for name, blocks in {"home_weighed": HOME, "typical": TYPICAL, "page": PAGE}.items():
+        asked = [_message(one) for one in requests(engine, *blocks)]
         yield f"request, {name}", lambda at, asked=asked: service.recommend(asked[at], now)
         # All of them in the first turn: a count is of one request then, too.
         yield (
@@ -173,13 +175,13 @@ def fresh(asked: Query) -> Query:
     return asked
 
 
-def requests(engine: Engine, placement: str) -> list[Request]:
-    """One list for each of some customers, with two clicks in the visit."""
+def requests(engine: Engine, *placements: str) -> list[Request]:
+    """These lists for each of some customers, with two clicks in the visit."""
     names = engine.askers.users.names(np.arange(REQUESTS, dtype=np.int32))
     clicks = engine.items.names(np.arange(2 * REQUESTS, dtype=np.int32))
     return [
         Request(
-            blocks=(Block(placement, limit=20),),
+            blocks=tuple(Block(one, limit=20) for one in placements),
             user_id=name,
             events=tuple(SessionEvent(one) for one in clicks[2 * at : 2 * at + 2]),
         )

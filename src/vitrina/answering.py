@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from vitrina import answers
 from vitrina.asking import Asked, Pages, limit_of, scoped
-from vitrina.crowd import Crowd
+from vitrina.crowd import Crowd, Each
 from vitrina.discretion import discreet, guarded
 from vitrina.draft import Draft, Opened
 from vitrina.errors import InvalidRequest
 from vitrina.fitted import Fitted
-from vitrina.ids import Rows
 from vitrina.placements import Placement, Placements
 from vitrina.request import Block, ListedBlock, Request
 from vitrina.stages import through
@@ -68,13 +67,13 @@ class Answering(NamedTuple):
             raise InvalidRequest(f"placement {name!r} is not for the channel {channel!r}; it is for {known}")
         return placement
 
-    def draft(self, block: Block, askers: Crowd, taken: tuple[Rows, ...], now: int, arm: str = "") -> Draft:
+    def draft(self, block: Block, askers: Crowd, taken: Each, now: int, arm: str = "") -> Draft:
         """A block that no stage has seen, for everybody's scope. Raises InvalidRequest."""
         placement, mixes, display = self.fitted[block.placement, arm]
         limit = limit_of(block, placement)
         return Draft.of(placement, mixes, display, block, limit, askers, taken, now)
 
-    def _scoped(self, asked: Asked, askers: Crowd, taken: tuple[Rows, ...], now: int) -> Draft:
+    def _scoped(self, asked: Asked, askers: Crowd, taken: Each, now: int) -> Draft:
         """The draft of a block under its scope; away from the shop, with nothing sensitive in it."""
         draft = self.draft(asked.block, askers, taken, now, asked.arm)._replace(scope=asked.scope)
         if not asked.away:

@@ -30,33 +30,30 @@ def blocks(
     lists = listed(draft, opened, reasons)
     if locale and reasons and opened.grounds:
         lists = replace(lists, said=_said(opened.grounds, locale, draft, lists, opened))
-    return [
-        ListedBlock(
-            placement=draft.block.placement,
-            items=lists.of(place),
-            fallback_level=draft.levels[place],
-            relaxed=draft.relaxed[place],
-            dropped=draft.dropped[place],
-            missing=_missing(draft, place),
-            propensities=_propensities(draft, place),
-            trace=tuple((name, _left(stage, place, opened.items)) for name, stage in trace),
-        )
-        for place in range(len(draft.askers))
-    ]
+    n, name = len(draft.askers), draft.block.placement
+    missing = [_missing(draft, place) for place in range(n)] if draft.placement.needs else [()] * n
+    chances = [_propensities(draft, place) for place in range(n)] if draft.chances is not None else [()] * n
+    left = [_traced(trace, place, opened.items) for place in range(n)] if trace else [()] * n
+    each = zip(range(n), draft.levels, draft.relaxed, left, draft.dropped, missing, chances, strict=True)
+    return [ListedBlock(name, lists.of(place), *told) for place, *told in each]
+
+
+def _traced(
+    trace: Sequence[tuple[str, Draft]], place: int, items: Ids
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What left each stage of one asker's list."""
+    return tuple((name, _left(stage, place, items)) for name, stage in trace)
 
 
 def _propensities(draft: Draft, place: int) -> tuple[float, ...]:
-    """The chance of each item to be in the list; empty where none was left to chance."""
-    if draft.chances is None:
-        return ()
+    """The chance of each item to be in the list."""
     assert draft.ranked is not None
+    assert draft.chances is not None
     return tuple(draft.chances[place][draft.ranked.rows[place] >= 0].tolist())
 
 
 def _missing(draft: Draft, place: int) -> tuple[str, ...]:
     """What the placement needs of this request and was not given."""
-    if not draft.placement.needs:
-        return ()
     asker, block = draft.askers[place], draft.block
     given = {
         "context": len(asker.context) > 0,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from vitrina.askers import NOTHING
-from vitrina.crowd import Crowd
+from vitrina.crowd import Crowd, Each, Ends
 from vitrina.discretion import AWAY
 from vitrina.errors import InvalidRequest
-from vitrina.ids import Rows, joined
+from vitrina.ids import Rows
+from vitrina.kernels.doings import beside, listed_for, of_some
 from vitrina.placements import Placement
 from vitrina.request import Block, ListedBlock, Request
 from vitrina.rules import Rules
@@ -95,33 +98,34 @@ def limit_of(block: Block, placement: Placement) -> int:
     return min(block.limit or placement.limit, placement.max_limit)
 
 
-def taken_by(askers: Crowd, place: int, shown: Sequence[Rows], placement: Placement) -> Rows:
-    """What an asker's page already holds or stands for: never shown again, in any variant."""
-    return joined(*askers.page(place, context=not placement.show_context), *shown)
-
-
-@dataclass(frozen=True)
 class Pages:
-    """The pages of some askers while their blocks are filled in turn. `shown`: what each holds so far, empty
-    where no block follows; `queries`: what sources were asked about a batch of them."""
+    """The pages of some askers while their blocks are filled in turn.
 
-    shown: tuple[list[Rows], ...]
-    queries: dict[tuple[int, ...], dict[str, Query]]
+    `queries`: what sources were asked about a batch of them.
+    """
 
-    @classmethod
-    def of(cls, askers: int, turns: int) -> Pages:
-        """Empty pages with room for so many blocks."""
-        return cls(tuple([] for _ in range(askers if turns > 1 else 0)), {})
+    def __init__(self, askers: int, turns: int) -> None:
+        self.queries: dict[tuple[int, ...], dict[str, Query]] = {}
+        self._several, self._shown = turns > 1, (np.zeros(askers + 1, np.int64), NOTHING)
 
-    def taken(self, askers: Crowd, places: Sequence[int], placement: Placement) -> tuple[Rows, ...]:
-        """What askers' pages hold already; they stand at these places of all."""
-        if not self.shown and askers.pageless:
-            return (NOTHING,) * len(places)
-        held = [self.shown[one] for one in places] if self.shown else [()] * len(places)
-        return tuple(taken_by(askers, at, one, placement) for at, one in enumerate(held))
+    def taken(self, askers: Crowd, places: Sequence[int], placement: Placement) -> Each:
+        """What askers' pages hold or stand for, never shown again in any variant; they stand at these places
+        of all."""
+        held = askers.pages
+        if not placement.show_context and len(askers.contexts[1]):
+            held = beside(*held, *askers.contexts)
+        if len(self._shown[1]):
+            whole = len(places) == len(self._shown[0]) - 1
+            shown: Each = self._shown if whole else of_some(*self._shown, _numbers(places))
+            held = beside(*held, *shown)
+        return held
 
-    def shows(self, places: Sequence[int], listed: Callable[[int], Rows]) -> None:
-        """Put a block on the pages; `listed`: what it shows to each of these."""
-        if self.shown:
-            for at, place in enumerate(places):
-                self.shown[place].append(listed(at))
+    def shows(self, places: Sequence[int], lists: Rows) -> None:
+        """Put a block on the pages; `lists`: int32[n, k], what it shows to each of these, -1 pads."""
+        if self._several:
+            listed = listed_for(len(self._shown[0]) - 1, _numbers(places), lists)
+            self._shown = beside(*self._shown, *listed)
+
+
+def _numbers(places: Sequence[int]) -> Ends:
+    return np.array(places, np.int64)

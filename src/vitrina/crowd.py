@@ -14,22 +14,19 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.askers import Asker, Askers
+from vitrina.askers import NOTHING, Asker, Askers
 from vitrina.consent import agrees
 from vitrina.history import Doings
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.request import Request
 
 Ends = NDArray[np.int64]
+Each = tuple[Ends, Rows]
+"""Rows of each asker, ragged."""
 
 
 class Crowd(Sequence[Asker]):
-    """n askers. What they did lies one behind the other, asker i's from `ends[i]` to `ends[i + 1]`.
-
-    `pageless`: whether it is known of all that they look at no page.
-    """
-
-    pageless = False
+    """n askers. What they did lies one behind the other, asker i's from `ends[i]` to `ends[i + 1]`."""
 
     def __init__(self, askers: Sequence[Asker]) -> None:
         self._askers = tuple(askers)
@@ -43,10 +40,15 @@ class Crowd(Sequence[Asker]):
         """Some of them."""
         return Crowd([self._askers[one] for one in places])
 
-    def page(self, place: int, *, context: bool) -> tuple[Rows, ...]:
-        """What an asker's page holds, and with `context` what it is about."""
-        one = self._askers[place]
-        return (one.context, one.page) if context else (one.page,)
+    @cached_property
+    def pages(self) -> Each:
+        """What is on the page of each."""
+        return _each([one.page for one in self._askers])
+
+    @cached_property
+    def contexts(self) -> Each:
+        """What the page of each is about."""
+        return _each([one.context for one in self._askers])
 
     @cached_property
     def users(self) -> Rows:
@@ -103,8 +105,6 @@ class Crowd(Sequence[Asker]):
 class Customers(Crowd):
     """Customers by their ids, or strangers, who did nothing since training."""
 
-    pageless = True
-
     def __init__(self, askers: Askers, names: Sequence[str], channel: str) -> None:
         self._of, self._names, self._channel = askers, names, channel
 
@@ -112,9 +112,15 @@ class Customers(Crowd):
         """Some of them."""
         return Customers(self._of, [self._names[one] for one in places], self._channel)
 
-    def page(self, place: int, *, context: bool) -> tuple[Rows, ...]:
+    @cached_property
+    def pages(self) -> Each:
         """Nothing: no page is known."""
-        return ()
+        return np.zeros(len(self) + 1, np.int64), NOTHING
+
+    @property
+    def contexts(self) -> Each:
+        """Nothing either."""
+        return self.pages
 
     @cached_property
     def users(self) -> Rows:
@@ -186,3 +192,8 @@ class Customers(Crowd):
         if isinstance(at, slice):
             return [self[one] for one in range(len(self))[at]]
         return self._of.of(Request((), user_id=self._names[at], channel=self._channel), 0)
+
+
+def _each(rows: Sequence[Rows]) -> Each:
+    ends = np.array([0, *accumulate(map(len, rows))], np.int64)
+    return ends, np.concatenate(rows) if ends[-1] else NOTHING

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vitrina.blend import Ranked
 from vitrina.built_in import DISPLAYED, GIVEN
-from vitrina.crowd import Crowd
+from vitrina.crowd import Crowd, Each
 from vitrina.display import Display
 from vitrina.faltering import RANKER, Mute
 from vitrina.grounds import Grounds
@@ -64,7 +64,7 @@ class Draft(NamedTuple):
     limit: int
     now: int
     askers: Crowd
-    taken: tuple[Rows, ...]
+    taken: Each
     allow: Allow
     room: int
     queries: dict[str, Query]
@@ -89,7 +89,7 @@ class Draft(NamedTuple):
         block: Block,
         limit: int,
         askers: Crowd,
-        taken: tuple[Rows, ...],
+        taken: Each,
         now: int,
     ) -> Draft:
         """A block that no stage has seen yet."""
@@ -118,11 +118,11 @@ class Draft(NamedTuple):
         """What a source is asked that starts one asker's list from a kind of seeds."""
         return query([self.askers[place]], seeds, self.now)
 
-    def shown(self, place: int) -> Rows:
-        """The products of one asker's list, as it stands."""
+    @property
+    def shown(self) -> Rows:
+        """int32[n, m]: the products of each asker's list as it stands, -1 pads."""
         assert self.ranked is not None
-        rows: Rows = self.ranked.rows[place]
-        return rows[rows >= 0]
+        return np.ascontiguousarray(self.ranked.rows)
 
     @property
     def fillers(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from vitrina import answers, bundle, strategies
 from vitrina.answering import Answering
 from vitrina.askers import Asker, Askers
-from vitrina.asking import Pages, alike, order, taken_by
+from vitrina.asking import Pages, alike, order
 from vitrina.built_in import BUILT_IN
 from vitrina.catalog import Catalog
 from vitrina.crowd import Crowd
@@ -209,7 +209,7 @@ class Engine:
         askers, made = Crowd(self.askers_of(requests, live)), self._answering
         orders = [order(one) for one in requests]
         turns = max(map(len, orders), default=0)
-        pages = Pages.of(len(requests), turns)
+        pages = Pages(len(requests), turns)
         blocks: list[dict[int, ListedBlock]] = [{} for _ in requests]
         for turn in range(turns):
             for block, one, places in alike(requests, turn, orders):
@@ -225,7 +225,7 @@ class Engine:
         `recommend` gives, but of each reason there is its source alone. Raises as `recommend` does where it
         is not forbearing.
         """
-        pages, every = Pages.of(len(askers), len(page.blocks)), range(len(askers))
+        pages, every = Pages(len(askers), len(page.blocks)), range(len(askers))
         for place in order(page):
             for one in self._answering.block(page.blocks[place], page, askers, every, pages, now):
                 yield place, one.members, answers.listed(one.draft, self.opened, reasons=False)
@@ -250,7 +250,7 @@ class Engine:
         askers = Crowd((self.asker(request, live),))
         one = replace(request, explain=True, reasons=True)
         try:
-            found = self._answering.block(one.blocks[0], one, askers, (0,), Pages.of(1, 1), live.now)
+            found = self._answering.block(one.blocks[0], one, askers, (0,), Pages(1, 1), live.now)
             (((listed,), trace),) = [(one.blocks(self.opened), one.trace) for one in found]
         except SourceFailed as failed:
             return self._without(failed).explain(request, item_ids, live)
@@ -262,7 +262,7 @@ class Engine:
         for all of it: not by region, size, nor filters that ask about the asker."""
         askers, made = Crowd(self.askers_of(requests, live)), self._answering
         placement = made.placement(block.placement, requests[0].channel)
-        taken = tuple(taken_by(askers, place, (), placement) for place in range(len(askers)))
+        taken = Pages(len(askers), 1).taken(askers, range(len(askers)), placement)
         return retrieve(self.opened, admit(self.opened, made.draft(block, askers, taken, live.now)))
 
     def _response(self, asker: Asker, blocks: Mapping[int, ListedBlock], live: Live) -> Response:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.ids import UNKNOWN, Ids, Rows
+from vitrina.kernels.messages import names
 from vitrina.request import ListedItem, Reason, RuleReason
 
 
@@ -53,10 +54,10 @@ class Lists:
         return found
 
     @cached_property
-    def encoded(self) -> list[bytes]:
-        """The id of each row as it is stored."""
-        found: list[bytes] = self.ids.sorted[self.rows].tolist()
-        return found
+    def named(self) -> tuple[list[int], bytes]:
+        """The ids of each list, a NUL behind each, and where they begin and end."""
+        starts, found = names(self.ends, self.ids.letters, self.rows)
+        return starts.tolist(), found.tobytes()
 
     @cached_property
     def led(self) -> list[int]:
@@ -107,9 +108,10 @@ class Listing(Sequence[ListedItem]):
         return self.lists.ids.names(self.lists.rows[self.span])
 
     @property
-    def encoded(self) -> list[bytes]:
-        """The ids of the items as they are stored."""
-        return self.lists.encoded[self.span]
+    def named(self) -> bytes:
+        """The ids of the items as they are stored, a NUL behind each."""
+        starts, found = self.lists.named
+        return found[starts[self.place] : starts[self.place + 1]]
 
     @property
     def scores(self) -> list[float]:

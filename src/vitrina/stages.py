@@ -17,20 +17,20 @@ explained.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.arranging import arrange, explore, promote
-from vitrina.askers import NOTHING
 from vitrina.blend import Ranked, append, fuse
 from vitrina.built_in import GIVEN
+from vitrina.crowd import Each
 from vitrina.draft import Draft, Opened, Stage
 from vitrina.errors import SourceFailed
 from vitrina.faltering import RANKER
-from vitrina.ids import Rows, joined
-from vitrina.kernels.doings import marked
+from vitrina.ids import Rows
+from vitrina.kernels.doings import beside, marked
 from vitrina.kernels.fusion import settle
 from vitrina.ranker import DEPTH, Forest, Ranker
 from vitrina.rules import Admitted
@@ -55,17 +55,17 @@ def admit(opened: Opened, draft: Draft) -> Draft:
     return draft._replace(admitted=admitted, allow=allow)
 
 
-def _barred(opened: Opened, draft: Draft) -> tuple[NDArray[np.int64], Rows]:
+def _barred(opened: Opened, draft: Draft) -> Each:
     """What each asker may not see: ends and rows, which may repeat."""
     rules, askers = opened.rules, draft.askers
     ends, places = marked(askers.ends, rules.unwanted(askers.doings, draft.placement, draft.now))
-    rows = askers.doings.rows[places]
-    excluded = rules.facets.rows(draft.block.exclude_item_ids) if draft.block.exclude_item_ids else NOTHING
-    if not len(excluded) and not any(map(len, draft.taken)):
-        return ends, rows
-    own = [rows[low:high] for low, high in pairwise(ends.tolist())]
-    barred = [joined(taken, excluded, one) for taken, one in zip(draft.taken, own, strict=True)]
-    return _indptr(barred), joined(*barred)
+    barred: Each = ends, askers.doings.rows[places]
+    if len(draft.taken[1]):
+        barred = beside(*barred, *draft.taken)
+    if draft.block.exclude_item_ids:
+        excluded, n = rules.facets.rows(draft.block.exclude_item_ids), len(askers)
+        barred = beside(*barred, np.arange(n + 1, dtype=np.int64) * len(excluded), np.tile(excluded, n))
+    return barred
 
 
 def retrieve(opened: Opened, draft: Draft) -> Draft:

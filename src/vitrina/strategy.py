@@ -143,11 +143,12 @@ class Whys:
         """The reasons of all askers from the `seeds`, int32[., w], of each; arguments as of `Source.why`."""
         if len(query) == 1:
             return cls(seeds(query, rows))
-        found = [seeds(query.one(at), rows[ends[at] : ends[at + 1]]) for at in range(len(query))]
+        some = [(at, slice(ends[at], ends[at + 1])) for at in np.flatnonzero(np.diff(ends)).tolist()]
+        found = [seeds(query.one(at), rows[own]) for at, own in some]
         width = max((one.shape[1] for one in found), default=0)
         out = np.full((len(rows), width), UNKNOWN, np.int32)
-        for at, one in enumerate(found):
-            out[ends[at] : ends[at + 1], : one.shape[1]] = one
+        for (_, own), one in zip(some, found, strict=True):
+            out[own, : one.shape[1]] = one
         return cls(out)
 
 

@@ -247,10 +247,23 @@ def follow(
     return ends, out_rows[: ends[-1]].copy(), out_scores[: ends[-1]].copy()
 
 
+@njit(cache=True, nogil=True)
+def _ground(found: Any, seeds: Any, given: Any, reasons: Any) -> None:
+    """The two seeds that gave each row most, as `given` has it, into `reasons`."""
+    for at in range(len(reasons)):
+        for place in range(min(2, found)):
+            best = np.argmax(given[at])
+            if given[at, best] > 0:
+                reasons[at, place], given[at, best] = seeds[best], 0
+
+
 @njit(
-    (ROWS, TYPES, RECALL, types.int64, INDEX, VISITS, types.int64, SCORES, ROWS, WORK), cache=True, nogil=True
+    (ENDS, ROWS, TYPES, RECALL, types.int64, INDEX, VISITS, types.int64, SCORES, ENDS, ROWS, WORK),
+    cache=True,
+    nogil=True,
 )
 def grounds(
+    seed_ends: Any,
     seed_rows: Any,
     kinds: Any,
     tables: Any,
@@ -259,28 +272,29 @@ def grounds(
     visits: Any,
     near: Any,
     nearness: Any,
+    ends: Any,
     wanted: Any,
     work: Any,
 ) -> Any:
     """For each wanted row the two seeds that spoke most for it, the greater first: int32[n, 2], -1 none.
 
-    What a visit says of a row is divided among the seeds in it by their weights. Arguments as in `follow`.
+    Asker i asks of `wanted[ends[i]:ends[i + 1]]`. What a visit says of a row is divided among the seeds in it
+    by their weights. Other arguments as in `follow`.
     """
     likeness, marks, sums = work
     seeds, weights = np.empty(most, np.int32), np.empty(most, np.float32)
-    echoes = np.empty(most, np.float32)
-    found = recall(seed_rows, kinds, tables, marks, seeds, weights, echoes)
-    keys = alike(seeds[:found], weights, index, visits[3], near, likeness)
-    for at in range(len(wanted)):
-        sums[wanted[at]] = at + 1
-    given = np.zeros((len(wanted), found), np.float32)
-    _share(keys, visits, marks, weights, echoes, nearness, sums, given)
-    marks[seeds[:found]] = 0
-    sums[wanted] = 0
-    reasons = np.full((len(wanted), 2), -1, np.int32)
-    for at in range(len(wanted)):
-        for place in range(min(2, found)):
-            best = np.argmax(given[at])
-            if given[at, best] > 0:
-                reasons[at, place], given[at, best] = seeds[best], 0
+    echoes, reasons = np.empty(most, np.float32), np.full((len(wanted), 2), -1, np.int32)
+    for asker in range(len(ends) - 1):
+        low, high, own = ends[asker], ends[asker + 1], slice(seed_ends[asker], seed_ends[asker + 1])
+        if low == high:
+            continue
+        found = recall(seed_rows[own], kinds[own], tables, marks, seeds, weights, echoes)
+        keys = alike(seeds[:found], weights, index, visits[3], near, likeness)
+        for at in range(low, high):
+            sums[wanted[at]] = at - low + 1
+        given = np.zeros((high - low, found), np.float32)
+        _share(keys, visits, marks, weights, echoes, nearness, sums, given)
+        marks[seeds[:found]] = 0
+        sums[wanted[low:high]] = 0
+        _ground(found, seeds, given, reasons[low:high])
     return reasons

@@ -76,18 +76,17 @@ class Signer:
     ) -> str:
         """The token of an answer that had to leave out `earlier`, oldest first."""
         listings = [Listing.of(block.items) for block in response.blocks]
-        items = [item_id for one in listings for item_id in one.encoded]
         places, sources = _numbered(listings)
         names = [placements_version, response.bundle_version]
         names += [block.placement for block in response.blocks]
         names += [block.arm for block in response.blocks]
         names += places
-        text = b"\0".join(["\0".join(names).encode(), *items])
-        kept = _fitting(earlier, MAX_BYTES - len(text) - 4 * (len(items) + len(listings)))
+        text = b"".join(["\0".join(names).encode(), b"\0", *(one.named for one in listings)])[:-1]
+        kept = _fitting(earlier, MAX_BYTES - len(text) - 4 * (len(sources) + len(listings)))
         if kept:
             text = b"\0".join((text, *(one.encode() for one in kept)))
         head = _HEAD.pack(FORMAT, now, len(response.blocks), len(places), len(kept))
-        numbers = struct.pack(f"<{len(listings)}H{len(items)}H", *map(len, listings), *sources)
+        numbers = struct.pack(f"<{len(listings)}H{len(sources)}H", *map(len, listings), *sources)
         shares = struct.pack(f"<{len(listings)}e", *(block.arm_share for block in response.blocks))
         body = b"".join((head, numbers, *map(_chances, response.blocks), shares, text))
         return _armored(body + self._mac(body))

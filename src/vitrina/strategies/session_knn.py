@@ -152,12 +152,8 @@ class Visits:
 
     def why(self, query: Query, ends: NDArray[np.int64], rows: Rows) -> Whys:
         """The one or two seeds by which the visits that voted for each row are most like the asker's."""
-        return Whys.of_each(query, ends, rows, self._grounds)
-
-    def _grounds(self, query: Query, rows: Rows) -> Rows:
-        seeds = (query.seeds.rows, query.seeds.types)
-        found: Rows = grounds(*seeds, *self._learned, self._nearness, rows, self._work())
-        return found
+        seeds = (query.seeds.indptr, query.seeds.rows, query.seeds.types)
+        return Whys(grounds(*seeds, *self._learned, self._nearness, ends, rows, self._work()))
 
     def _work(self) -> tuple[NDArray[np.float32], ...]:
         return tuple(one.sums for one in self._scratches)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def ragged(lists):
 
 def plain(ends, rows):
     """Back to lists."""
-    return [rows[low:high].tolist() for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    return [rows[low:high].tolist() for low, high in pairwise(ends)]
 
 
 @given(st.lists(st.tuples(ROWS, ROWS), max_size=5))
@@ -60,6 +62,6 @@ def test_ids_of_lists_are_written_with_a_nul_behind_each(lists):
     ids = Ids.of(["a", "bb", "é", "long" * 60, *(f"i{n}" for n in range(6))])
     ends, rows = ragged(lists)
     starts, found = names(ends, ids.letters, rows)
-    spans = zip(starts[:-1], starts[1:], strict=True)
+    spans = pairwise(starts)
     written = [found[low:high].tobytes() for low, high in spans]
     assert written == [b"".join(bytes(ids.sorted[row]) + b"\0" for row in one) for one in lists]

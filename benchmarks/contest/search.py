@@ -14,6 +14,7 @@ import argparse
 import importlib
 import json
 import resource
+import signal
 import sys
 import time
 import warnings
@@ -32,6 +33,8 @@ from contest.exchange import USERS, VISITS, Asked, Lists, Window, read  # noqa: 
 from vitrina.metrics import Truth, accuracy  # noqa: E402
 
 SEED = 7
+PATIENCE = 1800
+"""Seconds of processor for all of a family's work; what has not answered then is not in the table."""
 Settings = dict[str, Any]
 
 
@@ -162,8 +165,19 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def bounded() -> None:
+    """End this process with a word about it when patience is over."""
+
+    def over(*_: object) -> None:
+        raise TimeoutError(f"no answer after {PATIENCE:,} s of processor")
+
+    signal.signal(signal.SIGXCPU, over)
+    resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE + 60))
+
+
 def main() -> None:
     """Choose, ask once, write."""
+    bounded()
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     for name in ("folder", "library", "family"):
         options.add_argument(name)

@@ -10,7 +10,7 @@ import pytest
 
 from shops import make_shop, make_window
 from vitrina.live import Live
-from vitrina.remembered import remembered
+from vitrina.remembered import Once, remembered
 from vitrina.request import Block, Request
 
 ITEMS = [f"i{number}" for number in range(6)]
@@ -77,3 +77,24 @@ def test_an_engine_that_is_replaced_is_gone_at_once(told):
         ]
         del engine
         assert [one() for one in left] == [None] * 4
+
+
+class Looked:
+    """Counts how often its property is worked out."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    @Once
+    def answer(self) -> int:
+        """What it is."""
+        self.times += 1
+        return 42
+
+
+def test_a_property_is_worked_out_once_for_each_object():
+    """Not before it is looked at, and never again; its words are the method's."""
+    one, other = Looked(), Looked()
+    assert one.times == 0
+    assert (one.answer, one.answer, one.times, other.times) == (42, 42, 1, 0)
+    assert Looked.answer.__doc__ == "What it is."

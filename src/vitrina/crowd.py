@@ -7,7 +7,6 @@ columns at once, and an `Asker` is made only of whom somebody looks at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import accumulate
 from typing import overload
 
@@ -18,6 +17,7 @@ from vitrina.askers import NOTHING, Asker, Askers
 from vitrina.consent import agrees
 from vitrina.history import Doings
 from vitrina.ids import UNKNOWN, Rows
+from vitrina.remembered import Once
 from vitrina.request import Request
 
 Ends = NDArray[np.int64]
@@ -40,47 +40,47 @@ class Crowd(Sequence[Asker]):
         """Some of them."""
         return Crowd([self._askers[one] for one in places])
 
-    @cached_property
+    @Once
     def pages(self) -> Each:
         """What is on the page of each."""
         return _each([one.page for one in self._askers])
 
-    @cached_property
+    @Once
     def contexts(self) -> Each:
         """What the page of each is about."""
         return _each([one.context for one in self._askers])
 
-    @cached_property
+    @Once
     def users(self) -> Rows:
         """int32[n]: the customer's row that sources are told, UNKNOWN for strangers to them."""
         return np.array([UNKNOWN if one.stranger else one.user for one in self._askers], np.int32)
 
-    @cached_property
+    @Once
     def regions(self) -> Rows:
         """int32[n]: the code of each region, or UNKNOWN."""
         return np.array([one.region for one in self._askers], np.int32)
 
-    @cached_property
+    @Once
     def ends(self) -> Ends:
         """int64[n + 1]."""
         return np.array([0, *accumulate(len(one.doings.rows) for one in self._askers)], np.int64)
 
-    @cached_property
+    @Once
     def doings(self) -> Doings:
         """What all of them did."""
         return Doings.joined([one.doings for one in self._askers])
 
-    @cached_property
+    @Once
     def visits(self) -> Rows:
         """int32: the order of each event, UNKNOWN in a session."""
         return np.concatenate([one.visits for one in self._askers])
 
-    @cached_property
+    @Once
     def session_at(self) -> Ends:
         """int64[n]: where each session begins."""
         return self.ends[:-1] + np.array([one.session_at for one in self._askers], np.int64)
 
-    @cached_property
+    @Once
     def aside(self) -> NDArray[np.bool_] | None:
         """bool per event: what nothing follows from; None for nothing."""
         if all(one.aside is None or not one.aside.any() for one in self._askers):
@@ -112,17 +112,17 @@ class Customers(Crowd):
         """Some of them."""
         return Customers(self._of, [self._names[one] for one in places], self._channel)
 
-    @cached_property
+    @Once
     def pages(self) -> Each:
         """Nothing: no page is known."""
         return np.zeros(len(self) + 1, np.int64), NOTHING
 
-    @property
+    @Once
     def contexts(self) -> Each:
         """Nothing either."""
         return self.pages
 
-    @cached_property
+    @Once
     def users(self) -> Rows:
         """int32[n]: the row of each, UNKNOWN for strangers and who agreed to no personal lists."""
         rows = self._of.users.rows(self._names)
@@ -132,7 +132,7 @@ class Customers(Crowd):
         given = [agrees("", self._channel, kept, row) for row in rows.tolist()]
         return np.where(given, rows, np.int32(UNKNOWN))
 
-    @cached_property
+    @Once
     def regions(self) -> Rows:
         """int32[n]: the code of each home, or UNKNOWN."""
         kept = self._of.regions
@@ -140,42 +140,42 @@ class Customers(Crowd):
             return np.full(len(self), UNKNOWN, np.int32)
         return np.where(self.users >= 0, kept.codes[self.users], np.int32(UNKNOWN)).astype(np.int32)
 
-    @cached_property
+    @Once
     def ends(self) -> Ends:
         """int64[n + 1]."""
         starts, stops = self._spans
         return np.concatenate([[0], np.cumsum(stops - starts)])
 
-    @cached_property
+    @Once
     def doings(self) -> Doings:
         """What all of them did."""
         past = self._of.history
         return Doings(past.rows[self._places], past.types[self._places], past.times[self._places])
 
-    @cached_property
+    @Once
     def visits(self) -> Rows:
         """int32: the order of each event."""
         return self._of.history.visits[self._places]
 
-    @cached_property
+    @Once
     def session_at(self) -> Ends:
         """int64[n]: behind what each did."""
         return self.ends[1:]
 
-    @cached_property
+    @Once
     def aside(self) -> NDArray[np.bool_] | None:
         """bool per event: what nothing follows from; None for nothing."""
         every = self._of.history.aside
         return None if every is None else every[self._places]
 
-    @cached_property
+    @Once
     def _spans(self) -> tuple[Ends, Ends]:
         """Where each history begins and ends; nowhere for a stranger."""
         indptr = self._of.history.indptr
         starts = indptr[self.users]
         return starts, np.where(self.users >= 0, indptr[self.users + 1], starts)
 
-    @cached_property
+    @Once
     def _places(self) -> Ends:
         """int64: the places of all events in the histories."""
         starts, stops = self._spans

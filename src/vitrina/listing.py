@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import chain
 from typing import Any, overload
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from vitrina.ids import UNKNOWN, Ids, Rows
 from vitrina.kernels.messages import names
+from vitrina.remembered import Once
 from vitrina.request import ListedItem, Reason, RuleReason
 
 
@@ -47,19 +47,19 @@ class Lists:
         """One of the lists."""
         return Listing(self, place)
 
-    @cached_property
+    @Once
     def bounds(self) -> list[int]:
         """`ends` as numbers."""
         found: list[int] = self.ends.tolist()
         return found
 
-    @cached_property
+    @Once
     def named(self) -> tuple[list[int], bytes]:
         """The ids of each list, a NUL behind each, and where they begin and end."""
         starts, found = names(self.ends, self.ids.letters, self.rows)
         return starts.tolist(), found.tobytes()
 
-    @cached_property
+    @Once
     def led(self) -> list[int]:
         """`leads` as numbers."""
         found: list[int] = self.leads.tolist()

@@ -4,8 +4,8 @@ Customers are vectors of what they took, by a cosine (Herlocker et al., 1999) or
 turned over; an item scores the sum, over the nearest customers, of how alike they are times its share in
 their vector. A customer of the bundle has their nearest from training, in a shop of up to `listed`
 customers. In a larger one everybody finds theirs when asked, through the latest takers of each item: so do
-visitors of whom a few events are known, and a customer's new events. Where a shop knows no customers, its
-visits stand for them.
+visitors of whom a few events are known, and a customer's new events, with all before them where what events
+count does not add up (all but "cosine"). Where a shop knows no customers, its visits stand for them.
 
 Lists from training cost more with every customer and event, takers as much for each event: of a million
 customers 61 and 5 seconds of CPU, item_knn among them; asked by takers a list takes up to 60 us more. Blended

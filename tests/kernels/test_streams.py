@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from numba import njit
 
 from vitrina.kernels.select import key_of
-from vitrina.kernels.streams import KEYS, SCAN, SPAN, append_above, move, reaching, spill, write_keys
+from vitrina.kernels.streams import (
+    KEYS,
+    LANES,
+    SCAN,
+    SPAN,
+    append_above,
+    leaders,
+    move,
+    reaching,
+    spill,
+    write_keys,
+)
 
 numbers = st.lists(st.integers(0, 5) | st.integers(0, 2**31 - 1), min_size=KEYS, max_size=KEYS)
 
@@ -22,6 +33,11 @@ def spilled(rows, values, to, own_rows, own_values, at, weight):
 @njit
 def appended(rows, bits, at, floor, keys, to):
     return append_above(rows, bits, np.uint64(at), floor, keys, np.uint64(to))
+
+
+@njit
+def led(rows, bits, n, keys):
+    leaders(rows, bits, np.uint64(n), keys)
 
 
 @njit
@@ -63,6 +79,22 @@ def test_keys_above_the_floor_are_appended_in_their_order(
     keys = np.zeros(2 + KEYS, np.int64)
     found = int(appended(rows, bits, 1, floor, keys, 2))
     assert keys[: 2 + found].tolist() == [0, 0, *(key for key in made if key > floor)]
+
+
+@pytest.mark.parametrize("n", [1, LANES - 1, LANES, 5 * LANES, 5 * LANES + 3])
+def test_leaders_are_the_two_largest_keys_of_each_lane(n: int) -> None:
+    """Scores full of ties; what stands after the pairs, up to the end of their last turn, has to be nothing."""
+    random = np.random.default_rng(n)
+    whole = -(-n // LANES) * LANES
+    rows, bits = random.permutation(whole).astype(np.uint32), random.integers(-3, 4, whole).astype(np.int32)
+    bits[n:] = 0
+    keys = np.zeros(2 * LANES + 1, np.int64)
+    led(rows, bits, n, keys)
+    made = np.array([key_of(bit, row) for bit, row in zip(bits.tolist(), rows.tolist(), strict=True)])
+    lanes = [sorted(made[lane::LANES].tolist(), reverse=True)[:2] for lane in range(LANES)]
+    least = [key for lane in lanes for key in [*lane, -(2**63)][:2]]
+    assert sorted(keys[:-1].tolist()) == sorted(least)
+    assert keys[-1] == 0
 
 
 @settings(deadline=None)

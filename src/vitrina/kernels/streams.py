@@ -13,10 +13,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from vitrina.kernels.network import more_and_less
+
 SPAN = 16
 """Pairs that `spill` moves at a time."""
 KEYS = 8
 """Keys that `append_above` and `write_keys` take at a time."""
+LANES = 16
+"""Lanes that `leaders` deals pairs to."""
 SCAN = 64
 """Sums that `reaching` looks at."""
 
@@ -71,12 +75,9 @@ def _append_above(typing: Any, rows: Any, bits: Any, at: Any, floor: Any, keys: 
     counted = ir.IntType(KEYS)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        found, score = (
-            builder.load(_at(builder, signature, args, context, which, args[2], half), align=4)
-            for which in (0, 1)
+        made = _keys(
+            builder, *(_at(builder, signature, args, context, which, args[2], half) for which in (0, 1))
         )
-        above = builder.shl(builder.sext(score, whole), ir.Constant(whole, [32] * KEYS))
-        made = builder.or_(above, builder.zext(builder.not_(found), whole))
         chosen = builder.icmp_signed(">", made, _spread(builder, args[3], KEYS))
         compress = _intrinsic(
             builder, f"experimental.vector.compress.v{KEYS}i64", whole, [whole, mask, whole]
@@ -87,6 +88,39 @@ def _append_above(typing: Any, rows: Any, bits: Any, at: Any, floor: Any, keys: 
         return builder.zext(builder.call(count, [builder.bitcast(chosen, counted)]), _LONG)
 
     return signature, codegen
+
+
+def _leaders(typing: Any, rows: Any, bits: Any, n: Any, keys: Any) -> Any:
+    """Deal the pairs before n to LANES lanes; the two largest keys of each lane to the front of `keys`.
+
+    All pairs up to the next multiple of LANES are read.
+    """
+    half, whole = _vector(_INT, KEYS), _vector(_LONG, KEYS)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes, none = range(0, LANES, KEYS), ir.Constant(whole, [-(2**63)] * KEYS)
+        first, second = ([cgutils.alloca_once_value(builder, none) for _ in lanes] for _ in range(2))
+        with cgutils.for_range_slice(builder, _LONG(0), args[2], _LONG(LANES), _LONG) as (start, _):
+            for lane, one, two in zip(lanes, first, second, strict=True):
+                at = builder.add(start, _LONG(lane))
+                pairs = (_at(builder, signature, args, context, which, at, half) for which in (0, 1))
+                most, less = more_and_less(builder, _keys(builder, *pairs), builder.load(one))
+                builder.store(most, one)
+                builder.store(more_and_less(builder, less, builder.load(two))[0], two)
+        for at, best in enumerate(first + second):
+            place = _at(builder, signature, args, context, 3, _LONG(at * KEYS), whole)
+            builder.store(builder.load(best), place, align=8)
+        return context.get_dummy_value()
+
+    return types.none(rows, bits, types.uint64, keys), codegen
+
+
+def _keys(builder: Any, rows: Any, bits: Any) -> Any:
+    """The keys, as of `select.key_of`, of the vectors of rows and bits of scores stored here."""
+    whole = _vector(_LONG, KEYS)
+    found, score = (builder.load(one, align=4) for one in (rows, bits))
+    above = builder.shl(builder.sext(score, whole), ir.Constant(whole, [32] * KEYS))
+    return builder.or_(above, builder.zext(builder.not_(found), whole))
 
 
 def _write_keys(typing: Any, keys: Any, at: Any, rows: Any, bits: Any, to: Any) -> Any:
@@ -145,6 +179,7 @@ def _intrinsic(builder: Any, name: str, result: Any, arguments: list[Any]) -> An
 
 spill: Any = intrinsic(_spill)
 append_above: Any = intrinsic(_append_above)
+leaders: Any = intrinsic(_leaders)
 write_keys: Any = intrinsic(_write_keys)
 reaching: Any = intrinsic(_reaching)
 move: Any = intrinsic(_move)

@@ -2,6 +2,8 @@
 
 A row whose columns hold few rows in all is laid out first, as one stream of rows and products, copied
 by whole vectors: then neither adding up nor taking the sums out again stops at the end of a column.
+The pairs that lead among all that stand in their lane tell from which on a sum can enter a short list, so
+that hardly more are sorted than are listed.
 A sum is taken where its row is met first and left 0, so that every list leaves the sums as it found
 them. For a row whose columns hold many, all sums are looked through, 64 at a time.
 """
@@ -16,14 +18,17 @@ from numba import njit
 from vitrina.kernels.keeping import clear, put, room, write_best
 from vitrina.kernels.lanes import lowest_bit
 from vitrina.kernels.select import NOTHING, key_of
-from vitrina.kernels.streams import KEYS, SCAN, SPAN, append_above, reaching, spill
+from vitrina.kernels.streams import KEYS, LANES, SCAN, SPAN, append_above, leaders, reaching, spill
 
 _0, _1, _KEYS, _SPAN, _SCAN = np.uint64(0), np.uint64(1), np.uint64(KEYS), np.uint64(SPAN), np.uint64(SCAN)
+_LANES = np.uint64(LANES)
 
 SPARSE = 4
 """A row is laid out if its columns hold up to a quarter as many rows as there are, and up to"""
 STREAM = 1 << 15
 """so many, since the stream has to stay near the processor."""
+MANY = 64
+"""A stream as long is asked for its leaders first."""
 
 
 @njit(cache=True, nogil=True)
@@ -114,20 +119,37 @@ def _take(met: Any, stream_rows: Any, stream: Any, sums: Any) -> None:
         row = stream_rows[at]
         stream[at] = sums[row]
         sums[row] = 0
-    for at in range(met, met + _KEYS):
+    for at in range(met, met + _LANES):
         stream[at] = 0
+
+
+@njit(cache=True, inline="always")
+def _floor(met: Any, stream_rows: Any, stream_bits: Any, k: Any, keys: Any, best: Any) -> Any:
+    """A key that the k best of the stream are above, found sooner than they: one below the k-th of its leaders.
+
+    NOTHING where too few lead or the stream is short. `keys` is written over, `best` left clear.
+    """
+    if k > 2 * LANES or met < MANY:
+        return NOTHING
+    leaders(stream_rows, stream_bits, met, keys)
+    floor = put(keys, 2 * LANES, k, best)
+    clear(best)
+    return max(NOTHING, floor - 1)
 
 
 @njit(cache=True, inline="always")
 def _best_of_stream(met: Any, stream_rows: Any, stream_bits: Any, k: Any, keys: Any, best: Any) -> Any:
     """The best pairs of the stream into `best`; how many there are, or more than k."""
-    held, total, floor, full = _0, _0, NOTHING, np.uint64(len(keys) - 2 * KEYS)
+    held, total, full = _0, _0, np.uint64(len(keys) - KEYS)
+    floor = _floor(met, stream_rows, stream_bits, k, keys, best)
     for at in range(_0, met, _KEYS):
         held += append_above(stream_rows, stream_bits, at, floor, keys, held)
-        if held > full:
-            floor = put(keys, np.int64(held), k, best)
-            total += held
-            held = _0
+        if held >= full:
+            floor = max(floor, put(keys, np.int64(full), k, best))
+            total += full
+            held -= full
+            for more in range(_KEYS):
+                keys[more] = keys[full + more]
     put(keys, np.int64(held), k, best)
     return np.int64(total + held)
 

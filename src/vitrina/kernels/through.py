@@ -125,7 +125,7 @@ def _take(met: Any, stream_rows: Any, stream: Any, sums: Any) -> None:
 
 @njit(cache=True, inline="always")
 def _floor(met: Any, stream_rows: Any, stream_bits: Any, k: Any, keys: Any, best: Any) -> Any:
-    """A key that the k best of the stream are above, found sooner than they: one below the k-th of its leaders.
+    """A key that the k best of the stream are above, found before them: just below the k-th of the leaders.
 
     NOTHING where too few lead or the stream is short. `keys` is written over, `best` left clear.
     """

@@ -5,7 +5,8 @@
 
 Products are bought by Zipf, in groups that go together; a customer has 12 purchases in the median. implicit takes
 the item neighbours of the same purchases, with bought items left out, in batches, which it walks through on one core;
-its lists stay in memory. Ours are three: `alike` asks the engine for the same, item_knn alone by the same similarity,
+its lists stay in memory. `kernel` is what ours cannot be faster than: the source alone, no engine around it. Of ours
+there are three: `alike` asks the engine for the same, item_knn alone by the same similarity,
 K and purchases, bought items left out, lists in memory; `mixed` mixes three sources (item_knn, bought_together,
 popular) under a denied department, also in memory; `command` writes those to Parquet from a file of ids, over all
 cores. In all three one product in ten is out of stock and a product is listed in one variant, which implicit does not
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,8 @@ from vitrina.placements import parse_placements
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
 from vitrina.request import Block, Request
+from vitrina.seeds import query
+from vitrina.strategy import Allow
 
 ITEMS, K, LENGTH, GROUPS = 50_000, 100, 20, 500
 BATCH = 256
@@ -99,6 +103,7 @@ def compared(folder: Path, users: int) -> dict[str, Any]:
     fitted = time.perf_counter() - begun
     engine = Engine.open(registry.path())
     ours = {
+        "kernel": bare(engine, dataset.users),
         "alike": in_memory(engine, "alike", dataset.users),
         "mixed": in_memory(engine, "letter", dataset.users),
         "command": asked(registry.path(), folder, dataset.users),
@@ -151,15 +156,31 @@ def shop(users: int, seed: int = 7) -> Dataset:
 def in_memory(engine: Engine, placement: str, users: Ids) -> dict[str, Any]:
     """Lists of everybody by their ids, as arrays, on one thread."""
     page = Request((Block(placement, limit=LENGTH),), channel="email", reasons=False)
+
+    def rows_of(some: Customers) -> int:
+        return sum(len(lists.rows) for _, _, lists in engine.lists(page, some, engine.moment))
+
+    return timed(engine, users, rows_of)
+
+
+def bare(engine: Engine, users: Ids) -> dict[str, Any]:
+    """The best of item_knn for everybody, less what they bought."""
+    source, every = engine.sources["item_knn"], np.ones(engine.n_items, np.bool_)
+
+    def rows_of(some: Customers) -> int:
+        allow = Allow(every, some.ends, some.doings.rows)
+        return len(source.top(query(some, "history", engine.moment), LENGTH, allow).rows)
+
+    return timed(engine, users, rows_of)
+
+
+def timed(engine: Engine, users: Ids, rows_of: Callable[[Customers], int]) -> dict[str, Any]:
+    """What the lists of all users take, some at a time; `rows_of` makes those of some and counts them."""
     names = users.names(np.arange(len(users), dtype=np.int32))
-
-    def rows_of(some: list[str]) -> int:
-        customers = Customers(engine.askers, some, "email")
-        return sum(len(lists.rows) for _, _, lists in engine.lists(page, customers, engine.moment))
-
-    rows_of(names[:BATCH])  # what is made once
+    rows_of(Customers(engine.askers, names[:BATCH], "email"))  # what is made once
     begun, busy = time.perf_counter(), spent_s()
-    rows = sum(rows_of(names[start : start + BATCH]) for start in range(0, len(names), BATCH))
+    some = (names[start : start + BATCH] for start in range(0, len(names), BATCH))
+    rows = sum(rows_of(Customers(engine.askers, one, "email")) for one in some)
     seconds, cpu_us = time.perf_counter() - begun, (spent_s() - busy) / len(users) * 1e6
     return {"seconds": round(seconds, 2), "lists_a_second": round(len(users) / seconds), "rows": rows,
             "cpu_us": round(cpu_us, 1)}  # fmt: skip

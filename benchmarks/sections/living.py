@@ -71,7 +71,7 @@ def campaign(found: dict[str, Any]) -> Iterable[str]:
     command = ours["command"]
     yield (
         f"{found['customers']:,} made-up customers, {found['items']:,} products, {found['events']:,} purchases. implicit: "
-        "the item neighbours of one model, what was bought left out, kept in memory, on one core. Ours: `alike` the same "
+        "the item neighbours of one model, what was bought left out, kept in memory, on one core. Ours: `kernel` the source alone; `alike` the same through the engine "
         "by the same similarity, in memory; `mixed` three sources under rules, in memory; `command` those of a file of "
         f"ids written to Parquet by {command['processes']} processes, whose private MB by quarters of the run are "
         f"{', '.join(map(str, command['private_mb_by_quarter']))}.\n"

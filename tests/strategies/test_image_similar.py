@@ -15,6 +15,7 @@ from vitrina.dataset import REMOVE, VIEW, Attribute
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN
 from vitrina.images.metric import Metric
+from vitrina.strategies import image_similar
 from vitrina.strategies.image_similar import Strategy
 from vitrina.strategy import Allow, Query, Seeds
 
@@ -274,6 +275,19 @@ def test_a_photo_from_outside_finds_its_own_item():
         assert rows[indptr[:-1]].tolist() == list(range(N))
         assert (np.diff(scores.reshape(-1, 5), axis=1) <= 0).all() if len(scores) == 5 * N else True
     np.testing.assert_allclose(source.nearest(shop.vectors, shop.colours, 1)[2], 1.0, atol=2e-3)
+
+
+def test_a_photo_from_outside_is_compared_with_some_at_a_time(monkeypatch):
+    """In pieces of any size the same looks in the same order, but for scores that differ in their last bit."""
+    shop = random_shop()
+    source = opened(shop)
+    whole = source.nearest(shop.vectors, shop.colours, 9)
+    for size in (1, 7, N - 1):
+        monkeypatch.setattr(image_similar, "AT_ONCE", size)
+        found = source.nearest(shop.vectors, shop.colours, 9)
+        np.testing.assert_array_equal(found[0], whole[0])
+        np.testing.assert_allclose(found[2], whole[2], rtol=1e-5)
+        assert (found[1] == whole[1]).mean() > 0.99
 
 
 def test_what_attributes_teach_is_found_in_unseen_products():

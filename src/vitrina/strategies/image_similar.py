@@ -30,6 +30,8 @@ from vitrina.kernels.neighbours import Lists
 from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
 
 UNDONE = np.isin(np.arange(256), [REMOVE, RETURN])
+AT_ONCE = 1 << 14
+"""Looks that a photo from outside is compared with at a time."""
 SLACK = 32
 """Neighbours found beyond those kept: some turn out to be the same look."""
 
@@ -160,7 +162,8 @@ class ImageSimilar:
         """The items most like photos from outside the catalogue, one a look.
 
         `vectors`: float32[m, d] of the encoder that made the catalogue's; `colours`: float32[m, c]. Exact at
-        any size, by one product with all of them; an inverted file serves training, which asks of all.
+        any size, by products with so many of them at a time that a million cost no memory to speak of; an
+        inverted file, which must first be made of all, serves training, which asks of all.
         Raises DataError where their lengths show another.
         """
         if "look/axes" not in self.parts:
@@ -171,11 +174,13 @@ class ImageSimilar:
                 "this photo was read by another network than the catalogue's; use the same --encoder"
             )
         asked = metric(vectors, colours)
-        known = np.asarray(self.parts["vectors"], np.float32)
-        nobody = np.full(max(len(asked), len(known)), UNKNOWN, np.int32)
-        owners = np.zeros(len(known), np.int32)
-        indptr, looks, scores = nearest(asked, known, k, asking=nobody[: len(asked)], owners=owners)
-        return indptr, self.parts["shown"][self.parts["shown_indptr"][looks]], scores
+        nobody, known = np.full(len(asked), UNKNOWN, np.int32), self.parts["vectors"]
+        best: Lists = np.zeros(len(asked) + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
+        for low in range(0, len(known), AT_ONCE):
+            some = known[low : low + AT_ONCE].astype(np.float32)
+            ends, looks, scores = nearest(asked, some, k, asking=nobody, owners=np.zeros(len(some), np.int32))
+            best = joined(best, (ends, looks + np.int32(low), scores), k)
+        return best[0], self.parts["shown"][self.parts["shown_indptr"][best[1]]], best[2]
 
     def extended(
         self, catalog: Catalog, vectors: Floats | None, colours: Floats | None = None

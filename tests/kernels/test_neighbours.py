@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitrina.kernels import neighbours as kernel
-from vitrina.kernels.neighbours import Lists, neighbours
+from vitrina.kernels.neighbours import Lists, by_falling_size, neighbours
 from vitrina.kernels.sparse import Csr, compress
 from vitrina.kernels.through import SPARSE, through
 
@@ -68,7 +68,9 @@ def test_both_ways_give_the_same_lists(k: int, columns: int, monkeypatch: pytest
     dense = whole_numbers(5, 640, columns, 18 / columns) * random.random((640, columns))
     chosen = neighbours(sparse(dense), k)
     for dense_rows in (0, 320, 640):
-        monkeypatch.setattr(kernel, "_dense_rows", lambda matrix, order, reach, n=dense_rows: n)
+        monkeypatch.setattr(
+            kernel, "_ranking", lambda matrix, reach, n=dense_rows: (by_falling_size(matrix), n)
+        )
         for one, other in zip(chosen, neighbours(sparse(dense), k), strict=True):
             assert np.array_equal(one, other)
 
@@ -78,7 +80,7 @@ def test_rows_laid_out_and_rows_added_up_give_the_same_lists(k: int, monkeypatch
     """A stream of all that a row's columns hold, or all sums looked through: the same bits."""
     random = np.random.default_rng(8)
     matrix = sparse(whole_numbers(8, 900, 3000, 0.01) * random.random((900, 3000)))
-    monkeypatch.setattr(kernel, "_dense_rows", lambda matrix, order, reach: 0)
+    monkeypatch.setattr(kernel, "_ranking", lambda matrix, reach: (np.empty(0, np.int32), 0))
     chosen = neighbours(matrix, k)
     reach = kernel._reach(matrix.indptr, matrix.indices.view(np.uint32), matrix.transposed().indptr)
     assert 0 < np.count_nonzero(reach <= 900 // SPARSE) < 900

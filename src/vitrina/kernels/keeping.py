@@ -13,9 +13,9 @@ from numba import njit
 
 from vitrina.kernels.network import merge_32, merge_128, start_128
 from vitrina.kernels.select import NOTHING, descending, to_front
-from vitrina.kernels.streams import KEYS, write_keys
+from vitrina.kernels.streams import KEYS, LINE, to_be_written, write_keys
 
-_0, _KEYS = np.uint64(0), np.uint64(KEYS)
+_0, _KEYS, _LINE = np.uint64(0), np.uint64(KEYS), np.uint64(LINE)
 
 
 @njit(cache=True, nogil=True)
@@ -66,6 +66,16 @@ def _put_many(keys: Any, n: Any, k: Any, best: Any) -> None:
     for at in range(k):
         if best[at] == least:
             best[at], best[k - 1] = best[k - 1], least
+
+
+@njit(cache=True, inline="always")
+def announce(row: Any, rows: Any, bits: Any) -> None:
+    """Have the list of a row, of tables as `write_best` takes them, near when it comes to be written."""
+    k = np.uint64(rows.shape[1])
+    to = np.uint64(row) * k
+    for at in range(to, to + k, _LINE):
+        to_be_written(rows, at)
+        to_be_written(bits, at)
 
 
 @njit(cache=True, inline="always")

@@ -65,7 +65,7 @@ def neighbours(matrix: Csr, k: int) -> Lists:
     rows, bits = np.empty((2, n, k), np.int32)  # at once, so that large pages hold them
     counts = np.zeros(n, np.int64)
     if k and len(matrix.data):
-        for tasks in _stages(matrix, PIECES * get_num_threads(), (rows, bits, counts)):
+        for tasks in _stages(matrix, (rows, bits, counts)):
             _run(tasks, get_num_threads())
     return ragged(rows, bits.view(np.float32), counts)
 
@@ -107,21 +107,22 @@ def _arrays(matrix: Csr) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray
     return matrix.indptr, matrix.indices.view(np.uint32), matrix.data
 
 
-def _stages(matrix: Csr, pieces: int, lists: Table) -> Iterator[list[partial[None]]]:
+def _stages(matrix: Csr, lists: Table) -> Iterator[list[partial[None]]]:
     """The work: all that can go on at once, the dearest first, then what needs its results."""
     columns = matrix.transposed()
     sides = (*_arrays(matrix), *_arrays(columns))
     reach = _reach(*sides[:2], columns.indptr)
-    order = by_falling_size(matrix)
-    dense = _dense_rows(matrix, order, reach[order])
-    rest = _but(order[:dense], len(order))
+    order, dense = _ranking(matrix, reach)
+    rest = _but(order[:dense], matrix.shape[0])
+    threads = get_num_threads()
+    pieces = PIECES * threads if threads > 1 else 1
     cuts = _cuts(np.append(0, np.cumsum(reach[rest] + 256)), pieces)
     others = [partial(through, rest[low:high], reach, *sides, *lists) for low, high in cuts]
     if not dense:
         yield others
         return
     k = lists[0].shape[1]
-    threads = max(1, min(get_num_threads(), ROOM // held_by_each(len(order), dense, k)))
+    threads = max(1, min(threads, ROOM // held_by_each(len(order), dense, k)))
     floors = np.full(dense, TINY)
     found: list[Best] = [(*nothing_yet(dense, k), floors) for _ in range(threads)]
     ranked = _ranked(matrix, order)
@@ -155,11 +156,18 @@ def _blocks(matrix: Csr) -> int:
     return -(-matrix.shape[1] // BLOCK)
 
 
+def _ranking(matrix: Csr, reach: NDArray[np.int64]) -> tuple[NDArray[np.int32], int]:
+    """Rows by falling size, and how many of the first are cheaper 32 at a time; if none can be, no order."""
+    segments = _blocks(matrix) * matrix.shape[0]
+    if segments > MOST_SEGMENTS or LANES * reach.max() <= DEAR * (len(matrix.data) + 4 * segments):
+        return np.empty(0, np.int32), 0
+    order = by_falling_size(matrix)
+    return order, _dense_rows(matrix, order, reach[order])
+
+
 def _dense_rows(matrix: Csr, order: NDArray[np.int32], reach: NDArray[np.int64]) -> int:
     """How many of the first rows, of falling size and so much reach, are cheaper 32 at a time."""
     n, blocks = matrix.shape[0], _blocks(matrix)
-    if blocks * n > MOST_SEGMENTS:
-        return 0
     sizes = np.diff(matrix.indptr)[order]
     whole = n // LANES * LANES
     passed = len(matrix.data) - np.append(0, np.cumsum(sizes))[:whole:LANES]

@@ -21,6 +21,8 @@ KEYS = 8
 """Keys that `append_above` and `write_keys` take at a time."""
 LANES = 16
 """Lanes that `leaders` deals pairs to."""
+LINE = 16
+"""Numbers of 4 bytes of a cache line."""
 SCAN = 64
 """Sums that `reaching` looks at."""
 
@@ -173,6 +175,20 @@ def _move(typing: Any, target: Any, to: Any, source: Any, at: Any, n: Any) -> An
     return signature, codegen
 
 
+def _to_be_written(typing: Any, array: Any, at: Any) -> Any:
+    """Have the cache line of array[at], of an array or table, fetched to be written to soon."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _at(builder, signature, args, context, 0, args[1], ir.IntType(8))
+        for_writing, near, of_data = _INT(1), _INT(3), _INT(1)
+        kinds = [place.type, _INT, _INT, _INT]
+        prefetch = _intrinsic(builder, "prefetch.p0", ir.VoidType(), kinds)
+        builder.call(prefetch, [place, for_writing, near, of_data])
+        return context.get_dummy_value()
+
+    return types.none(array, types.uint64), codegen
+
+
 def _intrinsic(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), f"llvm.{name}")
 
@@ -183,3 +199,4 @@ leaders: Any = intrinsic(_leaders)
 write_keys: Any = intrinsic(_write_keys)
 reaching: Any = intrinsic(_reaching)
 move: Any = intrinsic(_move)
+to_be_written: Any = intrinsic(_to_be_written)

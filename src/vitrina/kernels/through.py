@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from vitrina.kernels.keeping import clear, put, room, write_best
+from vitrina.kernels.keeping import announce, clear, put, room, write_best
 from vitrina.kernels.lanes import lowest_bit
 from vitrina.kernels.select import NOTHING, key_of
 from vitrina.kernels.streams import KEYS, LANES, SCAN, SPAN, append_above, leaders, reaching, spill
@@ -61,6 +61,7 @@ def through(
     for row in which:
         low, high = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
         clear(best)
+        announce(row, rows, bits)
         if reach[row] <= most:
             met = _lay_out(low, high, columns, data, t_indptr, t_rows, t_data, stream_rows, stream)
             _add_stream(met, stream_rows, stream, sums)

@@ -250,3 +250,18 @@ def test_an_unpublished_draft_leaves_nothing(tmp_path):
         assert len(list(tmp_path.iterdir())) == 1
     assert not list(tmp_path.iterdir())
     assert kept.tolist() == PARTS["a/rows"].tolist()
+
+
+@pytest.mark.parametrize(
+    "fault", [ZeroDivisionError("by zero"), StopIteration(), AssertionError("none"), KeyError("x")]
+)
+def test_whatever_reading_raises_is_the_bundles_fault(fault):
+    """A division in a source, an iterator that ends too soon: the bundle is named, and what to do is said."""
+    with pytest.raises(BundleCorrupt, match=r"bundle b1: .*train or copy it again"), bundle.as_corrupt("b1"):
+        raise fault
+
+
+def test_a_want_of_memory_is_not_the_bundles_fault():
+    """Nobody should train it again for that."""
+    with pytest.raises(MemoryError), bundle.as_corrupt("b1"):
+        raise MemoryError

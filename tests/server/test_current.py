@@ -150,6 +150,9 @@ def test_ages_are_told(registry):
     engine = current()
     assert current.tallies.gauges["vitrina_bundle_age_seconds"] == NOW - engine.created
     assert current.tallies.gauges["vitrina_last_event_age_seconds"] == NOW - engine.last_event
+    current.clock = lambda: engine.last_event - 60  # a row is dated ahead
+    current.age()
+    assert current.tallies.gauges["vitrina_last_event_age_seconds"] == 0
     assert set(engine.placements.names) == set(PLACEMENTS) - {"version"}
 
 

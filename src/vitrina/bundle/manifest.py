@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from vitrina.errors import BundleCorrupt, BundleError, BundleTooNew, VitrinaError
+from vitrina.errors import BundleCorrupt, BundleError, BundleTooNew
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -124,22 +124,15 @@ def confined(path: Path, file: str) -> Path:
 
 @contextlib.contextmanager
 def as_corrupt(name: str) -> Iterator[None]:
-    """Whatever reading a hostile directory raises, say it as BundleCorrupt, naming the bundle."""
+    """Whatever reading a hostile directory raises, say it as BundleCorrupt, naming the bundle.
+
+    A want of memory is not the bundle's fault, and stays what it is.
+    """
     try:
         yield
-    except BundleError:
+    except (BundleError, MemoryError):
         raise
-    except (
-        VitrinaError,
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        RuntimeError,
-        OverflowError,
-    ) as reason:
+    except Exception as reason:
         said = f"{reason} is missing" if isinstance(reason, KeyError) else reason
         raise BundleCorrupt(f"bundle {name}: {said}; train or copy it again") from reason
 

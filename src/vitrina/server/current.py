@@ -132,7 +132,8 @@ class Current:
         """Say in the metrics how old the bundle and its last event are."""
         if self.engine:
             self.tallies.gauges["vitrina_bundle_age_seconds"] = self.clock() - self.engine.created
-            self.tallies.gauges["vitrina_last_event_age_seconds"] = self.clock() - self.engine.last_event
+            since = self.clock() - self.engine.last_event
+            self.tallies.gauges["vitrina_last_event_age_seconds"] = max(0, since)  # a row may be dated ahead
 
     def _take(self, wanted: _Wanted) -> None:
         engine = self._opened(wanted)

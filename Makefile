@@ -51,11 +51,11 @@ preview: install  ## Look through the demo's lists in a browser, on this machine
 fuzz: install  ## Fuzz what reads bytes from outside, ten minutes
 	@$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600
 
-bench: install  ## Measure speed and accuracy beside named rivals, an hour; plots and tables
-	@$(call measure,rules train engine pipeline opening server resting events campaign overload plots tables)
+bench: install  ## Measure rules, training, the engine, swaps, a server and accuracy beside named rivals; plots and tables
+	@$(call measure,rules train engine opening server plots tables)
 	@$(BIN)/python benchmarks/accuracy.py --quick
 
-bench-full: install referees  ## All benchmarks: every data set and library, photos, sessions, tuning; hours
+bench-full: install referees  ## All benchmarks: every data set and library, events, campaigns, overload, photos, sessions, tuning; hours
 	@$(call measure,$(filter-out plots tables machine made session_oracles images_plot soak,$(basename $(notdir $(wildcard benchmarks/*.py)))) plots tables)
 
 measure = failed=; for one in $(1); do echo "== $$one"; $(BIN)/python benchmarks/$$one.py || failed="$$failed $$one"; done; \

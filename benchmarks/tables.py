@@ -21,7 +21,7 @@ HEAD = """# Benchmarks
 
 Every figure here is in `results/*.json`, with the machine, its load and the versions it was measured with;
 this page is written from them by `python benchmarks/tables.py`, and the pictures by
-`python benchmarks/plots.py`. `make bench` runs those of speed, and
+`python benchmarks/plots.py`. `make bench` runs those of rules, training, the engine, swaps and a server, and
 asks MovieLens beside popular and implicit; `make bench-full` runs all. Each
 script says in its first lines what it compares and how, and takes `--quick` or `--help`.
 """

@@ -89,16 +89,23 @@ def read_ids(file: Path) -> list[str]:
     return list(dict.fromkeys(one for (one,) in rows if one))
 
 
+def expect_endings(out: Path | None, sheet: Path | None) -> None:
+    """Raises DataError, before any work, where a file to write has an ending of another kind of file."""
+    if out is not None and out.suffix not in (".parquet", ".csv"):
+        raise DataError(f"--out {out} must end in .parquet or .csv")
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise DataError(f"--sheet {sheet} must end in .png: a contact sheet is a PNG")
+
+
 def write(rows: Sequence[Row], out: Path) -> int:
     """Write query_id, item_id, rank (from 1), score as .parquet or .csv; how many lines.
 
     Raises DataError for another ending.
     """
+    expect_endings(out, None)
     import pyarrow as pa
     from pyarrow import csv, parquet
 
-    if out.suffix not in (".parquet", ".csv"):
-        raise DataError(f"--out {out} must end in .parquet or .csv")
     lines = [
         (row.query, item, rank, score)
         for row in rows

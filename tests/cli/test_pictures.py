@@ -117,6 +117,17 @@ def test_what_cannot_be_had_is_said(shop):
     assert "1 items have fewer than 50 neighbours" in done.output
     assert (place / "new" / "folder" / "out.csv").read_text().startswith('"query_id"')
     assert CliRunner().invoke(app, [*words, "0"]).exit_code == 2
+    nowhere = [
+        "similar",
+        "--registry",
+        place / "none",
+        "--strategy",
+        "image_similar",
+        "--items",
+        place / "ask.csv",
+    ]
+    assert "must end in .parquet or .csv" in refused(*nowhere, "--out", place / "out.xlsx")
+    assert "must end in .png" in refused(*nowhere, "--sheet", place / "sheet.jpg", "--images", photos)
     file = place / "ask.csv"
     file.write_text("item_id\n")
     assert "names no item" in CliRunner().invoke(app, [*words, "5"]).output

@@ -42,9 +42,9 @@ def _photos(data: Path, recipe: Path | None) -> dict[str, str] | None:
     from vitrina.readers import has, read
     from vitrina.recipe import read_recipe
 
+    columns = read_recipe(recipe).columns if recipe else {}
     if not has(data, "items"):
         return None
-    columns = read_recipe(recipe).columns if recipe else {}
     dataset = read(data, aliases=columns, say=say, only=("items",)).dataset
     return images_of(dataset.items, dataset.catalog)
 
@@ -73,6 +73,7 @@ def similar(
         raise typer.BadParameter("give either --items or --image, and --out or --sheet")
     if sheet is not None and images is None:
         raise typer.BadParameter("--sheet needs --images, the photos to draw")
+    run.expect_endings(out, sheet)
     engine = Engine.open(Registry(registry).path())
     if items is not None:
         rows = list(run.by_items(engine, strategy, run.read_ids(items), k))

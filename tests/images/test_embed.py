@@ -13,6 +13,7 @@ import tiny_network as tiny
 
 from shops import make_shop
 from vitrina.errors import DataError
+from vitrina.images import embed as module
 from vitrina.images import vectors
 from vitrina.images.embed import REJECTS, embed, look
 from vitrina.images.vectors import INDEX
@@ -117,57 +118,43 @@ def test_a_run_that_was_cut_off_is_not_believed(shop, damage):
     assert (out / vectors.EMBEDDINGS).read_bytes() == whole
 
 
-def test_a_killed_run_goes_on_where_it_was(shop, monkeypatch):
-    """What was written at a checkpoint is not encoded again."""
-    from vitrina.images import embed as module
-
+def killed(monkeypatch, chunk, shop, *, checkpoint):
+    """`embed` in chunks of 4 that dies in one of them, counted from 0."""
     photos, out, net = shop
-    monkeypatch.setattr(module, "CHUNK", 4)
-    monkeypatch.setattr(module, "CHECKPOINT", 8)
-    before = module._encode
-    calls = iter(range(100))
+    before, calls = module._encode, iter(range(100))
 
     def dying(*args):
-        if next(calls) == 5:
+        if next(calls) == chunk:
             raise KeyboardInterrupt
         return before(*args)
 
-    monkeypatch.setattr(module, "_encode", dying)
-    with pytest.raises(KeyboardInterrupt):
-        embed(photos, out, encoder=net)
-    monkeypatch.setattr(module, "_encode", before)
+    with monkeypatch.context() as patched:
+        for name, value in (("CHUNK", 4), ("CHECKPOINT", checkpoint), ("_encode", dying)):
+            patched.setattr(module, name, value)
+        with pytest.raises(KeyboardInterrupt):
+            embed(photos, out, encoder=net)
+
+
+def test_a_killed_run_goes_on_where_it_was(shop, monkeypatch):
+    """What was written at a checkpoint is not encoded again."""
+    photos, out, net = shop
+    killed(monkeypatch, 5, shop, checkpoint=8)
     assert embed(photos, out, encoder=net).encoded == 30 - 16
 
 
 def test_a_killed_run_loses_nothing_of_an_earlier_one(shop, monkeypatch):
     """New photos come first and the run dies after a checkpoint: what an earlier run did of the rest is kept."""
-    from vitrina.images import embed as module
-
     photos, out, net = shop
     embed(photos, out, encoder=net)
     for number in range(8):
         (photos / f"  new{number}.png").write_bytes(tiny.photo(number, 2, 3))
-    monkeypatch.setattr(module, "CHUNK", 4)
-    monkeypatch.setattr(module, "CHECKPOINT", 4)
-    before, calls = module._encode, iter(range(100))
-
-    def dying(*args):
-        if next(calls) == 1:
-            raise KeyboardInterrupt
-        return before(*args)
-
-    monkeypatch.setattr(module, "_encode", dying)
-    with pytest.raises(KeyboardInterrupt):
-        embed(photos, out, encoder=net)
-    monkeypatch.setattr(module, "_encode", before)
+    killed(monkeypatch, 1, shop, checkpoint=4)
     assert len(vectors.read(out).ids) == 34
     assert embed(photos, out, encoder=net).encoded == 4
 
 
 def test_a_place_that_cannot_be_had_is_found_out_first(shop, monkeypatch):
     """Before the first photo is encoded: a file in the way, and a folder that nobody can make."""
-    from vitrina.images import embed as module
-
     photos, out, net = shop
     monkeypatch.setattr(module, "Pool", None)
     out.write_text("a file")

@@ -2,10 +2,10 @@
 
 A row whose columns hold few rows in all is laid out first, as one stream of rows and products, copied
 by whole vectors: then neither adding up nor taking the sums out again stops at the end of a column.
-The pairs that lead among all that stand in their lane tell from which on a sum can enter a short list, so
-that hardly more are sorted than are listed.
 A sum is taken where its row is met first and left 0, so that every list leaves the sums as it found
-them. For a row whose columns hold many, all sums are looked through, 64 at a time.
+them. Where lists are short, the largest of every so many-th pair tell first from which sum on one can be
+listed, so that hardly more are sorted than are listed. For a row whose columns hold many, all sums are
+looked through, 64 at a time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Training of neighbours beside the libraries' own: the same matrix, K and threads, the same lists.
 
-    python benchmarks/train.py             prints a table, writes results/train.json as it goes (half an hour)
+    python benchmarks/train.py             prints a table, writes results/train.json as it goes (minutes)
     python benchmarks/train.py --quick     MovieLens alone, nothing written
     python benchmarks/train.py --data amazon_toys    one data set, nothing written
     python benchmarks/train.py --json      prints the result as JSON instead of the table
@@ -85,13 +85,14 @@ def main() -> None:
 
 
 def jobs(quick: bool, only: str | None = None) -> Iterator[Job]:
-    """MovieLens alone, one data set, or all there are; big ones run less often."""
+    """MovieLens alone, one data set, or all there are; long ones run less often."""
     cores = numba.config.NUMBA_NUM_THREADS
     for data, repeats in (("ml_100k", 15), ("amazon_toys", 15), ("complete_journey", 3)):
         if data != (only or ("ml_100k" if quick else data)):
             continue
         for of, k, threads in product(("users", "items"), (20, 100), sorted({1, cores})):
-            yield Job(data, of, k, threads, 5 if quick else repeats)
+            often = 3 * repeats if data == "complete_journey" and of == "users" else repeats
+            yield Job(data, of, k, threads, 5 if quick else often)
 
 
 def run(job: Job) -> dict[str, Any]:

@@ -103,12 +103,16 @@ def _change(source: Source, picked: list[str], to: Path) -> list[int]:
 
 
 def _both(one: Vectors, other: Vectors) -> Vectors:
-    tables = zip(
-        (one.vectors, one.colours, one.thumbnails),
-        (other.vectors, other.colours, other.thumbnails),
-        strict=True,
+    assert one.colours is not None
+    assert other.colours is not None
+    assert one.thumbnails is not None
+    assert other.thumbnails is not None
+    return Vectors(
+        [*one.ids, *other.ids],
+        np.concatenate([one.vectors, other.vectors]),
+        np.concatenate([one.colours, other.colours]),
+        np.concatenate([one.thumbnails, other.thumbnails]),
     )
-    return Vectors([*one.ids, *other.ids], *(np.concatenate(pair) for pair in tables))  # type: ignore[arg-type]
 
 
 def _looks(found: Vectors, place: Path) -> dict[str, int]:
@@ -116,7 +120,13 @@ def _looks(found: Vectors, place: Path) -> dict[str, int]:
     vectors.write(place, found)
     (place / "items.csv").write_text("item_id\n" + "".join(f"{one}\n" for one in found.ids))
     shop = read_shop(place, RECIPE, lambda line: None).dataset
-    return dict(zip(shop.items.names(np.arange(len(shop.items))), Strategy().fit(shop)["look"], strict=True))
+    return dict(
+        zip(
+            shop.items.names(np.arange(len(shop.items), dtype=np.int32)),
+            Strategy().fit(shop)["look"],
+            strict=True,
+        )
+    )
 
 
 def _saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

@@ -35,7 +35,10 @@ def blocks(
     chances = [_propensities(draft, place) for place in range(n)] if draft.chances is not None else [()] * n
     left = [_traced(trace, place, opened.items) for place in range(n)] if trace else [()] * n
     each = zip(range(n), draft.levels, draft.relaxed, left, draft.dropped, missing, chances, strict=True)
-    return [ListedBlock(name, lists.of(place), *told) for place, *told in each]
+    return [
+        ListedBlock(name, lists.of(place), level, relaxed, stages, dropped, lacking, chance)
+        for place, level, relaxed, stages, dropped, lacking, chance in each
+    ]
 
 
 def _traced(

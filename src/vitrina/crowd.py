@@ -99,7 +99,12 @@ class Crowd(Sequence[Asker]):
     @overload
     def __getitem__(self, at: slice) -> Sequence[Asker]: ...
     def __getitem__(self, at: int | slice) -> Asker | Sequence[Asker]:
-        return self._askers[at]
+        return (
+            [self._one(place) for place in range(len(self))[at]] if isinstance(at, slice) else self._one(at)
+        )
+
+    def _one(self, place: int) -> Asker:
+        return self._askers[place]
 
 
 class Customers(Crowd):
@@ -184,14 +189,8 @@ class Customers(Crowd):
     def __len__(self) -> int:
         return len(self._names)
 
-    @overload
-    def __getitem__(self, at: int) -> Asker: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Asker]: ...
-    def __getitem__(self, at: int | slice) -> Asker | Sequence[Asker]:
-        if isinstance(at, slice):
-            return [self[one] for one in range(len(self))[at]]
-        return self._of.of(Request((), user_id=self._names[at], channel=self._channel), 0)
+    def _one(self, place: int) -> Asker:
+        return self._of.of(Request((), user_id=self._names[place], channel=self._channel), 0)
 
 
 def _each(rows: Sequence[Rows]) -> Each:

@@ -33,9 +33,8 @@ def marked(ends: Any, mask: Any) -> Any:
 def last_orders(ends: Any, kinds: Any, visits: Any, session_at: Any, bought: Any) -> Any:
     """The places of the last order's events of each asker: int64[n + 1] ends, int64[m] places.
 
-    An event of kind `bought` is a purchase. Purchases of
-    the running visit, from session_at[i] on, are one order; those before are one if they share a visit, and
-    one that has none (below 0) is an order alone.
+    An event of kind `bought` is a purchase. Purchases of the running visit, from session_at[i] on, are one
+    order; those before are one if they share a visit, and one that has none (below 0) is an order alone.
     """
     places, found = np.empty(len(kinds), np.int64), np.zeros(len(ends), np.int64)
     filled = 0

@@ -300,6 +300,7 @@ def test_a_walk_that_never_ends_is_refused(sound, name):
         ({"trees": 0}, "trees"),
         ({"rate": True}, "rate"),
         ({"leaves": 1}, "leaves"),
+        ({"objective": "luck"}, "must be .lambdarank. or .binary."),
         ({"boosters": 3}, "boosters"),
         ([], "must be a table"),
     ],

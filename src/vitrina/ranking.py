@@ -1,4 +1,5 @@
-"""Learning the order of candidates: LambdaRank (Burges 2010) over what past lists held and what came after.
+"""Learning the order of candidates: LambdaRank (Burges 2010) over what past lists held and what came after,
+or the chance that each is taken.
 
 For each of some windows that lie one before another, the sources are fitted on what came before it, asked
 for candidates, and these labelled by whether they were taken within it: features are never younger than
@@ -141,7 +142,7 @@ def booster(learned: Lessons, plan: RankerPlan, seed: int) -> Any:
 
     data = lightgbm.Dataset(learned.table, learned.taken.astype(np.int32), group=learned.sizes)
     settings = {
-        "objective": "lambdarank", "lambdarank_truncation_level": 20, "learning_rate": plan.rate,
+        "objective": plan.objective, "lambdarank_truncation_level": 20, "learning_rate": plan.rate,
         "num_leaves": plan.leaves, "min_data_in_leaf": plan.least, "feature_fraction": 0.5,
         "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "seed": seed, "verbosity": -1,
         "deterministic": True, "force_row_wise": True, "num_threads": 1,

@@ -61,16 +61,22 @@ class Holdout:
     seed: int = 7
 
 
+OBJECTIVES = ("lambdarank", "binary")
+"""What trees may be grown for."""
+
+
 @dataclass(frozen=True)
 class RankerPlan:
     """What is ranked by learned trees, and how they are learned; nothing by default.
 
     `placements`: their names. `windows`: of `test_days`, one before another, to learn from, all before
-    the days to be judged by. `trees`, `leaves` of each, `rate` of learning, `least` candidates a leaf.
+    the days to be judged by. `objective`: "lambdarank" learns the order within a list, "binary" the chance
+    that a candidate is taken. `trees`, `leaves` of each, `rate` of learning, `least` candidates a leaf.
     """
 
     placements: tuple[str, ...] = ()
     windows: int = 3
+    objective: str = "lambdarank"
     trees: int = 150
     leaves: int = 15
     rate: float = 0.05
@@ -193,9 +199,13 @@ def _ranker(table: Any) -> RankerPlan:
     names = table.get("placements", [])
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise RecipeError(f'[ranker] placements = {names!r} must be names, such as ["home"]')
-    for key, value in table.items():
+    objective = table.get("objective", RankerPlan.objective)
+    if objective not in OBJECTIVES:
+        raise RecipeError(f"[ranker] objective = {objective!r} must be {' or '.join(map(repr, OBJECTIVES))}")
+    numbers = {key: value for key, value in table.items() if key not in ("placements", "objective")}
+    for key, value in numbers.items():
         whole = (int, float) if key == "rate" else int
-        if key != "placements" and (not isinstance(value, whole) or isinstance(value, bool) or not value > 0):
+        if not isinstance(value, whole) or isinstance(value, bool) or not value > 0:
             raise RecipeError(f"[ranker] {key} = {value!r} must be a number above 0")
     if not 2 <= table.get("leaves", 2) <= 32:
         raise RecipeError(f"[ranker] leaves = {table['leaves']} must be from 2 to 32")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vitrina.ranking import Lessons, booster, exported
-from vitrina.recipe import RankerPlan
+from vitrina.recipe import OBJECTIVES, RankerPlan
 
 lightgbm = pytest.importorskip("lightgbm")
 
@@ -24,15 +24,17 @@ def learned(seed, holes):
 
 @pytest.mark.parametrize("holes", [0.0, 0.4])
 @pytest.mark.parametrize("leaves", [2, 15])
-def test_scores_are_lightgbm_s(holes, leaves):
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_scores_are_lightgbm_s(holes, leaves, objective):
     """On seen rows, on unseen ones, and where a feature is NaN that never was while learning."""
     lessons = learned(3, holes)
-    model = booster(lessons, RankerPlan(trees=30, leaves=leaves, least=10), 7)
+    model = booster(lessons, RankerPlan(trees=30, leaves=leaves, least=10, objective=objective), 7)
     forest = exported(model, ("by rank",), tuple("abcdef"))
     asked = learned(4, 0.3).table
     asked[::7, 0], asked[::5, 4] = np.nan, np.nan
     for table in (lessons.table, asked):
-        np.testing.assert_allclose(forest.scores(table), model.predict(table), rtol=0, atol=1e-6)
+        wanted = model.predict(table, raw_score=True)
+        np.testing.assert_allclose(forest.scores(table), wanted, rtol=0, atol=1e-6)
     assert np.ptp(forest.scores(asked)) > 0.1
 
 

@@ -31,10 +31,11 @@ SURE = 2.0
 """Standard errors that trees must be ahead by."""
 SHAPES = (
     RankerPlan(),
+    RankerPlan(objective="binary", least=200),
     RankerPlan(trees=80, leaves=6, least=200),
     RankerPlan(trees=300, leaves=24, rate=0.02),
 )
-"""What is tried beside the recipe's own trees: as they come, stubbier ones, and many slow ones."""
+"""What is tried beside the recipe's own trees: as they come, grown for chances, stubby ones, slow ones."""
 Say = Callable[[str], None]
 Taught = Mapping[str, tuple[Lessons, tuple[str, ...], tuple[str, ...]]]
 

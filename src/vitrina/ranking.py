@@ -78,6 +78,10 @@ def taught(
 ) -> dict[str, tuple[Lessons, tuple[str, ...], tuple[str, ...]]]:
     """By placement: what the windows teach, the mixture it is for, and the names of its features."""
     wanted = set(recipe.ranker.placements) & set(placements.by_name)
+    mixed = {mix.strategy for name in wanted for mix in placements.by_name[name].sources}
+    recipe = replace(
+        recipe, strategies={name: one for name, one in recipe.strategies.items() if name in mixed}
+    )
     found: dict[str, list[Lessons]] = {}
     words: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for cut in windows(dataset, recipe, say) if wanted else ():

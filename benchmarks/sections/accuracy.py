@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,42 @@ def _twin(one: dict[str, Any]) -> tuple[str, ...]:
     ratio, difference = f"{one['ratio']:.3f}", pages.interval(one["gain"], "+")
     twin = one["twin"] + "*" * bool(one.get("note"))
     return one["data"], one["strategy"], twin, *sides, ratio, difference
+
+
+def ranker(found: dict[str, Any]) -> Iterable[str]:
+    """What learned trees add to the blend, and what hindsight would."""
+    yield (
+        "Complete Journey: what learned trees add to a blend that is weighed before the same days; by how many past "
+        "lists they learned from, grown for the order in a list (lambdarank) or the chance of each candidate (binary). In "
+        "hindsight: by what four fifths of the customers took in the very days that judge the other fifth, which is what "
+        "these features could tell if the future were known. Test is the month of Christmas, which no past month foretells.\n"
+    )
+    heads = (
+        "days",
+        "list",
+        "lists learned from",
+        "objective",
+        "blend",
+        "with trees",
+        "gain",
+        "CPU us a list",
+    )
+    yield table(heads, (_trees(part, row) for part in ("validation", "test") for row in found[part]["rows"]))
+
+
+def _trees(part: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """One line of it."""
+    known = "hindsight" in row
+    how = ("in hindsight", "binary") if known else (f"{row['lists']:,}", row["objective"])
+    share = f"{row['gain'][0] / row['blend'][0]:+.1%}"
+    cost = "" if known else f"{row['rank_us']:.0f}"
+    figures = (
+        f"{row['blend'][0]:.4f}",
+        f"{row['ranker'][0]:.4f}",
+        f"{share}, {pages.interval(row['gain'], '+')}",
+        cost,
+    )
+    return part, row["placement"], *how, *figures
 
 
 def diversity(found: dict[str, Any]) -> Iterable[str]:

@@ -107,7 +107,7 @@ def test_prices_fall_back_to_the_catalogue():
     price = np.full(N_ITEMS, np.nan, np.float32)
     price[2] = 5.0
     train = replace(split.train, catalog=replace(split.train.catalog, price=price))
-    home = asked_of(replace(split, train=train), "home")
+    home = asked_of(replace(split, train=train, test=replace(split.test, catalog=train.catalog)), "home")
     assert home.truth.values[0] == 15.0
     assert np.isnan(home.truth.values[1])
 

@@ -58,8 +58,22 @@ def evaluate(
 
     `forests`: learned trees that put candidates in order, from days before those held out.
     """
+    cut = split(dataset, recipe.evaluation.test_days, at)
+    return evaluate_split(cut, recipe, placements, say, max_users=max_users, against=against, forests=forests)
+
+
+def evaluate_split(
+    cut: Split,
+    recipe: Recipe,
+    placements: Placements,
+    say: Say = lambda line: None,
+    *,
+    max_users: int | None = None,
+    against: Engine | None = None,
+    forests: Forests = NO_FORESTS,
+) -> Evaluation:
+    """The same on a split there is already: learn from its one side, judge by the other."""
     held = recipe.evaluation
-    cut = split(dataset, held.test_days, at)
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
     fitted = with_ranker(fit(cut.train, with_baselines(recipe), placements, say), cut.train, forests)
     engine = arena(fitted, placements, held.seed)
@@ -80,7 +94,8 @@ def judge(
     Every source the engine has is also asked alone, and so is the bundle `against` in its own way. At
     most `max_users` askers a placement.
     """
-    stored, caution = _stored(against, cut)
+    stored, knew = _stored(against, cut)
+    caution = ". ".join(filter(None, (cut.caution, knew)))
     if caution:
         say(caution)
     shop = _Shop.of(cut)
@@ -94,10 +109,9 @@ def judge(
     rebuy = {one.placement: engine.placements.named(one.placement).rebuy.policy for one in asked}
     why = unasked(engine.placements, counts)
     put = {one.placement: one.question for one in asked}
-    start, end = (cut.now, cut.test.end) if cut.train.timed else (None, None)
-    return Evaluation(
-        tuple(rows), cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments, why, put, caution
-    )
+    start, end = (cut.now, cut.test.end) if cut.in_time else (None, None)
+    told = (cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments, why, put, caution)
+    return Evaluation(tuple(rows), *told, cut.published)
 
 
 def ask(
@@ -127,7 +141,8 @@ class _Shop:
 
     `of_item`: int32, the product of each item. `owners`: int64, customers (or anonymous visits)
     that took each product, of `n_owners`. `categories`, `departments`: int32, the latter into `named`.
-    `seen`: whether anybody touched it.
+    `seen`: whether anybody touched it. `known`: how many products were there to learn of; those behind
+    them are only among what is asked.
     """
 
     of_item: NDArray[np.int32]
@@ -137,23 +152,26 @@ class _Shop:
     seen: NDArray[np.bool_]
     departments: NDArray[np.int32]
     named: tuple[str, ...]
+    known: int
 
     @classmethod
     def of(cls, cut: Split) -> _Shop:
-        train, of_item = cut.train, cut.train.catalog.product
+        train, of_item = cut.train, cut.test.catalog.product
+        learned = of_item[: len(train.items)]
         n_products = int(of_item.max(initial=-1)) + 1
         taken = of_types(train, cut.wanted) & (train.actors >= 0)
         pairs = train.actors[taken].astype(np.int64) * n_products + of_item[train.events.item[taken]]
         categories = np.full(n_products, metrics.MISS, np.int32)
-        categories[of_item] = train.catalog.category.codes
+        categories[learned] = train.catalog.category.codes
         seen = np.zeros(n_products, np.bool_)
         seen[of_item[train.events.item]] = True
         owners = np.bincount(np.unique(pairs) % max(n_products, 1), minlength=n_products)
         codes, named = train.catalog.departments()
         departments = np.full(n_products, metrics.MISS, np.int32)
-        departments[of_item] = codes
+        departments[learned] = codes
         n_owners = len(np.unique(train.actors[taken]))
-        return cls(of_item, owners, n_owners, categories, seen, departments, named)
+        known = int(learned.max(initial=-1)) + 1
+        return cls(of_item, owners, n_owners, categories, seen, departments, named, known)
 
     def products(self, lists: Lists) -> Lists:
         """The lists in products."""
@@ -194,7 +212,7 @@ def _compared(
             turns.append((label, other, other.placements.named(asked.placement)))
     for number, (system, own, placement) in enumerate(turns, start=1):
         started = time.perf_counter()
-        rows, levels = ask(own, asked, placement, cut.now, engine.items)
+        rows, levels = ask(own, asked, placement, cut.now, cut.test.items)
         lists[system] = shop.products(rows)
         scores[system] = _scores(lists[system], levels, asked, shop)
         scores[system][GAIN] = scores[BLEND][HEADLINE] - scores[system][HEADLINE]
@@ -221,7 +239,7 @@ def _rows(
     rows = []
     for system in scores:
         shown = lists[system][askers, :10]
-        set_figures = metrics.coverage(shown, len(shop.owners)), metrics.gini(shown, len(shop.owners))
+        set_figures = metrics.coverage(shown, shop.known), metrics.gini(shown, shop.known)
         own = {name: one for (whose, name), one in found.items() if whose == system and name != GAIN}
         gain = None if system == BLEND else found[system, GAIN]
         rows.append(Row(system, asked.placement, bucket, len(askers), own, *set_figures, gain))

@@ -85,6 +85,7 @@ def accuracy(lists: Lists, truth: Truth) -> dict[str, Values]:
     return {
         "ndcg": ndcg(hit, sizes),
         "recall": recall(hit, sizes),
+        "full_recall": full_recall(hit, sizes),
         "hit_rate": hit_rate(hit, sizes),
         "mrr": reciprocal_rank(hit, sizes),
         "precision": precision(hit, sizes),
@@ -106,6 +107,12 @@ def ndcg(hit: Hits, sizes: NDArray[np.int64]) -> Values:
 def recall(hit: Hits, sizes: NDArray[np.int64]) -> Values:
     """Hits over min(k, taken): a list of k can do no better, so the best list scores 1."""
     return _share(hit.sum(1), np.minimum(sizes, hit.shape[1]))
+
+
+def full_recall(hit: Hits, sizes: NDArray[np.int64]) -> Values:
+    """Hits over all that was taken, as published tables mostly count recall: where more than k was taken, a
+    list of k cannot reach 1."""
+    return _share(hit.sum(1), sizes)
 
 
 def precision(hit: Hits, sizes: NDArray[np.int64]) -> Values:
@@ -149,6 +156,7 @@ def gini(lists: Lists, n_items: int) -> float:
     shown = np.sort(np.bincount(lists[lists >= 0], minlength=n_items)).astype(np.float64)
     if not shown.sum():
         return float("nan")
+    n_items = len(shown)
     ranks = np.arange(1, n_items + 1)
     return float(2 * (ranks @ shown) / (n_items * shown.sum()) - (n_items + 1) / n_items)
 

@@ -96,7 +96,7 @@ class _Ground:
     @classmethod
     def of(cls, split: Split) -> _Ground:
         train, test = split.train.settled(), split.test.settled()
-        product = train.catalog.product.astype(np.int64)
+        product = test.catalog.product.astype(np.int64)
         n_products = int(product.max(initial=-1)) + 1
         liked = train.events.take(of_types(train, split.wanted) & (train.events.user >= 0))
         had = np.unique(liked.user * np.int64(n_products) + product[liked.item])
@@ -105,7 +105,7 @@ class _Ground:
     def truth(self, events: Events, asker: Places, users: NDArray[np.int32]) -> Truth:
         """What each of the askers, of whom `users` are the rows (-1 a stranger), took in these events."""
         keys, entry = np.unique(asker * self.n_products + self.product[events.item], return_inverse=True)
-        worth = _worth(events, self.train)
+        worth = _worth(events, self.test)
         known = np.bincount(entry, weights=~np.isnan(worth), minlength=len(keys)) > 0
         summed = np.bincount(entry, weights=np.nan_to_num(worth), minlength=len(keys))
         indptr = np.searchsorted(keys, np.arange(len(users) + 1) * self.n_products)

@@ -19,6 +19,8 @@ HEADLINE = "ndcg@10"
 STORED = "bundle"
 """How the name of a stored bundle begins, that an evaluation was told to ask too."""
 _USUAL = ("ndcg@10", "recall@10", "hit_rate@10", "revenue_recall@10", "repeat_recall@10", "explore_recall@10")
+_PUBLISHED = ("ndcg@10", "recall@10", "hit_rate@10", "full_recall@10", "ndcg@20", "full_recall@20")
+"""What tables beside published splits have: full recall and NDCG, mostly of lists of 20."""
 BUCKETS = ("cold", "light", "heavy")
 """Customers without a past, and the lighter and the heavier half of the others."""
 FIGURES = ("ndcg@10", "recall@10", "hit_rate@10")
@@ -88,7 +90,7 @@ class Evaluation:
     types foretold; by placement `counts`, `rebuy`: whether bought products may return, and `departments`,
     most taken first. `questions`: what each placement was asked; `unasked`: those that could not be asked,
     and why. `caution`: that a stored bundle which was asked too has, or may have, learned from what is held
-    out; else empty.
+    out, or why figures on a published split may flatter; else empty. `published`: whether it was such a one.
     """
 
     rows: tuple[Row, ...]
@@ -103,6 +105,7 @@ class Evaluation:
     unasked: Mapping[str, str] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
     caution: str = ""
+    published: bool = False
 
     def row(self, system: str, placement: str, bucket: str = "all") -> Row:
         """The row of these names. Raises KeyError."""
@@ -114,7 +117,10 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, for a manifest or a file."""
         return {
-            "split": {"rule": self.rule, "start": self.start, "end": self.end},
+            "split": {
+                **{"rule": self.rule, "start": self.start, "end": self.end},
+                **({"published": True} if self.published else {}),
+            },
             "wanted": list(self.wanted),
             "seed": self.seed,
             "counts": {name: dict(one) for name, one in self.counts.items()},
@@ -138,7 +144,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
     )
     for placement, counts in evaluation.counts.items():
         rows = [one for one in evaluation.rows if one.placement == placement]
-        console.print(_table(_title(evaluation, placement), counts, rows, evaluation.questions[placement]))
+        console.print(_table(_title(evaluation, placement), counts, rows, _columns(evaluation, placement)))
         console.print(verdict(rows))
         for table in (_customers(rows), _departments(evaluation.departments.get(placement, ()))):
             if table:
@@ -163,16 +169,20 @@ def by_reason(why: Mapping[str, str]) -> str:
     return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in whose.items())
 
 
+def _columns(evaluation: Evaluation, placement: str) -> Sequence[str]:
+    """The figures that tell most of what a placement was asked."""
+    return _COLUMNS.get(evaluation.questions[placement], _PUBLISHED if evaluation.published else _USUAL)
+
+
 def _title(evaluation: Evaluation, placement: str) -> str:
     question = evaluation.questions[placement]
     asked = "" if question == placement else f"asked as {question}, "
     return f"{placement} ({asked}rebuy {evaluation.rebuy[placement]})"
 
 
-def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row], question: str) -> Table:
+def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row], names: Sequence[str]) -> Table:
     cold = counts["taken_cold"] / max(counts["taken"], 1)
     title = f"{name}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
-    names = _COLUMNS.get(question, _USUAL)
     buckets = [one for one in BUCKETS if counts.get(one) and 0 < counts[one] < counts["all"]]
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("system", no_wrap=True)

@@ -28,11 +28,13 @@ _SEED = 7
 
 @dataclass(frozen=True)
 class Split:
-    """One shop, the same ids and catalogue on both sides of the cut.
+    """One shop, the same ids and catalogue on both sides of the cut; of a published split `test` may know
+    more of both, all of it behind what `train` has.
 
     `now`: the moment at which `train` is all that is known. `rule`: how the cut was chosen.
     `wanted`: the event types that a list should foretell. `lot`: which lot is held out, -1 where it is the
-    last days or orders.
+    last days or orders. `caution`: why figures on it may flatter, '' where nothing speaks for that.
+    `published`: whether both sides came as they are, and nothing was cut.
     """
 
     train: Dataset
@@ -41,11 +43,14 @@ class Split:
     rule: str
     wanted: tuple[str, ...]
     lot: int = -1
+    caution: str = ""
+    published: bool = False
 
     @property
     def in_time(self) -> bool:
         """Whether all that is held out is later than all that is learned from."""
-        return self.train.timed and int(self.test.events.time.min(initial=self.now)) >= self.now
+        timed = self.train.timed and self.test.timed
+        return timed and int(self.test.events.time.min(initial=self.now)) >= self.now
 
 
 def split(dataset: Dataset, test_days: int, at: int | None = None, *, lot: int = 0) -> Split:

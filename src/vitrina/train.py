@@ -22,7 +22,7 @@ from vitrina.readers import Reading, read
 from vitrina.recipe import Recipe, parse_recipe
 from vitrina.registry import Registry
 from vitrina.rivals import arena, with_baselines
-from vitrina.splits import split
+from vitrina.splits import Split, split
 from vitrina.weights import weigh
 
 Say = Callable[[str], None]
@@ -77,6 +77,38 @@ def ranked(dataset: Dataset, recipe: Recipe, placements: Placements, say: Say) -
         say(f"no placement is ranked: {reason}")
         return {}
     return learn(before, recipe, placements, say)
+
+
+def judged_before(
+    dataset: Dataset,
+    recipe: Recipe,
+    say: Say,
+    *,
+    at: int | None = None,
+    max_users: int | None = None,
+    against: Engine | None = None,
+) -> Evaluation:
+    """How good a recipe is on the last days before `at` (seconds; by default all there is)."""
+    known = dataset.before(at) if at is not None else dataset
+    placements = weighed(known, recipe, say)
+    forests = ranked(known, recipe, placements, say)
+    return evaluate.evaluate(
+        known, recipe, placements, say, max_users=max_users, against=against, forests=forests
+    )
+
+
+def judged_by(
+    cut: Split, recipe: Recipe, say: Say, *, max_users: int | None = None, against: Engine | None = None
+) -> Evaluation:
+    """How good a recipe is on a split there is: all that is chosen, weights and trees too, is chosen by what
+    is learned from alone."""
+    placements = placements_of(recipe)
+    if recipe.evaluation.weigh:
+        placements = weigh(cut.train, recipe, placements, say)
+    forests = learn(cut.train, recipe, placements, say)
+    return evaluate.evaluate_split(
+        cut, recipe, placements, say, max_users=max_users, against=against, forests=forests
+    )
 
 
 def train(

@@ -119,6 +119,12 @@ def evaluate(
     data: Data,
     recipe: RecipeFile,
     at: At = "",
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            help="A published split: folder or file of events to be asked; all of --data is learned from."
+        ),
+    ] = None,
     max_users: Annotated[int, typer.Option(help="Askers sampled; 0 for the recipe's number.")] = 0,
     against: Annotated[Path | None, typer.Option(help="A stored bundle's folder, asked the same.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page to look at, .html.")] = None,
@@ -127,20 +133,21 @@ def evaluate(
     """Judge a recipe: fit before the last weeks, rank every item, compare with what was bought."""
     from vitrina import evaluate as evaluation
     from vitrina.engine import Engine
+    from vitrina.published import published
     from vitrina.recipe import read_recipe
     from vitrina.report import page as report
-    from vitrina.train import ranked, read_shop, weighed
+    from vitrina.train import judged_before, judged_by, read_shop
 
+    if test and at:
+        raise typer.BadParameter("--at cuts the data, and with --test nothing is cut; give either")
     made = read_recipe(recipe)
     dataset = read_shop(data, made, say).dataset
-    at_seconds = seconds(at)
-    known = dataset.before(at_seconds) if at_seconds is not None else dataset
     other = Engine.open(against) if against else None
-    placements = weighed(known, made, say)
-    forests = ranked(known, made, placements, say)
-    found = evaluation.evaluate(
-        known, made, placements, say=say, max_users=max_users or None, against=other, forests=forests
-    )
+    if test:
+        cut = published(dataset, data, test, made, say)
+        found = judged_by(cut, made, say, max_users=max_users or None, against=other)
+    else:
+        found = judged_before(dataset, made, say, at=seconds(at), max_users=max_users or None, against=other)
     if html:
         html.write_text(report(found), encoding="utf-8")
         say(f"a page to look at: {html}")

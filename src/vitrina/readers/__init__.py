@@ -37,7 +37,7 @@ from vitrina.readers.rejects import set_aside, stop_if_many
 from vitrina.readers.report import Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
 from vitrina.readers.scan import Db, answer, hushed, named
-from vitrina.readers.tables import TABLES, find, has
+from vitrina.readers.tables import TABLES, find, find_events, has
 
 __all__ = ["Reading", "Rejected", "Report", "TableReport", "has", "read"]
 
@@ -78,13 +78,14 @@ def read(
 ) -> Reading:
     """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines.
 
-    `aliases`: table -> contract column -> the shop's column. `rejects`: a folder for rows that
-    cannot be used. `only`: the tables to look at; `keep`: columns of events to have as texts too. `weighed`:
-    event types that the recipe weighs, see `kinds`. Raises DataError where files or columns do not fit,
-    or more than the share `max_rejected` of a table's rows cannot be used.
+    Where `only` events are wanted, a file of them does as well. `aliases`: table -> contract column -> the
+    shop's column. `rejects`: a folder for rows that cannot be used. `only`: the tables to look at; `keep`:
+    columns of events to have as texts too. `weighed`: event types that the recipe weighs, see `kinds`. Raises
+    DataError where files or columns do not fit, or more than the share `max_rejected` of a table's rows
+    cannot be used.
     """
     check_aliases(aliases)
-    found = find(folder)
+    found = find_events(folder) if tuple(only) == ("events",) else find(folder)
     if rejects and rejects.resolve() == folder.resolve():
         raise DataError(f"rejects in {rejects} would overwrite the data themselves; name another folder")
     with _database() as (db, scratch), named(str(folder), _ROOM):
@@ -108,7 +109,7 @@ def read(
 
 
 def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
-    return [(path, str(path.relative_to(folder))) for path in files]
+    return [(path, path.name if path == folder else str(path.relative_to(folder))) for path in files]
 
 
 def _judge(

@@ -52,6 +52,21 @@ def find(folder: Path) -> Found:
     return Found(files, tuple(aside))
 
 
+def find_events(place: Path) -> Found:
+    """The files of events alone: those of a data folder, or one file of any name.
+
+    Raises DataError as `find` does, and where there are no events.
+    """
+    if place.is_file():
+        if not ending(place):
+            raise DataError(f"{place} is no file of events; give one that ends in {', '.join(ENDINGS)}")
+        return Found({"events": (place,)})
+    found = find(place)
+    if "events" not in found.files:
+        raise DataError(f"{place} has no events.*; {_holds(place)}")
+    return Found({"events": found.files["events"]}, found.aside)
+
+
 def has(folder: Path, table: str) -> bool:
     """Whether a folder has files of a table, in a format that is read or not."""
     return folder.is_dir() and any(_named(folder, table))

@@ -1,0 +1,164 @@
+"""A published split: what is learned from came in one folder, what is asked about in another, or in a file.
+
+Nothing is cut. What is learned from stays as it was read, so that nothing that is asked about reaches its
+ids, its counts or its weights: ids that are there alone get rows behind all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitrina.dataset import PURCHASE, TYPES, Dataset, as_known
+from vitrina.errors import DataError
+from vitrina.ids import UNKNOWN, GrownIds, Ids, Rows
+from vitrina.readers import read
+from vitrina.readers.rows import Say
+from vitrina.readers.tables import find, find_events
+from vitrina.recipe import Recipe
+from vitrina.splicing import grown
+from vitrina.splits import Split, wanted_types
+
+
+def published(train: Dataset, data: Path, test: Path, recipe: Recipe, say: Say) -> Split:
+    """The split of `train`, which was read from `data`, and of the events in `test`: a folder, or a file.
+
+    All that is in `test` is asked at the moment after the last event of `train`. Raises DataError where it
+    holds no event of an item that `train` knows, or nothing but what `train` holds too.
+    """
+    _apart(data, test)
+    aliases = {table: names for table, names in recipe.columns.items() if table == "events"}
+    # Its words for types are told apart by what `train` takes them for, not by themselves.
+    held = read(test, aliases=aliases, say=say, only=("events",), weighed=None)
+    return given(train, held.dataset, str(test), typed=held.report.has("events", "event_type"))
+
+
+def given(train: Dataset, held: Dataset, name: str, *, typed: bool = True) -> Split:
+    """The split of two datasets that were read apart. `name`: of the second, in words; `typed`: whether its
+    types of events were told, else they are what lists foretell in the first. Raises DataError."""
+    if not len(train.events):
+        raise DataError(f"there is no event to learn from beside {name}; give an events file in --data")
+    if not len(held.events):
+        raise DataError(f"{name} holds no event to ask about; give a folder or a file with events")
+    test = _behind(train, held, typed=typed)
+    strange = test.events.item >= len(train.items)
+    if strange.all():
+        raise DataError(
+            f"none of the {len(np.unique(test.events.item)):,} items of {name} is in --data, such as "
+            f"{test.items.name(int(test.events.item[0]))!r}: nobody can find them; both must name items alike"
+        )
+    caution = ". ".join(_cautions(train, test, name))
+    rule = f"{name} is asked whole, nothing is cut{_unknown(train, test)}"
+    return Split(train, test, train.end + 1, rule, wanted_types(test), caution=caution, published=True)
+
+
+def _apart(data: Path, test: Path) -> None:
+    """Raise DataError where a file of `test` is among those that are learned from."""
+    learned = {one.resolve() for one in find(data).files.get("events", ())}
+    for one in find_events(test).files["events"]:
+        if one.resolve() in learned:
+            raise DataError(
+                f"{one} is learned from too: every file of {data} whose name begins with 'events' is; "
+                "keep what is asked in a folder of its own, or under another name"
+            )
+
+
+def _behind(train: Dataset, held: Dataset, *, typed: bool) -> Dataset:
+    """What is asked, over the rows of `train`: what `train` does not know has rows behind its own."""
+    users, user = _joined(train.users, held.users)
+    items, item = _joined(train.items, held.items)
+    events = held.events
+    first_visit = int(train.events.visit.max(initial=UNKNOWN)) + 1
+    visit = np.where(events.visit >= 0, events.visit + np.int32(first_visit), np.int32(UNKNOWN))
+    types, kind = _kinds(train, held, typed=typed)
+    time = events.time if held.timed else train.end + 1 + np.arange(len(events), dtype=np.int64)
+    columns = replace(
+        events,
+        user=np.append(user, np.int32(UNKNOWN))[events.user],
+        item=item[events.item],
+        visit=visit.astype(np.int32),
+        time=time,
+        type=kind[events.type],
+    )
+    catalog = grown(train.catalog, len(items) - len(train.items))
+    return replace(held, users=users, items=items, events=columns, catalog=catalog, types=types, words={})
+
+
+def _joined(known: Ids, held: Ids) -> tuple[Ids, Rows]:
+    """Ids with those of `held` that are new behind them; int32 per id of `held`: its row there."""
+    names = held.names(np.arange(len(held), dtype=np.int32))
+    rows = known.rows(names)
+    fresh = np.flatnonzero(rows < 0)
+    if not len(fresh):
+        return known, rows
+    rows[fresh] = np.arange(len(known), len(known) + len(fresh), dtype=np.int32)
+    return GrownIds.after(known, [names[one] for one in fresh.tolist()]), rows
+
+
+def _kinds(train: Dataset, held: Dataset, *, typed: bool) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
+    """Types of events as `train` calls them, behind those what is new; uint8: which each of `held` is."""
+    usual = TYPES[PURCHASE] if typed else next(iter(wanted_types(train)), TYPES[PURCHASE])
+    called = [
+        usual if one == TYPES[PURCHASE] else as_known(one, train.types, train.words) for one in held.types
+    ]
+    types = tuple(dict.fromkeys((*train.types, *called)))
+    return types, np.array([types.index(one) for one in called], np.uint8)
+
+
+def _unknown(train: Dataset, test: Dataset) -> str:
+    """How much of what is asked nothing was learned of."""
+    events = test.events
+    strange = events.item[events.item >= len(train.items)]
+    cold = len(np.unique(events.user[events.user >= len(train.users)]))
+    words = ""
+    if len(strange):
+        share = f"{len(np.unique(strange)):,} of its items ({len(strange):,} of its {len(events):,} events)"
+        words += f"; {share} are not in --data: nobody can find them"
+    if cold:
+        words += (
+            f"; {cold:,} of its {len(np.unique(events.user[events.user >= 0])):,} customers are not: cold"
+        )
+    return words
+
+
+def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
+    """Why figures may flatter. Raises DataError where all that is asked was learned from."""
+    n = len(test.events)
+    early = int((test.events.time <= train.end).sum()) if train.timed and test.timed else 0
+    if early:
+        last = np.datetime64(train.end, "s")
+        yield (
+            f"{early:,} of {n:,} events of {name} are no later than the last that is learned from ({last}): "
+            "the split is not in time, and what others did later is learned from"
+        )
+    timed = train.timed and test.timed
+    known, again = _told_apart(train, test, timed=timed)
+    both = np.isin(again, known)
+    # Without times somebody may have taken a thing again, unless nobody ever does.
+    if both.any() and (timed or len(np.unique(known)) == len(known)):
+        if both.all():
+            raise DataError(
+                f"all that {name} holds is in --data too, so nothing would be foretold: take it out of --data"
+            )
+        yield f"{int(both.sum()):,} of {n:,} events of {name} are in --data too, and were learned from"
+
+
+def _told_apart(train: Dataset, test: Dataset, *, timed: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """int64 per event of either side, equal for the same who, what, how and, with times, when; without times
+    of known customers alone."""
+    width, sides = len(test.items), []
+    for events in (train.events, test.events):
+        whose = events if timed else events.take(events.user >= 0)
+        pairs = (whose.user.astype(np.int64) + 1) * width + whose.item
+        sides.append((pairs * (1 << 8) + whose.type, whose.time - train.events.time[0]))
+    if not timed:
+        return sides[0][0], sides[1][0]
+    first = int(min(moment.min() for _, moment in sides))
+    span = int(max(moment.max() for _, moment in sides)) - first + 1
+    _, codes = np.unique(np.concatenate([pair for pair, _ in sides]), return_inverse=True)
+    every = codes * span + np.concatenate([moment for _, moment in sides]) - first
+    return every[: len(train.events)], every[len(train.events) :]

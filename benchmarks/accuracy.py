@@ -3,6 +3,7 @@
     python benchmarks/accuracy.py [ml_100k groceries ...] [--budget 5m]     all data sets by default
     python benchmarks/accuracy.py --quick                                   MovieLens beside popular and implicit
     python benchmarks/accuracy.py held_out                                  those that nothing was developed on
+    python benchmarks/accuracy.py --data DIR [--test HELD] [--recipe FILE] [--out FILE]      a folder of your own
 
 The last window is the test (28 days, or a fifth of the time there is; without times each one's last
 order). Two recipes of ours are asked: the one that comes with Vitrina, its sources weighed on the window
@@ -13,6 +14,10 @@ askers; its short lists are filled up with bestsellers, and whether what an aske
 chosen there too. Everybody is asked the test window once. One thread; budgets are seconds of each one's
 processor, so that a busy machine is held against nobody; libraries in environments of their own (`make
 referees`). Writes results/accuracy_<data>.json.
+
+A folder of your own is cut as those are, or with --test, a folder or a file of events, learned from whole while
+all that is held is asked (`vitrina evaluate` says how); tuning and validation see the folder alone. `--askers`
+draws more than 5,000 of them. Its results are printed, and written where --out says, nowhere else.
 """
 
 from __future__ import annotations
@@ -21,24 +26,24 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from contest import exchange, plain
-from contest.shops import ALL, ASKERS, HELD_OUT, RECIPES, SEED, SHOPS, cut
+from contest.shops import ALL, ASKERS, HELD_OUT, RECIPES, SEED, SHOPS, Folder, Shop, cut
 from machine import machine, write
 from rich.console import Console
 
 from vitrina.bootstrap import Estimate, estimates
 from vitrina.cli.tuning import duration
+from vitrina.errors import VitrinaError
 from vitrina.metrics import Lists, Values, accuracy
 from vitrina.questions import Questions, questions
-from vitrina.recipe import read_recipe
 from vitrina.splits import Split, of_types, split
 from vitrina.train import placements_of
 from vitrina.tune import tune
@@ -61,6 +66,7 @@ LEAST_TRIALS = 10
 METRICS = {
     "ndcg@10": ("ndcg", 10), "recall@10": ("recall", 10), "revenue_recall@10": ("revenue_recall", 10),
     "hit_rate@10": ("hit_rate", 10), "mrr@10": ("mrr", 10), "hit_rate@20": ("hit_rate", 20), "mrr@20": ("mrr", 20),
+    "ndcg@20": ("ndcg", 20), "recall@20": ("recall", 20), "full_recall@20": ("full_recall", 20),
 }  # fmt: skip
 ONE_THREAD = {
     f"{name}_NUM_THREADS": "1" for name in ("OMP", "NUMBA", "OPENBLAS", "MKL", "POLARS", "RAYON", "LK")
@@ -73,40 +79,63 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("data", nargs="*", metavar="DATA", help=", ".join(ALL))
     options.add_argument("--budget", default="5m", help="of vitrina tune (default 5m)")
-    options.add_argument(
-        "--keep", type=Path, help="where recipes, journals and lists stay; what is there goes on"
-    )
+    options.add_argument("--keep", type=Path, help="where all stays that was made; what is there goes on")
     options.add_argument(
         "--referees", nargs="+", help="of the others, such as 'implicit BM25'; by default all"
     )
     options.add_argument(
         "--quick", action="store_true", help="ml_100k beside popular and implicit in minutes, nothing written"
     )
+    options.add_argument("--data", type=Path, dest="folder", help="a folder of your own")
+    options.add_argument("--test", type=Path, help="what is asked, all of --data being learned from")
+    options.add_argument("--recipe", type=Path, default=RECIPES / "default.toml", help="of --data")
+    options.add_argument("--name", help="of --data; by default the folder's")
+    options.add_argument("--askers", type=int, default=ASKERS, help="asked of --data at most (default 5000)")
+    options.add_argument("--out", type=Path, help="file for the results of --data, .json")
     given = options.parse_args()
+    if (given.data or given.quick) if given.folder else (given.test or given.out):
+        options.error("--data stands for DATA and --quick; --test and --out need it")
     if given.quick:
         given.data, given.budget, given.referees = ["ml_100k"], "30s", QUICK
-    console = Console(width=150, highlight=False)
-    asked = [one for name in given.data or SHOPS for one in (HELD_OUT if name == "held_out" else [name])]
-    for name in asked:
-        with tempfile.TemporaryDirectory() as folder:
-            found = contest(
-                name, duration(given.budget), given.keep or Path(folder), given.referees, console.print
-            )
-        if not given.quick:
-            written = write(f"accuracy_{name}", json.loads(json.dumps(found, default=float)))
-            console.print(f"written {written}")
+    try:
+        held(given, Console(width=150, highlight=False).print)
+    except VitrinaError as reason:
+        sys.exit(str(reason))
 
 
-def contest(name: str, budget: float, keep: Path, referees: Sequence[str] | None, say: Say) -> dict[str, Any]:
+def held(given: argparse.Namespace, say: Say) -> None:
+    """The contests that were asked for."""
+    named = [one for name in given.data or SHOPS for one in (HELD_OUT if name == "held_out" else [name])]
+    shops: dict[str, Shop | Folder] = {one: ALL[one] for one in named}
+    if given.folder:
+        shops = {given.name or given.folder.resolve().name: Folder(given.folder, given.recipe, given.test)}
+    for name, shop in shops.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            keep, budget = given.keep or Path(scratch), duration(given.budget)
+            found = contest(name, shop, budget, keep, given.referees, say, given.askers)
+        if given.out:
+            given.out.write_text(json.dumps(found, default=float, indent=2) + "\n")
+            say(f"written {given.out}")
+        elif not given.quick and not given.folder:
+            say(f"written {write(f'accuracy_{name}', json.loads(json.dumps(found, default=float)))}")
+
+
+def contest(
+    name: str,
+    shop: Shop | Folder,
+    budget: float,
+    keep: Path,
+    referees: Sequence[str] | None,
+    say: Say,
+    askers: int = ASKERS,
+) -> dict[str, Any]:
     """One data set: tune ours, tune the others, or those that are named, ask everybody."""
-    shop, folder = ALL[name], keep / name
+    folder, start = keep / name, shop.start
     folder.mkdir(parents=True, exist_ok=True)
     test = cut(shop, say)
-    start = replace(recipe := read_recipe(RECIPES / f"{shop.recipe}.toml"),
-                    evaluation=replace(recipe.evaluation, test_days=shop.days))  # fmt: skip
     out, clock = folder / "tuned.toml", time.process_time
     made = tune(test.train, start, placements_of(start), out, budget, say=say, clock=clock)
-    asked = {one.placement: one for one in questions(test, ASKERS, SEED)}
+    asked = {one.placement: one for one in questions(test, askers, SEED)}
     exchange.write(folder / "test", window(test, asked))
     before = split(test.train, shop.days)
     exchange.write(
@@ -114,9 +143,10 @@ def contest(name: str, budget: float, keep: Path, referees: Sequence[str] | None
     )
     families = len({json.loads(line)["family"] for line in _journal(folder)})
     trials = max(LEAST_TRIALS, -(-made.trials // max(families, 1)))
+    told = shop.words if isinstance(shop, Folder) else [name]
     entrants = {
-        TUNED: _ours(name, folder / "tuned.toml"),
-        DEFAULT: _ours(name, RECIPES / f"{shop.recipe}.toml"),
+        TUNED: _ours(folder / "tuned.toml", told, askers),
+        DEFAULT: _ours(shop.file, told, askers),
     }
     others = dict(_others(folder, trials, budget / 3))
     entrants |= {label: others[label] for label in referees or others}
@@ -157,8 +187,10 @@ def _told(asked: Questions, cut: Split) -> exchange.Asked:
     ids = [one.user_id for one in asked.requests]
     owner = np.full(len(asked), -1, np.int32) if empty else users.rows(ids)
     held = [[*one.context_item_ids, *(event.item_id for event in one.events)] for one in asked.requests]
-    indptr = np.concatenate([[0], np.cumsum([len(one) for one in held])]).astype(np.int64)
+    ends = np.concatenate([[0], np.cumsum([len(one) for one in held])]).astype(np.int64)
     rows = items.rows([one for each in held for one in each]).astype(np.int32)
+    learned = rows >= 0  # what a visit holds of items that are only asked about
+    indptr, rows = np.concatenate([[0], np.cumsum(learned)]).astype(np.int64)[ends], rows[learned]
     by = exchange.USERS if asked.placement in ("home", "discover") else exchange.VISITS
     truth = asked.truth
     return exchange.Asked(
@@ -170,9 +202,9 @@ def _journal(folder: Path) -> list[str]:
     return (folder / "tuned.toml.journal").read_text().splitlines()[1:]
 
 
-def _ours(name: str, recipe: Path) -> list[str]:
+def _ours(recipe: Path, told: Sequence[str], askers: int) -> list[str]:
     python = str(ROOT / ".venv" / "bin" / "python")
-    return [python, str(CONTEST / "ours.py"), name, str(recipe)]
+    return [python, str(CONTEST / "ours.py"), str(recipe), *told, "--askers", str(askers)]
 
 
 def _others(folder: Path, trials: int, seconds: float) -> Iterator[tuple[str, list[str]]]:

@@ -23,7 +23,8 @@ Every figure here is in `results/*.json`, with the machine, its load and the ver
 this page is written from them by `python benchmarks/tables.py`, and the pictures by
 `python benchmarks/plots.py`. `make bench` runs those of rules, training, the engine, swaps and a server, and
 asks MovieLens beside popular and implicit; `make bench-full` runs all. Each
-script says in its first lines what it compares and how, and takes `--quick` or `--help`.
+script says in its first lines what it compares and how, and takes `--quick` or `--help`. The contest of
+`accuracy.py` is held on any folder too, cut or split as published: `--data DIR [--test HELD]`.
 """
 Section = Callable[[dict[str, Any]], Iterable[str]]
 

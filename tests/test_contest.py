@@ -241,3 +241,53 @@ def test_starts_of_a_twin_are_one_row_together(contest: Any) -> None:
     assert (first["ours"][0], first["theirs"][0], first["ratio"]) == (0.4, 0.4, 1.0)
     assert first["gain"] == [0.0, -0.1, 0.1]
     assert first["fit_cpu_seconds"] == [2.0, 3.0]
+
+
+def test_a_folder_of_anybodys(contest: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contest is held on a published split: all that is held is asked, what nobody can find and strangers
+    among it; results go where they are told to, and nowhere else."""
+    heads, train, test = "user_id,order_id,item_id\n", [], []
+    for user in range(60):
+        for order in range(5):
+            rows = [f"u{user},{user}/{order},i{(user % 4 * 6 + order + step) % 24}\n" for step in range(3)]
+            (test if order == 4 else train).extend(rows)
+    strangers = ["zoe,z,i1\n", "zoe,z,new\n", "u1,y,new\n", "u1,y,i3\n", "u1,y,newer\n"]
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "events.csv").write_text("".join([heads, *train]))
+    (tmp_path / "held.csv").write_text("".join([heads, *test, *strangers]))
+    (tmp_path / "recipe.toml").write_text(
+        f'placements = "{ROOT}/models/placements/standard.toml"\n[strategies.item_knn]\n[strategies.popular]\n'
+        "[strategies.bought_together]\n[strategies.buy_again]\n"
+    )
+    accuracy = importlib.import_module("accuracy")
+    before = sorted((ROOT / "benchmarks" / "results").iterdir())
+    words = f"--data {tmp_path}/train --test {tmp_path}/held.csv --recipe {tmp_path}/recipe.toml --budget 2s"
+    more = ["--referees", "popular", "--out", str(tmp_path / "out.json"), "--keep", str(tmp_path / "keep")]
+    monkeypatch.setattr(sys, "argv", ["accuracy", *words.split(), *more])
+    accuracy.main()
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert "2 of its items (3 of its 185 events) are not in --data" in found["split"]
+    assert (found["events"], found["items"], found["users"]) == (720, 24, 60)
+    assert found["asked"]["home"] == 61
+    assert found["asked"]["cart"] == 62
+    for rows in found["placements"].values():
+        assert {one["system"] for one in rows} == {accuracy.TUNED, accuracy.DEFAULT, "popular"}
+        assert all(
+            "refused" not in one and {"ndcg@20", "recall@20", "full_recall@20"} <= one.keys() for one in rows
+        )
+    kept = contest.exchange.read(tmp_path / "keep" / "train" / "test")
+    assert all(one.rows.min(initial=0) >= 0 and one.indptr[-1] == len(one.rows) for one in kept.asked)
+    assert sorted((ROOT / "benchmarks" / "results").iterdir()) == before
+
+
+def test_a_folder_that_cannot_be_asked_is_refused_in_words(
+    contest: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback: the sentence of the reader; and words that do not go together are told apart."""
+    accuracy = importlib.import_module("accuracy")
+    monkeypatch.setattr(sys, "argv", ["accuracy", "--data", str(tmp_path / "nowhere")])
+    with pytest.raises(SystemExit, match="does not exist"):
+        accuracy.main()
+    monkeypatch.setattr(sys, "argv", ["accuracy", "ml_100k", "--test", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        accuracy.main()

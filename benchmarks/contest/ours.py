@@ -1,6 +1,7 @@
 """A recipe of Vitrina in the contest: learned from the test window's past, asked through the engine.
 
-    python ours.py DATA RECIPE.toml --out DIR
+    python ours.py RECIPE.toml DATA --out DIR
+    python ours.py RECIPE.toml --data DIR --read RECIPE.toml [--test HELD] --out DIR      see shops.Folder
 
 Writes <placement>.npy, int32[n, 20] product rows, and facts.json, as `search` does. Sources are weighed and
 trees are learned on days before the test window where the recipe asks for it, as in training.
@@ -61,17 +62,21 @@ def microseconds(engine: Engine, asked: Questions, now: int) -> float:
 def main() -> None:
     """Fit, ask, write."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    options.add_argument("data")
     options.add_argument("recipe", type=Path)
+    options.add_argument("name", nargs="?", choices=shops.ALL)
+    for one in ("--data", "--read", "--test"):
+        options.add_argument(one, type=Path)
+    options.add_argument("--askers", type=int, default=ASKERS)
     options.add_argument("--out", type=Path, required=True)
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    cut = shops.cut(shops.ALL[given.data], print)
+    shop = shops.ALL[given.name] if given.name else shops.Folder(given.data, given.read, given.test)
+    cut = shops.cut(shop, print)
     data_mb = round(peak_mb())
     engine, took = fitted(cut, read_recipe(given.recipe))
     product = np.append(cut.train.catalog.product, np.int32(-1))
     found = {}
-    for asked in questions(cut, ASKERS, SEED):
+    for asked in questions(cut, given.askers, SEED):
         placement = engine.placements.named(asked.placement)
         rows, _ = ask(engine, asked, placement, cut.now)
         np.save(given.out / f"{asked.placement}.npy", product[rows])

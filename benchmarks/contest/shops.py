@@ -21,8 +21,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from machine import shared
 
 from vitrina.dataset import Dataset
+from vitrina.published import published
 from vitrina.readers import Reading, complete_journey, read
+from vitrina.recipe import Recipe, read_recipe
 from vitrina.splits import Split, split, wanted_types
+from vitrina.train import read_shop
 
 RECIPES = Path(__file__).resolve().parents[2] / "models" / "recipes"
 SEED, ASKERS = 7, 5000
@@ -43,6 +46,50 @@ class Shop:
     days: int = 28
     views: Mapping[str, str] = field(default_factory=dict)
     lot: bool = False
+
+    @property
+    def file(self) -> Path:
+        """The recipe that is asked as it comes, and that tuning starts from."""
+        return RECIPES / f"{self.recipe}.toml"
+
+    @property
+    def start(self) -> Recipe:
+        """That recipe, with this data set's window."""
+        made = read_recipe(self.file)
+        return replace(made, evaluation=replace(made.evaluation, test_days=self.days))
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Anybody's folder, cut as a shop's, or where there is a `test`, a folder or a file of events, learned from
+    whole. `file`: the recipe that is asked as it comes, and that names its columns and its window."""
+
+    data: Path
+    file: Path
+    test: Path | None = None
+
+    @property
+    def start(self) -> Recipe:
+        """Its recipe."""
+        return read_recipe(self.file)
+
+    @property
+    def days(self) -> int:
+        """How long its window is."""
+        return self.start.evaluation.test_days
+
+    @property
+    def words(self) -> list[str]:
+        """What tells a process of it."""
+        test = ["--test", str(self.test)] if self.test else []
+        return ["--data", str(self.data), "--read", str(self.file), *test]
+
+    def cut(self, say: Say) -> Split:
+        """What is learned from, and what everybody is asked once."""
+        known = read_shop(self.data, self.start, say).dataset
+        if self.test:
+            return published(known, self.data, self.test, self.start, say)
+        return split(known, self.days)
 
 
 _EVENTS = "SELECT * FROM '{journey}/events.parquet'"
@@ -140,8 +187,10 @@ def reading(shop: Shop, say: Say) -> Reading:
         return read(Path(folder), aliases=shop.columns, say=say)
 
 
-def cut(shop: Shop, say: Say) -> Split:
+def cut(shop: Shop | Folder, say: Say) -> Split:
     """A data set and the window that everybody is asked once."""
+    if isinstance(shop, Folder):
+        return shop.cut(say)
     known = load(shop, say)
     return by_lot(known) if shop.lot else split(known, shop.days)
 

@@ -51,6 +51,29 @@ def test_sorted_rows_tell_nothing(numbers):
     assert not in_order(rearranged(shop, -ids))
 
 
+def baskets(users=400):
+    """Each customer buys four baskets, each of four neighbours further along a ring; lines stand by product."""
+    random, happened = np.random.default_rng(3), []
+    for user in range(users):
+        start = int(random.integers(100))
+        for trip in range(4):
+            held = sorted((start + trip * 4 + step) * 37 % 100 for step in range(4))
+            happened += [(f"u{user}", f"i{one:03}", trip) for one in held]
+    shop = make_shop(happened)
+    trips = shop.events.time.astype(np.int32) // 86_400
+    return untimed(replace(shop, events=replace(shop.events, visit=shop.events.user * 4 + trips)))
+
+
+def test_baskets_tell_by_what_the_next_one_holds_not_by_their_lines():
+    """Lines sorted within a basket hide no order of baskets, and what goes together in one shows none."""
+    shop = baskets()
+    ids = np.array([int(one.lstrip("i")) for one in shop.items.names(shop.events.item)])
+    by_visit = np.random.default_rng(1).random(shop.events.visit.max() + 1)[shop.events.visit]
+    by_user = np.lexsort((ids, shop.events.visit, shop.events.user))
+    assert in_order(untimed(replace(shop, events=shop.events.take(by_user))))
+    assert not in_order(rearranged(shop, by_visit))
+
+
 def test_few_customers_are_taken_at_their_word():
     """Where nothing can be told, rows are in the order of time, as the contract says."""
     shop = walks(users=50)
@@ -79,10 +102,10 @@ def test_orders_are_held_out_whole():
     """A visit is on one side of a cut by lot, whatever it holds; who came once is learned from."""
     random, happened = np.random.default_rng(3), []
     for user in range(400):
-        for trip in range(1 + user % 5):
+        for trip in range(1 + user % 8):
             happened += [(f"u{user}", f"i{one:03}", trip) for one in random.choice(100, 4, replace=False)]
     shop = make_shop(happened)
-    lot = untimed(replace(shop, events=replace(shop.events, visit=shop.events.user * 5 + shop.events.time.astype(np.int32) // 86_400)))  # fmt: skip
+    lot = untimed(replace(shop, events=replace(shop.events, visit=shop.events.user * 8 + shop.events.time.astype(np.int32) // 86_400)))  # fmt: skip
     found = split(lot, 28)
     assert "by lot" in found.rule
     assert not set(found.train.events.visit.tolist()) & set(found.test.events.visit.tolist())

@@ -12,6 +12,7 @@ import pytest
 from test_tune import PLACEMENTS, recipe, shop
 
 from vitrina import strategies
+from vitrina.errors import SourceFailed
 from vitrina.metrics import Truth
 from vitrina.recipe import Plan
 from vitrina.strategy import Candidates
@@ -19,7 +20,7 @@ from vitrina.tune.bench import Bench
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
 from vitrina.tune.limit import TooLong, at_most, without_compiling
-from vitrina.tune.prove import better, crossed, gain
+from vitrina.tune.prove import Picked, better, crossed, gain
 from vitrina.tune.search import Search
 from vitrina.tune.spaces import ASKED, SPACES
 from vitrina.weights import Table, best
@@ -60,6 +61,33 @@ def test_what_is_surely_better_is_found_so():
     good, poor = lists(0.6, 50), [lists(0.3, seed) for seed in range(4)]
     assert better(judged([good, *poor]), judged(poor), EACH)
     assert not better(judged(poor), judged([good, *poor]), EACH)
+
+
+def picked(many):
+    """What the best of these is to askers it was not picked for."""
+    found = Picked.of(EACH, 7)
+    for one in many:
+        found.see(one)
+    return found.values
+
+
+def test_the_best_of_many_flatters_those_it_was_picked_for():
+    """Of three hundred settings that differ by chance alone the best looks better than any is; fairly judged
+    it is as good as they all are."""
+    random = np.random.default_rng(2)
+    many = random.random((300, N))
+    assert many.mean(axis=1).max() > 0.535
+    assert np.nanmean(picked(many)) < 0.51
+
+
+def test_what_is_better_is_picked_for_everybody():
+    """A setting that is better by more than chance is the pick of every fold; nobody, NaN, stays so."""
+    random = np.random.default_rng(3)
+    many = random.random((20, N))
+    many[13] += 0.5
+    many[:, 5] = np.nan
+    np.testing.assert_array_equal(picked(many), many[13])
+    assert np.isnan(picked([])).all()
 
 
 def test_steps_of_one_visit_are_no_more_witnesses_than_one():
@@ -146,6 +174,33 @@ def test_elsewhere_there_is_no_limit():
     thread.start()
     thread.join()
     assert done
+
+
+def asked(deed):
+    """A deed as an engine's source: its failures bear a name."""
+    try:
+        deed()
+    except Exception as fault:
+        raise SourceFailed("ease", fault) from fault
+
+
+def kernel():
+    """Fails as a compiled kernel does that is called just as Ctrl-C comes."""
+    raise SystemError("an exception set") from KeyboardInterrupt()
+
+
+def test_what_fails_because_the_time_is_up_is_too_long():
+    """Whatever a source makes of it."""
+    with pytest.raises(TooLong), at_most(0.02):
+        asked(lambda: work(60.0))
+
+
+def test_ctrl_c_within_a_kernel_is_ctrl_c():
+    """Whatever the kernel and its caller made of it; any other failure stays what it is."""
+    with pytest.raises(KeyboardInterrupt), at_most(60.0):
+        asked(kernel)
+    with pytest.raises(SourceFailed), at_most(60.0):
+        asked(lambda: 1 / 0)
 
 
 def test_compiling_takes_no_time():

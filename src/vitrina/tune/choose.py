@@ -1,8 +1,9 @@
 """From what was tried to a recipe: each family's setting in each placement, then the blend.
 
-A setting changes where another is better by more than one standard error of the difference, asker by
-asker, and a blend where another is by half of one, for askers it was not weighed for; else what the recipe
-had before stays, and a setting already used elsewhere is used again.
+A setting changes where what the search picks is better by more than one standard error of the difference,
+asker by asker, for askers it was not picked for, and a blend where another is by half of one, for askers it
+was not weighed for and less what its settings flatter; else what the recipe had before stays, and a setting
+already used elsewhere is used again.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Part:
-    """One source of a placement: its family, with which settings, how it weighs."""
+    """One source of a placement: its family, with which settings, how it weighs. `flatters`: what NDCG@10 the
+    setting owes to having been picked for these very askers."""
 
     family: Family
     plan: Plan
     weight: float
     seeds: str
+    flatters: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -110,21 +113,24 @@ def _tuned(found: Search, placement: str, used: Mapping[str, Sequence[Plan]]) ->
     for name, score in ranked[:SOURCES]:
         if score > USELESS * leader:
             family = found.families[name]
-            plan = _setting(found, family, placement, used.get(name, ()))
-            parts.append(Part(family, plan, 1.0, family.seeds[placement]))
+            plan, flatters = _setting(found, family, placement, used.get(name, ()))
+            parts.append(Part(family, plan, 1.0, family.seeds[placement], flatters))
     return parts
 
 
-def _setting(found: Search, family: Family, placement: str, used: Sequence[Plan]) -> Plan:
-    """The best setting found, where it is clearly better than those there are already."""
+def _setting(found: Search, family: Family, placement: str, used: Sequence[Plan]) -> tuple[Plan, float]:
+    """The best setting found, where picking it is clearly better than what there is; and what it flatters."""
     tried = Plan(family.strategy, found.best[family.name, placement].params)
+    whole, picks = found.alone(family, tried, placement), found.picks(family, placement)
+    picks.see(whole)  # it may be of an earlier run
+    flatters = max(float(np.nanmean(whole) - np.nanmean(picks.values)), 0.0)
     there = [plan for plan in (*family.starts.values(), *used) if found.measured(family, plan)]
     if not there:
-        return tried
+        return tried, flatters
     values = [found.alone(family, plan, placement) for plan in there]
     place = int(np.argmax([np.nanmean(one) for one in values]))
-    clusters = found.bench.clusters[placement]
-    return tried if better(found.alone(family, tried, placement), values[place], clusters) else there[place]
+    surely = better(picks.values, values[place], found.bench.clusters[placement])
+    return (tried, flatters) if surely else (there[place], 0.0)
 
 
 @dataclass(frozen=True)
@@ -169,9 +175,10 @@ def _weighed(
     until = found.clock() + seconds
     weighed = best(table, len(parts), lambda: found.clock() < until - seconds / 2)
     if len(parts) == 1:  # there is nothing to weigh
-        return _Blend(parts, weighed, table.ndcg(weighed.weights, weighed.blend))
+        return _Blend(parts, weighed, table.ndcg(weighed.weights, weighed.blend) - parts[0].flatters)
     asked = bench.truths[placement], bench.product, bench.clusters[placement], found.seed
-    return _Blend(parts, weighed, crossed(lists, *asked, found.clock, until))
+    flatters = np.average([one.flatters for one in parts], weights=np.maximum(weighed.weights, 1e-9))
+    return _Blend(parts, weighed, crossed(lists, *asked, found.clock, until) - flatters)
 
 
 def _lists(found: Search, placement: str, parts: list[Part]) -> list[Candidates]:

@@ -53,19 +53,38 @@ def at_most(seconds: float) -> Iterator[None]:
     """Raise TooLong inside once the process has taken so many seconds of its processors for each of its
     threads, so that a busy machine is held against nobody; what a kernel is at is finished first.
 
-    Only the main thread hears the clock: elsewhere there is no limit.
+    Only the main thread hears the clock: elsewhere there is no limit. What fails because the time was up, or
+    because of Ctrl-C, raises those: a kernel that is called just then fails of it with a SystemError, and who
+    called it may make something else of that.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    rung = False
+
     def ring(number: int, frame: FrameType | None) -> None:
+        nonlocal rung
+        rung = True
         raise TooLong
 
     before = signal.signal(signal.SIGPROF, ring)
     left, again = signal.setitimer(signal.ITIMER_PROF, max(seconds * get_num_threads(), 1e-3))
     try:
         yield
+    except Exception as fault:
+        if any(isinstance(one, KeyboardInterrupt) for one in _causes(fault)):
+            raise KeyboardInterrupt from fault
+        if rung:
+            raise TooLong from fault
+        raise
     finally:
         signal.setitimer(signal.ITIMER_PROF, left, again)
         signal.signal(signal.SIGPROF, before)
+
+
+def _causes(fault: BaseException | None) -> Iterator[BaseException]:
+    """What a fault came of, one after the other."""
+    while fault is not None:
+        yield fault
+        fault = fault.__cause__ or fault.__context__

@@ -1,12 +1,14 @@
-"""Whether one blend is surely better than another, by askers who had no part in weighing it.
+"""Whether a setting or a blend is surely better than another, by askers who had no part in choosing it.
 
-Weights that are searched flatter on the askers they were searched for, and the more sources the more.
-So each quarter of the askers, drawn by lot, is judged under weights that were searched for the others.
+Weights that are searched flatter on the askers they were searched for, and the more sources the more; so does
+the best of many settings (the winner's curse). So each quarter of the askers, drawn by lot, is judged by what
+was chosen for the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -35,8 +37,7 @@ def crossed(
 
     `clusters`: int64 per asker, equal for those who stay together. Folds share the time of the `clock`.
     """
-    fold = np.random.default_rng(seed).permutation(int(clusters.max(initial=-1)) + 1)[clusters] % FOLDS
-    values = np.full(len(truth), np.nan)
+    fold, values = folds(clusters, seed), np.full(len(truth), np.nan)
     for one in range(FOLDS):
         taught, judged = (np.flatnonzero(which) for which in (fold != one, fold == one))
         if len(taught) and len(judged):
@@ -44,6 +45,39 @@ def crossed(
             found = best(_table(lists, truth, product, taught), len(lists), partial(_before, clock, end))
             values[judged] = _table(lists, truth, product, judged).ndcg(found.weights, found.blend)
     return values
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The best of many, as it is worth to askers who had no part in picking it; see `of`.
+
+    `fold`: int64 per asker; `lead`: float64 per fold, the best mean of all others so far; `values`: float64
+    per asker, what it has from the pick of the others.
+    """
+
+    fold: NDArray[np.int64]
+    lead: NDArray[np.float64]
+    values: Values
+
+    @classmethod
+    def of(cls, clusters: NDArray[np.int64], seed: int) -> Picked:
+        """Nothing seen yet. `clusters`: int64 per asker, equal for those who stay together."""
+        return cls(folds(clusters, seed), np.full(FOLDS, -np.inf), np.full(len(clusters), np.nan))
+
+    def see(self, values: Values) -> None:
+        """One more to pick from: float64 per asker, NaN nobody."""
+        for one in range(FOLDS):
+            own = self.fold == one
+            others = values[~own & ~np.isnan(values)]
+            if own.any() and len(others) and others.mean() > self.lead[one]:
+                self.lead[one], self.values[own] = others.mean(), values[own]
+
+
+def folds(clusters: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """int64 per asker: which of FOLDS it is drawn into, clusters whole."""
+    drawn = np.random.default_rng(seed).permutation(int(clusters.max(initial=-1)) + 1)
+    fold: NDArray[np.int64] = drawn[clusters] % FOLDS
+    return fold
 
 
 def _before(clock: Callable[[], float], end: float) -> bool:

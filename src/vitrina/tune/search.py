@@ -24,6 +24,7 @@ from vitrina.tune.bench import Bench, Lists, key_of
 from vitrina.tune.families import Family
 from vitrina.tune.journal import Journal, Trial
 from vitrina.tune.limit import Clock, TooLong, at_most
+from vitrina.tune.prove import Picked
 
 KEPT = (99, 6, 3)
 """Families of a placement that are searched on in each third of the time."""
@@ -45,7 +46,8 @@ _USUAL: Mapping[str, str] = {}
 
 @dataclass
 class Search:
-    """The state of a search. `best`: by (family, placement) its best trial alone."""
+    """The state of a search. `best`: by (family, placement) its best trial alone; `picked`: of
+    those judged in this run, the best as it is worth to askers who had no part in picking it."""
 
     bench: Bench
     families: Mapping[str, Family]
@@ -56,6 +58,7 @@ class Search:
     interrupted: bool = False
     trials: list[Trial] = field(default_factory=list)
     best: dict[Pair, Trial] = field(default_factory=dict)
+    picked: dict[Pair, Picked] = field(default_factory=dict)
     spent: dict[Pair, float] = field(default_factory=dict)
     _took: dict[str, list[float]] = field(default_factory=dict)
     _studies: dict[Pair, Any] = field(default_factory=dict)
@@ -108,6 +111,13 @@ class Search:
         """float64[n]: NDCG@10 of each asker for a plan alone."""
         return self.bench.alone(placement, self.lists(family, plan)[placement])
 
+    def picks(self, family: Family, placement: str) -> Picked:
+        """What this run found of a family in a placement, fairly judged."""
+        pair = family.name, placement
+        if pair not in self.picked:
+            self.picked[pair] = Picked.of(self.bench.clusters[placement], self.seed)
+        return self.picked[pair]
+
     def measured(self, family: Family, plan: Plan) -> bool:
         """Whether a plan was tried."""
         return any(_same(one, family, plan) for one in self.trials)
@@ -157,12 +167,15 @@ class Search:
         try:
             with at_most(self._longest(family)):
                 lists = self.bench.lists(plan, family.seeds)
-            scores = {name: float(np.nanmean(self.bench.alone(name, one))) for name, one in lists.items()}
+            values = {name: self.bench.alone(name, one) for name, one in lists.items()}
+            scores = {name: float(np.nanmean(one)) for name, one in values.items()}
         except (VitrinaError, TooLong):  # such as a matrix that this setting leaves without an inverse
-            lists, scores = {}, dict.fromkeys(self.bench.placements, 0.0)
+            lists, values, scores = {}, {}, dict.fromkeys(self.bench.placements, 0.0)
         trial = Trial(family.name, plan.params, scores, round(self.clock() - started, 3))
         self.journal.add(trial)
         self._note(trial, asked)
+        for name, one in values.items():
+            self.picks(family, name).see(one)
         if lists:
             self._lists[key_of(plan)] = lists
         self._forget()

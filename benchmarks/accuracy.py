@@ -48,6 +48,7 @@ from vitrina.splits import Split, of_types, split
 from vitrina.train import placements_of
 from vitrina.tune import tune
 from vitrina.tune.bench import MOST
+from vitrina.weights import LINES
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTEST = ROOT / "benchmarks" / "contest"
@@ -138,9 +139,8 @@ def contest(
     asked = {one.placement: one for one in questions(test, askers, SEED)}
     exchange.write(folder / "test", window(test, asked))
     before = split(test.train, shop.days)
-    exchange.write(
-        folder / "validation", window(before, {one.placement: one for one in questions(before, MOST, SEED)})
-    )
+    chosen_by = {one.placement: one for one in questions(before, MOST, SEED, LINES)}
+    exchange.write(folder / "validation", window(before, chosen_by))
     families = len({json.loads(line)["family"] for line in _journal(folder)})
     trials = max(LEAST_TRIALS, -(-made.trials // max(families, 1)))
     told = shop.words if isinstance(shop, Folder) else [name]

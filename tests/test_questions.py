@@ -132,6 +132,23 @@ def test_a_basket_hides_one_line_and_shows_the_rest():
     assert cart.truth.repeat.tolist() == [taken(cart)[0] == [1], False, False]
 
 
+def test_a_basket_may_be_asked_about_more_than_one_line():
+    """Another one each time, as many as there is room for and as it has; its questions hang together."""
+    after = [buy(NOW + at // 4, at // 4, at % 4 + 1, visit=10 + at // 4) for at in range(12)]
+    after += [buy(NOW + 9, 3, item, visit=20) for item in (0, 5)]
+    split = cut([buy(1, 0, 1, visit=1)], after)
+    for most, lines, wanted in ((100, 3, [3, 3, 3, 2]), (8, 3, [2, 2, 2, 2]), (7, 3, [1, 1, 1, 1])):
+        cart = next(one for one in questions(split, most, 7, lines) if one.placement == "cart")
+        baskets, counts = np.unique(cart.clusters, return_counts=True)
+        assert counts.tolist() == wanted
+        hidden = taken(cart)
+        for basket in baskets:
+            own = np.flatnonzero(cart.clusters == basket)
+            assert len({tuple(hidden[one]) for one in own}) == len(own)
+            whole = {frozenset([*cart.requests[one].context_item_ids, f"i{hidden[one][0]}"]) for one in own}
+            assert len(whole) == 1
+
+
 def test_a_torn_basket_is_not_asked_about():
     """A visit that began before the cut is left out: part of it was learned from."""
     split = cut([buy(1, 0, 1, visit=10)], [buy(NOW, 0, 2, visit=10), buy(NOW, 0, 3, visit=10)])

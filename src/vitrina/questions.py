@@ -124,25 +124,30 @@ class _Ground:
         return fresh
 
 
-def to_ask(placements: Placements, split: Split, max_users: int, seed: int) -> list[Questions]:
+def to_ask(
+    placements: Placements, split: Split, max_users: int, seed: int, lines: int = 1
+) -> list[Questions]:
     """What each placement is asked on this split, as far as its events go; in the order of QUESTIONS.
 
-    At most `max_users` customers, baskets and sessions each: a seeded sample beyond.
+    At most `max_users` customers, baskets and sessions each, a seeded sample beyond. `lines`: `questions`.
     """
     wanted = purposes(placements)
     return [
         one.of(placements.by_name[name])
-        for one in questions(split, max_users, seed)
+        for one in questions(split, max_users, seed, lines)
         for name in placements.names
         if wanted[name].question == one.question and not wanted[name].why
     ]
 
 
-def questions(split: Split, max_users: int, seed: int) -> list[Questions]:
-    """Each question that can be asked of this split, in a placement of its own name."""
+def questions(split: Split, max_users: int, seed: int, lines: int = 1) -> list[Questions]:
+    """Each question that can be asked of this split, in a placement of its own name.
+
+    `lines`: of each basket, hidden one after the other where fewer baskets than `max_users` leave room.
+    """
     ground = _Ground.of(split)
-    home = _home(ground, max_users, seed)
-    asked = [home, _discover(home), _cart(ground, max_users, seed), _session_next(ground, max_users, seed)]
+    home, visits = _home(ground, max_users, seed), _session_next(ground, max_users, seed)
+    asked = [home, _discover(home), _cart(ground, max_users, seed, lines), visits]
     return [replace(one, placement=one.question) for one in asked if len(one)]
 
 
@@ -167,21 +172,24 @@ def _discover(home: Questions) -> Questions:
     return Questions("discover", requests, fresh.take(keep), buckets, np.arange(len(keep)))
 
 
-def _cart(ground: _Ground, max_users: int, seed: int) -> Questions:
-    """Each basket with one product hidden, drawn by lot; the rest of it is the cart."""
-    lines, starts, sizes = _baskets(ground, max_users, seed)
-    hidden = starts + (np.random.default_rng(seed).random(len(starts)) * sizes).astype(np.int64)
-    names = ground.test.items.names(lines.item)
-    spans = zip(starts.tolist(), hidden.tolist(), (starts + sizes).tolist(), strict=True)
+def _cart(ground: _Ground, max_users: int, seed: int, lines: int) -> Questions:
+    """Each basket with one product hidden, drawn by lot, then the next ones; the rest of it is the cart."""
+    held, starts, sizes = _baskets(ground, max_users, seed)
+    first = (np.random.default_rng(seed).random(len(starts)) * sizes).astype(np.int64)
+    many = np.minimum(sizes, np.clip(max_users // max(len(starts), 1), 1, lines))
+    basket = np.repeat(np.arange(len(starts)), many)
+    nth = np.arange(len(basket)) - np.repeat(np.cumsum(many) - many, many)
+    lows, highs = starts[basket], (starts + sizes)[basket]
+    hidden = lows + (first[basket] + nth) % sizes[basket]
+    names = ground.test.items.names(held.item)
+    spans = zip(lows.tolist(), hidden.tolist(), highs.tolist(), strict=True)
     carts = [tuple(names[low:out] + names[out + 1 : high]) for low, out, high in spans]
-    users = lines.user[hidden]
+    users = held.user[hidden]
     ids = _user_ids(ground.test, users)
-    requests = tuple(
-        Request((), user_id=one, context_item_ids=cart) for one, cart in zip(ids, carts, strict=True)
-    )
-    each = np.arange(len(starts))
-    truth = ground.truth(lines.take(hidden), each, users)
-    return Questions("cart", requests, truth, _kinds(ground, users), each)
+    told = zip(ids, carts, strict=True)
+    requests = tuple(Request((), user_id=one, context_item_ids=cart) for one, cart in told)
+    truth = ground.truth(held.take(hidden), np.arange(len(hidden)), users)
+    return Questions("cart", requests, truth, _kinds(ground, users), basket)
 
 
 def _baskets(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Places]:

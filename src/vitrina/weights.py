@@ -33,6 +33,8 @@ Say = Callable[[str], None]
 LEVELS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 7.0)
 WAYS = ("rank", "score")
 MAX_ASKERS = 3000
+LINES = 3
+"""Of each basket, hidden one after the other while there is room: which is the first is luck."""
 MIN_ASKERS = 50
 """Below this many askers weights would be noise, and the placement stays as it was written."""
 SPARED = 0.5
@@ -77,7 +79,7 @@ def weigh(
     engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
     product = cut.train.catalog.product
     tables: dict[str, Any] = dict(placements.tables)
-    for asked in to_ask(engine.placements, cut, MAX_ASKERS, held.seed):
+    for asked in to_ask(engine.placements, cut, MAX_ASKERS, held.seed, LINES):
         if len(asked) < MIN_ASKERS:
             continue
         drafts = proposed(engine, asked, cut.now)

@@ -32,7 +32,7 @@ from vitrina.seeds import query
 from vitrina.splits import Split, another, split
 from vitrina.strategy import Candidates, Query, Strategy
 from vitrina.tune.spaces import ASKED
-from vitrina.weights import MIN_ASKERS, Table, joined
+from vitrina.weights import LINES, MIN_ASKERS, Table, joined
 
 Lists = Mapping[str, Candidates]
 """By placement, one source's lists for everybody who was asked."""
@@ -77,7 +77,7 @@ class Window:
         """The cut's questions, so many that with those `asked` before there are `MOST` of a placement."""
         engine = Engine.of(fit(cut.train, replace(recipe, strategies={}), placements))
         drafts, truths, clusters = {}, {}, {}
-        for one in to_ask(placements, cut, MOST, seed):
+        for one in to_ask(placements, cut, MOST, seed, LINES):
             room = MOST - asked.get(one.placement, 0)
             if room > 0:
                 sample = one.drawn(room, seed)

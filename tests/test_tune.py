@@ -150,6 +150,9 @@ def test_what_has_no_effect_is_not_searched():
     made = strategies.make("item_knn", {})
     assert "half_life_days" in Space.of("item_knn", made, shop()).dimensions
     assert not [one for one in Space.of("item_knn", made, untimed(shop())).dimensions if "half_life" in one]
+    habits = strategies.make("next_basket", {})
+    assert {"timing", "ahead_days"} <= Space.of("next_basket", habits, shop()).dimensions.keys()
+    assert not {"timing", "ahead_days"} & Space.of("next_basket", habits, untimed(shop())).dimensions.keys()
     assert f"{EVENT}view" in Space.of("item_knn", made, shop(views=True)).dimensions
     assert f"{EVENT}view" not in Space.of("item_knn", made, shop()).dimensions
 
@@ -391,6 +394,15 @@ def test_a_source_that_is_not_fitted_holds_nothing_up(tmp_path):
         shop(), recipe(), parse_placements(tables), tmp_path / "t.toml", 600.0, watch=stopping(3)
     )
     assert "home" in found.chosen
+
+
+def test_what_placements_mix_is_tried_first(tmp_path):
+    """Whatever else a recipe fits: nothing can be weighed before."""
+    first = {"session_knn": {}, "trending": {"is": "popular", "by": "velocity"}}
+    told = recipe(strategies={**first, "item_knn": {"neighbours": 20}, "popular": {}})
+    found = tune.tune(shop(), told, PLACEMENTS, tmp_path / "t.toml", 600.0, watch=stopping(2))
+    assert found.trials == 2
+    assert found.chosen.keys() == {"home", "cart"}
 
 
 def test_too_short_a_budget_changes_nothing(tmp_path):

@@ -81,7 +81,8 @@ class Search:
                 return
             if not family.named and self._share(began, until) > OTHERS:
                 break
-            self._try(family, plan)
+            first = not self._own.isdisjoint(family.starts)
+            (self._judge if first else self._try)(family, plan, None)
             watch(self, self._share(began, until))
         for family, plan in self._starting():
             share = self._share(began, until)
@@ -122,8 +123,17 @@ class Search:
         """Whether a plan was tried."""
         return any(_same(one, family, plan) for one in self.trials)
 
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """What the placements that are asked mix."""
+        mixes = (mix for one in self.bench.placements.values() for mix in one.sources)
+        return frozenset(mix.strategy for mix in mixes)
+
     def _unmeasured(self) -> list[tuple[Family, Plan]]:
-        starts = [(one, plan) for one in self.families.values() for plan in one.starts.values()]
+        """What comes with the recipe, first what placements mix: until all of a placement's was tried nothing
+        can be weighed there."""
+        families = sorted(self.families.values(), key=lambda one: self._own.isdisjoint(one.starts))
+        starts = [(one, plan) for one in families for plan in one.starts.values()]
         return [(family, plan) for family, plan in starts if not self.measured(family, plan)]
 
     def _starting(self) -> list[tuple[Family, Plan]]:

@@ -18,6 +18,9 @@ from vitrina.tune.dimensions import Choice, Days, Dimension, Real, Steps, Whole
 EVENT = "event_weights."
 """A dimension 'event_weights.view' is what a view counts; other types keep their weights."""
 
+TIMED = ("timing", "ahead_days")
+"""Dimensions without effect in a shop without times, beside days."""
+
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 500), "seed_half_life_days": Days()}
 ASKED = frozenset(_SEEDS)
 """What matters when a source is asked alone, of every strategy that has it: one fit serves all its values."""
@@ -199,7 +202,10 @@ class Space:
             if type(one) is Days:
                 if dataset.timed and span > 0:
                     kept[name] = replace(one, span=span)
-            elif not name.startswith(EVENT) or {name.removeprefix(EVENT), TYPES[0]} <= happened:
+            elif name.startswith(EVENT):
+                if {name.removeprefix(EVENT), TYPES[0]} <= happened:
+                    kept[name] = one
+            elif dataset.timed or name not in TIMED:
                 kept[name] = one
         return cls(kept, defaults)
 

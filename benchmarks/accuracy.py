@@ -81,9 +81,8 @@ def main() -> None:
     options.add_argument("data", nargs="*", metavar="DATA", help=", ".join(ALL))
     options.add_argument("--budget", default="5m", help="of vitrina tune (default 5m)")
     options.add_argument("--keep", type=Path, help="where all stays that was made; what is there goes on")
-    options.add_argument(
-        "--referees", nargs="+", help="of the others, such as 'implicit BM25'; by default all"
-    )
+    known = [label for label, _ in _others(Path(), 0, 0.0)]
+    options.add_argument("--referees", nargs="+", choices=known, metavar="NAME", help=f"of {known}; all")
     options.add_argument(
         "--quick", action="store_true", help="ml_100k beside popular and implicit in minutes, nothing written"
     )

@@ -129,7 +129,8 @@ def to_ask(
 ) -> list[Questions]:
     """What each placement is asked on this split, as far as its events go; in the order of QUESTIONS.
 
-    At most `max_users` customers, baskets and sessions each, a seeded sample beyond. `lines`: `questions`.
+    At most `max_users` customers, baskets and sessions each, a seeded sample beyond. `lines`: as `questions`
+    has it.
     """
     wanted = purposes(placements)
     return [

@@ -102,15 +102,18 @@ def test_a_fork_server_that_dies_is_replaced(forks):
     asyncio.run(run())
 
 
-def test_a_fork_server_that_hangs_is_given_up(forks, monkeypatch):
-    """After a while, or when the end comes first; and the next worker comes from another."""
+def test_a_fork_server_that_hangs_is_given_up(forks, monkeypatch, capsys):
+    """After a while, of which the log tells, or when the end comes first; and the next worker comes from
+    another."""
 
     async def run():
         first = await forks.worker()
         monkeypatch.setattr("vitrina.server.forked.PATIENCE_S", 1.0)
+        monkeypatch.setattr("vitrina.server.forked._USUAL_S", 0.2)
         os.kill(server_of(), signal.SIGSTOP)
         with pytest.raises(TimeoutError):
             await forks.worker()
+        assert capsys.readouterr().err.count("kernels are compiled once per installation") == 1
         monkeypatch.setattr("vitrina.server.forked.PATIENCE_S", 60.0)
         second = await forks.worker()
         os.kill(server_of(), signal.SIGSTOP)

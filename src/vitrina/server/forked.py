@@ -14,12 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vitrina.server.forkserver import NUMBER
+from vitrina.server.log import say
 
 _SUBREAPER = 36
 """PR_SET_CHILD_SUBREAPER of linux/prctl.h."""
 _UNSEEN = 255
-PATIENCE_S = 60.0
-"""How long a fork server may import, from a disk that is slow."""
+PATIENCE_S = 600.0
+"""How long a fork server may import: the first of an installation compiles kernels, for minutes on a busy
+machine."""
+_USUAL_S = 10.0
+"""After this it is said why it takes so long."""
 _CLOSING_S = 2.0
 
 
@@ -152,8 +156,7 @@ class Forks:
             for one in (told, heard):
                 ours_on_failure.callback(os.close, one)
             socket.send_fds(desk, [b"+"], [read, said])
-            answer = asyncio.get_running_loop().sock_recv(desk, NUMBER)
-            number = await asyncio.wait_for(answer, PATIENCE_S)
+            number = await asyncio.wait_for(_answer(desk), PATIENCE_S)
             if not number:
                 raise ConnectionError("the fork server ended")
             if not any(number):
@@ -168,3 +171,15 @@ class Forks:
         await loop.connect_read_pipe(lambda: protocol, os.fdopen(heard, "rb", 0))
         stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(told, "wb", 0))
         return Forked(pid, stdin, reader)
+
+
+async def _answer(desk: socket.socket) -> bytes:
+    """What a fork server says next; the log tells of it where that takes long."""
+    answer = asyncio.ensure_future(asyncio.get_running_loop().sock_recv(desk, NUMBER))
+    try:
+        await asyncio.wait((answer,), timeout=_USUAL_S)
+        if not answer.done():
+            say("worker is being prepared", note="kernels are compiled once per installation, for a minute")
+        return await answer
+    finally:
+        answer.cancel()

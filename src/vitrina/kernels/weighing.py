@@ -78,26 +78,67 @@ def gained(
     sums = np.zeros((len(levels), n))
     for asker in prange(n):
         low, high = starts[asker], starts[asker + 1]
-        if indptr[asker] == indptr[asker + 1]:
+        taken = wanted[indptr[asker] : indptr[asker + 1]] - low
+        if not np.any(taken >= 0):  # worth nothing however it is blended
             continue
         others = _summed(gains[low:high], weights, source)
-        tops, best = np.empty(high - low, np.float32), np.empty(high - low, np.int32)
-        for level in range(len(levels)):
-            _stand(
-                others,
-                gains[low:high, source],
-                levels[level],
-                found[low:high],
-                heads[low:high] - low,
-                tops,
-                best,
-            )
-            for at in range(indptr[asker], indptr[asker + 1]):
-                if wanted[at] >= 0 and tops[wanted[at] - low] >= 0:
-                    place = _before(tops, best, wanted[at] - low, len(worth))
-                    if place < len(worth):
-                        sums[level, asker] += worth[place]
+        own, rows, products = gains[low:high, source], found[low:high], heads[low:high] - low
+        if np.all(products == np.arange(high - low)):
+            _by_row(others, own, levels, rows, taken, worth, sums[:, asker])
+        else:
+            _by_product(others, own, levels, rows, products, taken, worth, sums[:, asker])
     return sums
+
+
+@njit(cache=True, nogil=True)
+def _by_row(
+    others: Any, own: Any, levels: Any, rows: Any, taken: Any, worth: Any, sums: Any
+) -> None:  # fmt: skip
+    """An asker's sums at each level, where every row is a product of its own."""
+    for level in range(len(levels)):
+        for one in taken:
+            if one >= 0:
+                place = _ahead(others, own, levels[level], rows, one, len(worth))
+                if place < len(worth):
+                    sums[level] += worth[place]
+
+
+@njit(cache=True, nogil=True)
+def _by_product(
+    others: Any, own: Any, levels: Any, rows: Any, heads: Any, taken: Any, worth: Any, sums: Any
+) -> None:  # fmt: skip
+    """The same where some are variants of one product."""
+    tops, best = np.empty(len(rows), np.float32), np.empty(len(rows), np.int32)
+    for level in range(len(levels)):
+        _stand(others, own, levels[level], rows, heads, tops, best)
+        for one in taken:
+            if one >= 0 and tops[one] >= 0:
+                place = _before(tops, best, one, len(worth))
+                if place < len(worth):
+                    sums[level] += worth[place]
+
+
+@njit(cache=True, nogil=True)
+def _total(others: Any, own: Any, weight: Any, place: Any) -> Any:
+    """What all sources give a row, ABSENT where none that weighs lists it."""
+    if weight > 0 and own[place] >= 0:
+        return max(others[place], np.float32(0.0)) + weight * own[place]
+    return others[place]
+
+
+@njit(cache=True, nogil=True)
+def _ahead(others: Any, own: Any, weight: Any, rows: Any, place: Any, most: Any) -> Any:
+    """How many rows stand before one, counted to `most`; that many where nobody lists it."""
+    total, count = _total(others, own, weight, place), 0
+    if total < 0:
+        return most
+    for other in range(len(others)):
+        one = _total(others, own, weight, other)
+        if one > total or (one == total and rows[other] < rows[place]):
+            count += 1
+            if count == most:
+                break
+    return count
 
 
 @njit(cache=True, nogil=True)

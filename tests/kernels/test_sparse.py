@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import coo_array
 
-from vitrina.kernels.sparse import compress, counting_order, dealt, ends_of, group
+from vitrina.kernels.sparse import compress, counting_order, dealt, ends_of, group, largest
 
 SHAPE = (5, 7)
 PLACES = st.integers(0, 60)
@@ -48,3 +48,19 @@ def test_columns_are_dealt_out_in_their_order(data: st.DataObject, n: int) -> No
     some = keys[keys >= 0]
     assert ends.tolist() == group(some, 5)[0].tolist()
     assert counting_order(some, 5).tolist() == np.argsort(some, kind="stable").tolist()
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(0, 9), st.integers(0, 4), st.integers(0, 8))
+def test_the_largest_are_those_of_a_sort(data: st.DataObject, kept: int, n: int, width: int) -> None:
+    """By size, the lower column among equals, zeros left out; in the order of rows and columns."""
+    weights = data.draw(arrays(np.float32, (n, width), elements=st.integers(-3, 3), fill=st.nothing()))
+    rows, columns, values = largest(weights, kept)
+    due = [
+        (row, column, float(line[column]))
+        for row, line in enumerate(weights)
+        for column in sorted(np.lexsort((np.arange(width), -np.abs(line)))[:kept].tolist())
+        if line[column]
+    ]
+    assert list(zip(rows.tolist(), columns.tolist(), values.tolist(), strict=True)) == due
+    assert (rows.dtype, columns.dtype, values.dtype) == (np.int32, np.int32, np.float32)

@@ -177,12 +177,54 @@ def _merged(ends: Any, rows: Any, values: Any, n_rows: Any) -> Any:
 def largest(
     weights: NDArray[np.float32], kept: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    """The `kept` weights of greatest size of each row, zeros left out: rows, columns, values."""
-    n = len(weights)
-    if kept < 1:
-        return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
-    columns = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept].astype(np.int32)
-    rows = np.repeat(np.arange(n, dtype=np.int32), kept)
-    values = np.take_along_axis(weights, columns.astype(np.intp), 1).ravel()
-    used = values != 0
-    return rows[used], columns.ravel()[used], values[used]
+    """The `kept` weights of greatest size of each row, zeros left out, the lower column among equals: rows,
+    columns, values, by row and column."""
+    ends, columns, values = _largest(np.ascontiguousarray(weights), max(0, min(kept, weights.shape[1])))
+    return np.repeat(np.arange(len(weights), dtype=np.int32), np.diff(ends)), columns, values
+
+
+@njit(cache=True, nogil=True)
+def _largest(weights: Any, kept: Any) -> Any:
+    """(int64[rows + 1] ends, columns, values). A heap of sizes, the least on top, tells what a weight must
+    exceed: few do after the first columns, so that a row is read little more than once."""
+    ends = np.zeros(len(weights) + 1, np.int64)
+    columns, values = np.empty(len(weights) * kept, np.int32), np.empty(len(weights) * kept, np.float32)
+    heap = np.empty(kept, np.float32)
+    for row in range(len(weights)):
+        least, above = _least_kept(weights[row], heap)
+        at, room = ends[row], kept - above
+        for column in range(weights.shape[1]):
+            size = abs(weights[row, column])
+            if size > least or (size == least and room > 0 and size > 0):
+                room -= size == least
+                columns[at], values[at] = column, weights[row, column]
+                at += 1
+        ends[row + 1] = at
+    return ends, columns[: ends[-1]].copy(), values[: ends[-1]].copy()
+
+
+@njit(cache=True, nogil=True)
+def _least_kept(line: Any, heap: Any) -> Any:
+    """The least size that is kept of a row, as many as `heap` has room for, and how many are above it."""
+    if not len(heap):
+        return np.float32(np.inf), 0
+    heap[:] = 0
+    for weight in line:
+        size = abs(weight)
+        if size > heap[0]:
+            _sunk(heap, size)
+    return heap[0], np.sum(heap > heap[0])
+
+
+@njit(cache=True, nogil=True)
+def _sunk(heap: Any, size: Any) -> None:
+    """Put a size in place of the least one."""
+    place = 0
+    while 2 * place + 1 < len(heap):
+        child = 2 * place + 1
+        if child + 1 < len(heap) and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= size:
+            break
+        heap[place], place = heap[child], child
+    heap[place] = size

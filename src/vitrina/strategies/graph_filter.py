@@ -12,6 +12,7 @@ grows with items squared, so the `items` most taken alone are learned.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -32,6 +33,8 @@ POLYNOMIALS = ((1.0,), (2.0, -1.0), (0.71, 0.1, -0.01))
 _BLOCK = 1 << 24
 """Entries of the rows made at a time: 64 MB as float32."""
 _SEED = 2021
+_ASLANT = 1e-6
+"""By which singular vectors may miss a right angle."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Strategy:
 
     personal: ClassVar[bool] = True
 
-    items: int = 20_000
+    items: int = 50_000
     alpha: float = 0.5
     order: int = 1
     power: float = 1.0
@@ -189,20 +192,34 @@ def _singular(scaled: Csr, rank: int) -> NDArray[np.float32]:
 
 
 def _lanczos(whole: Any, rank: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Left singular vectors and values, by Lanczos. Where many values are alike, as of a shop in parts that
-    share no customer, some may not settle: it is then asked with more room. Raises DataError where even that
-    is not enough."""
+    """Left singular vectors and values: by PROPACK, which takes a quarter of ARPACK's time at rank 256.
+
+    Where many values are alike, as of a shop in parts that share no customer, its vectors do not settle, or
+    settle and are the same again: ARPACK is then asked, and with more room where it needs that.
+    """
     from scipy.sparse.linalg import ArpackNoConvergence, svds
 
+    with suppress(np.linalg.LinAlgError):
+        vectors, values, _ = svds(whole, k=rank, solver="propack", rng=_SEED)
+        if np.abs(vectors.T @ vectors - np.eye(rank)).max() < _ASLANT:
+            return vectors, values
     try:
         vectors, values, _ = svds(whole, k=rank, rng=_SEED)
     except ArpackNoConvergence:
-        smaller = min(whole.shape)
-        room = min(8 * rank, smaller - 1)
-        try:
-            vectors, values, _ = svds(whole, k=rank, ncv=room, maxiter=100 * smaller, rng=_SEED)
-        except ArpackNoConvergence as reason:
-            raise DataError(
-                f"graph_filter cannot find {rank} singular vectors: {reason}; set smooth = 0, or another rank"
-            ) from reason
+        return _roomier(whole, rank)
+    return vectors, values
+
+
+def _roomier(whole: Any, rank: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same by ARPACK with more room. Raises DataError where even that is not enough."""
+    from scipy.sparse.linalg import ArpackNoConvergence, svds
+
+    smaller = min(whole.shape)
+    room = min(8 * rank, smaller - 1)
+    try:
+        vectors, values, _ = svds(whole, k=rank, ncv=room, maxiter=100 * smaller, rng=_SEED)
+    except ArpackNoConvergence as reason:
+        raise DataError(
+            f"graph_filter cannot find {rank} singular vectors: {reason}; set smooth = 0, or another rank"
+        ) from reason
     return vectors, values

@@ -137,7 +137,7 @@ def contest(
     made = tune(test.train, start, placements_of(start), out, budget, say=say, clock=clock)
     asked = {one.placement: one for one in questions(test, askers, SEED)}
     exchange.write(folder / "test", window(test, asked))
-    before = split(test.train, shop.days)
+    before = split(test.train, shop.days, tenth=True)
     chosen_by = {one.placement: one for one in questions(before, MOST, SEED, LINES)}
     exchange.write(folder / "validation", window(before, chosen_by))
     families = len({json.loads(line)["family"] for line in _journal(folder)})

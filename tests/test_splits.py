@@ -102,6 +102,21 @@ def test_without_visits_the_last_event_is_held_out():
     assert bought(found.test) == [(0, 3), (2, 4)]
 
 
+def test_of_many_single_events_the_last_tenth_is_held_out_to_choose_by():
+    """One of thirty says little; who bought in orders is asked about the last one alone, however many lines."""
+    rows = [(0, 0, -1, item, PURCHASE) for item in range(30)] + [
+        (0, 1, -1, item, PURCHASE) for item in range(9)
+    ]
+    found = split(shop(rows, timed=False), 28, tenth=True)
+    assert bought(found.test) == [(0, 27), (0, 28), (0, 29), (1, 8)]
+    assert "the last tenth of each customer's events" in found.rule
+    assert bought(split(shop(rows, timed=False), 28).test) == [(0, 29), (1, 8)]
+    rows += [(0, 2, -1, item, PURCHASE) for item in range(30)] + [(0, 2, 0, 30, PURCHASE)]
+    found = split(shop(rows, timed=False), 28, tenth=True)
+    assert bought(found.test) == [(0, 27), (0, 28), (0, 29), (1, 8), (2, 30)]
+    assert "the last order of each customer" in found.rule
+
+
 def test_views_after_the_last_purchase_are_not_learned():
     """What is held out is the last purchase and all that the customer did after it."""
     rows = [(0, 0, -1, 1, PURCHASE), (0, 0, -1, 2, VIEW), (0, 0, -1, 2, PURCHASE), (0, 0, -1, 3, VIEW)]

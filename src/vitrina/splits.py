@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, UNLIKED, Dataset
+from vitrina.dataset import DAY, UNLIKED, Dataset, Events
 from vitrina.errors import DataError
 from vitrina.ids import Rows
 from vitrina.sequence import in_order
@@ -53,11 +53,15 @@ class Split:
         return timed and int(self.test.events.time.min(initial=self.now)) >= self.now
 
 
-def split(dataset: Dataset, test_days: int, at: int | None = None, *, lot: int = 0) -> Split:
+def split(
+    dataset: Dataset, test_days: int, at: int | None = None, *, lot: int = 0, tenth: bool = False
+) -> Split:
     """Cut so that the last `test_days`, or a fifth of the time span if that is shorter, are held out.
 
     `at`: the moment taken for today, in seconds; later events are not looked at. `lot`: which is held out
-    where orders are dealt into lots. Raises DataError where one side would be empty.
+    where orders are dealt into lots. `tenth`: whether of customers without times, whose last order is a
+    single event, the last tenth is, one at least: to choose by, one of many says little. Raises DataError
+    where one side would be empty.
     """
     known = dataset if at is None else dataset.before(at)
     if not len(known.events):
@@ -66,7 +70,7 @@ def split(dataset: Dataset, test_days: int, at: int | None = None, *, lot: int =
     found = (
         _at_moment(known, first, end, test_days)
         if known.timed and known.end > first
-        else _last_out(known, lot)
+        else _last_out(known, lot, tenth=tenth)
     )
     for side, events in (("learn from", found.train.events), ("evaluate on", found.test.events)):
         if not len(events):
@@ -77,8 +81,13 @@ def split(dataset: Dataset, test_days: int, at: int | None = None, *, lot: int =
 
 
 def another(dataset: Dataset, cut: Split, test_days: int) -> Split:
-    """One more cut of a dataset beside one there is: the window before, or the next lot. Raises DataError."""
-    return split(cut.train, test_days) if cut.lot < 0 else split(dataset, test_days, lot=cut.lot + 1)
+    """One more cut of a dataset, to choose by, beside one there is: the window before, or the next lot.
+
+    Raises DataError.
+    """
+    if cut.lot < 0:
+        return split(cut.train, test_days, tenth=True)
+    return split(dataset, test_days, lot=cut.lot + 1, tenth=True)
 
 
 def wanted_types(dataset: Dataset) -> tuple[str, ...]:
@@ -106,10 +115,13 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
     return Split(dataset.before(moment), dataset.since(moment), moment, rule, wanted_types(dataset))
 
 
-def _last_out(dataset: Dataset, lot: int) -> Split:
+def _last_out(dataset: Dataset, lot: int, *, tenth: bool) -> Split:
     ordered = in_order(dataset)
-    held = (_last_order(dataset) if ordered else _by_lot(dataset, lot)) | _last_visits(dataset, lot)
-    orders = "the last order of each customer" if ordered else "a tenth of each customer's orders, by lot,"
+    many = LOTS if tenth else len(dataset.events) + 1
+    held = (_last_order(dataset, many) if ordered else _by_lot(dataset, lot)) | _last_visits(dataset, lot)
+    single = tenth and bool((dataset.events.visit < 0).all())
+    last = "the last tenth of each customer's events" if single else "the last order of each customer"
+    orders = last if ordered else "a tenth of each customer's orders, by lot,"
     whose = [orders] * bool(len(dataset.users))
     whose += ["the last fifth of anonymous visits"] * bool((dataset.events.user < 0).any())
     why = "what others did later is learned from" if ordered else "rows stand in no order of time"
@@ -118,23 +130,37 @@ def _last_out(dataset: Dataset, lot: int) -> Split:
     return Split(train, test, dataset.end + 1, rule, wanted_types(dataset), -1 if ordered else lot)
 
 
-def _last_order(dataset: Dataset) -> NDArray[np.bool_]:
-    """Each customer's last visit with something wanted (without visits: last event), and all after it.
+def _last_order(dataset: Dataset, many: int) -> NDArray[np.bool_]:
+    """Each customer's last visit with something wanted, and all after it. Where that is a single event of no
+    visit, the last one of each so `many` of such events, one at least.
 
     Customers of whom nothing would be left are kept whole. Strangers (-1) fall into a last slot.
     """
     events, places = dataset.events, np.arange(len(dataset.events))
     n_slots = len(dataset.users) + 1
     known = events.user >= 0
-    last = np.full(n_slots, -1, np.int64)
-    chosen = known & of_types(dataset, wanted_types(dataset))
-    np.maximum.at(last, events.user[chosen], places[chosen])
+    chosen = np.flatnonzero(known & of_types(dataset, wanted_types(dataset)))
+    last = _last_places(events, chosen, n_slots, many)
     of_last = known & (events.visit >= 0) & (events.visit == events.visit[last[events.user]])
     start = last.copy()
     np.minimum.at(start, events.user[of_last], places[of_last])
     first = _first_places(events.user, places, n_slots)
     held: NDArray[np.bool_] = known & ((last >= 0) & (first < start))[events.user]
     return held & (places >= start[events.user])
+
+
+def _last_places(events: Events, chosen: NDArray[np.int64], n_slots: int, many: int) -> NDArray[np.int64]:
+    """int64 per user slot: the place of the last of the `chosen` events, -1 without any; where that is of no
+    visit, of the first of those to be held out."""
+    last = np.full(n_slots, -1, np.int64)
+    np.maximum.at(last, events.user[chosen], chosen)
+    alone = chosen[(events.visit[chosen] < 0) & (events.visit[last[events.user[chosen]]] < 0)]
+    order = np.argsort(events.user[alone], kind="stable")
+    sizes = np.bincount(events.user[alone], minlength=n_slots)
+    first = np.cumsum(sizes) - np.maximum(sizes // many, 1)
+    some = sizes > 0
+    last[some] = alone[order][first[some]]
+    return last
 
 
 def _by_lot(dataset: Dataset, lot: int) -> NDArray[np.bool_]:

@@ -39,6 +39,8 @@ MIN_ASKERS = 50
 """Below this many askers weights would be noise, and the placement stays as it was written."""
 SPARED = 0.5
 """Standard errors that a blend may lose for being simpler."""
+LEAST_GAIN = 1e-5
+"""NDCG@10 that a round of the search over all weights must gain to be followed by another."""
 _K = 10
 
 
@@ -71,7 +73,7 @@ def weigh(
     """
     held = recipe.evaluation
     try:
-        cut = split(dataset, held.test_days)
+        cut = split(dataset, held.test_days, tenth=True)
     except DataError as reason:
         say(f"source weights stay as written: {reason}")
         return placements
@@ -95,19 +97,24 @@ def weigh(
     return parse_placements({**tables, "version": f"{placements.version}+weighed"}, "weighed placements")
 
 
-def best(judge: Judge, n_sources: int, more: Callable[[], bool] = lambda: True) -> Found:
+def best(
+    judge: Judge, n_sources: int, more: Callable[[], bool] = lambda: True, least: float = LEAST_GAIN
+) -> Found:
     """The best weights found, less what hardly helps; the first tries are made even where there is no `more`
     time."""
-    return simpler(judge, search(judge, n_sources, more))
+    return simpler(judge, search(judge, n_sources, more, least))
 
 
-def search(judge: Judge, n_sources: int, more: Callable[[], bool] = lambda: True) -> Found:
-    """The best weights found by coordinate ascent from even weights and from each source alone."""
+def search(
+    judge: Judge, n_sources: int, more: Callable[[], bool] = lambda: True, least: float = LEAST_GAIN
+) -> Found:
+    """The best weights found by coordinate ascent from even weights and from each source alone, until a round
+    over all weights gains less than the `least`."""
     starts = [tuple(1.0 for _ in range(n_sources))]
     starts += [tuple(float(one == alone) for one in range(n_sources)) for alone in range(n_sources)]
     found = max((_found(judge, start, way) for start in starts for way in WAYS), key=_ndcg)
     begins = dict.fromkeys((found.weights, starts[0]))
-    ascents = (_ascend(judge, _found(judge, begin, way), more) for begin in begins for way in WAYS)
+    ascents = (_ascend(judge, _found(judge, begin, way), more, least) for begin in begins for way in WAYS)
     return max((found, *ascents), key=_ndcg)
 
 
@@ -132,8 +139,8 @@ def _found(judge: Judge, weights: tuple[float, ...], way: str) -> Found:
     return Found(weights, way, float(np.nanmean(judge.ndcg(weights, way))))
 
 
-def _ascend(judge: Judge, found: Found, more: Callable[[], bool]) -> Found:
-    """Change one weight at a time for the better until none helps."""
+def _ascend(judge: Judge, found: Found, more: Callable[[], bool], least: float) -> Found:
+    """Change one weight at a time for the better until a round over all gains less than the least."""
     while True:
         before = found.ndcg
         for place in range(len(found.weights)):
@@ -144,7 +151,7 @@ def _ascend(judge: Judge, found: Found, more: Callable[[], bool]) -> Found:
                 tried = (*found.weights[:place], level, *found.weights[place + 1 :])
                 if any(tried) and mean > found.ndcg:
                     found = Found(tried, found.blend, mean)
-        if found.ndcg <= before + 1e-5:
+        if found.ndcg <= before + least:
             return found
 
 

@@ -170,7 +170,7 @@ def _windows(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int
     days, windows = recipe.evaluation.test_days, list[Window]()
     while len(windows) < WINDOWS:
         try:
-            cut = another(dataset, windows[-1].cut, days) if windows else split(dataset, days)
+            cut = another(dataset, windows[-1].cut, days) if windows else split(dataset, days, tenth=True)
         except DataError:
             if not windows:
                 raise

@@ -23,7 +23,7 @@ from vitrina.tune.search import Search
 from vitrina.weights import Found, best
 
 SOURCES = 8
-"""Families of a placement that weights are searched for, the best alone."""
+"""Families of a placement that weights are searched for beside its own, the best alone."""
 USELESS = 0.02
 """A family below this share of the placement's best is not weighed at all."""
 LEAST = 10.0
@@ -106,15 +106,23 @@ def _own(found: Search, placement: Placement) -> list[Part] | None:
 
 
 def _tuned(found: Search, placement: str, used: Mapping[str, Sequence[Plan]]) -> list[Part]:
-    """Each family's setting for a placement, of the families that are best alone."""
+    """Each family's setting for a placement: of the families that are best alone, and of those that it mixes,
+    which may know what the best do not (habits, in a cart). Of those that are worth the very same to
+    everybody only the first: their lists are the same."""
     ranked = found.ranked(placement)
-    leader = ranked[0][1] if ranked else 0.0
-    parts = []
-    for name, score in ranked[:SOURCES]:
-        if score > USELESS * leader:
-            family = found.families[name]
-            plan, flatters = _setting(found, family, placement, used.get(name, ()))
+    mixed = {one.strategy for one in found.bench.placements[placement].sources}
+    parts: list[Part] = []
+    seen: list[Values] = []
+    for name, score in ranked:
+        family = found.families[name]
+        wanted = len(parts) < SOURCES or not mixed.isdisjoint(family.starts)
+        if not wanted or score <= USELESS * ranked[0][1]:
+            continue
+        plan, flatters = _setting(found, family, placement, used.get(name, ()))
+        worth = found.alone(family, plan, placement)
+        if not any(np.array_equal(worth, one, equal_nan=True) for one in seen):
             parts.append(Part(family, plan, 1.0, family.seeds[placement], flatters))
+            seen.append(worth)
     return parts
 
 
@@ -167,13 +175,18 @@ def _blended(
 def _weighed(
     found: Search, placement: str, parts: list[Part], seconds: float, written: Found | None = None
 ) -> _Blend:
-    """The best weights found in so many seconds, unless they are `written`; a few tries are always made."""
+    """The best weights, unless they are `written`, and what they are worth to askers they were not searched
+    for; after Ctrl-C the best of so many seconds.
+
+    They are searched to the end, as in training: cut short, a blend would be worse than the one that training
+    finds unaided. The seconds bound the proof, which takes longer, and of which a part is cautious.
+    """
     lists, bench = _lists(found, placement, parts), found.bench
     table = bench.table(placement, lists)
     if written:
         return _Blend(parts, written, table.ndcg(written.weights, written.blend))
     until = found.clock() + seconds
-    weighed = best(table, len(parts), lambda: found.clock() < until - seconds / 2)
+    weighed = best(table, len(parts), lambda: not found.interrupted or found.clock() < until - seconds / 2)
     if len(parts) == 1:  # there is nothing to weigh
         return _Blend(parts, weighed, table.ndcg(weighed.weights, weighed.blend) - parts[0].flatters)
     asked = bench.truths[placement], bench.product, bench.clusters[placement], found.seed

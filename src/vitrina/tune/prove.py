@@ -22,6 +22,8 @@ from vitrina.weights import Table, best
 FOLDS = 4
 LIKELY = 0.5
 """Standard errors that a blend must be ahead by for askers it was not weighed for."""
+ROUGHLY = 2e-4
+"""NDCG@10 that another round of a fold's search must be worth: less is lost in what the lot decides."""
 
 
 def crossed(
@@ -42,7 +44,8 @@ def crossed(
         taught, judged = (np.flatnonzero(which) for which in (fold != one, fold == one))
         if len(taught) and len(judged):
             end = clock() + (until - clock()) / (FOLDS - one)
-            found = best(_table(lists, truth, product, taught), len(lists), partial(_before, clock, end))
+            table = _table(lists, truth, product, taught)
+            found = best(table, len(lists), partial(_before, clock, end), ROUGHLY)
             values[judged] = _table(lists, truth, product, judged).ndcg(found.weights, found.blend)
     return values
 

@@ -175,6 +175,8 @@ STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         | dict.fromkeys(("seed_decay", "echo_decay", "step_decay"), 0.0),
     ),
     "ease": ({"ridge": 200.0}, {"ridge": 2000.0}),
+    # the more of the spectrum the better where many tastes are sold, as of places checked in at
+    "graph_filter": ({"rank": 256},),
     "item_knn": ({"weighting": "bm25", "neighbours": 300, "bm25_b": 0.3},),
     # rare things in common say more, heavy buyers drown nobody: led where purchases are sparse
     "user_knn": ({"weighting": "bm25", "neighbours": 300, "dilution": 0.5},),

@@ -1,0 +1,69 @@
+"""Which families a blend is weighed from, and how long its weights are searched."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from importlib import import_module
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from test_tune import PLACEMENTS, recipe, shop, untimed
+
+from vitrina.tune.bench import Bench
+from vitrina.tune.families import families
+from vitrina.tune.journal import Journal
+from vitrina.tune.search import Search
+from vitrina.weights import best
+
+choose = import_module("vitrina.tune.choose")  # the package has a function of that name
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory):
+    """A search of a shop without times that tried every family once, as it comes."""
+    dataset = untimed(shop())
+    bench = Bench.of(dataset, recipe(), PLACEMENTS, 7)
+    known = {one.name: one for one in families(recipe(), bench.placements, dataset)}
+    journal = Journal.open(tmp_path_factory.mktemp("tried") / "journal", {})
+    found = Search(bench, known, journal, 7)
+    for family in known.values():
+        for plan in family.starts.values():
+            found._try(family, plan)
+    return found
+
+
+def weighed(found, placement, most, monkeypatch):
+    """Families that are weighed in a placement when so many lead."""
+    monkeypatch.setattr(choose, "SOURCES", most)
+    return [one.family.name for one in choose._tuned(found, placement, {})]
+
+
+def test_what_lists_the_same_is_weighed_once(tried, monkeypatch):
+    """Without times nothing rises and nothing is new: bestsellers under three names take one place."""
+    names = weighed(tried, "home", 99, monkeypatch)
+    alike = {"popular", "trending", "new_arrivals"} & tried.families.keys()
+    assert len(alike) > 1
+    assert len(alike.intersection(names)) == 1
+    worth = [tried.alone(one.family, one.plan, "home") for one in choose._tuned(tried, "home", {})]
+    assert not any(np.array_equal(*pair, equal_nan=True) for pair in pairwise(worth))
+
+
+def test_what_a_placement_mixes_is_weighed_beside_the_best(tried, monkeypatch):
+    """Alone it may be poor, and know what the best do not."""
+    ranked = [name for name, score in tried.ranked("home") if score > 0]
+    mixed = {"item_knn", "popular"}
+    assert not mixed & {ranked[0]}
+    assert set(weighed(tried, "home", 1, monkeypatch)) == {ranked[0]} | mixed.intersection(ranked)
+
+
+def test_weights_are_searched_to_the_end_unless_interrupted(tried):
+    """Without any time left they are those that training would find; after Ctrl-C the first that are at hand."""
+    parts = choose._tuned(tried, "home", {})
+    table = tried.bench.table("home", choose._lists(tried, "home", parts))
+    whole = choose._weighed(tried, "home", parts, 0.0).found
+    first = best(table, len(parts), lambda: False)
+    assert whole == best(table, len(parts)) != first
+    ended = replace(tried, interrupted=True, clock=time.perf_counter)
+    assert choose._weighed(ended, "home", parts, 0.0).found == first

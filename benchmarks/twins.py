@@ -74,9 +74,8 @@ TWINS = (  # implicit counts the item itself among its K
     Twin("user_knn", {"weighting": "tfidf", **USERS}, "implicit", "users by TF-IDF", {"K": 101}),
     Twin("user_knn", {"weighting": "bm25", **BM25, **USERS},
          "implicit", "users by BM25", {"K": 101, "K1": 1.2, "B": 0.75}),
-    Twin("user_knn", {**USERS, "listed": 0, "neighbours": 100}, "lenskit", "UserKNN", {"max_nbrs": 100},
-         note="LensKit adds up, item by item, the nearest 100 of those who have it; ours are the nearest 100 of "
-         "all. Where neither leaves anybody out they are the same."),
+    Twin("user_knn", {**USERS, "listed": 0, "neighbours": 100_000, "each": 100}, "lenskit", "UserKNN",
+         {"max_nbrs": 100}),
     Twin("user_knn", {**USERS, "listed": 0, "neighbours": 100_000}, "lenskit", "UserKNN", {"max_nbrs": 100_000}),
     *(Twin("als", {**FACTORS, "start": start, **ALL}, "implicit", "ALS", {**THEIRS, "random_state": start})
       for start in STARTS),

@@ -39,6 +39,24 @@ def test_customers_lists_are_those_by_hand(seed: int, half_life: float) -> None:
         assert_scores(found, by_hand(whole[user], whole, 7, user))
 
 
+@pytest.mark.parametrize("each", [1, 3, 1000])
+def test_an_item_counts_its_nearest_customers(each: int) -> None:
+    """LensKit's way: of the circle, item by item, the nearest of those who have it; more than there are, all."""
+    dataset = random_shop(2)
+    strategy = Strategy(neighbours=20, each=each)
+    source, whole = strategy.open(strategy.fit(dataset)), vectors_of(dataset, 0.0)
+    scaled = whole / np.maximum(np.sqrt((whole**2).sum(axis=1, keepdims=True)), 1e-12)
+    for user in range(len(dataset.users)):
+        closeness = scaled @ whole[user]
+        closeness[user] = 0
+        circle = np.argsort(-closeness, kind="stable")[:20]
+        ranks = np.cumsum(scaled[circle] > 0, axis=0)
+        due = closeness[circle] @ np.where(ranks <= each, scaled[circle], 0)
+        query = whole_history(dataset, user)
+        assert_scores(source.top(query, 30, Allow.all(30, 1)), due)
+        assert_scores(source.top(query, 30, Allow.all(30, 1)), due)  # nothing is left of the first
+
+
 @pytest.mark.parametrize("half_life", [0.0, 20.0])
 def test_customers_nobody_listed_get_the_same_lists(half_life: float) -> None:
     """Through the takers of all they had, all of them kept: cosine, the 7 nearest, their scaled weights."""

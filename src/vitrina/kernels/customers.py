@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from vitrina.kernels.gather import ENDS, MASK, ROWS, SCORES, SUMS, TYPES, latest, pick, pour, reach
+from vitrina.kernels.gather import (
+    ENDS,
+    MASK,
+    ROWS,
+    SCORES,
+    SUMS,
+    TYPES,
+    latest,
+    pick,
+    pour,
+    reach,
+)
 from vitrina.kernels.likeness import LIKENESS, LINEAR, SATURATED, SET, count, newest_of, to_ratios
 from vitrina.kernels.lists import slot_of, table_of
 from vitrina.kernels.select import NOTHING, descending, key_of, row_of, to_front
@@ -178,10 +189,30 @@ def _nearest(user: Any, table: Any, sums: Any, slots: Any, most: Any) -> Any:
     return rows, closeness
 
 
+@njit(cache=True, nogil=True)
+def _pour_nearest(
+    lists: Any, weights: Any, indptr: Any, rows: Any, scores: Any, sums: Any, touched: Any, each: Any,
+    counts: Any,
+) -> Any:  # fmt: skip
+    """As `pour`, but of each row its first `each` entries alone. `counts`: of rows, 0 before and after."""
+    found = 0
+    for at in range(len(lists)):
+        for place in range(indptr[lists[at]], indptr[lists[at] + 1]):
+            row = rows[place]
+            if counts[row] < each:
+                touched[found] = row
+                found += counts[row] == 0
+                counts[row] += 1
+                sums[row] += weights[at] * scores[place]
+    for row in touched[:found]:
+        counts[row] = 0
+    return found
+
+
 @njit(
     (
         *(types.int64, types.int64, ROWS, EVENTS, RULES, KNOWN),
-        *(TABLE, TABLE, TABLE, ALLOW, types.int64, SCRATCH),
+        *(TABLE, TABLE, TABLE, ALLOW, types.int64, types.int64, SCRATCH),
     ),
     cache=True,
     nogil=True,
@@ -198,12 +229,14 @@ def through_customers(
     taken: Any,
     allow: Any,
     k: Any,
+    each: Any,
     scratch: Any,
 ) -> Any:
     """The k best allowed rows of askers low..high: ragged (int64[n + 1], int32, float32).
 
     `alike`: customers alike of each customer. `takers`: customers of each item. `taken`: items of each
-    customer. A row scores the sum over the asker's circle of closeness times what it counts there.
+    customer. A row scores the sum over the asker's circle of closeness times what it counts there; over the
+    nearest `each` of those who have it, where that is above 0.
     """
     (ends, rows, kinds, times), (mask, skip_ends, skips), items = events, allow, scratch[0]
     k = max(0, min(k, len(items)))
@@ -214,84 +247,13 @@ def through_customers(
         did = (rows[own], kinds[own], times[own])
         near, closeness = circle(users[asker], did, rules, known, alike, takers, taken, scratch)
         touched = np.empty(reach(near, taken[0]) + 1, np.int32)
-        reached = pour(near, closeness, *taken, items, touched)
+        if each > 0:
+            reached = _pour_nearest(near, closeness, *taken, items, touched, each, scratch[1])
+        else:
+            reached = pour(near, closeness, *taken, items, touched)
         for row in skips[skip_ends[asker] : skip_ends[asker + 1]]:
             items[row] = 0
         at = out_ends[asker - low]
         filled = pick(items, touched[:reached], mask, k, out_rows[at:], out_scores[at:])
         out_ends[asker - low + 1] = at + filled
     return out_ends, out_rows[: out_ends[-1]].copy(), out_scores[: out_ends[-1]].copy()
-
-
-@njit(cache=True, nogil=True)
-def _common(rows: Any, holds: Any, marks: Any, found: Any) -> Any:
-    """The marked among some rows: (mark - 1, what is held of it) into `found`; how many."""
-    count = 0
-    for at in range(len(rows)):
-        mark = marks[rows[at]]
-        if mark > 0:
-            found[count, 0], found[count, 1] = mark - 1, holds[at]
-            count += 1
-    return count
-
-
-@njit(cache=True, nogil=True)
-def _two_best(gifts: Any, seeds: Any, wanted: Any) -> Any:
-    reasons = np.full((len(gifts), 2), -1, np.int32)
-    for at in range(len(gifts)):
-        for seed in range(gifts.shape[1]):
-            if seeds[seed] == wanted[at]:
-                gifts[at, seed] = 0
-        for rank in range(min(2, gifts.shape[1])):
-            best = np.argmax(gifts[at])
-            if gifts[at, best] > 0:
-                reasons[at, rank] = seeds[best]
-                gifts[at, best] = 0
-    return reasons
-
-
-@njit(
-    (
-        *(types.int64, types.Tuple((ROWS, TYPES, ENDS)), RULES, KNOWN),
-        *(TABLE, TABLE, TABLE, ROWS, SCRATCH),
-    ),
-    cache=True,
-    nogil=True,
-)
-def shared_grounds(
-    user: Any,
-    events: Any,
-    rules: Any,
-    known: Any,
-    alike: Any,
-    takers: Any,
-    taken: Any,
-    wanted: Any,
-    scratch: Any,
-) -> Any:
-    """For each wanted row the two of the asker's latest items that its circle took most with it: int32[n, 2].
-
-    Of one customer of the circle, an item counts what asker and customer hold of it, times what the
-    customer holds of the row. -1 for none.
-    """
-    (rows, kinds, times), (half_life, worth, most), (items, marks) = events, rules, scratch
-    near = circle(user, events, rules, known, alike, takers, taken, scratch)[0]
-    seeds, weights = np.empty(most + 2, np.int32), np.empty(most + 2, np.float32)
-    found = latest(rows, kinds, times, half_life, worth, most, items, seeds, weights)
-    items[seeds[:found]] = np.arange(1, found + 1)
-    marks[wanted] = np.arange(1, len(wanted) + 1)
-    gifts = np.zeros((len(wanted), found), np.float32)
-    common, common_wanted = np.empty((found, 2)), np.empty((len(wanted), 2))
-    ends, their_rows, holds = taken
-    for customer in near:
-        own = slice(ends[customer], ends[customer + 1])
-        n_common = _common(their_rows[own], holds[own], items, common)
-        n_wanted = _common(their_rows[own], holds[own], marks, common_wanted)
-        for which in range(n_wanted):
-            for one in range(n_common):
-                seed = np.int64(common[one, 0])
-                gift = common_wanted[which, 1] * weights[seed] * common[one, 1]
-                gifts[np.int64(common_wanted[which, 0]), seed] += gift
-    items[seeds[:found]] = 0
-    marks[wanted] = 0
-    return _two_best(gifts, seeds, wanted)

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset
 from vitrina.ids import UNKNOWN, Rows
-from vitrina.kernels.customers import latest_takers, pasts, shared_grounds, through_customers
+from vitrina.kernels.customers import latest_takers, pasts, through_customers
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
+from vitrina.kernels.grounds import shared_grounds
 from vitrina.kernels.likeness import (
     COSINES,
     LINEAR,
@@ -51,9 +52,9 @@ TABLES, PARTS = ("alike", "takers", "taken"), ("indptr", "rows", "scores")
 
 @dataclass(frozen=True)
 class Strategy:
-    """`neighbours`: the nearest customers that make a list. `event_weights`: what an event counts, by
-    type; others count nothing. `half_life_days`: by which events count half, in training and when asked,
-    0 for never.
+    """`neighbours`: the nearest customers that make a list; `each`: of those who have an item the nearest
+    that count for it, 0 for all. `event_weights`: what an event counts, by type; others count nothing.
+    `half_life_days`: by which events count half, in training and when asked, 0 for never.
 
     `listed`: most customers whose nearest are kept, 0 for nobody's, ever.
     `takers`: the latest customers of each item through whom others find their like. `seeds`: the latest
@@ -71,6 +72,7 @@ class Strategy:
     personal: ClassVar[bool] = True
 
     neighbours: int = 100
+    each: int = 0
     event_weights: Mapping[str, float] = field(
         default_factory=lambda: {"purchase": 1.0, "cart": 0.6, "view": 0.25}
     )
@@ -93,8 +95,8 @@ class Strategy:
     def __post_init__(self) -> None:
         if min(self.neighbours, self.takers, self.seeds, self.crowd) < 1:
             raise ValueError("neighbours, takers, seeds and crowd must be at least 1")
-        if self.listed < 0:
-            raise ValueError("listed must be 0, for never, or a number of customers")
+        if min(self.listed, self.each) < 0:
+            raise ValueError("listed and each must be at least 0: for never, and for all")
         if self.weighting not in WEIGHTINGS:
             raise ValueError(f"weighting '{self.weighting}' is unknown; known: {', '.join(WEIGHTINGS)}")
         if not (0 <= self.asymmetry <= 1 and 0 <= self.bm25_b <= 1):
@@ -209,6 +211,7 @@ class UserKnn:
         ]
         n_items = len(array["takers/indptr"]) - 1
         self._items, self._marks = Scratch(n_items), Scratch(n_items)
+        self._each = made.each
 
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:
         """The k best allowed rows of each asker's nearest customers."""
@@ -222,7 +225,8 @@ class UserKnn:
         allowed = (allow.mask, allow.indptr, allow.rows)
 
         def answer(low: int, high: int) -> Ragged:
-            found: Ragged = through_customers(low, high, *asked, *self._tables, allowed, k, self._scratch)
+            sums: Any = (allowed, k, self._each, self._scratch)
+            found: Ragged = through_customers(low, high, *asked, *self._tables, *sums)
             return found
 
         return Candidates(*in_chunks(len(query), answer))

@@ -231,3 +231,22 @@ def test_the_verb_asks_a_published_split(tmp_path):
     assert "is asked whole" in (tmp_path / "page.html").read_text()
     refused = CliRunner().invoke(app, [str(one) for one in (*asked, "--at", "2020-01-01")])
     assert refused.exit_code == 2
+
+
+def test_visits_of_both_sides_without_times_are_told(tmp_path):
+    """Who forgot to take what is asked out of what is learned from is told, though nobody in it has a name;
+    visits of the same items in another order, or of few items, are no such thing."""
+    visits = [[f"i{(3 * number + step) % 50}" for step in range(4)] for number in range(40)]
+    parts = {
+        "same": visits[30:],
+        "turned": [one[::-1] for one in visits[:10]],
+        "short": [one[:2] for one in visits],
+    }
+    said = {name: cut_of(*shop(tmp_path, _rows(visits), _rows(some))).caution for name, some in parts.items()}
+    assert "10 of the 10 visits of nobody in" in said["same"]
+    assert said["turned"] == said["short"] == ""
+
+
+def _rows(visits) -> str:
+    lines = (f"{number},{item}\n" for number, visit in enumerate(visits) for item in visit)
+    return "session_id,item_id\n" + "".join(lines)

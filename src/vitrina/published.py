@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import PURCHASE, TYPES, Dataset, as_known
+from vitrina.dataset import PURCHASE, TYPES, Dataset, Events, as_known
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, GrownIds, Ids, Rows
 from vitrina.readers import read
@@ -22,6 +22,12 @@ from vitrina.readers.tables import find, find_events
 from vitrina.recipe import Recipe
 from vitrina.splicing import grown
 from vitrina.splits import Split, wanted_types
+
+LONG = 3
+"""Items of a visit that two visitors hardly take in the same order by chance."""
+MANY = 0.5
+"""Share of such visits that both sides hold from which on it is no chance."""
+_SEED = 7
 
 
 def published(train: Dataset, data: Path, test: Path, recipe: Recipe, say: Say) -> Split:
@@ -145,6 +151,13 @@ def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
                 f"all that {name} holds is in --data too, so nothing would be foretold: take it out of --data"
             )
         yield f"{int(both.sum()):,} of {n:,} events of {name} are in --data too, and were learned from"
+    if not timed:
+        again, told = _visits_again(train, test)
+        if again > MANY * told:
+            yield (
+                f"{again:,} of the {told:,} visits of nobody in {name} that hold {LONG} items or more are in "
+                "--data item by item, and were learned from: take them out of it"
+            )
 
 
 def _told_apart(train: Dataset, test: Dataset, *, timed: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -162,3 +175,25 @@ def _told_apart(train: Dataset, test: Dataset, *, timed: bool) -> tuple[NDArray[
     _, codes = np.unique(np.concatenate([pair for pair, _ in sides]), return_inverse=True)
     every = codes * span + np.concatenate([moment for _, moment in sides]) - first
     return every[: len(train.events)], every[len(train.events) :]
+
+
+def _visits_again(train: Dataset, test: Dataset) -> tuple[int, int]:
+    """Of the visits of nobody in `test` that hold LONG items or more, how many are in `train` too, the same
+    items in the same order; and how many there are."""
+    learned, asked = (_signs(one.events, len(test.items)) for one in (train, test))
+    return int(np.isin(asked, learned).sum()), len(asked)
+
+
+def _signs(events: Events, n_items: int) -> NDArray[np.uint64]:
+    """uint64 for each visit of nobody of LONG items or more: a number drawn by its items in order."""
+    mine = events.take((events.user < 0) & (events.visit >= 0))
+    order = np.argsort(mine.visit, kind="stable")
+    visits, starts, sizes = np.unique(mine.visit[order], return_index=True, return_counts=True)
+    if not len(visits):
+        return np.zeros(0, np.uint64)
+    place = np.arange(len(order)) - np.repeat(starts, sizes)
+    drawn = np.random.default_rng(_SEED).integers(
+        1 << 63, size=(2, max(n_items, int(sizes.max()))), dtype=np.uint64
+    )
+    signs = drawn[0][mine.item[order]] * (drawn[1][place] | np.uint64(1))
+    return np.add.reduceat(signs, starts)[sizes >= LONG]

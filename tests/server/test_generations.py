@@ -106,6 +106,12 @@ def test_a_bundle_under_anothers_name_is_refused(registry, generations):
         registry.activate(other.name)
 
 
+def test_a_run_folder_is_made_where_there_is_none(tmp_path):
+    """With the folders above it."""
+    with run_folder(tmp_path / "var" / "run") as living:
+        assert living.parent == tmp_path / "var" / "run"
+
+
 def test_a_run_folder_goes_with_the_run_and_with_the_next_one(tmp_path):
     """Left by a server that was killed, it is removed by the next; that of a living one stays."""
     with run_folder(tmp_path) as living:
@@ -123,8 +129,9 @@ def test_a_run_folder_goes_with_the_run_and_with_the_next_one(tmp_path):
 
 
 def test_no_place_for_a_run_is_said(tmp_path):
-    """A parent that is not there: BundleError names --run-dir."""
-    with pytest.raises(BundleError, match="--run-dir"), run_folder(tmp_path / "nowhere"):
+    """A file where the parent should be: BundleError names --run-dir."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BundleError, match="--run-dir"), run_folder(tmp_path / "file" / "run"):
         pass
 
 

@@ -29,7 +29,7 @@ def serve(
     admin_port: Annotated[int, typer.Option(help="Port of ModelService for operators; 0 for none.")] = 0,
     admin_host: Annotated[str, typer.Option(help="Address of ModelService.")] = "127.0.0.1",
     run_dir: Annotated[
-        Path | None, typer.Option(help="Where the workers' checked copy of the bundle lies.")
+        Path | None, typer.Option(help="Where the workers' checked copy of the bundle lies; made if need be.")
     ] = None,
     token_key_file: Annotated[Path | None, typer.Option(help="Key that signs attribution tokens.")] = None,
     tokens: Annotated[

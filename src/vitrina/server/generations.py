@@ -87,12 +87,13 @@ def _files(source: Path) -> set[str]:
 
 @contextlib.contextmanager
 def run_folder(parent: Path | None) -> Iterator[Path]:
-    """A folder for one server's run, below `parent` or the system's folder for temporary files.
+    """A folder for one server's run below `parent`, made if need be, or the system's for temporary files.
 
     It goes with the run. What servers left that were killed goes first. Raises BundleError.
     """
     place = parent or Path(tempfile.gettempdir())
     try:
+        place.mkdir(parents=True, exist_ok=True)
         sweep(place, _PREFIX)
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
     except OSError as reason:

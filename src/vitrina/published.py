@@ -152,10 +152,10 @@ def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
             )
         yield f"{int(both.sum()):,} of {n:,} events of {name} are in --data too, and were learned from"
     if not timed:
-        again, told = _visits_again(train, test)
-        if again > MANY * told:
+        same, told = _visits_again(train, test)
+        if same > MANY * told:
             yield (
-                f"{again:,} of the {told:,} visits of nobody in {name} that hold {LONG} items or more are in "
+                f"{same:,} of the {told:,} visits of nobody in {name} that hold {LONG} items or more are in "
                 "--data item by item, and were learned from: take them out of it"
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tomllib
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -85,3 +86,26 @@ def test_trees_that_a_recipe_asks_for_outlive_a_search_without_time(tmp_path):
         shop(habits=True), recipe, parse_placements(PLACEMENTS), tmp_path / "tuned.toml", budget=0.001
     )
     assert parse_recipe(tomllib.loads(made.text), "again").ranker == recipe.ranker
+
+
+def test_trees_have_their_share_though_weights_overrun(tmp_path, monkeypatch):
+    """Weights are searched to the end; what they take longer is not taken from trees."""
+    package, late, left = import_module("vitrina.tune"), [0.0], []
+
+    def clock():
+        return time.perf_counter() + late[0]
+
+    def overrunning(*given, **options):
+        late[0] += 1000.0
+        return choose(*given, **options)
+
+    def without_trees(cut, recipe, placements, fit_seconds, until, say, now):
+        left.append(until - now())
+        return Order(recipe.ranker)
+
+    choose = package.choose
+    monkeypatch.setattr(package, "choose", overrunning)
+    monkeypatch.setattr(package, "ordered", without_trees)
+    recipe, placements = parse_recipe(RECIPE, "test"), parse_placements(PLACEMENTS)
+    package.tune(shop(habits=True), recipe, placements, tmp_path / "t.toml", 20.0, clock=clock)
+    assert left[0] > 2.0

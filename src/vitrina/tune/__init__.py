@@ -108,7 +108,8 @@ def tune(
         plans, tables = write.tuned(found, chosen, recipe, placements)
         weigh = recipe.evaluation.weigh and chosen.keys() != found.bench.placements.keys()
         recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
-        ended = 0.0 if found.interrupted else started + budget
+        share = found.clock() + budget * (1 - WEIGHING)  # weights, which are searched to the end, may overrun
+        ended = 0.0 if found.interrupted else max(started + budget, share)
         order = _ordered(found, chosen, recipe, tables, ended, say)
         took = seconds() - started
     made = write.text(_head(found, chosen, order, took, dataset), replace(recipe, ranker=order.plan), tables)

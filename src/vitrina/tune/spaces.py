@@ -174,7 +174,8 @@ STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"recent": 5000, "seeds": 50, "backward": 1.0, "age_days": 0.0}
         | dict.fromkeys(("seed_decay", "echo_decay", "step_decay"), 0.0),
     ),
-    "ease": ({"ridge": 200.0}, {"ridge": 2000.0}),
+    # far from the default on both sides: where few take a thing, and where most customers took hundreds
+    "ease": ({"ridge": 60.0}, {"ridge": 1000.0}),
     # the more of the spectrum the better where many tastes are sold, as of places checked in at
     "graph_filter": ({"rank": 256},),
     "item_knn": ({"weighting": "bm25", "neighbours": 300, "bm25_b": 0.3},),

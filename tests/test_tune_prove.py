@@ -20,7 +20,7 @@ from vitrina.tune.bench import Bench
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
 from vitrina.tune.limit import TooLong, at_most, without_compiling
-from vitrina.tune.prove import Picked, better, crossed, gain
+from vitrina.tune.prove import FOLDS, Picked, better, crossed, gain
 from vitrina.tune.search import Search
 from vitrina.tune.spaces import ASKED, SPACES
 from vitrina.weights import Table, best
@@ -42,9 +42,9 @@ TRUTH = Truth(np.arange(N + 1), np.zeros(N, np.int32), np.ones(N), np.zeros(N, n
 PRODUCT, EACH = np.arange(ITEMS, dtype=np.int32), np.arange(N)
 
 
-def judged(sources, clusters=EACH):
+def judged(sources, clusters=EACH, enough=lambda: False):
     """What weights searched for others are worth."""
-    return crossed(sources, TRUTH, PRODUCT, clusters, 7, lambda: 0.0, 1.0)
+    return crossed(sources, TRUTH, PRODUCT, clusters, 7, enough)
 
 
 def test_weights_flatter_those_they_were_searched_for():
@@ -54,6 +54,16 @@ def test_weights_flatter_those_they_were_searched_for():
     found = best(table, 8)
     assert found.ndcg > np.nanmean(judged(sources)) + 0.002
     assert not np.isnan(judged(sources)).any()
+
+
+def test_without_time_fewer_are_judged_and_none_by_weights_cut_short():
+    """A blend of many sources would look worse than it is, and the recipe's own stay: a fold judges as ever."""
+    sources = [lists(0.1 * seed, seed) for seed in range(6)]
+    whole, short = judged(sources), judged(sources, enough=lambda: True)
+    few = ~np.isnan(short)
+    assert few.sum() == N // FOLDS
+    np.testing.assert_array_equal(short[few], whole[few])
+    assert better(short, judged(sources[:2]), EACH)
 
 
 def test_what_is_surely_better_is_found_so():

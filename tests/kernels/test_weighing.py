@@ -11,7 +11,7 @@ from vitrina.blend import fuse
 from vitrina.kernels.fusion import RANK_CONSTANT, settle
 from vitrina.metrics import Truth
 from vitrina.strategy import Candidates
-from vitrina.weights import Table
+from vitrina.weights import LEVELS, Table
 
 K = 10
 
@@ -76,6 +76,29 @@ def test_the_figure_is_that_of_the_engine_s_own_blend(seed, weights, way, varian
     found = Table.of(lists, truth, product).ndcg(weights, way)
     sure = ~undecided(lists, weights, way, n_items)
     np.testing.assert_allclose(found[sure], expected[sure], rtol=1e-9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    weights=st.lists(st.sampled_from([0.0, 0.05, 1.0, 4.0]), min_size=2, max_size=4).filter(any),
+    way=st.sampled_from(["rank", "score"]),
+    variants=st.booleans(),
+)
+def test_a_source_s_levels_are_judged_together_as_one_by_one(seed, weights, way, variants):
+    """Rows that can stand nowhere within the list at any level are left out, and nothing else is."""
+    random = np.random.default_rng(seed)
+    n_items = 60
+    product = np.arange(n_items, dtype=np.int32) // (2 if variants else 1)
+    lists = [ragged(random, 8, n_items) for _ in weights]
+    truth = taken(random, 8, n_items // 2)
+    table = Table.of(lists, truth, product)
+    for source in range(len(weights)):
+        found = table.along(weights, way, source)
+        for level, judged in zip(LEVELS, found, strict=True):
+            tried = [*weights[:source], level, *weights[source + 1 :]]
+            sure = ~undecided(lists, tried, way, n_items)
+            np.testing.assert_allclose(judged[sure], table.ndcg(tried, way)[sure], rtol=1e-9)
 
 
 def test_no_lists_are_worth_nothing():

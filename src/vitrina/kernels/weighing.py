@@ -19,14 +19,14 @@ def merged(indptr: Any, rows: Any, scores: Any, product: Any, asked_indptr: Any,
     First arguments as of `fusion.fuse`; `product`: int32, the product of each row; `asked`: products,
     ragged by asker. Returns `wanted` int64 along it, the head of each, -1 if in no list; `starts`
     int64[n + 1], and ragged along it `found` int32, the rows; `heads` int64, the place of the first row
-    of the same product; `by_rank`, `by_score` float32[., S], what each source gives the row for a
+    of the same product; `by_rank`, `by_score` float32[S, .], what each source gives the row for a
     weight of 1, ABSENT where it does not list it.
     """
     n_sources, n = indptr.shape[0], indptr.shape[1] - 1
     starts, total = np.zeros(n + 1, np.int64), len(rows)
     found, heads = np.empty(total, np.int32), np.empty(total, np.int64)
-    by_rank = np.full((total, n_sources), ABSENT, np.float32)
-    by_score = np.full((total, n_sources), ABSENT, np.float32)
+    by_rank = np.full((n_sources, total), ABSENT, np.float32)
+    by_score = np.full((n_sources, total), ABSENT, np.float32)
     place_of = np.full(len(product), -1, np.int64)
     head_of = np.full(max(_most(product), _most(asked)) + 1, -1, np.int64)
     wanted = np.full(len(asked), -1, np.int64)
@@ -44,14 +44,14 @@ def merged(indptr: Any, rows: Any, scores: Any, product: Any, asked_indptr: Any,
                         head_of[product[row]] = end
                     found[end], heads[end] = row, head_of[product[row]]
                     end += 1
-                by_rank[place, source] = 1 / (RANK_CONSTANT + at - low + 1)
-                by_score[place, source] = max(scores[at], np.float32(0)) / best
+                by_rank[source, place] = 1 / (RANK_CONSTANT + at - low + 1)
+                by_score[source, place] = max(scores[at], np.float32(0)) / best
         starts[asker + 1] = end
         for at in range(asked_indptr[asker], asked_indptr[asker + 1]):
             wanted[at] = head_of[asked[at]]
         for place in range(starts[asker], end):
             place_of[found[place]] = head_of[product[found[place]]] = -1
-    return wanted, starts, found[:end], heads[:end], by_rank[:end], by_score[:end]
+    return wanted, starts, found[:end], heads[:end], by_rank[:, :end].copy(), by_score[:, :end].copy()
 
 
 @njit(cache=True, nogil=True)
@@ -74,20 +74,73 @@ def gained(
     is in no list, ragged by asker along `indptr`. `worth`: float64 by place in the list; later ones are
     worth nothing. A product stands where its best row does; ties go to the lower row.
     """
-    n = len(starts) - 1
+    n, most = len(starts) - 1, levels.max()
     sums = np.zeros((len(levels), n))
     for asker in prange(n):
         low, high = starts[asker], starts[asker + 1]
         taken = wanted[indptr[asker] : indptr[asker + 1]] - low
         if not np.any(taken >= 0):  # worth nothing however it is blended
             continue
-        others = _summed(gains[low:high], weights, source)
-        own, rows, products = gains[low:high, source], found[low:high], heads[low:high] - low
-        if np.all(products == np.arange(high - low)):
-            _by_row(others, own, levels, rows, taken, worth, sums[:, asker])
+        others, own = _summed(gains, weights, source, low, high), gains[source, low:high]
+        rows, products = found[low:high], heads[low:high] - low
+        apart = np.all(products == np.arange(high - low))
+        tops = others if apart else _tops(others, products)
+        kept = _within(others, own, most, _nth(tops, len(worth)))
+        places, slots = _slots(products, kept)
+        taken = np.array([slots[one] if one >= 0 else -1 for one in taken])
+        if apart:
+            _by_row(others[kept], own[kept], levels, rows[kept], taken, worth, sums[:, asker])
         else:
-            _by_product(others, own, levels, rows, products, taken, worth, sums[:, asker])
+            _by_product(others[kept], own[kept], levels, rows[kept], places, taken, worth, sums[:, asker])
     return sums
+
+
+@njit(cache=True, nogil=True)
+def _tops(others: Any, heads: Any) -> Any:
+    """Each product's best sum, at its head, ABSENT elsewhere."""
+    tops = np.full(len(others), ABSENT, np.float32)
+    for place in range(len(others)):
+        tops[heads[place]] = max(tops[heads[place]], others[place])
+    return tops
+
+
+@njit(cache=True, nogil=True)
+def _nth(values: Any, n: Any) -> Any:
+    """The n-th largest, ABSENT where there are fewer."""
+    largest = np.full(n, ABSENT, np.float32)
+    for value in values:
+        if value > largest[0]:
+            at = 1
+            while at < n and largest[at] < value:
+                largest[at - 1] = largest[at]
+                at += 1
+            largest[at - 1] = value
+    return largest[0]
+
+
+@njit(cache=True, nogil=True)
+def _within(others: Any, own: Any, most: Any, floor: Any) -> Any:
+    """Places of the rows that can stand within the list at some level: at the highest they reach what so many
+    products as the list holds have at the lowest, since a row only gains from a level to the next."""
+    kept, many = np.empty(len(others), np.int64), 0
+    for place in range(len(others)):
+        if _total(others, own, most, place) >= floor:
+            kept[many] = place
+            many += 1
+    return kept[:many]
+
+
+@njit(cache=True, nogil=True)
+def _slots(heads: Any, kept: Any) -> Any:
+    """Per row that is kept the first that is kept of its product, counted among those; and that by head, -1
+    where none is kept."""
+    slots, places = np.full(len(heads), -1, np.int64), np.empty(len(kept), np.int64)
+    for one, place in enumerate(kept):
+        head = heads[place]
+        if slots[head] < 0:
+            slots[head] = one
+        places[one] = slots[head]
+    return places, slots
 
 
 @njit(cache=True, nogil=True)
@@ -142,14 +195,16 @@ def _ahead(others: Any, own: Any, weight: Any, rows: Any, place: Any, most: Any)
 
 
 @njit(cache=True, nogil=True)
-def _summed(gains: Any, weights: Any, but: Any) -> Any:
-    """float32 per row: what all sources but one give it, ABSENT where none that weighs lists it."""
-    sums = np.full(len(gains), ABSENT, np.float32)
+def _summed(gains: Any, weights: Any, but: Any, low: Any, high: Any) -> Any:
+    """float32 per row from `low` on: what sources but one give it, ABSENT where none that weighs lists it."""
+    sums = np.full(high - low, ABSENT, np.float32)
     for source in range(len(weights)):
         if source != but and weights[source] > 0:
-            for place in range(len(gains)):
-                if gains[place, source] >= 0:
-                    sums[place] = max(sums[place], np.float32(0.0)) + weights[source] * gains[place, source]
+            weight, given = weights[source], gains[source, low:high]
+            for place in range(len(sums)):  # no branch, so that it is done for eight rows at once
+                one, before = given[place], sums[place]
+                more = (before if before > 0 else np.float32(0.0)) + weight * one
+                sums[place] = more if one >= 0 else before
     return sums
 
 

@@ -155,9 +155,8 @@ def _blended(
 ) -> Chosen:
     """The better of both blends: the recipe's own sources, and the tuned ones."""
     name, clusters = placement.name, found.bench.clusters[placement.name]
-    askers = len(clusters)
     written = Found(tuple(one.weight for one in own), placement.blend, 0.0)
-    kept = before = _Blend(own, written, np.zeros(askers))
+    kept = before = _Blend(own, written, np.zeros(len(clusters)))
     if own:
         kept = before = _weighed(found, name, own, half, None if weigh else written)
     if tuned:
@@ -168,8 +167,10 @@ def _blended(
         for one, weight in zip(kept.parts, kept.found.weights, strict=True)
         if weight > 0
     )
-    means = float(np.nanmean(before.values)), float(np.nanmean(kept.values))
-    return Chosen(parts, kept.found.blend, *means, gain(kept.values, before.values, clusters)[1], askers)
+    both = ~np.isnan(before.values + kept.values)
+    means = float(before.values[both].mean()), float(kept.values[both].mean())
+    error = gain(kept.values, before.values, clusters)[1]
+    return Chosen(parts, kept.found.blend, *means, error, int(both.sum()))
 
 
 def _weighed(
@@ -179,19 +180,24 @@ def _weighed(
     for; after Ctrl-C the best of so many seconds.
 
     They are searched to the end, as in training: cut short, a blend would be worse than the one that training
-    finds unaided. The seconds bound the proof, which takes longer, and of which a part is cautious.
+    finds unaided. The seconds bound by how many askers it is proved, a quarter of them at least.
     """
     lists, bench = _lists(found, placement, parts), found.bench
     table = bench.table(placement, lists)
     if written:
         return _Blend(parts, written, table.ndcg(written.weights, written.blend))
-    until = found.clock() + seconds
-    weighed = best(table, len(parts), lambda: not found.interrupted or found.clock() < until - seconds / 2)
+    start = found.clock()
+
+    def within(share: float) -> bool:
+        return found.clock() < start + share * seconds
+
+    weighed = best(table, len(parts), lambda: not found.interrupted or within(0.5))
     if len(parts) == 1:  # there is nothing to weigh
         return _Blend(parts, weighed, table.ndcg(weighed.weights, weighed.blend) - parts[0].flatters)
     asked = bench.truths[placement], bench.product, bench.clusters[placement], found.seed
     flatters = np.average([one.flatters for one in parts], weights=np.maximum(weighed.weights, 1e-9))
-    return _Blend(parts, weighed, crossed(lists, *asked, found.clock, until) - flatters)
+    proved = crossed(lists, *asked, lambda: not within(1.0), lambda: not found.interrupted or within(1.0))
+    return _Blend(parts, weighed, proved - flatters)
 
 
 def _lists(found: Search, placement: str, parts: list[Part]) -> list[Candidates]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,21 +31,26 @@ def crossed(
     product: Rows,
     clusters: NDArray[np.int64],
     seed: int,
-    clock: Callable[[], float],
-    until: float,
+    enough: Callable[[], bool],
+    more: Callable[[], bool] = lambda: True,
 ) -> Values:
-    """float64[n]: NDCG@10 of each asker, of sources weighed for the askers of other folds.
+    """float64[n]: NDCG@10 of each asker, of sources weighed for the askers of other folds; NaN for folds that
+    are left when it is `enough`, the same askers first whatever is judged.
 
-    `clusters`: int64 per asker, equal for those who stay together. Folds share the time of the `clock`.
+    A fold's weights are searched to their end while there is `more` time: cut short they would be worse than
+    those they stand for, and the more sources the worse. `clusters`: int64 per asker, equal for those who
+    stay together.
     """
     fold, values = folds(clusters, seed), np.full(len(truth), np.nan)
     for one in range(FOLDS):
         taught, judged = (np.flatnonzero(which) for which in (fold != one, fold == one))
-        if len(taught) and len(judged):
-            end = clock() + (until - clock()) / (FOLDS - one)
-            table = _table(lists, truth, product, taught)
-            found = best(table, len(lists), partial(_before, clock, end), ROUGHLY)
-            values[judged] = _table(lists, truth, product, judged).ndcg(found.weights, found.blend)
+        if not (len(taught) and len(judged)):
+            continue
+        table = _table(lists, truth, product, taught)
+        found = best(table, len(lists), more, ROUGHLY)
+        values[judged] = _table(lists, truth, product, judged).ndcg(found.weights, found.blend)
+        if enough():
+            break
     return values
 
 
@@ -81,10 +85,6 @@ def folds(clusters: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     drawn = np.random.default_rng(seed).permutation(int(clusters.max(initial=-1)) + 1)
     fold: NDArray[np.int64] = drawn[clusters] % FOLDS
     return fold
-
-
-def _before(clock: Callable[[], float], end: float) -> bool:
-    return clock() < end
 
 
 def better(one: Values, other: Values, clusters: NDArray[np.int64], by: float = 1.0) -> bool:

@@ -33,6 +33,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 from contest import exchange, plain
 from contest.shops import ALL, ASKERS, HELD_OUT, RECIPES, SEED, SHOPS, Folder, Shop, cut
@@ -133,6 +134,7 @@ def contest(
     folder, start = keep / name, shop.start
     folder.mkdir(parents=True, exist_ok=True)
     test = cut(shop, say)
+    numba.set_num_threads(1)  # others would wait for work awake, and that is the processor's time too
     out, clock = folder / "tuned.toml", time.process_time
     made = tune(test.train, start, placements_of(start), out, budget, say=say, clock=clock)
     asked = {one.placement: one for one in questions(test, askers, SEED)}

@@ -14,6 +14,7 @@ from vitrina.placements import parse_placements
 from vitrina.recipe import RankerPlan, parse_recipe
 from vitrina.splits import split
 from vitrina.tune import tune
+from vitrina.tune.limit import TooLong
 from vitrina.tune.order import Order, ordered
 
 RECIPE = {"strategies": {"popular": {}}, "evaluation": {"test_days": 10}}
@@ -61,6 +62,26 @@ def test_without_time_the_recipe_s_own_trees_stay():
     order, said = found(habits=True, until=time.perf_counter(), placements=["home"], trees=7)
     assert order.plan == RankerPlan(placements=("home",), trees=7)
     assert said == ["trees are not tried: there is no time left to learn them"]
+
+
+def test_trees_that_were_found_outlive_the_time(monkeypatch):
+    """A shape that takes too long ends the search, and takes nothing from those before it."""
+    module, grown = import_module("vitrina.tune.order"), []
+    grow = module.grow
+
+    def once(*given):
+        grown.append(given)
+        if len(grown) > 1:
+            raise TooLong
+        return grow(*given)
+
+    monkeypatch.setattr(module, "grow", once)
+    order, _ = found(habits=True)
+    assert len(grown) == 2
+    assert order.gains["home"][0] > 0.2
+    grown.append(())  # and where none was found the caller is told
+    with pytest.raises(TooLong):
+        found(habits=True)
 
 
 def first(search, share):

@@ -25,7 +25,7 @@ from vitrina.ranking import MIN_ASKERS, Lessons, grow, taught, with_ranker
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.splits import Split
 from vitrina.tune.bench import MOST
-from vitrina.tune.limit import Clock
+from vitrina.tune.limit import Clock, TooLong
 
 SURE = 2.0
 """Standard errors that trees must be ahead by."""
@@ -60,7 +60,8 @@ def ordered(
 ) -> Order:
     """The trees that order lists best on a window, or none; what the recipe has where there is no time.
 
-    `recipe`, `placements`: as they were tuned; `fit_seconds`: what fitting and asking them once takes.
+    `recipe`, `placements`: as they were tuned; `fit_seconds`: what fitting and asking them once takes. Raises
+    TooLong where a limit on its time ends it before any trees were found.
     """
     own = recipe.ranker
     windows = int(min(own.windows, (until - clock()) / max(fit_seconds, 0.01) - 1))
@@ -85,20 +86,25 @@ def ordered(
 def _best(
     cut: Split, recipe: Recipe, placements: Placements, lessons: Taught, more: Callable[[], bool]
 ) -> Order:
-    """Of all shapes the one that gains most in sum; each only where it is surely ahead."""
+    """Of all shapes the one that gains most in sum, of those that there is time for; each only where it is
+    surely ahead. Raises TooLong where none was found in time."""
     bundle, seed = fit(cut.train, recipe, placements), recipe.evaluation.seed
     before = _judged(bundle, cut, placements, tuple(lessons), seed)
     own = replace(recipe.ranker, placements=(), windows=RankerPlan.windows)
     found = Order(own)
-    for plan in dict.fromkeys((own, *SHAPES)):
-        if plan != own and not more():
-            break
-        forests = {name: grow(*one, plan, seed) for name, one in lessons.items()}
-        after = _judged(with_ranker(bundle, cut.train, forests), cut, placements, tuple(lessons), seed)
-        gains = {name: _gain(after[name].less(one)) for name, one in before.items()}
-        gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
-        if _sum(gains) > _sum(found.gains):
-            found = Order(replace(plan, placements=tuple(gains), windows=recipe.ranker.windows), gains)
+    try:
+        for plan in dict.fromkeys((own, *SHAPES)):
+            if plan != own and not more():
+                break
+            forests = {name: grow(*one, plan, seed) for name, one in lessons.items()}
+            after = _judged(with_ranker(bundle, cut.train, forests), cut, placements, tuple(lessons), seed)
+            gains = {name: _gain(after[name].less(one)) for name, one in before.items()}
+            gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
+            if _sum(gains) > _sum(found.gains):
+                found = Order(replace(plan, placements=tuple(gains), windows=recipe.ranker.windows), gains)
+    except TooLong:
+        if not found.gains:
+            raise
     return found
 
 

@@ -67,3 +67,25 @@ def test_weights_are_searched_to_the_end_unless_interrupted(tried):
     assert whole == best(table, len(parts)) != first
     ended = replace(tried, interrupted=True, clock=time.perf_counter)
     assert choose._weighed(ended, "home", parts, 0.0).found == first
+
+
+def test_without_time_a_part_of_the_askers_proves_a_blend_and_by_whole_searches(tried):
+    """Cut short, weights of others would make many sources look worse than they are; after Ctrl-C they are cut."""
+    parts = choose._tuned(tried, "home", {})
+    whole, short = (choose._weighed(tried, "home", parts, seconds).values for seconds in (1e6, 0.0))
+    few, all_of_them = ~np.isnan(short), ~np.isnan(whole)
+    assert 0 < few.sum() < all_of_them.sum() / 2
+    np.testing.assert_array_equal(short[few], whole[few])
+    ended = replace(tried, interrupted=True, clock=time.perf_counter)
+    cut = choose._weighed(ended, "home", parts, 0.0).values
+    assert not np.array_equal(cut[few], whole[few], equal_nan=True)
+
+
+def test_what_is_reported_is_of_those_whom_both_blends_were_judged_by(tried):
+    """Without time a quarter of them: how many, and the means of both over the same."""
+    own = choose._own(tried, PLACEMENTS.named("home"))
+    parts = choose._tuned(tried, "home", {})
+    made = choose._blended(tried, PLACEMENTS.named("home"), own, parts, weigh=True, half=0.0)
+    before = choose._weighed(tried, "home", own, 0.0).values
+    assert made.askers == (~np.isnan(before)).sum() < len(before) / 2
+    assert made.before == pytest.approx(np.nanmean(before))

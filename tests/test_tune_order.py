@@ -31,13 +31,13 @@ def shop(habits: bool, users: int = 120, days: int = 60):
     return make_shop(happened)
 
 
-def found(habits: bool, until: float = float("inf"), **ranker):
+def found(habits: bool, until: float = float("inf"), clock=time.perf_counter, **ranker):
     """What is decided of trees, and what was said."""
     pytest.importorskip("lightgbm")
     said: list[str] = []
     recipe = parse_recipe({**RECIPE, "ranker": ranker}, "test")
     cut = split(shop(habits), 10)
-    return ordered(cut, recipe, parse_placements(PLACEMENTS), 1.0, until, said.append), said
+    return ordered(cut, recipe, parse_placements(PLACEMENTS), 1.0, until, said.append, clock), said
 
 
 def test_trees_are_kept_where_they_are_ahead():
@@ -64,23 +64,40 @@ def test_without_time_the_recipe_s_own_trees_stay():
     assert said == ["trees are not tried: there is no time left to learn them"]
 
 
-def test_trees_that_were_found_outlive_the_time(monkeypatch):
-    """A shape that takes too long ends the search, and takes nothing from those before it."""
-    module, grown = import_module("vitrina.tune.order"), []
-    grow = module.grow
+@pytest.mark.parametrize("struck", [TooLong, SystemError, KeyboardInterrupt])
+@pytest.mark.parametrize("at", ["grow", "_judged"])
+def test_trees_that_were_found_outlive_the_time(at, struck, monkeypatch):
+    """A shape that takes too long ends the search, and takes nothing from those before it, whatever the end of
+    the time was made into on its way."""
+    module, called, now = import_module("vitrina.tune.order"), [], [0.0]
+    usual = getattr(module, at)
 
     def once(*given):
-        grown.append(given)
-        if len(grown) > 1:
-            raise TooLong
-        return grow(*given)
+        called.append(given)
+        if len(called) > (1 if at == "grow" else 2):  # the blend alone is judged too
+            now[0] = 1e9
+            raise struck
+        return usual(*given)
+
+    monkeypatch.setattr(module, at, once)
+    order, _ = found(habits=True, until=1e6, clock=lambda: now[0])
+    assert order.gains["home"][0] > 0.2
+    now[0] = 0.0  # and where none was found the caller is told
+    with pytest.raises(struck):
+        found(habits=True, until=1e6, clock=lambda: now[0])
+
+
+def test_a_fault_is_no_end_of_the_time(monkeypatch):
+    """While there is time what fails is told, though trees were found."""
+    module, called = import_module("vitrina.tune.order"), []
+    usual = module.grow
+
+    def once(*given):
+        called.append(given)
+        return usual(*given) if len(called) == 1 else 1 / 0
 
     monkeypatch.setattr(module, "grow", once)
-    order, _ = found(habits=True)
-    assert len(grown) == 2
-    assert order.gains["home"][0] > 0.2
-    grown.append(())  # and where none was found the caller is told
-    with pytest.raises(TooLong):
+    with pytest.raises(ZeroDivisionError):
         found(habits=True)
 
 

@@ -180,7 +180,7 @@ def _weighed(
     for; after Ctrl-C the best of so many seconds.
 
     They are searched to the end, as in training: cut short, a blend would be worse than the one that training
-    finds unaided. The seconds bound by how many askers it is proved, a quarter of them at least.
+    finds unaided. The seconds bound by how many askers it is proved, a fold of them at least.
     """
     lists, bench = _lists(found, placement, parts), found.bench
     table = bench.table(placement, lists)

@@ -73,7 +73,7 @@ def at_most(seconds: float) -> Iterator[None]:
     try:
         yield
     except Exception as fault:
-        if any(isinstance(one, KeyboardInterrupt) for one in _causes(fault)):
+        if came_of(fault, KeyboardInterrupt):
             raise KeyboardInterrupt from fault
         if rung:
             raise TooLong from fault
@@ -83,8 +83,10 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
-def _causes(fault: BaseException | None) -> Iterator[BaseException]:
-    """What a fault came of, one after the other."""
+def came_of(fault: BaseException | None, *kinds: type[BaseException]) -> bool:
+    """Whether a fault is of one of these kinds, or whatever it came of is."""
     while fault is not None:
-        yield fault
+        if isinstance(fault, kinds):
+            return True
         fault = fault.__cause__ or fault.__context__
+    return False

@@ -25,7 +25,7 @@ from vitrina.ranking import MIN_ASKERS, Lessons, grow, taught, with_ranker
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.splits import Split
 from vitrina.tune.bench import MOST
-from vitrina.tune.limit import Clock, TooLong
+from vitrina.tune.limit import Clock, TooLong, came_of
 
 SURE = 2.0
 """Standard errors that trees must be ahead by."""
@@ -61,7 +61,7 @@ def ordered(
     """The trees that order lists best on a window, or none; what the recipe has where there is no time.
 
     `recipe`, `placements`: as they were tuned; `fit_seconds`: what fitting and asking them once takes. Raises
-    TooLong where a limit on its time ends it before any trees were found.
+    what ends it, Ctrl-C or a limit on its time, before any trees were found.
     """
     own = recipe.ranker
     windows = int(min(own.windows, (until - clock()) / max(fit_seconds, 0.01) - 1))
@@ -86,8 +86,8 @@ def ordered(
 def _best(
     cut: Split, recipe: Recipe, placements: Placements, lessons: Taught, more: Callable[[], bool]
 ) -> Order:
-    """Of all shapes the one that gains most in sum, of those that there is time for; each only where it is
-    surely ahead. Raises TooLong where none was found in time."""
+    """Of all shapes the one that gains most in sum, of those that there is time for, before Ctrl-C; each only
+    where it is surely ahead. Raises what ended it where none was found."""
     bundle, seed = fit(cut.train, recipe, placements), recipe.evaluation.seed
     before = _judged(bundle, cut, placements, tuple(lessons), seed)
     own = replace(recipe.ranker, placements=(), windows=RankerPlan.windows)
@@ -102,8 +102,8 @@ def _best(
             gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
             if _sum(gains) > _sum(found.gains):
                 found = Order(replace(plan, placements=tuple(gains), windows=recipe.ranker.windows), gains)
-    except TooLong:
-        if not found.gains:
+    except (KeyboardInterrupt, Exception) as fault:  # who was called then may have made something else of it
+        if not found.gains or (more() and not came_of(fault, TooLong, KeyboardInterrupt)):
             raise
     return found
 

@@ -201,7 +201,7 @@ def _summed(gains: Any, weights: Any, but: Any, low: Any, high: Any) -> Any:
     for source in range(len(weights)):
         if source != but and weights[source] > 0:
             weight, given = weights[source], gains[source, low:high]
-            for place in range(len(sums)):  # no branch, so that it is done for eight rows at once
+            for place in range(len(sums)):  # no branch, so that many rows are done at once
                 one, before = given[place], sums[place]
                 more = (before if before > 0 else np.float32(0.0)) + weight * one
                 sums[place] = more if one >= 0 else before

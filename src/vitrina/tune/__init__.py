@@ -46,7 +46,7 @@ SEARCHING, WEIGHING = 0.65, 0.85
 WRITING = 10.0
 """Seconds for the weights of all placements after Ctrl-C."""
 SHORT = 0.05
-"""Share of the budget that a placement has for weights, `LEAST` at most, where the search left no time."""
+"""Share of the budget that proves a placement's weights, `LEAST` at most, where the search left none."""
 
 
 @dataclass(frozen=True)

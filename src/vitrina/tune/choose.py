@@ -27,7 +27,7 @@ SOURCES = 8
 USELESS = 0.02
 """A family below this share of the placement's best is not weighed at all."""
 LEAST = 10.0
-"""Seconds that weights of a placement may take where none are left: else the best settings are lost."""
+"""Seconds that prove a placement's weights where none are left: else the best settings are lost."""
 Say = Callable[[str], None]
 
 

@@ -168,10 +168,10 @@ def test_places_behind_the_depth_keep_their_order():
     source = Candidates(np.array([0, n]), rows, np.linspace(1, 0.1, n, dtype=np.float32))
     ranked = fuse([source], [1.0], by="score", depth=n)
     names = feature_names(["a"])
-    forest = stump(names, "price", np.log(100.5), 0.0, 1.0, ())
+    forest = stump(names, "price", np.log(10.5), 0.0, 1.0, ())
     past = Seeds(np.zeros(2, np.int64), rows[:0], np.zeros(0, np.uint8), np.zeros(0, np.int64))
     found = Ranker(shelf_of(shop), {}).rank(forest, ranked, [source], past, 2 * DAY)
-    assert found.rows[0].tolist() == [*range(100, DEPTH), *range(100), *range(DEPTH, n)]
+    assert found.rows[0].tolist() == [*range(10, DEPTH), *range(10), *range(DEPTH, n)]
     assert (np.diff(found.scores[0]) <= 0).all()
     assert found.scores[0, -1] > 0
 

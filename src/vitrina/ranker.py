@@ -23,8 +23,9 @@ from vitrina.parts import Part, Parts
 from vitrina.placements import Mix, Placement
 from vitrina.strategy import Candidates, Seeds
 
-DEPTH = 200
-"""Candidates of a list that are ranked; those behind them keep the order of the blend."""
+DEPTH = 50
+"""Candidates of a list that are ranked; those behind them keep the order of the blend. Of more a list of ten
+is hardly another, and learning and asking take as many times longer (benchmarks/ranker.py)."""
 
 BLEND = ("blend rank", "blend share")
 SOURCE = ("rank", "share")

@@ -37,6 +37,7 @@ Forests = Mapping[str, Forest]
 NO_FORESTS: Forests = MappingProxyType({})
 Node = tuple[int, float, bool, int, int]
 MAX_ASKERS = 5000
+"""Of a window and a placement; each step of a visit asks."""
 MIN_ASKERS = 50
 """Below this many askers who took a candidate there is nothing to learn from."""
 
@@ -74,9 +75,16 @@ def learn(
 
 
 def taught(
-    dataset: Dataset, recipe: Recipe, placements: Placements, say: Say
+    dataset: Dataset,
+    recipe: Recipe,
+    placements: Placements,
+    say: Say,
+    more: Callable[[int], bool] = lambda learned: True,
 ) -> dict[str, tuple[Lessons, tuple[str, ...], tuple[str, ...]]]:
-    """By placement: what the windows teach, the mixture it is for, and the names of its features."""
+    """By placement: what the windows teach, the mixture it is for, and the names of its features.
+
+    `more`: after how many windows there is time for another.
+    """
     wanted = set(recipe.ranker.placements) & set(placements.by_name)
     mixed = {mix.strategy for name in wanted for mix in placements.by_name[name].sources}
     recipe = replace(
@@ -84,15 +92,18 @@ def taught(
     )
     found: dict[str, list[Lessons]] = {}
     words: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-    for cut in windows(dataset, recipe, say) if wanted else ():
+    for number, cut in enumerate(windows(dataset, recipe, say) if wanted else ()):
+        if number and not more(number):
+            break
         say(f"learning from what came after {np.datetime64(cut.now, 's')}")
         engine = Engine.of(fit(cut.train, recipe, placements), placements)
         shelf = shelf_of(cut.train)
         for asked in to_ask(engine.placements, cut, MAX_ASKERS, recipe.evaluation.seed):
-            held = proposed(engine, asked, cut.now) if asked.placement in wanted else []
+            some = asked.drawn(MAX_ASKERS, recipe.evaluation.seed)
+            held = proposed(engine, some, cut.now) if asked.placement in wanted else []
             if held and held[0].mixes:
                 words[asked.placement] = _words(held[0])
-                own = lessons(held, asked.truth, shelf, cut.train.catalog.product)
+                own = lessons(held, some.truth, shelf, cut.train.catalog.product)
                 found.setdefault(asked.placement, []).append(own)
     return {name: (joined(parts), *words[name]) for name, parts in found.items()}
 

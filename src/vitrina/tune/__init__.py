@@ -41,7 +41,7 @@ __all__ = ["Chosen", "Search", "Tuned", "tune"]
 
 Say = Callable[[str], None]
 Watch = Callable[[Search, float], None]
-SEARCHING, WEIGHING = 0.65, 0.85
+SEARCHING, WEIGHING = 0.55, 0.7
 """Shares of the budget after which settings are searched no more, and weights; the rest is for trees."""
 WRITING = 10.0
 """Seconds for the weights of all placements after Ctrl-C."""

@@ -29,6 +29,8 @@ from vitrina.tune.limit import Clock, TooLong, came_of
 
 SURE = 2.0
 """Standard errors that trees must be ahead by."""
+TEACHING = 0.5
+"""Share of the time that windows are learned from, one at least; in training all of them teach."""
 SHAPES = (
     RankerPlan(),
     RankerPlan(objective="binary", least=200),
@@ -63,14 +65,16 @@ def ordered(
     `recipe`, `placements`: as they were tuned; `fit_seconds`: what fitting and asking them once takes. Raises
     what ends it, Ctrl-C or a limit on its time, before any trees were found.
     """
-    own = recipe.ranker
-    windows = int(min(own.windows, (until - clock()) / max(fit_seconds, 0.01) - 1))
-    if windows < 1:
+    own, start = recipe.ranker, clock()
+    if until - start < 2 * fit_seconds:
         say("trees are not tried: there is no time left to learn them")
         return Order(own)
-    names = tuple(sorted(placements.by_name))
-    wanted = replace(recipe, ranker=replace(own, placements=names, windows=windows))
-    lessons = taught(cut.train, wanted, placements, lambda line: None)
+
+    def more(learned: int) -> bool:
+        return (clock() - start) * (learned + 1) / learned < TEACHING * (until - start)
+
+    wanted = replace(recipe, ranker=replace(own, placements=tuple(sorted(placements.by_name))))
+    lessons = taught(cut.train, wanted, placements, lambda line: None, more)
     lessons = {name: one for name, one in lessons.items() if len(one[0].sizes) >= MIN_ASKERS}
     if not lessons:
         say("trees are not tried: nothing before these days teaches them")
@@ -90,7 +94,7 @@ def _best(
     where it is surely ahead. Raises what ended it where none was found."""
     bundle, seed = fit(cut.train, recipe, placements), recipe.evaluation.seed
     before = _judged(bundle, cut, placements, tuple(lessons), seed)
-    own = replace(recipe.ranker, placements=(), windows=RankerPlan.windows)
+    own = replace(recipe.ranker, placements=())
     found = Order(own)
     try:
         for plan in dict.fromkeys((own, *SHAPES)):
@@ -101,7 +105,7 @@ def _best(
             gains = {name: _gain(after[name].less(one)) for name, one in before.items()}
             gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
             if _sum(gains) > _sum(found.gains):
-                found = Order(replace(plan, placements=tuple(gains), windows=recipe.ranker.windows), gains)
+                found = Order(replace(plan, placements=tuple(gains), windows=own.windows), gains)
     except (KeyboardInterrupt, Exception) as fault:  # who was called then may have made something else of it
         if not found.gains or (more() and not came_of(fault, TooLong, KeyboardInterrupt)):
             raise

@@ -75,7 +75,7 @@ class RankerPlan:
     """
 
     placements: tuple[str, ...] = ()
-    windows: int = 3
+    windows: int = 5
     objective: str = "lambdarank"
     trees: int = 150
     leaves: int = 15

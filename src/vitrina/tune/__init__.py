@@ -41,8 +41,9 @@ __all__ = ["Chosen", "Search", "Tuned", "tune"]
 
 Say = Callable[[str], None]
 Watch = Callable[[Search, float], None]
-SEARCHING, WEIGHING = 0.55, 0.7
-"""Shares of the budget after which settings are searched no more, and weights; the rest is for trees."""
+WEIGHING, ORDERING = 0.2, 0.3
+"""Shares of the budget that weights have, and trees; settings have the rest, and where there are no times,
+so that nothing teaches trees, theirs too."""
 WRITING = 10.0
 """Seconds for the weights of all placements after Ctrl-C."""
 SHORT = 0.05
@@ -101,14 +102,15 @@ def tune(
             return _unchanged(out, str(reason), recipe, placements, seed)
         known = {one.name: one for one in families(recipe, bench.placements, dataset)}
         found = Search(bench, known, journal, seed, seconds)
-        _run(found, started + budget * SEARCHING, say, watch)
-        until = found.clock() + WRITING if found.interrupted else started + budget * WEIGHING
+        ordering = budget * ORDERING * dataset.timed
+        _run(found, started + budget * (1 - WEIGHING) - ordering, say, watch)
+        until = found.clock() + WRITING if found.interrupted else started + budget - ordering
         least = 0.0 if found.interrupted else min(LEAST, SHORT * budget)
         chosen = choose(found, weigh=recipe.evaluation.weigh, until=until, say=say, least=least)
         plans, tables = write.tuned(found, chosen, recipe, placements)
         weigh = recipe.evaluation.weigh and chosen.keys() != found.bench.placements.keys()
         recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
-        share = found.clock() + budget * (1 - WEIGHING)  # weights, which are searched to the end, may overrun
+        share = found.clock() + ordering  # weights, which are searched to the end, may overrun
         ended = 0.0 if found.interrupted else max(started + budget, share)
         order = _ordered(found, chosen, recipe, tables, ended, say)
         took = seconds() - started

@@ -1,4 +1,4 @@
-"""What learned trees add to a tuned blend: Complete Journey, home and discover, by the same askers.
+"""What learned trees add to a tuned blend: Complete Journey, home, discover and cart, by the same askers.
 
 Sources are weighed and trees are learned before the window that judges. The learning curve is drawn on
 the window before the last (validation); the last one (test) is asked once, by trees of all the lists, grown
@@ -16,7 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,8 @@ from contest.shops import SHOPS, load
 from machine import machine, write
 from rich.console import Console
 
-from vitrina import ranking
+import vitrina.ranker
+from vitrina import ranking, stages
 from vitrina.bootstrap import estimates
 from vitrina.bundle import Bundle
 from vitrina.engine import Engine
@@ -36,7 +38,7 @@ from vitrina.fit import fit
 from vitrina.metrics import accuracy
 from vitrina.placements import Placements
 from vitrina.questions import Questions, proposed, questions
-from vitrina.ranker import DEPTH, Forest, describe
+from vitrina.ranker import Forest, describe, feature_names, mixture
 from vitrina.recipe import RankerPlan, Recipe, read_recipe
 from vitrina.seeds import query
 from vitrina.splits import Split, split
@@ -47,38 +49,75 @@ from vitrina.weights import weigh
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "ranker.json"
 SEED, ASKERS, DAYS = 7, 5000, 28
-PLACEMENTS = ("home", "discover")
+PLACEMENTS = ("home", "discover", "cart")
 CURVE = (200, 600, 1800)
 CHANCES: dict[str, Any] = {"objective": "binary", "least": 200}
 FOLDS = 5
+DEEPER = 200
 Say = Callable[[str], None]
 
 
 def measured(cut: Split, recipe: Recipe, curve: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """Both placements on one window, with trees from the first lists and from all of them."""
+    """All placements on one window, with trees from the first lists and from all of them; where there is a
+    curve, with those of deeper lists too."""
     placements = weigh(cut.train, recipe, placements_of(recipe), say)
-    learned, words = lessons(cut, recipe, placements, say)
     made = fit(cut.train, recipe, placements)
-    plain = Engine.of(made, placements)
-    rows = []
-    for asked in questions(cut, ASKERS, SEED):
-        if asked.placement not in PLACEMENTS:
-            continue
-        name, all_of_it = asked.placement, learned[asked.placement]
-        before = ndcg(plain, asked, cut)
+    plain, shop = Engine.of(made, placements), (cut, made, placements)
+    asks = {one.placement: one for one in questions(cut, ASKERS, SEED) if one.placement in PLACEMENTS}
+    before = {name: ndcg(plain, one, cut) for name, one in asks.items()}
+    rows = grown(shop, asks, before, recipe, curve, say)
+    if curve:
+        with ordered_to(DEEPER):
+            rows += grown(shop, asks, before, recipe, (), say)
+    for name, asked in asks.items():
+        known = in_hindsight(made, placements, asked, cut, replace(recipe.ranker, **CHANCES))
+        rows.append(
+            {"placement": name, "askers": len(asked), "hindsight": True} | compared(before[name], known)
+        )
+        say(spoken(rows[-1]))
+    rows.sort(key=lambda row: PLACEMENTS.index(row["placement"]))
+    return {"from": int(cut.now), "rows": rows}
+
+
+@contextmanager
+def ordered_to(depth: int) -> Iterator[None]:
+    """Candidates of a list that trees learn from and order, within."""
+    modules = (vitrina.ranker, ranking, stages)
+    before = vitrina.ranker.DEPTH
+    try:
+        for one in modules:
+            one.DEPTH = depth
+        yield
+    finally:
+        for one in modules:
+            one.DEPTH = before
+
+
+def grown(
+    shop: tuple[Split, Bundle, Placements],
+    asks: Mapping[str, Questions],
+    before: Mapping[str, np.ndarray],
+    recipe: Recipe,
+    curve: tuple[int, ...],
+    say: Say,
+) -> list[dict[str, Any]]:
+    """A row for each placement, and number of lists and kind of trees."""
+    cut, made, placements = shop
+    learned, words = lessons(cut, recipe, placements, say)
+    rows: list[dict[str, Any]] = []
+    for name, asked in asks.items():
+        all_of_it = learned[name]
         for lists, plan in trials(recipe.ranker, curve, len(all_of_it.sizes)):
             started = time.process_time()
             forest = ranking.grow(all_of_it.first(lists), *words[name], plan, SEED)
             seconds = time.process_time() - started
             engine = Engine.of(ranking.with_ranker(made, cut.train, {name: forest}), placements)
-            row = {"placement": name, "askers": len(asked), "lists": lists, "objective": plan.objective,
-                   "seconds": round(seconds, 1)}  # fmt: skip
-            rows.append(row | compared(before, ndcg(engine, asked, cut)) | costs(engine, forest, asked, cut))
+            row = {"placement": name, "askers": len(asked), "lists": lists, "depth": vitrina.ranker.DEPTH,
+                   "objective": plan.objective, "seconds": round(seconds, 1)}  # fmt: skip
+            row |= compared(before[name], ndcg(engine, asked, cut))
+            rows.append(row | costs(engine, forest, asked, cut))
             say(spoken(rows[-1]))
-        known = in_hindsight(made, placements, asked, cut, words[name], replace(recipe.ranker, **CHANCES))
-        rows.append({"placement": name, "askers": len(asked), "hindsight": True} | compared(before, known))
-        say(spoken(rows[-1]))
-    return {"from": int(cut.now), "rows": rows}
+    return rows
 
 
 def trials(plan: RankerPlan, curve: tuple[int, ...], most: int) -> list[tuple[int, RankerPlan]]:
@@ -91,7 +130,6 @@ def in_hindsight(
     placements: Placements,
     asked: Questions,
     cut: Split,
-    words: tuple[tuple[str, ...], tuple[str, ...]],
     plan: RankerPlan,
 ) -> np.ndarray:
     """NDCG@10 of each asker by trees that learned from what the others took in the very window."""
@@ -101,6 +139,8 @@ def in_hindsight(
         others, own = (some(asked, np.flatnonzero(keep)) for keep in (fold != one, fold == one))
         held = proposed(engine, others, cut.now)
         learned = ranking.lessons(held, others.truth, shelf, cut.train.catalog.product)
+        mixes = held[0].mixes
+        words = mixture(held[0].placement, mixes), feature_names([mix.strategy for mix in mixes])
         forest = ranking.grow(learned, *words, plan, SEED)
         ranked = Engine.of(ranking.with_ranker(made, cut.train, {asked.placement: forest}), placements)
         found[fold == one] = ndcg(ranked, own, cut)
@@ -152,7 +192,7 @@ def costs(engine: Engine, forest: Forest, asked: Questions, cut: Split) -> dict[
     drafts = [proposed(engine, replace(asked, requests=(one,)), cut.now)[0] for one in asked.requests[:200]]
     plain = replace(engine.opened, ranker=None)
     pasts = [query(one.askers, "history", cut.now).seeds for one in drafts]
-    wide = [one._replace(limit=DEPTH // 3 + 1) for one in drafts]
+    wide = [one._replace(limit=vitrina.ranker.DEPTH // 3 + 1) for one in drafts]
     blends = [ranked for one in wide if (ranked := blend(plain, one).ranked) is not None]
     asked_of = [(blends[at], drafts[at].lists, pasts[at], cut.now) for at in range(len(drafts))]
     table = [partial(describe, ranker.shelf, *one) for one in asked_of]
@@ -177,10 +217,10 @@ def spoken(row: dict[str, Any]) -> str:
     """One row, for people."""
     (blended, *_), (trees, *_), (gain, low, high) = (row[key] for key in ("blend", "ranker", "gain"))
     known = "hindsight" in row
-    how = "in hindsight" if known else f"{row['lists']:6,} lists  {row['objective']:10}"
+    how = "in hindsight" if known else f"{row['lists']:6,} lists  {row['depth']:3} {row['objective']:10}"
     cost = "" if known else f"  {row['describe_us']} of {row['rank_us']} us a list"
     gains = f"{gain / blended:+.1%} [{low / blended:+.1%}, {high / blended:+.1%}]"
-    return f"{row['placement']:9} {how:25} NDCG@10 {blended:.4f} -> {trees:.4f}  {gains}{cost}"
+    return f"{row['placement']:9} {how:29} NDCG@10 {blended:.4f} -> {trees:.4f}  {gains}{cost}"
 
 
 def main() -> None:

@@ -72,7 +72,8 @@ def ranker(found: dict[str, Any]) -> Iterable[str]:
     """What learned trees add to the blend, and what hindsight would."""
     yield (
         "Complete Journey: what learned trees add to a blend that is weighed before the same days; by how many past "
-        "lists they learned from, grown for the order in a list (lambdarank) or the chance of each candidate (binary). In "
+        "lists they learned from, of how many candidates of each, which are those that they order, and grown for the "
+        "order in a list (lambdarank) or the chance of each candidate (binary); seconds of growing them. In "
         "hindsight: by what four fifths of the customers took in the very days that judge the other fifth, which is what "
         "these features could tell if the future were known. Test is the month of Christmas, which no past month foretells.\n"
     )
@@ -80,7 +81,9 @@ def ranker(found: dict[str, Any]) -> Iterable[str]:
         "days",
         "list",
         "lists learned from",
+        "candidates",
         "objective",
+        "s",
         "blend",
         "with trees",
         "gain",
@@ -92,7 +95,11 @@ def ranker(found: dict[str, Any]) -> Iterable[str]:
 def _trees(part: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     """One line of it."""
     known = "hindsight" in row
-    how = ("in hindsight", "binary") if known else (f"{row['lists']:,}", row["objective"])
+    how = (
+        (f"{row['lists']:,}", str(row["depth"]), row["objective"], f"{row['seconds']:.1f}")
+        if not known
+        else (*("in hindsight", "", "binary", ""),)
+    )
     share = f"{row['gain'][0] / row['blend'][0]:+.1%}"
     cost = "" if known else f"{row['rank_us']:.0f}"
     figures = (

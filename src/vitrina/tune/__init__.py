@@ -44,6 +44,8 @@ Watch = Callable[[Search, float], None]
 WEIGHING, ORDERING = 0.2, 0.3
 """Shares of the budget that weights have, and trees; settings have the rest, and where there are no times,
 so that nothing teaches trees, theirs too."""
+LATE = 1.5
+"""How many times their share trees are grown for before they are given up: what was begun is mostly ended."""
 WRITING = 10.0
 """Seconds for the weights of all placements after Ctrl-C."""
 SHORT = 0.05
@@ -156,7 +158,7 @@ def _ordered(
     try:
         cut = found.bench.windows[0].cut
         fit_seconds = sum(map(found.seconds, families))
-        with at_most(max(until - found.clock(), LEAST)):
+        with at_most(max(LATE * (until - found.clock()), LEAST)):
             return ordered(cut, recipe, asked, fit_seconds, until, say, found.clock)
     except (KeyboardInterrupt, TooLong) as reason:
         ended = "interrupted" if isinstance(reason, KeyboardInterrupt) else "no time is left for trees"

@@ -239,6 +239,36 @@ def test_candidates_are_described_by_what_was_known_before_their_window():
     assert not np.array_equal(first.taken, moved.taken)
 
 
+def test_windows_teach_while_there_is_more_time():
+    """One at least, the newest; without a limit all that the recipe asks for."""
+    shop, placements = habits(), parse_placements(BOTH)
+    one = parse_recipe({**RECIPE, "ranker": {**RECIPE["ranker"], "windows": 1}}, "")
+    asked: list[int] = []
+
+    def never(learned):
+        asked.append(learned)
+        return False
+
+    newest, both = (
+        taught(shop, which, placements, str)["home"][0] for which in (one, parse_recipe(RECIPE, ""))
+    )
+    cut_short = taught(shop, parse_recipe(RECIPE, ""), placements, str, never)["home"][0]
+    np.testing.assert_array_equal(cut_short.table, newest.table)
+    assert len(both.sizes) > len(newest.sizes)
+    assert asked == [1]
+
+
+def test_a_window_has_so_many_askers_and_no_more(monkeypatch):
+    """Each step of a visit asks, and there are many more of those than visits."""
+    monkeypatch.setattr("vitrina.ranking.MAX_ASKERS", 40)
+    happened = [(f"u{user}", f"i{(user + step) % 9}", step // 10 * 7, "view")
+                for user in range(60) for step in range(100)]  # fmt: skip
+    steps = {"session_next": {"sources": [{"strategy": "popular", "seeds": "none"}], "rebuy": "always"}}
+    recipe = parse_recipe({**RECIPE, "ranker": {"placements": ["session_next"], "windows": 1}}, "")
+    found = taught(make_shop(happened), recipe, parse_placements(steps), str)["session_next"][0]
+    assert 0 < len(found.sizes) <= 40
+
+
 def test_training_publishes_trees_that_are_opened_and_verified(tmp_path):
     """From a recipe with [ranker] to a registry: the bundle is whole, answers its probes, ranks home."""
     pytest.importorskip("lightgbm")

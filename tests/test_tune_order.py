@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tomllib
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -62,6 +63,23 @@ def test_without_time_the_recipe_s_own_trees_stay():
     order, said = found(habits=True, until=time.perf_counter(), placements=["home"], trees=7)
     assert order.plan == RankerPlan(placements=("home",), trees=7)
     assert said == ["trees are not tried: there is no time left to learn them"]
+
+
+def test_windows_are_learned_from_while_half_of_the_time_lasts(monkeypatch):
+    """Another one where it would end by then, as long as those before took."""
+    now, told = [0.0], []
+
+    def teaching(dataset, recipe, placements, say, more):
+        now[0] = 20.0
+        told.append(more(1))
+        now[0] = 34.0
+        told.extend((more(1), more(2)))
+        return {}
+
+    monkeypatch.setattr(import_module("vitrina.tune.order"), "taught", teaching)
+    _, said = found(habits=True, until=100.0, clock=lambda: now[0])
+    assert told == [True, False, False]
+    assert said == ["trees are not tried: nothing before these days teaches them"]
 
 
 @pytest.mark.parametrize("struck", [TooLong, SystemError, KeyboardInterrupt])
@@ -124,6 +142,17 @@ def test_trees_that_a_recipe_asks_for_outlive_a_search_without_time(tmp_path):
         shop(habits=True), recipe, parse_placements(PLACEMENTS), tmp_path / "tuned.toml", budget=0.001
     )
     assert parse_recipe(tomllib.loads(made.text), "again").ranker == recipe.ranker
+
+
+@pytest.mark.parametrize(("timed", "share"), [(True, 0.5), (False, 0.8)])
+def test_settings_have_the_share_of_trees_where_nothing_teaches_them(timed, share, tmp_path, monkeypatch):
+    """Without times no tree is learned, and no time is kept for any."""
+    package, untils = import_module("vitrina.tune"), []
+    monkeypatch.setattr(package, "_run", lambda search, until, say, watch: untils.append(until))
+    recipe, placements = parse_recipe(RECIPE, "test"), parse_placements(PLACEMENTS)
+    whole = replace(shop(habits=True), timed=timed)
+    package.tune(whole, recipe, placements, tmp_path / "t.toml", 100.0, clock=lambda: 0.0)
+    assert untils == [pytest.approx(100 * share)]
 
 
 def test_trees_have_their_share_though_weights_overrun(tmp_path, monkeypatch):

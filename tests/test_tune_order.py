@@ -82,6 +82,15 @@ def test_windows_are_learned_from_while_half_of_the_time_lasts(monkeypatch):
     assert said == ["trees are not tried: nothing before these days teaches them"]
 
 
+def test_without_times_no_trees_are_tried():
+    """Whatever time there is; the recipe's own stay."""
+    said, recipe = list[str](), parse_recipe({**RECIPE, "ranker": {"trees": 7}}, "test")
+    cut = split(replace(shop(habits=True), timed=False), 10, tenth=True)
+    order = ordered(cut, recipe, parse_placements(PLACEMENTS), 1.0, float("inf"), said.append)
+    assert order == Order(RankerPlan(trees=7))
+    assert said == ["trees are not tried: without times nothing comes after anything"]
+
+
 @pytest.mark.parametrize("struck", [TooLong, SystemError, KeyboardInterrupt])
 @pytest.mark.parametrize("at", ["grow", "_judged"])
 def test_trees_that_were_found_outlive_the_time(at, struck, monkeypatch):

@@ -24,8 +24,8 @@ from vitrina.placements import Mix, Placement
 from vitrina.strategy import Candidates, Seeds
 
 DEPTH = 50
-"""Candidates of a list that are ranked; those behind them keep the order of the blend. Of more a list of ten
-is hardly another, and learning and asking take as many times longer (benchmarks/ranker.py)."""
+"""Candidates of a list that are ranked; those behind them keep the order of the blend. Of more, lists of ten
+are hardly better, and trees grow three to five times as long (benchmarks/ranker.py)."""
 
 BLEND = ("blend rank", "blend share")
 SOURCE = ("rank", "share")

@@ -35,7 +35,7 @@ def about(found: Mapping[str, Any]) -> str:
     return (
         f"{found['events']:,} events, {found['items']:,} items, {found['users']:,} customers; {found['split']}. "
         f"`vitrina tune` had {found['budget_seconds']:.0f} s: {tuned['trials']} trials of {tuned['families']} families; "
-        f"each family of a library {tuned['trials_of_others']} trials, and a third of the time at most. {found.get('note', '')}"
+        f"each family of a library up to {tuned['trials_of_others']} trials, in a third of the time at most. {found.get('note', '')}"
     ).rstrip()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -98,3 +100,35 @@ def test_a_stop_waits_for_calls_and_then_ends_them():
         with pytest.raises(grpc.RpcError):
             held.result(10)
     assert left == [True]
+
+
+LATE = """
+import sys, threading, grpc
+from vitrina.server.transport import Transport
+
+held, came = [], threading.Event()
+
+def take(call):
+    held.append(call)
+    call.attend(lambda left: None)
+    call.receive(lambda message: came.set())
+
+one = Transport(lambda: None)
+port = one.listen("127.0.0.1:0", None, (), take)
+one.start()
+with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    lost = channel.unary_stream("/shop/Many")(b"x", timeout=20)
+    assert came.wait(10)
+    one.stop(0.05)
+    late = {"send": lambda call: call.send(b"late", print), "receive": lambda call: call.receive(print)}
+    late |= {"answer": lambda call: call.answer(b"late"), "end": lambda call: call.end(None)}
+    late[sys.argv[1]](held[0])
+    print("lives on")
+"""
+
+
+@pytest.mark.parametrize("how", ["send", "receive", "answer", "end"])
+def test_who_answers_after_the_end_is_not_heard_and_harms_nobody(how):
+    """A stream that is answered from another thread may be late: gRPC aborts the process for it, unasked."""
+    done = subprocess.run([sys.executable, "-c", LATE, how], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "lives on\n"), done.stderr

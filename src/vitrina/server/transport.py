@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, NamedTuple
 
 from grpc._cython import cygrpc  # type: ignore[attr-defined]  # not public: see above
@@ -38,16 +38,39 @@ Settings = Sequence[tuple[str, int]]
 Heard = Callable[[bytes | None], None]
 
 
+class _Queue:
+    """gRPC's completion queue, and whether it still takes anything: what is begun on one that was shut aborts
+    the process. Whoever answers from another thread may be that late."""
+
+    __slots__ = ("_lock", "_shut", "core")
+
+    def __init__(self) -> None:
+        self.core = cygrpc.CompletionQueue()
+        self._lock, self._shut = Lock(), False
+
+    def begin(self, call: Any, operations: tuple[Any, ...], came: Callable[[Any], None]) -> None:
+        """Have the operations of a call done, then `came` called; of a queue that is shut, neither."""
+        with self._lock:
+            if not self._shut:
+                call.start_server_batch(operations, came)
+
+    def shut(self) -> None:
+        """Take nothing any more."""
+        with self._lock:
+            self._shut = True
+            self.core.shutdown()
+
+
 class Incoming:
     """A call that has come: what its headers say, and how it is read, answered and ended.
 
-    Its methods may be used from any thread.
+    Its methods may be used from any thread; after the transport's end they do nothing.
     """
 
-    __slots__ = ("_begun", "_call", "_deadline", "_over", "headers", "path")
+    __slots__ = ("_begun", "_call", "_deadline", "_over", "_queue", "headers", "path")
 
-    def __init__(self, event: Any) -> None:
-        self._call = event.call
+    def __init__(self, event: Any, queue: _Queue) -> None:
+        self._call, self._queue = event.call, queue
         self.path: str = event.call_details.method.decode("latin-1")
         self._deadline = event.call_details.deadline
         self.headers: Iterable[tuple[str, Any]] = event.invocation_metadata
@@ -66,7 +89,7 @@ class Incoming:
             self._over = True
             closed(left)
 
-        self._call.start_server_batch((cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), came)
+        self._queue.begin(self._call, (cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS),), came)
 
     def receive(self, heard: Heard) -> None:
         """Ask for the next message; `heard` gets it, or None where there is no more."""
@@ -74,7 +97,7 @@ class Incoming:
         def came(event: Any) -> None:
             heard(event.batch_operations[0].message() if event.success else None)
 
-        self._call.start_server_batch((cygrpc.ReceiveMessageOperation(_NO_FLAGS),), came)
+        self._queue.begin(self._call, (cygrpc.ReceiveMessageOperation(_NO_FLAGS),), came)
 
     def answer(self, message: bytes) -> None:
         """Send the one answer, and end well."""
@@ -84,7 +107,7 @@ class Incoming:
     def send(self, message: bytes, sent: Callable[[], None]) -> None:
         """Send one of several answers; `sent` is called when the client has room for the next."""
         operations = (*self._opening(), cygrpc.SendMessageOperation(message, _NO_FLAGS))
-        self._call.start_server_batch(operations, lambda event: sent())
+        self._queue.begin(self._call, operations, lambda event: sent())
 
     def end(self, failed: Failure | None) -> None:
         """End after several answers: well, or with a failure."""
@@ -95,11 +118,11 @@ class Incoming:
         """End a call that nobody attends, its message unread."""
         self._over = True
         closed = cygrpc.ReceiveCloseOnServerOperation(_NO_FLAGS)
-        self._call.start_server_batch((*self._opening(), closed, _badly(failed)), _ignored)
+        self._queue.begin(self._call, (*self._opening(), closed, _badly(failed)), _ignored)
 
     def _finish(self, operations: tuple[Any, ...]) -> None:
         self._over = True
-        self._call.start_server_batch(operations, _ignored)
+        self._queue.begin(self._call, operations, _ignored)
 
     def _opening(self) -> tuple[Any, ...]:
         """The headers of the answer, if they were not sent yet."""
@@ -128,14 +151,14 @@ class Transport:
 
     def __init__(self, step: Callable[[], float | None]) -> None:
         self._step = step
-        self._queue = cygrpc.CompletionQueue()
+        self._queue = _Queue()
         self._servers: list[tuple[Any, Taker]] = []
         self._thread = Thread(target=self._run, name="front", daemon=True)
 
     def listen(self, address: str, credentials: Any, settings: Settings, take: Taker) -> int:
         """Bind a port for calls that `take` gets; `credentials` None for plain text. Raises ServerError."""
         server = cygrpc.Server(tuple(settings), False)
-        server.register_completion_queue(self._queue)
+        server.register_completion_queue(self._queue.core)
         chosen = () if credentials is None else (credentials._credentials,)
         port = int(server.add_http2_port(address.encode(), *chosen))
         if not port:
@@ -157,22 +180,22 @@ class Transport:
         """
         for server, _ in self._servers:
             over = Event()
-            server.shutdown(self._queue, over)
+            server.shutdown(self._queue.core, over)
             if not over.wait(grace_s):
                 server.cancel_all_calls()
                 over.wait()
             server.destroy()
             grace_s = 0.0
-        self._queue.shutdown()
+        self._queue.shut()
         self._thread.join()
 
     def _ask(self, server: Any, take: Taker) -> None:
         """Ask for the next call, unless the server is being shut down."""
         with contextlib.suppress(ValueError):
-            server.request_call(self._queue, self._queue, _Next(server, take))
+            server.request_call(self._queue.core, self._queue.core, _Next(server, take))
 
     def _run(self) -> None:
-        poll, since = self._queue.poll, 0
+        poll, since = self._queue.core.poll, 0
         until = _AT_ONCE
         while True:
             event = poll(until)
@@ -199,7 +222,7 @@ class Transport:
             if isinstance(tag, _Next):
                 if event.success:
                     self._ask(tag.server, tag.take)
-                    tag.take(Incoming(event))
+                    tag.take(Incoming(event, self._queue))
             elif isinstance(tag, Event):
                 tag.set()
             else:

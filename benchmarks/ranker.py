@@ -29,7 +29,7 @@ from machine import machine, write
 from rich.console import Console
 
 import vitrina.ranker
-from vitrina import ranking, stages
+from vitrina import ranking
 from vitrina.bootstrap import estimates
 from vitrina.bundle import Bundle
 from vitrina.engine import Engine
@@ -82,7 +82,7 @@ def measured(cut: Split, recipe: Recipe, curve: tuple[int, ...], say: Say) -> di
 @contextmanager
 def ordered_to(depth: int) -> Iterator[None]:
     """Candidates of a list that trees learn from and order, within."""
-    modules = (vitrina.ranker, ranking, stages)
+    modules = (vitrina.ranker, ranking)
     before = vitrina.ranker.DEPTH
     try:
         for one in modules:
@@ -195,7 +195,7 @@ def costs(engine: Engine, forest: Forest, asked: Questions, cut: Split) -> dict[
     wide = [one._replace(limit=vitrina.ranker.DEPTH // 3 + 1) for one in drafts]
     blends = [ranked for one in wide if (ranked := blend(plain, one).ranked) is not None]
     asked_of = [(blends[at], drafts[at].lists, pasts[at], cut.now) for at in range(len(drafts))]
-    table = [partial(describe, ranker.shelf, *one) for one in asked_of]
+    table = [partial(describe, ranker.shelf, *one, forest.depth) for one in asked_of]
     whole = [partial(ranker.rank, forest, *one) for one in asked_of]
     return {"describe_us": _median(table), "rank_us": _median(whole)}
 

@@ -49,7 +49,7 @@ def described(rows=(0, 1, 2, 3), now=21 * DAY, dataset=None):
         np.linspace(1, 0.25, len(rows), dtype=np.float32)[None],
         np.ones((1, len(rows), 1), np.float32),
     )
-    table = describe(shelf_of(dataset), ranked, [source], past, now)[0]
+    table = describe(shelf_of(dataset), ranked, [source], past, now, DEPTH)[0]
     return dict(zip(feature_names(["s"]), table.T, strict=True))
 
 
@@ -103,11 +103,11 @@ def test_facts_count_sales_by_age():
     np.testing.assert_allclose(found[:, 6], [0.5, 0, np.nan, np.nan])
 
 
-def stump(names, feature, threshold, low, high, mixed):
+def stump(names, feature, threshold, low, high, mixed, depth=DEPTH):
     """One tree: at most the threshold is worth `low`, more is worth `high`, not known is worth `low`."""
     values = ([0], [names.index(feature)], [threshold], [True], [~0], [~1], [low, high])
     arrays = tuple(np.array(one, dtype) for one, dtype in zip(values, FOREST.values(), strict=True))
-    return Forest(mixed, names, arrays)
+    return Forest(mixed, names, arrays, depth)
 
 
 def ranked_window(mixed=None, names=None, placements=HOME):
@@ -159,21 +159,32 @@ def test_trees_for_something_else_change_nothing(change):
     assert after == listed(engine)
 
 
-def test_places_behind_the_depth_keep_their_order():
-    """Of a longer list the first DEPTH are ranked; the others follow as they were, with lower scores."""
-    n = DEPTH + 40
+@pytest.mark.parametrize("depth", [DEPTH, 4 * DEPTH])
+def test_places_behind_the_depth_keep_their_order(depth):
+    """Of a longer list as many as the trees were learned for are ranked, which another Vitrina may have done
+    otherwise; the others follow as they were, with lower scores."""
+    n = depth + 40
     shop = make_shop([("u", f"i{one:03d}", 1) for one in range(n)])
     shop = replace(shop, catalog=replace(shop.catalog, price=np.arange(1, n + 1, dtype=np.float32)))
     rows = np.arange(n, dtype=np.int32)
     source = Candidates(np.array([0, n]), rows, np.linspace(1, 0.1, n, dtype=np.float32))
     ranked = fuse([source], [1.0], by="score", depth=n)
     names = feature_names(["a"])
-    forest = stump(names, "price", np.log(10.5), 0.0, 1.0, ())
+    forest = stump(names, "price", np.log(10.5), 0.0, 1.0, (), depth)
     past = Seeds(np.zeros(2, np.int64), rows[:0], np.zeros(0, np.uint8), np.zeros(0, np.int64))
     found = Ranker(shelf_of(shop), {}).rank(forest, ranked, [source], past, 2 * DAY)
-    assert found.rows[0].tolist() == [*range(10, DEPTH), *range(10), *range(DEPTH, n)]
+    assert found.rows[0].tolist() == [*range(10, depth), *range(10), *range(depth, n)]
     assert (np.diff(found.scores[0]) <= 0).all()
     assert found.scores[0, -1] > 0
+
+
+def test_a_bundle_says_how_deep_its_trees_go():
+    """Its lists are answered as they were in training; the first bundles did not say it, and went to 200."""
+    parts = stump(feature_names(["a"]), "price", 1.0, 0.0, 1.0, (), 17).parts()
+    assert Forest.of_parts(parts).depth == 17
+    assert Forest.of_parts({name: one for name, one in parts.items() if name != "depth"}).depth == 200
+    with pytest.raises(ValueError, match="depth of a ranker is"):
+        Forest.of_parts({**parts, "depth": np.zeros(1, np.int32)})
 
 
 def habits(n_users=120):

@@ -24,8 +24,10 @@ from vitrina.placements import Mix, Placement
 from vitrina.strategy import Candidates, Seeds
 
 DEPTH = 50
-"""Candidates of a list that are ranked; those behind them keep the order of the blend. Of more, lists of ten
-are hardly better, and trees grow three to five times as long (benchmarks/ranker.py)."""
+"""Candidates of a list that trees are learned for; those behind them keep the order of the blend. Of more,
+lists of ten are hardly better, and trees grow three to five times as long (benchmarks/ranker.py)."""
+_BEFORE = 200
+"""The same, of bundles that do not say it: those of the first Vitrina, which must answer as they did."""
 
 BLEND = ("blend rank", "blend share")
 SOURCE = ("rank", "share")
@@ -64,7 +66,8 @@ def mixture(placement: Placement, mixes: Sequence[Mix]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Forest:
-    """One placement's trees. `mixture`, `names`: what they were learned for and from.
+    """One placement's trees. `mixture`, `names`: what they were learned for and from; `depth`: for how many
+    candidates of a list.
 
     `arrays`, in the order of FOREST: by node its feature, its threshold (at most that goes left), whether
     NaN goes left, and its children, which stand after it, or as ~i leaf i; `roots`: each tree's first.
@@ -73,6 +76,7 @@ class Forest:
     mixture: tuple[str, ...]
     names: tuple[str, ...]
     arrays: tuple[NDArray[np.generic], ...]
+    depth: int = DEPTH
 
     @classmethod
     def of_parts(cls, parts: Parts) -> Forest:
@@ -81,7 +85,10 @@ class Forest:
         for (name, dtype), one in zip(FOREST.items(), arrays, strict=True):
             if one.dtype != dtype or one.ndim != 1:
                 raise ValueError(f"part {name} of a ranker is {one.dtype}, not a row of {np.dtype(dtype)}")
-        return cls(_texts(parts["mixture"]), _texts(parts["names"]), arrays)
+        depth = np.asarray(parts["depth"]) if "depth" in parts else np.array([_BEFORE])
+        if depth.shape != (1,) or depth.dtype.kind != "i" or depth[0] < 1:
+            raise ValueError(f"part depth of a ranker is {depth}, not one number of at least 1")
+        return cls(_texts(parts["mixture"]), _texts(parts["names"]), arrays, int(depth[0]))
 
     @property
     def known(self) -> bool:
@@ -92,7 +99,7 @@ class Forest:
         """The trees as named arrays."""
         words = {"mixture": np.array([one.encode() for one in self.mixture])}
         words |= {"names": np.array([one.encode() for one in self.names])}
-        return {**words, **dict(zip(FOREST, self.arrays, strict=True))}
+        return {**words, "depth": np.array([self.depth], np.int32), **dict(zip(FOREST, self.arrays, strict=True))}
 
     def scores(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
         """float64[n]: what the trees add up to for each row of float32[n, f]."""
@@ -170,9 +177,9 @@ class Ranker:
     def rank(
         self, forest: Forest, ranked: Ranked, lists: Sequence[Candidates], past: Seeds, now: int
     ) -> Ranked:
-        """The first DEPTH of each list in the order of the trees, best first; scores are in (0, 1)."""
-        head = min(DEPTH, ranked.rows.shape[1])
-        table = describe(self.shelf, ranked, lists, past, now)
+        """The first of each list, as deep as the trees go, in their order, best first; scores in (0, 1)."""
+        head = min(forest.depth, ranked.rows.shape[1])
+        table = describe(self.shelf, ranked, lists, past, now, head)
         values = forest.scores(table.reshape(-1, table.shape[2])).reshape(table.shape[:2])
         values[ranked.rows[:, :head] < 0] = -np.inf
         order = np.argsort(-values, axis=1, kind="stable")
@@ -188,14 +195,14 @@ class Ranker:
 
 
 def describe(
-    shelf: Shelf, ranked: Ranked, lists: Sequence[Candidates], past: Seeds, now: int
+    shelf: Shelf, ranked: Ranked, lists: Sequence[Candidates], past: Seeds, now: int, depth: int
 ) -> NDArray[np.float32]:
-    """float32[n, m, f]: what is known at `now` of the first m <= DEPTH places of each list; pads are NaN.
+    """float32[n, m, f]: what is known at `now` of the first m <= depth places of each list; pads are NaN.
 
     `lists`: what each source proposed; `past`: what each asker did. Columns: `feature_names`.
     """
-    rows = np.ascontiguousarray(ranked.rows[:, :DEPTH])
-    scores = np.ascontiguousarray(ranked.scores[:, :DEPTH])
+    rows = np.ascontiguousarray(ranked.rows[:, :depth])
+    scores = np.ascontiguousarray(ranked.scores[:, :depth])
     starts = [0, *accumulate(len(one.rows) for one in lists)]
     ends = np.array([one.indptr for one in lists], np.int64) + np.array(starts[:-1], np.int64)[:, None]
     listed, gains = (np.concatenate([getattr(one, name) for one in lists]) for name in ("rows", "scores"))

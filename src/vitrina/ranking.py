@@ -134,7 +134,7 @@ def lessons(held: Sequence[Draft], truth: Truth, shelf: Shelf, product: NDArray[
         weights = [one.weight for one in draft.mixes]
         ranked = fuse(draft.lists, weights, by=draft.placement.blend, depth=DEPTH)
         table = describe(
-            shelf, ranked, draft.lists, query(draft.askers, "history", draft.now).seeds, draft.now
+            shelf, ranked, draft.lists, query(draft.askers, "history", draft.now).seeds, draft.now, DEPTH
         )
         taken = _taken(ranked.rows, product, truth, first)
         teaches = np.flatnonzero(taken.any(axis=1))
@@ -174,7 +174,7 @@ def exported(model: Any, mixed: tuple[str, ...], names: tuple[str, ...]) -> Fore
     feature, threshold, nan_left, left, right = columns
     whole = [np.array(one, np.int32) for one in (roots, feature, left, right)]
     arrays = whole[0], whole[1], np.array(threshold), np.array(nan_left, np.bool_), whole[2], whole[3]
-    return Forest(mixed, names, (*arrays, np.array(values)))
+    return Forest(mixed, names, (*arrays, np.array(values)), DEPTH)
 
 
 def _flat(

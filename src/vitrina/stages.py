@@ -32,7 +32,7 @@ from vitrina.faltering import RANKER
 from vitrina.ids import Rows
 from vitrina.kernels.doings import beside, marked
 from vitrina.kernels.fusion import settle
-from vitrina.ranker import DEPTH, Forest, Ranker
+from vitrina.ranker import Forest, Ranker
 from vitrina.rules import Admitted
 from vitrina.seeds import query
 from vitrina.softness import Preferred
@@ -90,7 +90,7 @@ def blend(opened: Opened, draft: Draft) -> Draft:
     depth = max(_DEPTH, 3 * draft.room)
     ranker, way = opened.ranker, draft.placement.blend
     forest = ranker.forest(draft.placement, draft.mixes) if ranker else None
-    ranked = fuse(lists, weights, by=way, depth=max(depth, DEPTH) if forest else depth)
+    ranked = fuse(lists, weights, by=way, depth=max(depth, forest.depth) if forest else depth)
     if ranker and forest:
         ranked = _ranked(ranker, forest, ranked, draft)
     return draft._replace(ranked=_fitting(opened, draft, ranked))

@@ -183,8 +183,9 @@ def test_a_bundle_says_how_deep_its_trees_go():
     parts = stump(feature_names(["a"]), "price", 1.0, 0.0, 1.0, (), 17).parts()
     assert Forest.of_parts(parts).depth == 17
     assert Forest.of_parts({name: one for name, one in parts.items() if name != "depth"}).depth == 200
-    with pytest.raises(ValueError, match="depth of a ranker is"):
-        Forest.of_parts({**parts, "depth": np.zeros(1, np.int32)})
+    for wrong in (np.array([0]), np.array([10**9]), np.array([50, 50]), np.array([50.0])):
+        with pytest.raises(ValueError, match="depth of a ranker is"):
+            Forest.of_parts({**parts, "depth": wrong})
 
 
 def habits(n_users=120):

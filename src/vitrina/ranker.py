@@ -26,8 +26,9 @@ from vitrina.strategy import Candidates, Seeds
 DEPTH = 50
 """Candidates of a list that trees are learned for; those behind them keep the order of the blend. Of more,
 lists of ten are hardly better, and trees grow three to five times as long (benchmarks/ranker.py)."""
-_BEFORE = 200
-"""The same, of bundles that do not say it: those of the first Vitrina, which must answer as they did."""
+MOST = 200
+"""The most there may be, and what there are in bundles that do not say: those of the first Vitrina, which must
+answer as they did."""
 
 BLEND = ("blend rank", "blend share")
 SOURCE = ("rank", "share")
@@ -85,9 +86,9 @@ class Forest:
         for (name, dtype), one in zip(FOREST.items(), arrays, strict=True):
             if one.dtype != dtype or one.ndim != 1:
                 raise ValueError(f"part {name} of a ranker is {one.dtype}, not a row of {np.dtype(dtype)}")
-        depth = np.asarray(parts["depth"]) if "depth" in parts else np.array([_BEFORE])
-        if depth.shape != (1,) or depth.dtype.kind != "i" or depth[0] < 1:
-            raise ValueError(f"part depth of a ranker is {depth}, not one number of at least 1")
+        depth = np.asarray(parts["depth"]) if "depth" in parts else np.array([MOST])
+        if depth.shape != (1,) or depth.dtype.kind != "i" or not 1 <= depth[0] <= MOST:
+            raise ValueError(f"part depth of a ranker is {depth}, not one number from 1 to {MOST}")
         return cls(_texts(parts["mixture"]), _texts(parts["names"]), arrays, int(depth[0]))
 
     @property

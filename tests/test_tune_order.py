@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tomllib
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 
@@ -153,35 +154,100 @@ def test_trees_that_a_recipe_asks_for_outlive_a_search_without_time(tmp_path):
     assert parse_recipe(tomllib.loads(made.text), "again").ranker == recipe.ranker
 
 
-@pytest.mark.parametrize(("timed", "share"), [(True, 0.5), (False, 0.8)])
-def test_settings_have_the_share_of_trees_where_nothing_teaches_them(timed, share, tmp_path, monkeypatch):
-    """Without times no tree is learned, and no time is kept for any."""
-    package, untils = import_module("vitrina.tune"), []
-    monkeypatch.setattr(package, "_run", lambda search, until, say, watch: untils.append(until))
-    recipe, placements = parse_recipe(RECIPE, "test"), parse_placements(PLACEMENTS)
-    whole = replace(shop(habits=True), timed=timed)
-    package.tune(whole, recipe, placements, tmp_path / "t.toml", 100.0, clock=lambda: 0.0)
-    assert untils == [pytest.approx(100 * share)]
+def test_what_was_not_judged_keeps_its_trees():
+    """A placement of the recipe's [ranker] that nobody asked in these days, beside one that was."""
+    pytest.importorskip("lightgbm")
+    recipe = parse_recipe({**RECIPE, "ranker": {"placements": ["home", "cart"]}}, "test")
+    for habits, ahead in ((True, ("home", "cart")), (False, ("cart",))):
+        cut = split(shop(habits), 10)
+        placements = parse_placements(PLACEMENTS)
+        order = ordered(cut, recipe, placements, 1.0, float("inf"), lambda line: None)
+        assert order.plan.placements == ahead
+
+
+def test_no_shape_is_grown_twice(monkeypatch):
+    """A recipe's own trees may be one of those that are tried anyway, however many windows teach them."""
+    module, grown = import_module("vitrina.tune.order"), []
+    usual = module.grow
+
+    def counted(*given):
+        grown.append(given[3])
+        return usual(*given)
+
+    monkeypatch.setattr(module, "grow", counted)
+    order, _ = found(habits=True, windows=2)
+    assert len(grown) == len(set(grown)) == len(module.SHAPES)
+    assert {one.windows for one in grown} == {order.plan.windows} == {2}
+
+
+def test_no_more_judge_than_there_is_time_for(monkeypatch):
+    """Of a window's askers some are drawn, the same with trees and without."""
+    module, asked = import_module("vitrina.tune.order"), []
+    usual = module.ask
+
+    def drawn(engine, questions, placement, now, *more):
+        asked.append(tuple(one.user_id for one in questions.requests))
+        return usual(engine, questions, placement, now, *more)
+
+    monkeypatch.setattr(module, "JUDGES", 100)
+    monkeypatch.setattr(module, "ask", drawn)
+    order, _ = found(habits=True)
+    assert len(asked[0]) == 100
+    assert set(asked) == {asked[0]}
+    assert order.gains["home"][0] > 0.2
+
+
+class Enough(Exception):
+    """The recipe's own settings were tried."""
+
+
+def one_trial(search, until, say, watch):
+    """In place of a search by the clock: what the recipe has, and no more."""
+
+    def enough(search, share):
+        raise Enough
+
+    with suppress(Enough):
+        search.run(1e9, enough)
 
 
 def test_trees_have_their_share_though_weights_overrun(tmp_path, monkeypatch):
-    """Weights are searched to the end; what they take longer is not taken from trees."""
-    package, late, left = import_module("vitrina.tune"), [0.0], []
+    """Weights are searched until trees are due, and to their end; what they take longer is not taken from
+    trees, which are given up half as much later."""
+    package, now, told = import_module("vitrina.tune"), [0.0], {}
+    choose, ending = package.choose, package.until_then
 
-    def clock():
-        return time.perf_counter() + late[0]
+    def overrunning(*given, until, **options):
+        told["weights"], now[0] = until, 1000.0
+        return choose(*given, until=until, **options)
 
-    def overrunning(*given, **options):
-        late[0] += 1000.0
-        return choose(*given, **options)
-
-    def without_trees(cut, recipe, placements, fit_seconds, until, say, now):
-        left.append(until - now())
+    def without_trees(cut, recipe, placements, fit_seconds, until, say, clock):
+        told["trees"] = until
         return Order(recipe.ranker)
 
-    choose = package.choose
-    monkeypatch.setattr(package, "choose", overrunning)
-    monkeypatch.setattr(package, "ordered", without_trees)
+    def later(moment, clock):
+        told["given up"] = moment
+        return ending(moment, clock)
+
+    for name, one in (("choose", overrunning), ("ordered", without_trees), ("until_then", later)):
+        monkeypatch.setattr(package, name, one)
+    monkeypatch.setattr(package, "_run", one_trial)
     recipe, placements = parse_recipe(RECIPE, "test"), parse_placements(PLACEMENTS)
-    package.tune(shop(habits=True), recipe, placements, tmp_path / "t.toml", 20.0, clock=clock)
-    assert left[0] > 2.0
+    package.tune(shop(habits=True), recipe, placements, tmp_path / "t.toml", 10.0, clock=lambda: now[0])
+    assert told == {"weights": 7.0, "trees": 1003.0, "given up": 1010.0}
+
+
+def test_a_recipe_is_there_before_its_trees_are(tmp_path, monkeypatch):
+    """Whatever becomes of trees, what was chosen before is written."""
+    package, out = import_module("vitrina.tune"), tmp_path / "tuned.toml"
+
+    def failing(*given):
+        raise RuntimeError("no memory is left")
+
+    monkeypatch.setattr(package, "_ordered", failing)
+    recipe, placements = parse_recipe(RECIPE, "test"), parse_placements(PLACEMENTS)
+    with pytest.raises(RuntimeError, match="no memory"):
+        package.tune(shop(habits=True), recipe, placements, out, 60.0, watch=first)
+    made = parse_recipe(tomllib.loads(out.read_text()), "again")
+    assert made.strategies["popular"].strategy == "popular"
+    assert made.ranker == recipe.ranker

@@ -27,8 +27,8 @@ DEPTH = 50
 """Candidates of a list that trees are learned for; those behind them keep the order of the blend. Of more,
 lists of ten are hardly better, and trees grow three to five times as long (benchmarks/ranker.py)."""
 MOST = 200
-"""The most there may be, and what there are in bundles that do not say: those of the first Vitrina, which must
-answer as they did."""
+"""The most there may be, and what there are in bundles that do not say it: those of the first Vitrina, which
+must answer as they did."""
 
 BLEND = ("blend rank", "blend share")
 SOURCE = ("rank", "share")
@@ -100,7 +100,11 @@ class Forest:
         """The trees as named arrays."""
         words = {"mixture": np.array([one.encode() for one in self.mixture])}
         words |= {"names": np.array([one.encode() for one in self.names])}
-        return {**words, "depth": np.array([self.depth], np.int32), **dict(zip(FOREST, self.arrays, strict=True))}
+        return {
+            **words,
+            "depth": np.array([self.depth], np.int32),
+            **dict(zip(FOREST, self.arrays, strict=True)),
+        }
 
     def scores(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
         """float64[n]: what the trees add up to for each row of float32[n, f]."""

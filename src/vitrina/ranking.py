@@ -119,6 +119,9 @@ def windows(dataset: Dataset, recipe: Recipe, say: Say) -> Iterator[Split]:
         except DataError as reason:
             say(f"the ranker learns from {number} windows: {reason}")
             return
+        if not cut.in_time:  # one moment is left, of which nothing came after anything
+            say(f"the ranker learns from {number} windows: all that came before is of one moment")
+            return
         yield cut
         dataset = cut.train
 

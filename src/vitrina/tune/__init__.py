@@ -5,6 +5,7 @@
     families  each strategy with what the recipe fixes of it
     search    their settings, by TPE; journal keeps what was tried, limit ends what takes too long
     choose    settings by placement, and how sources are weighed; prove judges that by other askers
+    shares    how the time is shared between these
     order     whether learned trees order what they propose better
     write     a recipe
 
@@ -30,26 +31,20 @@ from vitrina.placements import Placements, parse_placements
 from vitrina.recipe import Recipe
 from vitrina.tune import write
 from vitrina.tune.bench import Bench, TooLittle
-from vitrina.tune.choose import LEAST, Chosen, choose
+from vitrina.tune.choose import Chosen, choose
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
-from vitrina.tune.limit import Clock, TooLong, at_most, without_compiling
+from vitrina.tune.limit import Clock, TooLong, until_then, without_compiling
 from vitrina.tune.order import Order, ordered
 from vitrina.tune.search import Search
+from vitrina.tune.shares import Shares
 
 __all__ = ["Chosen", "Search", "Tuned", "tune"]
 
 Say = Callable[[str], None]
 Watch = Callable[[Search, float], None]
-WEIGHING, ORDERING = 0.2, 0.3
-"""Shares of the budget that weights have, and trees; settings have the rest, and where there are no times,
-so that nothing teaches trees, theirs too."""
-LATE = 1.5
-"""How many times their share trees are grown for before they are given up: what was begun is mostly ended."""
 WRITING = 10.0
 """Seconds for the weights of all placements after Ctrl-C."""
-SHORT = 0.05
-"""Share of the budget that proves a placement's weights, `LEAST` at most, where the search left none."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +81,9 @@ def tune(
     watch: Watch = lambda search, share: None,
     clock: Clock = time.perf_counter,
 ) -> Tuned:
-    """Search for `budget` seconds of `clock`, less what compiling takes, and write the best recipe to `out`;
-    on Ctrl-C the best so far.
+    """Search for about `budget` seconds of `clock`, less what compiling takes, and write the best recipe to
+    `out`; on Ctrl-C the best so far. Weights that were begun are searched to their end, and trees are given
+    up half of their share late (`shares`).
 
     What was tried is kept in `<out>.journal`, from which the same search goes on. Where too little
     can be asked the recipe is written as it is. Raises DataError where there is nothing to hold out,
@@ -104,22 +100,39 @@ def tune(
             return _unchanged(out, str(reason), recipe, placements, seed)
         known = {one.name: one for one in families(recipe, bench.placements, dataset)}
         found = Search(bench, known, journal, seed, seconds)
-        ordering = budget * ORDERING * dataset.timed
-        _run(found, started + budget * (1 - WEIGHING) - ordering, say, watch)
-        until = found.clock() + WRITING if found.interrupted else started + budget - ordering
-        least = 0.0 if found.interrupted else min(LEAST, SHORT * budget)
-        chosen = choose(found, weigh=recipe.evaluation.weigh, until=until, say=say, least=least)
-        plans, tables = write.tuned(found, chosen, recipe, placements)
-        weigh = recipe.evaluation.weigh and chosen.keys() != found.bench.placements.keys()
-        recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
-        share = found.clock() + ordering  # weights, which are searched to the end, may overrun
-        ended = 0.0 if found.interrupted else max(started + budget, share)
-        order = _ordered(found, chosen, recipe, tables, ended, say)
-        took = seconds() - started
-    made = write.text(_head(found, chosen, order, took, dataset), replace(recipe, ranker=order.plan), tables)
-    _put(out, made)
+        shares = Shares.of(bench, recipe, started, budget)
+        _run(found, shares.settings, say, watch)
+        return _best(found, dataset, recipe, placements, shares, out, say)
+
+
+def _best(
+    found: Search,
+    dataset: Dataset,
+    recipe: Recipe,
+    placements: Placements,
+    shares: Shares,
+    out: Path,
+    say: Say,
+) -> Tuned:
+    """What was found, weighed and put in order, and written: before its order is tried too."""
+    until = found.clock() + WRITING if found.interrupted else shares.weights
+    least = 0.0 if found.interrupted else shares.least
+    chosen = choose(found, weigh=recipe.evaluation.weigh, until=until, say=say, least=least)
+    plans, tables = write.tuned(found, chosen, recipe, placements)
+    weigh = recipe.evaluation.weigh and chosen.keys() != found.bench.placements.keys()
+    recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
+
+    def made(order: Order) -> Tuned:
+        took = found.clock() - shares.started
+        head = _head(found, chosen, order, took, dataset)
+        text = write.text(head, replace(recipe, ranker=order.plan), tables)
+        _put(out, text)
+        return Tuned(text, chosen, len(found.trials), took, found.seed, order)
+
+    made(Order(recipe.ranker))
+    done = made(_ordered(found, chosen, recipe, tables, shares, say))
     say(f"wrote {out}: {len(plans)} instances to fit")
-    return Tuned(made, chosen, len(found.trials), took, seed, order)
+    return done
 
 
 def _unchanged(out: Path, reason: str, recipe: Recipe, placements: Placements, seed: int) -> Tuned:
@@ -147,7 +160,7 @@ def _ordered(
     chosen: Mapping[str, Chosen],
     recipe: Recipe,
     tables: Mapping[str, Any],
-    until: float,
+    shares: Shares,
     say: Say,
 ) -> Order:
     """Learned trees, for the placements that were chosen; as the recipe has it where that is interrupted."""
@@ -155,10 +168,12 @@ def _ordered(
         return Order(recipe.ranker)
     families = {part.family.name for one in chosen.values() for part in one.parts}
     asked = parse_placements({name: tables[name] for name in chosen}, "tuned placements")
+    now = found.clock()
+    until = now if found.interrupted else shares.trees(now)
     try:
         cut = found.bench.windows[0].cut
         fit_seconds = sum(map(found.seconds, families))
-        with at_most(max(LATE * (until - found.clock()), LEAST)):
+        with until_then(shares.given_up(now, until), found.clock):
             return ordered(cut, recipe, asked, fit_seconds, until, say, found.clock)
     except (KeyboardInterrupt, TooLong) as reason:
         ended = "interrupted" if isinstance(reason, KeyboardInterrupt) else "no time is left for trees"

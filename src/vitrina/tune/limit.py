@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 
 from numba import get_num_threads
@@ -13,6 +13,9 @@ from numba.core.event import Event, Listener, install_listener
 
 Clock = Callable[[], float]
 """Seconds that only go up: those of the wall, or of the process where others share the machine."""
+LOOK = 0.1
+"""Seconds of the processors' after which a clock is looked at again."""
+_SOON = 1e-3
 
 
 @contextmanager
@@ -48,10 +51,21 @@ class TooLong(Exception):
     """The time was up."""
 
 
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def at_most(seconds: float) -> AbstractContextManager[None]:
     """Raise TooLong inside once the process has taken so many seconds of its processors for each of its
-    threads, so that a busy machine is held against nobody; what a kernel is at is finished first.
+    threads, so that a busy machine is held against nobody."""
+    return _ended(max(seconds * get_num_threads(), _SOON), 0.0, lambda: True)
+
+
+def until_then(moment: float, clock: Clock) -> AbstractContextManager[None]:
+    """Raise TooLong inside once the clock is at a moment, and the process at work."""
+    return _ended(_SOON, LOOK, lambda: clock() >= moment)
+
+
+@contextmanager
+def _ended(first: float, every: float, over: Callable[[], bool]) -> Iterator[None]:
+    """Raise TooLong once it is `over`, which is asked after `first` seconds of the processors' and then
+    `every` so many; what a kernel is at is finished first.
 
     Only the main thread hears the clock: elsewhere there is no limit. What fails because the time was up, or
     because of Ctrl-C, raises those: a kernel that is called just then fails of it with a SystemError, and who
@@ -65,11 +79,12 @@ def at_most(seconds: float) -> Iterator[None]:
 
     def ring(number: int, frame: FrameType | None) -> None:
         nonlocal rung
-        rung = True
-        raise TooLong
+        if not rung and over():
+            rung = True
+            raise TooLong
 
     before = signal.signal(signal.SIGPROF, ring)
-    left, again = signal.setitimer(signal.ITIMER_PROF, max(seconds * get_num_threads(), 1e-3))
+    left, again = signal.setitimer(signal.ITIMER_PROF, first, every)
     try:
         yield
     except Exception as fault:

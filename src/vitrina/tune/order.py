@@ -29,6 +29,8 @@ from vitrina.tune.limit import Clock, TooLong, came_of
 
 SURE = 2.0
 """Standard errors that trees must be ahead by."""
+JUDGES = 20_000
+"""Askers of a placement at most; each step of a visit asks."""
 TEACHING = 0.5
 """Share of the time that windows are learned from, one at least; in training all of them teach."""
 SHAPES = (
@@ -83,6 +85,8 @@ def ordered(
         say("trees are not tried: nothing before these days teaches them")
         return Order(own)
     best = _best(cut, wanted, placements, lessons, lambda: clock() < until)
+    left = tuple(name for name in own.placements if name not in lessons)  # nobody judged those
+    best = replace(best, plan=replace(best.plan, placements=(*best.plan.placements, *left)))
     for name, (gain, error) in best.gains.items():
         say(f"{name}: learned trees add {gain:+.4f} +- {error:.4f}")
     if not best.gains:
@@ -100,7 +104,7 @@ def _best(
     own = replace(recipe.ranker, placements=())
     found = Order(own)
     try:
-        for plan in dict.fromkeys((own, *SHAPES)):
+        for plan in dict.fromkeys((own, *(replace(one, windows=own.windows) for one in SHAPES))):
             if plan != own and not more():
                 break
             forests = {name: grow(*one, plan, seed) for name, one in lessons.items()}
@@ -108,7 +112,7 @@ def _best(
             gains = {name: _gain(after[name].less(one)) for name, one in before.items()}
             gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
             if _sum(gains) > _sum(found.gains):
-                found = Order(replace(plan, placements=tuple(gains), windows=own.windows), gains)
+                found = Order(replace(plan, placements=tuple(gains)), gains)
     except (KeyboardInterrupt, Exception) as fault:  # who was called then may have made something else of it
         if not found.gains or (more() and not came_of(fault, TooLong, KeyboardInterrupt)):
             raise
@@ -138,6 +142,7 @@ def _judged(
     found = {}
     for asked in to_ask(engine.placements, cut, MOST, seed):
         if asked.placement in names:
+            asked = asked.drawn(JUDGES, seed)
             rows, _ = ask(engine, asked, engine.placements.named(asked.placement), cut.now)
             ndcg = accuracy(product[rows[:, :10]], asked.truth)["ndcg"]
             found[asked.placement] = _Judged(ndcg, asked.clusters)

@@ -52,6 +52,65 @@ def test_stages_stand_on_what_was_there() -> None:
         assert one.peak == 7 + one.need.working > one.need.kept > 0
 
 
+def test_trees_are_a_stage_of_their_own() -> None:
+    """What they learn from is foreseen: of all ranked placements, of no more lists than events could ask."""
+    ranked = {"strategies": {"popular": {}}, "ranker": {"placements": ["home", "cart"], "windows": 2}}
+    made = parse_recipe(ranked, "")
+    *_, few = plan(Extent(100, 50, 1000), made, 0)
+    *_, many = plan(Extent(100, 50, 1_000_000), made, 0)
+    *_, one = plan(Extent(100, 50, 1_000_000), replace(made, ranker=replace(made.ranker, windows=1)), 0)
+    assert few.name == many.name == "ranker"
+    assert few.need.working < one.need.working < many.need.working
+    assert "50 candidates x 10,000 lists x 2 placements" in many.need.why
+    shop = make_shop([("u1", "a", 1)] * 5000)
+    limited = replace(made, limits=recipe("100 MB").limits)
+    with pytest.raises(OverBudget, match=r"ranker takes .* rank fewer placements or windows, or give fewer"):
+        foreseen(shop, limited, lambda line: None)
+
+
+def test_trees_take_no_more_than_was_foreseen(tmp_path: Path) -> None:
+    """Measured: a training with them, its highest stage."""
+    code = f"""
+import sys, threading, time
+sys.path.insert(0, "tests")
+from pathlib import Path
+import lightgbm
+from shops import make_shop
+from vitrina.budget import _status, foreseen, plan, holding
+from vitrina.needs import Extent
+from vitrina.recipe import parse_recipe
+from vitrina.registry import Registry
+from vitrina.train import train
+happened = [(f"u{{user}}", f"i{{user * 7 % 40 + day % 9}}", day) for user in range(800) for day in range(0, 90, 3)]
+table = {{"strategies": {{"popular": {{}}, "buy_again": {{}}}}, "ranker": {{"placements": ["home"]}}}}
+table["placements"] = {{"version": "1", "home": {{"sources": [{{"strategy": "buy_again"}}], "rebuy": "always"}}}}
+table["evaluation"] = {{"test_days": 14}}
+shop, recipe = make_shop(happened), parse_recipe(table, "")
+highest = max(one.peak for one in plan(Extent.of(shop), recipe, holding(shop)))
+seen, done = [], threading.Event()
+def look():
+    while not done.wait(0.005):
+        seen.append(_status()["RssAnon"])
+watcher = threading.Thread(target=look)
+watcher.start()
+train(shop, recipe, Registry(Path({str(tmp_path)!r})), print, judge=False)
+done.set()
+watcher.join()
+print("highest", highest, "seen", max(seen))
+"""
+    pytest.importorskip("lightgbm")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=Path(__file__).parents[1],
+    )
+    assert "home is ranked by" in done.stdout, done.stderr
+    highest, seen = (int(one) for one in done.stdout.split()[-3::2])
+    assert seen <= highest
+
+
 def test_it_is_said_and_refused_before_anything_is_fitted() -> None:
     """With room every stage is said with its sum; without, the dearest one is named with its own."""
     shop = make_shop([("u1", "a", 1), ("u1", "b", 1), ("u2", "a", 2)])

@@ -18,7 +18,7 @@ from vitrina.fit import fit
 from vitrina.live import Live
 from vitrina.placements import parse_placements
 from vitrina.ranker import DEPTH, FOREST, Forest, Ranker, describe, feature_names, mixture
-from vitrina.ranking import facts, learn, shelf_of, taught, with_ranker
+from vitrina.ranking import facts, learn, shelf_of, taught, windows, with_ranker
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
 from vitrina.request import Block, Request
@@ -176,6 +176,19 @@ def test_places_behind_the_depth_keep_their_order(depth):
     assert found.rows[0].tolist() == [*range(10, depth), *range(10), *range(depth, n)]
     assert (np.diff(found.scores[0]) <= 0).all()
     assert found.scores[0, -1] > 0
+
+
+def test_no_window_is_of_a_moment_that_is_learned_from():
+    """Of dates without hours the first day is all that came before the second: nothing teaches on it."""
+    bought = [(f"u{user}", f"i{day % 3}", day) for user in range(20) for day in range(5) for _ in range(2)]
+    recipe = parse_recipe({"strategies": {"popular": {}}, "ranker": {"windows": 9}}, "test")
+    shop = make_shop(bought)
+    orders = shop.events.visit * 2 + np.arange(len(shop.events), dtype=np.int32) % 2
+    said: list[str] = []
+    found = list(windows(replace(shop, events=replace(shop.events, visit=orders)), recipe, said.append))
+    assert [int(one.test.events.time.min()) // DAY for one in found] == [4, 3, 2, 1]
+    assert all(one.train.events.time.max() < one.test.events.time.min() for one in found)
+    assert said == ["the ranker learns from 4 windows: all that came before is of one moment"]
 
 
 def test_a_bundle_says_how_deep_its_trees_go():

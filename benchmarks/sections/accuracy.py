@@ -74,8 +74,9 @@ def ranker(found: dict[str, Any]) -> Iterable[str]:
         "Complete Journey: what learned trees add to a blend that is weighed before the same days; by how many past "
         "lists they learned from, of how many candidates of each, which are those that they order, and grown for the "
         "order in a list (lambdarank) or the chance of each candidate (binary); seconds of growing them. In "
-        "hindsight: by what four fifths of the customers took in the very days that judge the other fifth, which is what "
-        "these features could tell if the future were known. Test is the month of Christmas, which no past month foretells.\n"
+        "hindsight: by what four fifths of the customers took in the very days that judge the other fifth: the future "
+        "known, of fewer lists than the past has (of carts fewer teach less). Test is the month of Christmas, which no "
+        "past month foretells.\n"
     )
     heads = (
         "days",

@@ -7,7 +7,7 @@ hold more private memory than the recipe says, whatever asks for it.
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,14 @@ from vitrina import strategies
 from vitrina.dataset import Dataset
 from vitrina.errors import OverBudget
 from vitrina.needs import BASE, OWNER, Extent, Need, need_of
+from vitrina.ranker import DEPTH, feature_names
+from vitrina.ranking import MAX_ASKERS
 from vitrina.recipe import Recipe
 
 STATUS = Path("/proc/self/status")
 SHOP, PAST = 36, 17
 """Bytes an event: at most while customers' pasts are told apart and grouped, and of these in the end."""
+TREES = "ranker"
 LIBRARIES = 200 << 20
 """Bytes of an interpreter and its libraries, where the system does not say what is held."""
 
@@ -57,12 +60,19 @@ def foreseen(dataset: Dataset, recipe: Recipe, say: Callable[[str], None]) -> No
         raise OverBudget(
             f"training may need {_told(highest.peak)}, and [limits] memory is {recipe.limits.memory}: "
             f"{highest.name} takes {own} ({highest.need.why}) beside {before} held before it; raise memory, "
-            f"shorten the lists of {highest.name} or leave it out, or give fewer events"
+            f"{_cure(highest.name)}, or give fewer events"
         )
 
 
+def _cure(stage: str) -> str:
+    """What makes a stage smaller."""
+    if stage == TREES:
+        return "rank fewer placements or windows"
+    return f"shorten the lists of {stage} or leave it out"
+
+
 def plan(extent: Extent, recipe: Recipe, held: int) -> list[Stage]:
-    """The stages of a fit in order, `held` bytes being there before each: what is learned goes to disk."""
+    """The stages of a training, `held` bytes being there before each: what is learned goes to disk."""
     owners = OWNER * (extent.items + extent.users)
     shop = Need(
         working=BASE + SHOP * extent.events + owners,
@@ -73,7 +83,22 @@ def plan(extent: Extent, recipe: Recipe, held: int) -> list[Stage]:
         name: need_of(strategies.make(one.strategy, one.params), extent)
         for name, one in recipe.strategies.items()
     }
-    return [Stage(name, held, need) for name, need in {"shop": shop, **needs}.items()]
+    stages = {"shop": shop, **needs}
+    if recipe.ranker.placements:
+        stages[TREES] = _trees(extent, recipe, list(needs.values()))
+    return [Stage(name, held, need) for name, need in stages.items()]
+
+
+def _trees(extent: Extent, recipe: Recipe, needs: Sequence[Need]) -> Need:
+    """Candidates of past lists, described: of each ranked placement those of all windows, of one twice while
+    its trees grow; before, sources are fitted for a window, which stay in memory."""
+    named, plan = len(recipe.ranker.placements), recipe.ranker
+    width = 4 * len(feature_names([""] * len(needs))) + 1
+    lists = min(plan.windows * MAX_ASKERS, extent.events)
+    one = lists * DEPTH * width
+    fitted = sum(each.kept for each in needs) + max((each.working for each in needs), default=0)
+    why = f"{width} B x {DEPTH} candidates x {lists:,} lists x {named} placements + {fitted:,} B of sources"
+    return Need(BASE + named * one + max(one + one // 4, fitted), 0, why)
 
 
 def holding(dataset: Dataset) -> int:

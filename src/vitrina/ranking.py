@@ -64,7 +64,9 @@ def learn(
     Give it the data before the days to be judged by. Fewer, and said, where there is too little.
     """
     forests = {}
-    for name, (learned, mixed, names) in taught(dataset, recipe, placements, say).items():
+    lessons = taught(dataset, recipe, placements, say)
+    for name in list(lessons):
+        learned, mixed, names = lessons.pop(name)  # the memory of one that is learned is free for the next
         if len(learned.sizes) < MIN_ASKERS:
             few = f"{len(learned.sizes)} askers took a candidate, {MIN_ASKERS} are needed"
             say(f"{name} is not ranked: {few}")
@@ -105,7 +107,7 @@ def taught(
                 words[asked.placement] = _words(held[0])
                 own = lessons(held, some.truth, shelf, cut.train.catalog.product)
                 found.setdefault(asked.placement, []).append(own)
-    return {name: (joined(parts), *words[name]) for name, parts in found.items()}
+    return {name: (joined(found.pop(name)), *words[name]) for name in list(found)}
 
 
 def windows(dataset: Dataset, recipe: Recipe, say: Say) -> Iterator[Split]:

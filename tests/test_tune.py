@@ -154,6 +154,8 @@ def test_what_has_no_effect_is_not_searched():
     habits = strategies.make("next_basket", {})
     assert {"timing", "ahead_days"} <= Space.of("next_basket", habits, shop()).dimensions.keys()
     assert not {"timing", "ahead_days"} & Space.of("next_basket", habits, untimed(shop())).dimensions.keys()
+    assert "half_life_purchases" in Space.of("next_basket", habits, untimed(shop())).dimensions
+    assert "half_life_purchases" not in Space.of("next_basket", habits, shop()).dimensions
     assert f"{EVENT}view" in Space.of("item_knn", made, shop(views=True)).dimensions
     assert f"{EVENT}view" not in Space.of("item_knn", made, shop()).dimensions
 
@@ -167,11 +169,16 @@ def test_how_long_the_past_counts_is_searched(name):
 @pytest.mark.parametrize("name", strategies.names())
 def test_what_won_elsewhere_is_in_reach(name):
     """Each start names dimensions of its strategy, within their bounds, and keeps what it says."""
-    space = Space.of(name, strategies.make(name, {}), shop(views=True))
-    for point, said in zip(space.starts(name), (*STARTS.get(name, ()), {}), strict=False):
-        params = space.params(point, {})
-        assert said.items() <= params.items()
-        strategies.make(name, params)
+    spaces = [Space.of(name, strategies.make(name, {}), one) for one in (untimed(shop()), shop(views=True))]
+    for space in spaces:
+        for point, said in zip(space.starts(name), (*STARTS.get(name, ()), {}), strict=False):
+            params = space.params(point, {})
+            assert {
+                key: one for key, one in said.items() if key in space.dimensions
+            }.items() <= params.items()
+            strategies.make(name, params)
+    named = {key for said in STARTS.get(name, ()) for key in said}
+    assert named <= spaces[0].dimensions.keys() | spaces[1].dimensions.keys()
     assert set(STARTS) <= set(strategies.names())
     lately = [point for point in space.starts(name) if 0 < point.get("half_life_days", 0) < 20]
     assert lately or "half_life_days" not in space.dimensions

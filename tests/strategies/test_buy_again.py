@@ -101,12 +101,14 @@ def test_the_share_that_comes_back_is_smoothed():
 
 
 def test_without_times_each_purchase_counts():
-    """No days, no decay; orders tell purchases apart in the fit."""
+    """No days; orders tell purchases apart in the fit."""
     shop = shop_of([(0, 0, 1), (0, 0, 1), (0, 0, 2)], timed=False)
     history = [(0, 1), (0, 1), (0.5, 2)]
-    assert lists_of(PLAIN, shop, history)[1].tolist() == [2.0, 1.0]
+    lasting = replace(PLAIN, half_life_purchases=0.0)
+    assert lists_of(lasting, shop, history)[1].tolist() == [2.0, 1.0]
+    assert lists_of(replace(PLAIN, half_life_purchases=1.0), shop, history)[1].tolist() == [1.0, 0.75]
     one_order = replace(shop, events=replace(shop.events, visit=np.zeros(3, np.int32)))
-    assert lists_of(Strategy(repeat_power=0.0), shop, history)[1].tolist() == [2.0, 1.0]
+    assert lists_of(replace(lasting, timing=0.5), shop, history)[1].tolist() == [2.0, 1.0]
     assert Strategy(repeat_power=1.0).fit(one_order)["weights"].tolist() == [1.0] * 6
     apart = Strategy(repeat_power=1.0).fit(shop)["weights"]
     assert apart[1] > apart[2]
@@ -147,6 +149,27 @@ def test_sums_are_those_of_brute_force(histories, half_life, least):
         scores = found.scores[cut].tolist()
         assert dict(zip(found.of(asker).tolist(), scores, strict=True)) == pytest.approx(wanted, rel=1e-5)
         assert scores == sorted(scores, reverse=True)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 5), st.sampled_from([PURCHASE, VIEW])), max_size=15), max_size=4
+    ),
+    st.sampled_from([np.inf, 4.0]),
+)
+def test_without_times_a_purchase_fades_by_those_after_it(histories, half_life):
+    """Each event counts as one, halved by how many purchases of the asker came later; views fade nothing."""
+    source = BuyAgain(np.ones(6, np.float32), -half_life, 1)
+    told = [[(0, row, kind) for row, kind in history] for history in histories]
+    found = source.top(asks(*told), 6, Allow.all(6, len(histories)))
+    for asker, history in enumerate(histories):
+        bought = [row for row, kind in history if kind == PURCHASE]
+        wanted = dict.fromkeys(bought, 0.0)
+        for place, row in enumerate(bought):
+            wanted[row] += 0.5 ** ((len(bought) - 1 - place) / half_life)
+        scores = found.scores[found.indptr[asker] : found.indptr[asker + 1]].tolist()
+        assert dict(zip(found.of(asker).tolist(), scores, strict=True)) == pytest.approx(wanted, rel=1e-5)
 
 
 def every(gap, user, item, times=8, start=0):

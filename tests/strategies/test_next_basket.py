@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -94,6 +96,24 @@ def test_customers_lists_are_those_by_hand(seed, alpha, k, half_life) -> None:
     for user in range(len(dataset.users)):
         near = mean_of_nearest(whole[user], whole, k, user)
         assert_scores(found, user, alpha * whole[user] + (1 - alpha) * near)
+
+
+@pytest.mark.parametrize("half_life", [0.0, 3.0])
+def test_without_times_vectors_fade_by_later_purchases(half_life) -> None:
+    """Customers' own vectors and their neighbours' alike: each purchase counts, halved by those after it."""
+    dataset = replace(random_shop(3), timed=False)
+    strategy = Strategy(
+        alpha=0.4, neighbours=4, repeat_power=0.0, half_life_days=1.0, half_life_purchases=half_life
+    )
+    found = strategy.open(strategy.fit(dataset)).top(customers(dataset), N_ITEMS, Allow.all(N_ITEMS, 15))
+    events, whole = dataset.events, np.zeros((len(dataset.users), N_ITEMS))
+    for user in range(len(dataset.users)):
+        own = events.item[(events.user == user) & (events.type == PURCHASE)]
+        for later, item in enumerate(own[::-1]):
+            whole[user, item] += 2.0 ** (-later / half_life) if half_life else 1.0
+    for user in range(len(dataset.users)):
+        near = mean_of_nearest(whole[user], whole, 4, user)
+        assert_scores(found, user, 0.4 * whole[user] + 0.6 * near)
 
 
 def test_strangers_lists_are_those_by_hand() -> None:

@@ -19,12 +19,20 @@ NEVER = np.zeros(0, np.float32)
 
 @njit(cache=True, nogil=True)
 def _last(event_types: Any, times: Any, bought: Any) -> Any:
-    """When something was bought last; 0 for never."""
-    last = np.int64(0)
+    """When something was bought last, 0 for never, and how many things were."""
+    last, many = np.int64(0), 0
     for place in range(len(times)):
         if event_types[place] == bought:
-            last = max(last, times[place])
-    return last
+            last, many = max(last, times[place]), many + 1
+    return last, many
+
+
+@njit(cache=True, nogil=True)
+def _faded(half_life: Any, days: Any, later: Any) -> Any:
+    """What a purchase counts so many days, or later purchases, before the last one; see `purchases`."""
+    if half_life > 0:
+        return 2.0 ** (-days / half_life)
+    return 2.0 ** (later / half_life) if half_life < 0 else 1.0
 
 
 @njit((ENDS, ROWS, CODES, ENDS, types.int64, types.float64, types.int64), cache=True, nogil=True)
@@ -34,8 +42,9 @@ def purchases(
     """The rows that each asker bought on `least` days or more, with those days, faded, added up.
 
     A day counts once however many lines it holds, halved for every `half_life` days that it lies
-    before the asker's last purchase. Where `half_life` is negative there are no days: each event
-    counts as one. 0 is for days that do not fade. Events of an asker come oldest first. Ragged:
+    before the asker's last purchase; 0 is for days that do not fade. Where `half_life` is negative
+    there are no days: each event counts as one, halved for every -`half_life` purchases of the asker
+    that came after it, of whatever; -inf is for never. Events of an asker come oldest first. Ragged:
     int64[n + 1], rows int32 without repeats in the order of first purchase, sums float32; of each
     row also what `due` asks for: int64 days bought on, int64 time of the last, float32 sum of the
     logarithms of the days between them.
@@ -47,7 +56,7 @@ def purchases(
     filled = 0
     for asker in range(len(indptr) - 1):
         low, high = indptr[asker], indptr[asker + 1]
-        last = _last(event_types[low:high], times[low:high], bought)
+        last, later = _last(event_types[low:high], times[low:high], bought)
         table = table_of(rows[low:low], high - low)
         numbers = np.empty(len(table), np.int64)
         start, n = filled, filled
@@ -55,6 +64,7 @@ def purchases(
         for place in range(low, high):
             if event_types[place] != bought:
                 continue
+            later -= 1
             slot = slot_of(table, rows[place])
             if table[slot] < 0:
                 table[slot], numbers[slot], out_rows[n] = rows[place], n, rows[place]
@@ -65,9 +75,8 @@ def purchases(
             if half_life < 0 or out_counts[at] == 0 or gap > 0:
                 out_counts[at] += 1
                 out_gaps[at] += np.log(np.float64(max(gap, 1)))
-                if half_life > 0 and times[place] != moment:  # a basket's lines share their moment
-                    moment = times[place]
-                    faded = 2.0 ** (-((last - moment) / DAY) / half_life)
+                if half_life < 0 or times[place] != moment:  # a basket's lines share their moment
+                    moment, faded = times[place], _faded(half_life, (last - times[place]) / DAY, later)
                 out_sums[at] += faded
                 out_last[at] = times[place]
         for at in range(start, n):

@@ -38,7 +38,9 @@ class Strategy:
     """Lists follow from the asker's seeds, but bring nothing that is not among them."""
 
     half_life_days: float = 90.0
-    """0 for no decay; without times nothing decays."""
+    """0 for no decay."""
+    half_life_purchases: float = 300.0
+    """Without times: after how many more purchases of the asker one counts half; 0 for never."""
     min_count: int = 1
     """Days that an item must have been bought on."""
     repeat_power: float = 0.5
@@ -51,7 +53,14 @@ class Strategy:
     """The days ahead."""
 
     def __post_init__(self) -> None:
-        for name in ("half_life_days", "min_count", "repeat_power", "repeat_prior", "timing"):
+        for name in (
+            "half_life_days",
+            "half_life_purchases",
+            "min_count",
+            "repeat_power",
+            "repeat_prior",
+            "timing",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more")
         if not self.ahead_days > 0:
@@ -73,7 +82,7 @@ class Strategy:
     def open(self, parts: Parts) -> BuyAgain:
         """Weights by row. A bundle from before there was timing has none."""
         array = {name: np.asarray(part) for name, part in parts.items()}
-        half_life = self.half_life_days if array["timed"][0] else -1.0
+        half_life = self.half_life_days if array["timed"][0] else -(self.half_life_purchases or np.inf)
         known = array["timed"][0] and all(len(array.get(name, ())) for name in HABITS)
         due = known and self.timing > 0
         parts_due = tuple(array[name] if due else NEVER for name in HABITS)
@@ -82,7 +91,7 @@ class Strategy:
 
 @dataclass(frozen=True, eq=False)
 class BuyAgain:
-    """`weights`: float32 per row; `half_life`: days, 0 for no decay, negative for no times. `habits`:
+    """`weights`: float32 per row; `half_life`: as of `purchases`. `habits`:
     float32 per row, the parts HABITS; each empty for no timing."""
 
     weights: NDArray[np.float32]

@@ -2,9 +2,10 @@
 
 TIFU-kNN (Hu, He, Gao and Zhang, SIGIR 2020): a customer is a vector of what their baskets held, older
 baskets counting less, and the next basket is foretold by a mix of their own vector and the mean of
-their nearest neighbours'. Here a basket's weight halves by days rather than by groups of baskets; an
-item counts by how many of its buyers come back for it; neighbours are near by cosine and count by it;
-and a habit counts by the chance that it is due, which the neighbours' part does not know.
+their nearest neighbours'. Here a basket's weight halves by days, without times by later purchases,
+rather than by groups of baskets; an item counts by how many of its buyers come back for it; neighbours
+are near by cosine and count by it; and a habit counts by the chance that it is due, which the
+neighbours' part does not know.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Strategy:
     """The nearest customers that make a list; more gained nothing and took longer to add up."""
     half_life_days: float = 90.0
     """By which a basket counts half, before the customer's last one; 0 for never."""
+    half_life_purchases: float = 300.0
+    """Without times: after how many more purchases of the customer one counts half; 0 for never."""
     repeat_power: float = 0.5
     """Weight of the share of an item's buyers who bought it again, as its power; 0 ignores it."""
     repeat_prior: float = 20.0
@@ -70,10 +73,15 @@ class Strategy:
             raise ValueError("neighbours, takers and seeds must be at least 1")
         if not 0 <= self.alpha <= 1:
             raise ValueError("alpha must be between 0 and 1")
-        if min(self.half_life_days, self.repeat_power, self.repeat_prior, self.timing) < 0:
-            raise ValueError("half_life_days, repeat_power, repeat_prior and timing must be 0 or more")
+        fading = (self.half_life_days, self.half_life_purchases)
+        if min(*fading, self.repeat_power, self.repeat_prior, self.timing) < 0:
+            raise ValueError("half-lives, repeat_power, repeat_prior and timing must be 0 or more")
         if not self.ahead_days > 0:
             raise ValueError("ahead_days must be above 0")
+
+    def half_life(self, *, timed: bool) -> float:
+        """As `purchases` takes it."""
+        return self.half_life_days if timed else -(self.half_life_purchases or np.inf)
 
     def need(self, extent: Extent) -> Need:
         """The vectors and their tables, and a list of each customer."""
@@ -110,8 +118,8 @@ class Strategy:
     def _vectors(self, dataset: Dataset, weights: NDArray[np.float32]) -> Csr:
         """Customers x items: days bought on, faded, as they count."""
         past = History.of(dataset)
-        half_life = self.half_life_days if dataset.timed else -1.0
-        found = purchases(past.indptr, past.rows, past.types, past.times, PURCHASE, half_life, 1)
+        fading = self.half_life(timed=dataset.timed)
+        found = purchases(past.indptr, past.rows, past.types, past.times, PURCHASE, fading, 1)
         users = np.repeat(np.arange(len(dataset.users), dtype=np.int32), np.diff(found[0]))
         values = found[2] * weights[found[1]]
         keep = values > 0
@@ -125,7 +133,7 @@ class NextBasket:
     def __init__(self, parts: Parts, made: Strategy) -> None:
         array = {name: np.asarray(part) for name, part in parts.items()}
         timed = bool(array["timed"][0])
-        self._half_life = made.half_life_days if timed else -1.0
+        self._half_life = made.half_life(timed=timed)
         known = timed and made.timing > 0 and all(len(array[name]) for name in HABITS)
         self._habits = tuple(array[name] if known else NEVER for name in HABITS)
         self._timing, self._ahead = np.float32(made.timing), made.ahead_days

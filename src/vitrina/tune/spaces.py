@@ -20,6 +20,8 @@ EVENT = "event_weights."
 
 TIMED = ("timing", "ahead_days")
 """Dimensions without effect in a shop without times, beside days."""
+UNTIMED = ("half_life_purchases",)
+"""Dimensions that take the place of days there."""
 
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 500), "seed_half_life_days": Days()}
 ASKED = frozenset(_SEEDS)
@@ -90,6 +92,7 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
     },
     "buy_again": {
         "half_life_days": Days(),
+        "half_life_purchases": Steps(250.0),
         "repeat_power": Real(0.0, 2.0, even=True),
         "repeat_prior": Real(1.0, 300.0),
         "min_count": Whole(1, 3),
@@ -100,6 +103,7 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "alpha": Real(0.0, 1.0, even=True),
         "neighbours": Whole(10, 1000),
         "half_life_days": Days(),
+        "half_life_purchases": Steps(250.0),
         "repeat_power": Real(0.0, 2.0, even=True),
         "timing": Real(0.0, 1.5, even=True),
         "ahead_days": Real(1.0, 90.0),
@@ -168,7 +172,11 @@ STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     # from one purchase to the next of the same customer, every step as good as another
     "markov": ({"customers": 1.0, "visit_gap": 8, "gap": 8, "fade": "reciprocal", "seed_fade": "linear"},),
     # neighbours' baskets before one's own: the published setting for Dunnhumby and Ta-Feng
-    "next_basket": ({"alpha": 0.2, "neighbours": 300, "timing": 0.0, "repeat_power": 0.0},),
+    "next_basket": (
+        {"alpha": 0.2, "neighbours": 300, "timing": 0.0, "repeat_power": 0.0},
+        {"half_life_purchases": 100.0},
+    ),
+    "buy_again": ({"half_life_purchases": 100.0},),
     # a basket is a set: neither its order nor its day says what goes with it; led on grocery carts
     "session_knn": (
         {"recent": 5000, "seeds": 50, "backward": 1.0, "age_days": 0.0}
@@ -208,7 +216,7 @@ class Space:
             elif name.startswith(EVENT):
                 if {name.removeprefix(EVENT), TYPES[0]} <= happened:
                     kept[name] = one
-            elif dataset.timed or name not in TIMED:
+            elif name not in (UNTIMED if dataset.timed else TIMED):
                 kept[name] = one
         return cls(kept, defaults)
 

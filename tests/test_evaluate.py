@@ -13,11 +13,13 @@ from rich.console import Console
 from shops import make_shop, make_window
 from vitrina.catalog import Attribute
 from vitrina.dataset import DAY
-from vitrina.evaluate import ask, evaluate, judge, show
+from vitrina.evaluate import TUNED, ask, evaluate, judge
+from vitrina.fit import fingerprint
 from vitrina.placements import parse_placements
 from vitrina.questions import questions
 from vitrina.recipe import parse_recipe
 from vitrina.rivals import BLEND, Random, challengers, with_baselines
+from vitrina.scoresheet import show
 from vitrina.splits import split
 from vitrina.strategy import Allow, Query, Seeds
 
@@ -152,7 +154,7 @@ def test_the_table_says_who_leads(engine, cut):
     text = console.export_text()
     assert "the last 7 days are held out" in text
     assert "home (rebuy always): 21 asked" in text
-    assert "cannot be told apart" in text
+    assert "Too few were asked to tell who is ahead: 20, of 50 that are needed." in text
     assert text.index("right") < text.index("wrong")
     assert "by customer, of the blend" in text
 
@@ -224,6 +226,18 @@ def test_a_whole_evaluation(dataset):
     assert found.start == 96 * DAY + 1 - 7 * DAY
     assert any("learn from" in line for line in said)
     assert any("home 1/4: blend" in line for line in said)
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_days_that_chose_a_recipe_are_told_of(tuned, dataset):
+    """`vitrina tune` names the data it chose by: on those its figures flatter."""
+    text = f"# Data {fingerprint(dataset if tuned else dataset.before(90 * DAY))}; the last days held out."
+    recipe = parse_recipe({"strategies": {"popular": {}}, "evaluation": {"test_days": 7}}, text)
+    placements = parse_placements({"home": {"sources": [{"strategy": "popular"}]}})
+    said: list[str] = []
+    found = evaluate(dataset, recipe, placements, said.append, max_users=10)
+    assert found.caution == (TUNED if tuned else "")
+    assert (TUNED in said) == tuned
 
 
 def test_baselines_do_not_displace_a_recipe():

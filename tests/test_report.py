@@ -16,7 +16,7 @@ from vitrina.catalog import Attribute
 from vitrina.evaluate import judge
 from vitrina.report import page
 from vitrina.rivals import Random
-from vitrina.scoreboard import show
+from vitrina.scoresheet import show
 from vitrina.splits import split
 
 EVIL = '<script>alert("x")</script>'

@@ -69,6 +69,31 @@ def test_weights_are_searched_to_the_end_unless_interrupted(tried):
     assert choose._weighed(ended, "home", parts, 0.0).found == first
 
 
+@pytest.mark.parametrize("strikes", [1, 2])
+def test_ctrl_c_while_weighing_weighs_the_rest_in_short(tried, strikes, monkeypatch):
+    """Once: what was found is not lost for what was not weighed yet; twice: that stays as it is."""
+    said, called, usual = [], [], choose._blended
+
+    def struck(found, placement, *given, **options):
+        called.append(placement.name)
+        if 1 < len(called) <= 1 + strikes:
+            raise KeyboardInterrupt
+        return usual(found, placement, *given, **options)
+
+    monkeypatch.setattr(choose, "_blended", struck)
+    search = replace(tried, clock=time.perf_counter)
+    made = choose.choose(search, weigh=False, until=time.perf_counter() + 5, say=said.append)
+    assert search.interrupted
+    assert said[1] == "interrupted: weighing in short what is not weighed yet"
+    if strikes == 1:
+        assert made.keys() == tried.bench.placements.keys()
+        assert called.count(called[0]) == 1
+    else:
+        assert list(made) == called[:1]
+        left = sorted(tried.bench.placements.keys() - made.keys())
+        assert said[-1] == f"interrupted: {', '.join(left)} stay as they are"
+
+
 def test_without_time_a_part_of_the_askers_proves_a_blend_and_by_whole_searches(tried):
     """Cut short, weights of others would make many sources look worse than they are; after Ctrl-C they are cut."""
     parts = choose._tuned(tried, "home", {})

@@ -17,7 +17,7 @@ from vitrina.bootstrap import estimates
 from vitrina.breakdown import by_department
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
-from vitrina.fit import fit
+from vitrina.fit import fingerprint, fit
 from vitrina.ids import Ids
 from vitrina.live import Live
 from vitrina.metrics import Lists, Values
@@ -28,15 +28,19 @@ from vitrina.ranking import NO_FORESTS, Forests, with_ranker
 from vitrina.recipe import Recipe
 from vitrina.request import Block
 from vitrina.rivals import arena, challengers, with_baselines
-from vitrina.scoreboard import BLEND, HEADLINE, STORED, Department, Evaluation, Row, show
+from vitrina.scoreboard import BLEND, HEADLINE, STORED, Department, Evaluation, Row
 from vitrina.splits import Split, of_types, split
 
-__all__ = ["Evaluation", "Row", "ask", "evaluate", "judge", "show"]
+__all__ = ["Evaluation", "Row", "ask", "evaluate", "judge"]
 
 Say = Callable[[str], None]
 CUTS = (10, 20)
 GAIN = "gain"
 _BATCH = 256
+TUNED = (
+    "vitrina tune chose this recipe by these very days, so its figures flatter it; tune with --at, and "
+    "evaluate the days after that"
+)
 
 
 def evaluate(
@@ -59,7 +63,15 @@ def evaluate(
     `forests`: learned trees that put candidates in order, from days before those held out.
     """
     cut = split(dataset, recipe.evaluation.test_days, at)
-    return evaluate_split(cut, recipe, placements, say, max_users=max_users, against=against, forests=forests)
+    known = dataset if at is None else dataset.before(at)
+    chosen = TUNED if fingerprint(known) in recipe.text else ""
+    return evaluate_split(
+        *(cut, recipe, placements, say),
+        max_users=max_users,
+        against=against,
+        forests=forests,
+        chosen=chosen,
+    )
 
 
 def evaluate_split(
@@ -71,13 +83,15 @@ def evaluate_split(
     max_users: int | None = None,
     against: Engine | None = None,
     forests: Forests = NO_FORESTS,
+    chosen: str = "",
 ) -> Evaluation:
     """The same on a split there is already: learn from its one side, judge by the other."""
     held = recipe.evaluation
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
     fitted = with_ranker(fit(cut.train, with_baselines(recipe), placements, say), cut.train, forests)
     engine = arena(fitted, placements, held.seed)
-    return judge(engine, cut, max_users or held.max_users, held.seed, say, against=against)
+    most = max_users or held.max_users
+    return judge(engine, cut, most, held.seed, say, against=against, chosen=chosen)
 
 
 def judge(
@@ -88,14 +102,16 @@ def judge(
     say: Say = lambda line: None,
     *,
     against: Engine | None = None,
+    chosen: str = "",
 ) -> Evaluation:
     """Ask an engine that learned from `cut.train` alone, and score it by `cut.test`.
 
-    Every source the engine has is also asked alone, and so is the bundle `against` in its own way. At
-    most `max_users` askers a placement.
+    `chosen`: a caution, where what is judged was chosen by the very days that judge it. Every source the
+    engine has is also asked alone, and so is the bundle `against` in its own way. At most `max_users` askers
+    a placement.
     """
     stored, knew = _stored(against, cut)
-    caution = ". ".join(filter(None, (cut.caution, knew)))
+    caution = ". ".join(filter(None, (cut.caution, chosen, knew)))
     if caution:
         say(caution)
     shop = _Shop.of(cut)

@@ -18,10 +18,9 @@ from vitrina.scoreboard import (
     Department,
     Evaluation,
     Row,
-    by_customer,
     silent,
-    verdict,
 )
+from vitrina.verdict import by_customer, filled_up, verdict
 
 WIDTH, BAR, NAME = 720, 22, 232
 OWN, OTHER = "#2f6fed", "#b8c4d6"
@@ -32,7 +31,7 @@ _KINDS = {
     "heavy": "the half that did more",
 }
 _FIGURE_HEADS = (
-    "<th>asked</th><th>took one of the first ten</th><th>share of what they took, in the ten</th>"
+    "<th>asked</th><th>took one of the first ten</th><th>of what they took, of ten at most, in the ten</th>"
     "<th>NDCG@10</th>"
 )
 _STYLE = """
@@ -50,8 +49,8 @@ dt{font-weight:600;margin-top:.5rem}dd{margin:0;color:#475467}
 _WORDS = {
     "ndcg@10": ("NDCG@10", "How well the first ten foretold what was bought, the top counting more."),
     "hit_rate@10": ("hit rate", "Share of customers who bought at least one of the ten."),
-    "recall@10": ("recall", "Share of what they bought that was among the ten."),
-    "revenue_recall@10": ("revenue recall", "The same by money: share of what they spent."),
+    "recall@10": ("recall", "Of what they bought, of ten things at most, what was among the ten."),
+    "revenue_recall@10": ("revenue recall", "Share of all that they spent that went to the ten."),
     "explore_recall@10": ("new to them", "Recall of things the customer had never had."),
     "novelty@10": ("novelty", "How little known the listed products are, in bits; bestsellers are low."),
 }  # fmt: skip
@@ -113,7 +112,7 @@ def _placement(name: str, rows: Sequence[Row], found: Evaluation) -> str:
 def _sentence(own: Row, whole: Sequence[Row]) -> str:
     hits = own.metrics.get("hit_rate@10")
     share = f"{hits.mean:.0%} of those asked took at least one of the first ten. " if hits else ""
-    return share + verdict(whole)
+    return " ".join(filter(None, (share + verdict(whole), filled_up(whole))))
 
 
 def _few(whole: Sequence[Row]) -> Sequence[Row]:

@@ -25,6 +25,7 @@ from vitrina.cli.words import (
     say,
     seconds,
 )
+from vitrina.errors import DataError
 
 if TYPE_CHECKING:
     from vitrina.dataset import Dataset
@@ -68,9 +69,9 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fit a recipe, judge it on the last weeks, and publish the bundle as the registry's current one."""
-    from vitrina import evaluate
     from vitrina.recipe import read_recipe
     from vitrina.registry import Registry
+    from vitrina.scoresheet import show
     from vitrina.state.lmdb_store import LmdbStore
     from vitrina.train import read_shop
     from vitrina.train import train as run
@@ -91,7 +92,7 @@ def train(
     if as_json:
         put({"version": trained.bundle.manifest.version, "metrics": trained.bundle.manifest.metrics})
     elif trained.evaluation:
-        evaluate.show(trained.evaluation, page())
+        show(trained.evaluation, page())
 
 
 def verify(
@@ -125,21 +126,23 @@ def evaluate(
             help="A published split: folder or file of events to be asked; all of --data is learned from."
         ),
     ] = None,
-    max_users: Annotated[int, typer.Option(help="Askers sampled; 0 for the recipe's number.")] = 0,
+    max_users: Annotated[int, typer.Option(min=0, help="Askers sampled; 0 for the recipe's number.")] = 0,
     against: Annotated[Path | None, typer.Option(help="A stored bundle's folder, asked the same.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page to look at, .html.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a recipe: fit before the last weeks, rank every item, compare with what was bought."""
-    from vitrina import evaluate as evaluation
     from vitrina.engine import Engine
     from vitrina.published import published
     from vitrina.recipe import read_recipe
     from vitrina.report import page as report
+    from vitrina.scoresheet import show
     from vitrina.train import judged_before, judged_by, read_shop
 
     if test and at:
         raise typer.BadParameter("--at cuts the data, and with --test nothing is cut; give either")
+    if html:
+        _page_to_write(html)
     made = read_recipe(recipe)
     dataset = read_shop(data, made, say).dataset
     other = Engine.open(against) if against else None
@@ -151,7 +154,16 @@ def evaluate(
     if html:
         html.write_text(report(found), encoding="utf-8")
         say(f"a page to look at: {html}")
-    put(found.as_dict()) if as_json else evaluation.show(found, page())
+    put(found.as_dict()) if as_json else show(found, page())
+
+
+def _page_to_write(html: Path) -> None:
+    """Before anything is judged: whether a page can be written there. Raises DataError."""
+    if html.suffix.lower() not in (".html", ".htm"):
+        raise DataError(f"--html {html}: a page is written as .html; give such a name")
+    if html.is_dir() or not html.parent.is_dir():
+        why = "it is a folder" if html.is_dir() else f"there is no folder {html.parent}"
+        raise DataError(f"--html {html}: {why}; give a file in a folder that there is")
 
 
 def recommend(

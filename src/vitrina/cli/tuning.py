@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 
 from vitrina.cli.words import AsJson, At, Data, RecipeFile, errors, page, put, say, seconds
+from vitrina.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,24 +31,26 @@ def tune(
     out: Annotated[Path, typer.Option("--out", help="Recipe to write; trials are kept beside it.")],
     budget: Annotated[str, typer.Option(help="How long to search: 30s, 5m, 1h.")] = "5m",
     at: At = "",
-    seed: Annotated[int | None, typer.Option(help="Of the search; by default the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the search; by default the recipe's.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Search hyperparameters and weights on the last days, and write the best recipe.
 
-    Ctrl-C writes the best so far; the same command goes on from there.
+    Ctrl-C, or SIGTERM, writes the best so far; the same command goes on from there, for a whole budget more.
     """
     from vitrina.recipe import read_recipe
     from vitrina.train import placements_of, read_shop
     from vitrina.tune import tune as run
 
     time = duration(budget)
+    if out.is_dir():
+        raise DataError(f"--out {out} is a folder; name a file in it")
     made = read_recipe(recipe)
     placements = placements_of(made)
     dataset = read_shop(data, made, say).dataset
     at_seconds = seconds(at)
     known = dataset.before(at_seconds) if at_seconds is not None else dataset
-    with watched() as watch:
+    with stopped_softly(), watched() as watch:
         found = run(known, made, placements, out, time, seed=seed, say=say, watch=watch)
     put({"out": str(out), "budget": time, **found.as_dict()}) if as_json else show(found.chosen, out)
 
@@ -57,6 +61,16 @@ def duration(text: str) -> float:
     if not found or not float(found[1]):
         raise typer.BadParameter(f"{text!r} is not a time such as 30s, 5m or 1h")
     return float(found[1]) * UNITS[found[2]]
+
+
+@contextmanager
+def stopped_softly() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C: a scheduler's end keeps what was found too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -104,7 +118,8 @@ def show(chosen: Mapping[str, Chosen], out: Path) -> None:
     """What was gained, and by which sources; nothing where no placement could be asked."""
     if not chosen:
         return
-    table = Table(title=f"{out}: NDCG@10 on the days that chose it", box=SIMPLE_HEAD, title_justify="left")
+    title = f"{out}: NDCG@10 on the days that chose it, which flatter it; ± is one standard error"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
     for name in ("placement", "askers", "before", "after", "gain", "sources"):
         table.add_column(name)
     for name, one in chosen.items():

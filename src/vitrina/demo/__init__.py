@@ -19,15 +19,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vitrina import doctor, evaluate
+from vitrina import doctor
 from vitrina.client import Client
 from vitrina.dataset import PURCHASE, Dataset
 from vitrina.demo import letter, live, photos
 from vitrina.errors import NotReady
+from vitrina.evaluate import Say
 from vitrina.readers import complete_journey
 from vitrina.recipe import Recipe, read_recipe
 from vitrina.registry import Registry
 from vitrina.request import Block, ListedBlock, ListedItem, Product, Request, Response, SessionEvent
+from vitrina.scoresheet import show
 from vitrina.train import read_shop, train
 
 FIELDS = ("title", "price")
@@ -78,7 +80,7 @@ def run(folder: Path, recipe_file: Path, console: Console, picture: Path | None 
                   f"[bold].venv/bin/vitrina models show --registry {folder / 'registry'}[/bold]")  # fmt: skip
 
 
-def learn(folder: Path, recipe: Recipe, console: Console, say: evaluate.Say) -> Dataset:
+def learn(folder: Path, recipe: Recipe, console: Console, say: Say) -> Dataset:
     """Write the data folder, examine it, train on all of it, publish; return what was read."""
     console.rule("Data: Complete Journey, a year of a grocer's tickets")
     complete_journey.write(folder / "data", say)
@@ -89,7 +91,7 @@ def learn(folder: Path, recipe: Recipe, console: Console, say: evaluate.Say) -> 
     console.rule("Training: judged on the last weeks first, then fitted on everything")
     trained = train(dataset, recipe, Registry(folder / "registry"), say)
     if trained.evaluation:
-        evaluate.show(trained.evaluation, console)
+        show(trained.evaluation, console)
     return dataset
 
 

@@ -91,6 +91,8 @@ def tune(
     """
     seed = recipe.evaluation.seed if seed is None else seed
     journal = Journal.open(out.with_name(out.name + ".journal"), _made_on(dataset, recipe, placements, seed))
+    if journal.trials:
+        say(f"{len(journal.trials)} trials of before are taken over from {journal.file}")
     with without_compiling(clock) as seconds:
         started = seconds()
         try:
@@ -231,7 +233,8 @@ def _asked(bench: Bench) -> str:
 
 
 def _more(windows: int) -> str:
-    return f", and {windows - 1} such windows before" if windows > 1 else ""
+    more = "such window" if windows == 2 else "such windows"
+    return f", and {windows - 1} {more} before" if windows > 1 else ""
 
 
 def _put(out: Path, made: str) -> None:

@@ -9,6 +9,7 @@ already used elsewhere is used again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ USELESS = 0.02
 """A family below this share of the placement's best is not weighed at all."""
 LEAST = 10.0
 """Seconds that prove a placement's weights where none are left: else the best settings are lost."""
+UNTRIED = "its own sources were not all tried in this time, so it stays as it is; give a longer budget"
 Say = Callable[[str], None]
 
 
@@ -59,28 +61,39 @@ class Chosen:
 def choose(found: Search, *, weigh: bool, until: float, say: Say, least: float = LEAST) -> dict[str, Chosen]:
     """The best blend of each placement, of sources that were tried; a placement some of whose own
     sources were not is left out. `weigh`: whether the recipe's own weights are searched too, as in training;
-    `least`: seconds that each half of a placement has where none are left. After Ctrl-C those done.
+    `least`: seconds that each half of a placement has where none are left. After Ctrl-C what is not done yet
+    is weighed in short; after one more it is left out.
     """
     chosen: dict[str, Chosen] = {}
     try:
         _choose(found, chosen, weigh=weigh, until=until, say=say, least=least)
     except KeyboardInterrupt:
+        again = found.interrupted
         found.interrupted = True
-        say("interrupted: placements that are not weighed yet stay as they are")
+        if not again:
+            say("interrupted: weighing in short what is not weighed yet")
+            with suppress(KeyboardInterrupt):
+                _choose(found, chosen, weigh=weigh, until=found.clock() + LEAST, say=say, least=0.0)
+        left = found.bench.placements.keys() - chosen.keys()
+        if left:
+            say(f"interrupted: {', '.join(sorted(left))} stay as they are")
     return chosen
 
 
 def _choose(
     found: Search, chosen: dict[str, Chosen], *, weigh: bool, until: float, say: Say, least: float
 ) -> None:
-    """Each placement in turn, the most asked first, into `chosen`."""
+    """Each placement that is not there yet in turn, the most asked first, into `chosen`."""
     used: dict[str, list[Plan]] = {}
-    names = sorted(found.bench.placements, key=lambda one: -len(found.bench.truths[one]))
+    for part in (part for one in chosen.values() for part in one.parts):
+        used.setdefault(part.family.name, []).append(part.plan)
+    left = [one for one in found.bench.placements if one not in chosen]
+    names = sorted(left, key=lambda one: -len(found.bench.truths[one]))
     for number, name in enumerate(names):
         placement = found.bench.placements[name]
         own = _own(found, placement)
         if own is None:
-            say(f"{name}: its own sources were not all tried in this time, so it stays as it is")
+            say(f"{name}: {UNTRIED}")
             continue
         parts = _tuned(found, name, used)
         now = found.clock()

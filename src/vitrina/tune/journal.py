@@ -34,9 +34,7 @@ class Journal:
         something else, DataError where the file cannot be used."""
         try:
             if not file.exists():
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps(dict(made_on)) + "\n", encoding="utf-8")
-                return cls(file, ())
+                return cls._new(file, made_on)
             head, *lines = file.read_text(encoding="utf-8").splitlines() or [""]
             trials = tuple(Trial(**json.loads(line)) for line in lines if line.endswith("}"))
             _same(file, json.loads(head or "{}"), made_on)
@@ -45,6 +43,15 @@ class Journal:
         except (OSError, ValueError, TypeError) as reason:
             raise DataError(f"cannot use the journal {file}: {reason}; remove it to begin anew") from reason
         return cls(file, trials)
+
+    @classmethod
+    def _new(cls, file: Path, made_on: Mapping[str, Any]) -> Journal:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(dict(made_on)) + "\n", encoding="utf-8")
+        except OSError as reason:
+            raise DataError(f"cannot write {file}: {reason}; give an --out that can be written") from reason
+        return cls(file, ())
 
     def add(self, trial: Trial) -> None:
         """Write one more. Raises DataError where the disk does not take it."""
@@ -58,7 +65,8 @@ class Journal:
 def _same(file: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     changed = [name for name, value in now.items() if then.get(name) != value]
     if changed:
+        verb = "differs" if len(changed) == 1 else "differ"
         raise RecipeError(
-            f"{file} holds trials of another search: {', '.join(changed)} differ; "
+            f"{file} holds trials of another search: {', '.join(changed)} {verb}; "
             "give another --out, or remove the journal to begin anew"
         )

@@ -1,0 +1,71 @@
+"""`vitrina tune` at the command line: what cannot be done is said before anything is searched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from vitrina.cli import app
+from vitrina.cli.tuning import stopped_softly
+from vitrina.errors import DataError
+from vitrina.tune.journal import Journal
+
+TUNE = ["tune", "--data", "nowhere", "--recipe", "nothing.toml"]
+
+
+def test_an_output_that_is_a_folder_is_refused_first(tmp_path):
+    """Before the recipe is read, let alone the data."""
+    found = CliRunner().invoke(app, [*TUNE, "--out", str(tmp_path)])
+    assert isinstance(found.exception, DataError)
+    assert str(found.exception) == f"--out {tmp_path} is a folder; name a file in it"
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"), [(TUNE[:1], "--seed"), (["evaluate"], "--max-users")], ids=["seed", "max-users"]
+)
+def test_less_than_nothing_is_wrong_usage(verb, option, tmp_path):
+    """A count is not negative."""
+    words = [
+        *verb,
+        *TUNE[1:],
+        option,
+        "-1",
+        *(["--out", str(tmp_path / "t.toml")] if verb == ["tune"] else []),
+    ]
+    found = CliRunner().invoke(app, words)
+    assert found.exit_code == 2
+    assert option in found.output
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("page.pdf", "written as .html"), ("nowhere/page.html", "there is no folder")]
+)
+def test_a_page_that_cannot_be_written_is_refused_first(name, said, tmp_path):
+    """Before anything is judged."""
+    found = CliRunner().invoke(app, ["evaluate", *TUNE[1:], "--html", str(tmp_path / name)])
+    assert isinstance(found.exception, DataError)
+    assert said in str(found.exception)
+
+
+def test_a_scheduler_s_end_is_ctrl_c():
+    """SIGTERM ends a search as Ctrl-C does, and afterwards whatever it was before."""
+
+    def ended():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), stopped_softly():
+        ended()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_journal_that_cannot_be_begun_asks_for_another_place(tmp_path):
+    """There is nothing to remove."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="give an --out that can be written"):
+        Journal.open(tmp_path / "file" / "t.toml.journal", {})

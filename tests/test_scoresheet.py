@@ -1,0 +1,32 @@
+"""Tables of an evaluation: no figure is cut, and no column is empty."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from shops import make_shop, make_window
+from vitrina.evaluate import judge
+from vitrina.scoresheet import show
+from vitrina.splits import split
+
+HOME = {"home": {"sources": [{"strategy": "a", "weight": 1.0}, {"strategy": "b", "weight": 0.5}]}}
+
+
+@pytest.mark.parametrize("width", [40, 100, 300])
+def test_no_figure_is_cut(width):
+    """On a narrow console lines run on; money without prices has no column."""
+    random = np.random.default_rng(1)
+    bought = [(f"u{user}", f"i{random.integers(6)}", day) for user in range(40) for day in range(0, 60, 5)]
+    cut = split(make_shop(bought), 7)
+    engine = make_window(cut.train, {"a": [0, 1, 2], "b": [3, 1]}, HOME)
+    written = io.StringIO()
+    show(judge(engine, cut, 100, 7), Console(file=written, width=width))
+    text = written.getvalue()
+    assert "NDCG@10" in text.replace("\n", " ")
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert "revenue" not in text
+    assert "±" in text

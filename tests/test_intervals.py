@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shops import make_shop
-from vitrina.intervals import rhythm
+from vitrina.intervals import due_days, rhythm
 
 DAILY = [(f"u{user}", "milk", day) for user in range(9) for day in range(0, 60, 3)]
 MONTHLY = [(f"u{user}", "coffee", 28 * turn + user) for user in range(9) for turn in range(6)]
@@ -35,3 +35,14 @@ def test_the_regular_are_told_from_the_uneven() -> None:
 def test_nothing_learned_of_what_never_returns() -> None:
     """Nobody came back: no rhythm."""
     assert [len(one) for one in rhythm(make_shop([("u1", "kettle", 5), ("u2", "kettle", 6)]))] == [0, 0]
+
+
+def test_what_nobody_buys_twice_is_never_due() -> None:
+    """Not as often as other things of the shop: a kettle that many bought months ago lasts all that is known.
+    Of a few, or of many who bought it lately, that cannot be said."""
+    many = [(f"u{user}", "kettle", 5) for user in range(25)]
+    few = [(f"u{user}", "toaster", 5) for user in range(10)]
+    new = [(f"u{user}", "mixer", 58) for user in range(25)]
+    shop = make_shop([*DAILY, *many, *few, *new])
+    days = {name: due_days(shop)[shop.items.row(name)] for name in ("milk", "kettle", "toaster", "mixer")}
+    assert days == {"milk": 3, "kettle": pytest.approx(58, abs=1), "toaster": 3, "mixer": 3}

@@ -13,6 +13,8 @@ from vitrina.kernels.sparse import counting_order, dealt, ends_of
 
 _FEW = 5
 """Below this many gaps an item borrows its category's interval."""
+_MANY, _LONG = 20, 3.0
+"""So many purchases without one more after so many intervals say that nobody buys the item twice."""
 _PRIOR = 15.0
 """Gaps of all that weigh as much as as many of an item's own."""
 _LEAST_SPREAD = 0.01
@@ -23,7 +25,8 @@ def due_days(dataset: Dataset) -> NDArray[np.float32]:
     """float32 per item: the median gap in days between purchases of it by one customer.
 
     An item with few gaps takes the median of its category, and that of the shop where the category
-    has few too; 0, always due, where nobody ever came back or events have no times.
+    has few too; 0, always due, where nobody ever came back or events have no times. What many bought long
+    enough ago, and none of them again, lasts as long as anything is known.
     """
     n_items = len(dataset.items)
     _, items, days = _gaps(dataset)
@@ -39,7 +42,17 @@ def due_days(dataset: Dataset) -> NDArray[np.float32]:
     interval[borrowed] = shared[category[borrowed]]
     enough = own_count >= _FEW
     interval[enough] = own[enough]
+    all_known = (dataset.end - int(dataset.events.time[0])) / DAY
+    interval[(own_count == 0) & (_waited(dataset, interval) >= _MANY)] = all_known
     return interval.astype(np.float32)
+
+
+def _waited(dataset: Dataset, interval: NDArray[np.float64]) -> NDArray[np.int64]:
+    """int64 per item: its purchases by known customers that are `_LONG` intervals old."""
+    events = dataset.events
+    age = (dataset.end - events.time) / DAY
+    long_ago = (events.type == PURCHASE) & (events.user >= 0) & (age >= _LONG * interval[events.item])
+    return np.bincount(events.item[long_ago], minlength=len(dataset.items))
 
 
 def rhythm(dataset: Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -9,11 +9,16 @@ import time
 import pytest
 from typer.testing import CliRunner
 
+from shops import make_shop
 from vitrina.cli import app
 from vitrina.cli.tuning import stopped_softly
 from vitrina.errors import DataError
+from vitrina.recipe import read_recipe
+from vitrina.registry import Registry
+from vitrina.train import train
 from vitrina.tune.journal import Journal
 
+SOURCES = 'sources = [{ strategy = "popular", seeds = "none" }]\n'
 TUNE = ["tune", "--data", "nowhere", "--recipe", "nothing.toml"]
 
 
@@ -47,6 +52,31 @@ def test_less_than_nothing_is_wrong_usage(verb, option, tmp_path):
 def test_a_page_that_cannot_be_written_is_refused_first(name, said, tmp_path):
     """Before anything is judged."""
     found = CliRunner().invoke(app, ["evaluate", *TUNE[1:], "--html", str(tmp_path / name)])
+    assert isinstance(found.exception, DataError)
+    assert said in str(found.exception)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_bundle_that_cannot_be_compared_is_refused(stored, tmp_path):
+    """No bundle in the folder, or one of another shop: in words, and before anything is judged."""
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[strategies.popular]\n[placements]\nversion = "1"\n[placements.home]\n' + SOURCES)
+    (tmp_path / "data").mkdir()
+    rows = [f"u{day % 3},i{day % 4},{1_700_000_000 + day * 86400}" for day in range(1, 40)]
+    (tmp_path / "data/events.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows]))
+    against, said = tmp_path, "there is no bundle in it"
+    if stored:
+        registry = Registry(tmp_path / "registry")
+        train(
+            make_shop([("u1", "other", 1), ("u2", "another", 2)]),
+            read_recipe(recipe),
+            registry,
+            print,
+            judge=False,
+        )
+        against, said = registry.path(), "none of its 2 items is in --data"
+    words = ["--data", str(tmp_path / "data"), "--recipe", str(recipe), "--against", str(against)]
+    found = CliRunner().invoke(app, ["evaluate", *words])
     assert isinstance(found.exception, DataError)
     assert said in str(found.exception)
 

@@ -29,6 +29,7 @@ from vitrina.errors import DataError
 
 if TYPE_CHECKING:
     from vitrina.dataset import Dataset
+    from vitrina.engine import Engine
     from vitrina.train import Trained
 
 
@@ -132,7 +133,6 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Judge a recipe: fit before the last weeks, rank every item, compare with what was bought."""
-    from vitrina.engine import Engine
     from vitrina.published import published
     from vitrina.recipe import read_recipe
     from vitrina.report import page as report
@@ -145,7 +145,7 @@ def evaluate(
         _page_to_write(html)
     made = read_recipe(recipe)
     dataset = read_shop(data, made, say).dataset
-    other = Engine.open(against) if against else None
+    other = _stored(against, dataset) if against else None
     if test:
         cut = published(dataset, data, test, made, say)
         found = judged_by(cut, made, say, max_users=max_users or None, against=other)
@@ -155,6 +155,24 @@ def evaluate(
         html.write_text(report(found), encoding="utf-8")
         say(f"a page to look at: {html}")
     put(found.as_dict()) if as_json else show(found, page())
+
+
+def _stored(against: Path, dataset: Dataset) -> Engine:
+    """A bundle to be asked the same. Raises DataError where there is none, or one of another shop."""
+    import numpy as np
+
+    from vitrina.engine import Engine
+
+    if not (against / "manifest.json").is_file():
+        raise DataError(
+            f"--against {against}: there is no bundle in it; give one version's folder, inside the registry"
+        )
+    found = Engine.open(against)
+    if not np.isin(dataset.items.sorted, found.items.sorted).any():
+        raise DataError(
+            f"--against {against}: none of its {found.n_items:,} items is in --data; give one of this shop"
+        )
+    return found
 
 
 def _page_to_write(html: Path) -> None:

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from vitrina.bundle import Bundle
     from vitrina.trees import Branch, Forest, Tree
 
-SHOWN = 8
-"""Children of a node that are shown, the best sold; the rest are counted."""
+SHOWN, SOLD = 8, 0.005
+"""Children of a node that are shown, the best sold, and the share of all sales that they have at least; the
+rest are counted, and are whole in --json."""
 ROW, STEP, BAR, LABEL = 24, 250, 60, 26
 """Of the picture: pixels of a line and of a level, of a bar that is all sales; letters of a label."""
+
+
+LEGEND = "bar: share of sales; by: what splits it, and the share of switches that stay within"
 
 
 def tree(
@@ -67,28 +71,31 @@ def lines(tree: Tree) -> Iterator[str]:
 
 def _below(branch: Branch, indent: str) -> Iterator[str]:
     if branch.split:
-        yield f"{indent}by {branch.split} (held by {branch.hold:.0%} of {branch.switches:,.0f} switches)"
-    for child in branch.children[:SHOWN]:
+        seen = f"of {branch.switches:,.0f} switches" if branch.switches >= 1 else "elsewhere, by nobody here"
+        yield f"{indent}by {branch.split} (held by {branch.hold:.0%} {seen})"
+    for child in _shown(branch):
         yield f"{indent}  {child.value}: {child.share:.1%} of sales, {child.items:,} items"
         yield from _below(child, indent + "    ")
-    if len(branch.children) > SHOWN:
-        yield f"{indent}  and {_rest(branch)}"
+    if rest := _rest(branch):
+        yield f"{indent}  and {rest}"
 
 
 def drawn(tree: Tree) -> str:
     """The tree as SVG, growing to the right: a bar shows a branch's sales. Needs no font of its own."""
     marks: list[str] = []
-    height, _ = _draw(tree.root, 0, 1, marks, tree.category.rpartition(" > ")[2])
+    height, _ = _draw(tree.root, 0, 2, marks, tree.category.rpartition(" > ")[2])
     deepest = max(_depth(tree.root), 2)
     top = f'<text x="12" y="20" font-size="15">{escape(tree.category)}</text>'
     notes = f"{tree.root.switches:,.0f} switches; relax: {', '.join(tree.relax_order()) or 'nothing known'}"
-    size = f'width="{deepest * STEP + 24}" height="{(height + 2) * ROW}"'
+    wide, high = deepest * STEP + 24, (height + 2) * ROW
+    size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
             '<rect width="100%" height="100%" fill="white"/>',
             top,
             f'<text x="12" y="38" fill="#666">{escape(notes)}</text>',
+            f'<text x="12" y="54" fill="#666">{LEGEND}</text>',
             *marks,
             "</svg>\n",
         ]
@@ -98,11 +105,11 @@ def drawn(tree: Tree) -> str:
 def _draw(branch: Branch, depth: int, line: int, marks: list[str], label: str) -> tuple[int, float]:
     """Draw a branch from a line on: (the line after it, the y of its own mark)."""
     after, places = line, []
-    for child in branch.children[:SHOWN]:
+    for child in _shown(branch):
         after, place = _draw(child, depth + 1, after, marks, child.value)
         places.append(place)
-    if len(branch.children) > SHOWN:
-        marks.append(_words((depth + 1) * STEP, (after + 1.5) * ROW, f"and {_rest(branch)}", "#888"))
+    if rest := _rest(branch):
+        marks.append(_words((depth + 1) * STEP, (after + 1.5) * ROW, f"and {rest}", "#888"))
         after += 1
     after = max(after, line + (2 if branch.split else 1))
     x, y = depth * STEP + 12, ((places[0] + places[-1]) / 2 if places else (line + 1.5) * ROW)
@@ -112,12 +119,12 @@ def _draw(branch: Branch, depth: int, line: int, marks: list[str], label: str) -
     short = label if len(label) <= LABEL else label[: LABEL - 1] + "…"
     marks.append(_words(x - 12, y, f"{short} {branch.share:.0%}", "#222"))
     if branch.split:
-        marks.append(_words(x + BAR - 6, y + 11, f"by {branch.split}: {branch.hold:.0%}", "#b04a2f"))
+        marks.append(_words(x + BAR - 6, y + 14, f"by {branch.split}: {branch.hold:.0%}", "#b04a2f", 10))
     return after, y
 
 
-def _words(x: float, y: float, text: str, colour: str) -> str:
-    return f'<text x="{x + 12:.0f}" y="{y:.0f}" fill="{colour}">{escape(text)}</text>'
+def _words(x: float, y: float, text: str, colour: str, size: int = 12) -> str:
+    return f'<text x="{x + 12:.0f}" y="{y:.0f}" fill="{colour}" font-size="{size}">{escape(text)}</text>'
 
 
 def _line(x: float, y: float, to_x: float, to_y: float) -> str:
@@ -126,13 +133,19 @@ def _line(x: float, y: float, to_x: float, to_y: float) -> str:
     return f'<path d="{curve}" fill="none" stroke="#bbb"/>'
 
 
+def _shown(branch: Branch) -> tuple[Branch, ...]:
+    """The children that sell most, of those that sell anything to speak of; they stand best sold first."""
+    return tuple(one for one in branch.children[:SHOWN] if one.share >= SOLD)
+
+
 def _rest(branch: Branch) -> str:
-    rest = branch.children[SHOWN:]
-    return f"{len(rest):,} more: {sum(one.share for one in rest):.1%} of sales"
+    """The others in a line; '' where there are none."""
+    rest = branch.children[len(_shown(branch)) :]
+    return f"{len(rest):,} more: {sum(one.share for one in rest):.1%} of sales" if rest else ""
 
 
 def _depth(branch: Branch) -> int:
-    return 1 + max((_depth(child) for child in branch.children), default=0)
+    return 1 + max((_depth(child) for child in _shown(branch)), default=0)
 
 
 def _forest(bundle: Bundle, strategy: str) -> Forest:

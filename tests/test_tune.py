@@ -332,6 +332,24 @@ def test_weights_have_their_share_of_the_time(budget, trials, most, tmp_path, mo
     assert max(halves) <= most / 2
 
 
+def test_an_instance_of_its_own_is_not_overwritten(tmp_path):
+    """A rack that nobody asked mixes another instance than the cart does: the recipe's own, which stays."""
+    tables = {
+        "version": "1",
+        "cart": TABLES["cart"],
+        "rack": {
+            "sources": [{"strategy": "item_knn_rack", "weight": 1.0, "seeds": "context"}],
+            "needs": ["filter"],
+        },
+    }
+    own = {"is": "item_knn", "neighbours": 7}
+    given = recipe(strategies={**RECIPE["strategies"], "item_knn_rack": own})
+    tune.tune(shop(), given, parse_placements(tables), tmp_path / "t.toml", 600.0, watch=stopping(6))
+    made = read_recipe(tmp_path / "t.toml")
+    (source,) = placements_of(made).named("rack").sources
+    assert dict(made.strategies[source.strategy].params) == {"neighbours": 7}
+
+
 def test_placements_of_another_name_are_tuned_alike(tmp_path, monkeypatch):
     """A start page and a product page are tried on the very questions of a home list and of a cart, and what
     starts from a page and was not asked takes over what suits a page."""

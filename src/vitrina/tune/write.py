@@ -8,11 +8,12 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
-from vitrina.placements import Mix, Placements
+from vitrina.placements import Mix, Placement, Placements
 from vitrina.purpose import purpose
 from vitrina.recipe import Holdout, Limits, Plan, Profile, RankerPlan, Recipe
 from vitrina.tune.bench import key_of
 from vitrina.tune.choose import Chosen
+from vitrina.tune.families import Family
 from vitrina.tune.search import Search
 
 ALIKE = {
@@ -84,20 +85,33 @@ def _renamed(
     recipe: Recipe,
     instances: Instances,
 ) -> dict[str, Any]:
-    """A source of a placement that nobody asked: the family's setting where it starts from the like."""
+    """A source of a placement that nobody asked: the family's setting where it starts from the like, unless
+    the recipe has another instance of it there, which is not by chance."""
     name = mix.strategy
     family = next((one for one in found.families.values() if name in one.starts), None)
     if family is not None and name in recipe.strategies:
-        suited = [part for one in _alike(mix.seeds, found, chosen) for part in one.parts]
-        plans = [one.plan for one in suited if one.family is family]
+        plans = [
+            part.plan
+            for like in _alike(mix.seeds, found, chosen)
+            if _has(found.bench.placements[like], family, name)
+            for part in chosen[like].parts
+            if part.family is family
+        ]
         name = instances.name(family.name, plans[0] if plans else family.starts[name], placement)
     return {"strategy": name, "weight": mix.weight, "seeds": mix.seeds}
 
 
-def _alike(seeds: str, found: Search, chosen: Mapping[str, Chosen]) -> list[Chosen]:
-    """What was chosen where the question suits a source that starts from such seeds, the most alike first."""
+def _alike(seeds: str, found: Search, chosen: Mapping[str, Chosen]) -> list[str]:
+    """Placements that were chosen for, whose question suits a source that starts from such seeds, the most
+    alike first."""
     asked = {name: purpose(placement).question for name, placement in found.bench.placements.items()}
-    return [chosen[name] for like in ALIKE[seeds] for name in chosen if asked[name] == like]
+    return [name for like in ALIKE[seeds] for name in chosen if asked[name] == like]
+
+
+def _has(placement: Placement, family: Family, instance: str) -> bool:
+    """Whether a placement mixes that very instance of a family, or none of it."""
+    mixed = {mix.strategy for mix in placement.sources} & family.starts.keys()
+    return not mixed or instance in mixed
 
 
 def text(head: Sequence[str], recipe: Recipe, tables: Mapping[str, Any]) -> str:

@@ -225,9 +225,9 @@ def test_too_little_is_said():
 
 
 def test_where_nothing_was_chosen_no_table_is_shown(capsys):
-    """An empty table would say nothing."""
+    """An empty table would say nothing; a sentence does."""
     show({}, Path("tuned.toml"))
-    assert capsys.readouterr().out == ""
+    assert len(capsys.readouterr().out.strip().splitlines()) == 1
 
 
 def test_instances_of_one_strategy_are_one_family():
@@ -289,7 +289,7 @@ def test_a_search_goes_on(tuned, tmp_path):
     more = tune.tune(shop(), recipe(), PLACEMENTS, again, 1.5)
     assert more.trials > found.trials
     assert all(tomllib.loads("x = " + line.split(":")[0][1:]) for line in journal.read_text().splitlines())
-    with pytest.raises(RecipeError, match="data differ; give another --out"):
+    with pytest.raises(RecipeError, match="data differs; give another --out"):
         tune.tune(shop(users=80), recipe(), PLACEMENTS, again, 1.0)
 
 

@@ -11,11 +11,12 @@ from typer.testing import CliRunner
 
 from shops import make_shop
 from vitrina.cli import app
-from vitrina.cli.tuning import stopped_softly
+from vitrina.cli.tuning import show, stopped_softly
 from vitrina.errors import DataError
 from vitrina.recipe import read_recipe
 from vitrina.registry import Registry
 from vitrina.train import train
+from vitrina.tune.choose import Chosen
 from vitrina.tune.journal import Journal
 
 SOURCES = 'sources = [{ strategy = "popular", seeds = "none" }]\n'
@@ -99,3 +100,15 @@ def test_a_journal_that_cannot_be_begun_asks_for_another_place(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="give an --out that can be written"):
         Journal.open(tmp_path / "file" / "t.toml.journal", {})
+
+
+def test_what_may_be_chance_is_said(capsys, tmp_path):
+    """A gain below two standard errors is told as such, and where nothing was tuned, that."""
+    sure, unsure, none = (Chosen((), "score", 0.1, 0.1 + gain, 0.01, 300) for gain in (0.03, 0.015, 0.0))
+    show({"home": sure, "cart": unsure, "discover": none}, tmp_path / "t.toml")
+    told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert "surely" in told["home"]
+    assert "may be chance" in told["cart"]
+    assert not {"surely", "chance"} & set(told["discover"].split())
+    show({}, tmp_path / "t.toml")
+    assert "no placement could be tuned" in " ".join(capsys.readouterr().out.split())

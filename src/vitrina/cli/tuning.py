@@ -115,17 +115,18 @@ def progress(search: Search, share: float) -> Table:
 
 
 def show(chosen: Mapping[str, Chosen], out: Path) -> None:
-    """What was gained, and by which sources; nothing where no placement could be asked."""
+    """What was gained, and by which sources; that nothing was, where no placement could be asked."""
     if not chosen:
+        page().print(f"{out}: no placement could be tuned, all are as the recipe has them; see above for why")
         return
     title = f"{out}: NDCG@10 on the days that chose it, which flatter it; ± is one standard error"
     table = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
-    for name in ("placement", "askers", "before", "after", "gain", "sources"):
+    for name in ("placement", "askers", "before", "after", "gain", "ahead", "sources"):
         table.add_column(name)
     for name, one in chosen.items():
         gain = f"{one.after - one.before:+.4f} ± {one.error:.4f}"
+        ahead = "surely" if one.sure else "may be chance" if one.after > one.before else ""
         sources = ", ".join(f"{part.family.name} {part.weight:g}" for part in one.parts)
-        table.add_row(
-            name, f"{one.askers:,}", f"{one.before:.4f}", f"{one.after:.4f}", gain, f"{one.blend}: {sources}"
-        )
+        figures = f"{one.askers:,}", f"{one.before:.4f}", f"{one.after:.4f}", gain, ahead
+        table.add_row(name, *figures, f"{one.blend}: {sources}")
     page().print(table)

@@ -205,7 +205,7 @@ def _head(
         share = f" ({gain / one.before:+.1%})" if one.before > 0 else ""
         lines.append(
             f"  {name}: {one.before:.4f} -> {one.after:.4f}, {gain:+.4f} +- {one.error:.4f}{share}, "
-            f"{one.askers:,} askers"
+            f"{one.askers:,} askers{'' if one.sure or not gain else ': may be chance'}"
         )
     lines += [
         f"  {name}, ordered by learned trees: {gain:+.4f} +- {error:.4f} more, on the latest of these days"

@@ -57,6 +57,11 @@ class Chosen:
     error: float
     askers: int
 
+    @property
+    def sure(self) -> bool:
+        """Whether the gain is above chance: by two standard errors, though these days chose the settings."""
+        return self.after - self.before > 2 * self.error
+
 
 def choose(found: Search, *, weigh: bool, until: float, say: Say, least: float = LEAST) -> dict[str, Chosen]:
     """The best blend of each placement, of sources that were tried; a placement some of whose own

@@ -96,6 +96,16 @@ def test_an_unreadable_file_beside_a_good_one_is_said(tmp_path: Path) -> None:
     assert read(tmp_path).report.notes == ("events.xlsx is in no format that is read, and was left aside",)
 
 
+def test_events_under_another_name_are_asked_for(tmp_path):
+    """A catalogue alone can be read; what may be its events is named, if there are none."""
+    (tmp_path / "items.csv").write_text("item_id\na\n")
+    (tmp_path / "ratings.csv").write_text("user_id,item_id\nu,a\n")
+    (note,) = read(tmp_path).report.notes
+    assert note.startswith("there are no events.*, and ratings.csv was not read: name what holds")
+    (tmp_path / "events.csv").write_text("user_id,item_id\nu,a\n")
+    assert read(tmp_path).report.notes == ()
+
+
 @pytest.mark.parametrize("make", [parquet, lambda: gzip.compress(GOOD * 500)], ids=["parquet", "gzip"])
 def test_flipped_bytes_are_errors_or_rows(tmp_path: Path, make: Callable[[], bytes]) -> None:
     """Promise: a damaged file is a DataError or a reading; nothing else, and never a crash."""

@@ -105,6 +105,11 @@ def read(
         texts = read_texts(db, keep) if keep and "events" in staged else None
         tables = tuple(_told(one, notes[table], rejected[table]) for table, one in staged.items())
     aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)
+    if found.uncalled:
+        names = ", ".join(found.uncalled)
+        aside += (
+            f"there are no events.*, and {names} was not read: name what holds purchases and clicks events.*",
+        )
     return Reading(dataset, Report(tables, aside, rejects, *unknown), texts)
 
 

@@ -19,10 +19,12 @@ ENDINGS = (".parquet", *_TEXTS, *(one + ".gz" for one in _TEXTS))
 
 @dataclass(frozen=True)
 class Found:
-    """The files of each table that has any, in the order they are read; files left aside by name."""
+    """The files of each table that has any, in the order they are read; by name, files left aside, and where
+    there are no events those that may be them, but are not called so."""
 
     files: dict[str, tuple[Path, ...]]
     aside: tuple[str, ...] = ()
+    uncalled: tuple[str, ...] = ()
 
 
 def find(folder: Path) -> Found:
@@ -49,7 +51,7 @@ def find(folder: Path) -> Found:
             files[table] = tuple(sorted(readable, key=_natural))
     if not files.keys() & {"events", "items"}:
         raise DataError(f"{folder} has neither events.* nor items.*; {_holds(folder)}")
-    return Found(files, tuple(aside))
+    return Found(files, tuple(aside), () if "events" in files else _uncalled(folder))
 
 
 def find_events(place: Path) -> Found:
@@ -88,6 +90,13 @@ def _named(folder: Path, table: str) -> tuple[list[Path], list[Path]]:
         elif path.is_file() and re.match(rf"{table}([-_. ].*)?\.", name):
             (readable if ending(path) else strange).append(path)
     return readable, strange
+
+
+def _uncalled(folder: Path) -> tuple[str, ...]:
+    """Files that could be read, but have no table's name."""
+    tables = re.compile(rf"({'|'.join(TABLES)})([-_. ].*)?\.")
+    names = (path.name for path in folder.iterdir() if path.is_file() and ending(path))
+    return tuple(sorted(name for name in names if not tables.match(name.lower())))
 
 
 def _is_part(part: Path, folder: Path) -> bool:

@@ -4,12 +4,14 @@
 
 Complete Journey, by time: settings are chosen on the four weeks before the last four, fitted on what
 came before those; the last four are asked once, fitted on all that came before. Every household that
-bought anything in the four weeks is asked; those with no past get an empty list and count as 0.
+bought anything in the four weeks is asked; those with no past get an empty list and count as 0. Then the
+same without times, each household's last basket against all its baskets before it.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,12 +28,14 @@ from vitrina.history import History
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.kernels.sparse import compress
 from vitrina.metrics import Truth, accuracy
+from vitrina.splits import split
 from vitrina.strategies.buy_again import Strategy
 from vitrina.strategies.next_basket import Strategy as NextBasket
 from vitrina.strategies.popular import Strategy as Popular
 from vitrina.strategy import Allow, Candidates, Query, Seeds
 
 K, WEEKS, DEEP = 10, 4, 50
+PURCHASES = (0.0, 50.0, 100.0, 200.0, 300.0, 400.0, 800.0)
 OURS = "next_basket"
 METRICS = {"ndcg10": "ndcg", "recall10": "recall", "revenue_recall10": "revenue_recall"}
 Scores = dict[str, NDArray[np.float64]]
@@ -43,8 +47,8 @@ def main() -> None:
     shop = complete_journey()
     cut = shop.end + 1 - WEEKS * 7 * DAY
     choice = chosen(shop, cut - WEEKS * 7 * DAY)
-    test = tested(shop, cut)
-    print(f"\nwritten to {write('buy_again', {'machine': machine(), 'choice': choice, 'test': test})}")
+    found = {"choice": choice, "test": tested(shop, cut), "untimed": untimed(shop)}
+    print(f"\nwritten to {write('buy_again', {'machine': machine(), **found})}")
 
 
 def complete_journey() -> Dataset:
@@ -70,14 +74,11 @@ def complete_journey() -> Dataset:
 
 
 class Window:
-    """Four weeks: what was known before them, who bought in them, and what."""
+    """What was known before, who bought then, and what."""
 
-    def __init__(self, shop: Dataset, cut: int) -> None:
-        self.known = shop.before(cut)
-        future = shop.since(cut).before(cut + WEEKS * 7 * DAY).events
-        bought = compress(
-            future.user, future.item, np.maximum(future.price, 0), (len(shop.users), len(shop.items))
-        )
+    def __init__(self, known: Dataset, future: Events, now: int) -> None:
+        self.known, shape = known, (len(known.users), len(known.items))
+        bought = compress(future.user, future.item, np.maximum(future.price, 0), shape)
         self.users = np.flatnonzero(np.diff(bought.indptr)).astype(np.int32)
         past = History.of(self.known)
         lists = [past.span(int(user)) for user in self.users]
@@ -86,11 +87,16 @@ class Window:
             np.concatenate([column[one] for one in lists]) for column in (past.rows, past.types, past.times)
         )
         nowhere = np.full(len(self.users), UNKNOWN, np.int32)
-        self.query = Query(cut, self.users, nowhere, Seeds(indptr, rows, types, times))
+        self.query = Query(now, self.users, nowhere, Seeds(indptr, rows, types, times))
         n = len(bought.indices)
         self.truth = Truth(
             bought.indptr, bought.indices, bought.data.astype(np.float64), np.zeros(n, np.bool_)
         ).take(self.users.astype(np.int64))
+
+    @classmethod
+    def weeks(cls, shop: Dataset, cut: int) -> Window:
+        """Four weeks from then on."""
+        return cls(shop.before(cut), shop.since(cut).before(cut + WEEKS * 7 * DAY).events, cut)
 
     def found(self, strategy: Any) -> Candidates:
         """A strategy's lists."""
@@ -148,7 +154,7 @@ def settings() -> dict[str, Any]:
 
 def chosen(shop: Dataset, cut: int) -> dict[str, list[float]]:
     """Settings by NDCG@10 on the validation weeks."""
-    window = Window(shop, cut)
+    window = Window.weeks(shop, cut)
     found = {name: window.scores(one) for name, one in settings().items()}
     found |= {name: window.blended(by) for name, by in BLENDS.items()}
     means = {name: [round(float(one.mean()), 4) for one in scores.values()] for name, scores in found.items()}
@@ -161,7 +167,7 @@ def chosen(shop: Dataset, cut: int) -> dict[str, list[float]]:
 
 def tested(shop: Dataset, cut: int) -> dict[str, Any]:
     """The defaults beside what is simpler, with 95 % intervals over households."""
-    window = Window(shop, cut)
+    window = Window.weeks(shop, cut)
     scores = {
         "popular, 7 days": window.scores(Popular(window_days=7.0, half_life_days=0.0)),
         "popular": window.scores(Popular()),
@@ -181,6 +187,21 @@ def tested(shop: Dataset, cut: int) -> dict[str, Any]:
         shown = (table[name][metric] for metric in METRICS)
         print(f"{name:28}" + "".join(f" {mean:.4f} ({low:.4f}-{high:.4f})  " for mean, low, high in shown))
     return table
+
+
+def untimed(shop: Dataset) -> list[dict[str, Any]]:
+    """Without times, each household's last basket: NDCG@10 by after how many purchases one counts half."""
+    last = split(replace(shop, timed=False), WEEKS * 7)
+    window = Window(last.train, last.test.events, last.now)
+    rows = []
+    print(f"\n{'without times, half-life':28} NDCG@10 of the last basket")
+    for name, strategy in (("buy_again", Strategy), ("next_basket", NextBasket)):
+        for half_life in PURCHASES:
+            made = strategy(half_life_purchases=half_life)
+            mean = round(float(window.scores(made)["ndcg10"].mean()), 4)
+            rows.append({"strategy": name, "half_life_purchases": half_life, "ndcg10": mean})
+            print(f"{name + f', {half_life:g}':28} {mean:.4f}")
+    return rows
 
 
 def _rounded(one: Estimate) -> list[float]:

@@ -13,11 +13,13 @@ from typer.testing import CliRunner
 from shops import make_shop
 from vitrina.catalog import PATH, Attribute
 from vitrina.cli import app
+from vitrina.cli.trees import drawn, lines
 from vitrina.errors import DataError, RecipeError
 from vitrina.fit import fit
 from vitrina.placements import parse_placements
 from vitrina.recipe import parse_recipe
 from vitrina.registry import Registry
+from vitrina.trees import Branch, Tree
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,22 @@ def test_the_picture_is_well_formed(registry, tmp_path):
     assert any(word.startswith("<A> ") for word in words)
     assert any(word.startswith("by brand") for word in words)
     assert "href" not in file.read_text()
+
+
+def test_what_hardly_sells_is_counted_within_the_picture():
+    """Values of a last split that sell next to nothing: one line says how many, and no line leaves the page."""
+    last = tuple(Branch(f"{size} g", 1, 0.004, 0.0, "", 0.0, ()) for size in range(3))
+    rare = Branch("loose", 3, 0.012, 0.2, "size", 0.4, last)
+    root = Branch("", 9, 1.0, 80.0, "form", 0.5, (Branch("bags", 6, 0.988, 79.8, "", 0.0, ()), rare))
+    tree = Tree("Food > Tea", root, {"form": 0.5, "size": 0.4})
+    said = [line.strip() for line in lines(tree)]
+    assert "by size (held by 40% elsewhere; no switch was seen here)" in said
+    assert "and 3 more: 1.2% of sales" in said
+    picture = ElementTree.fromstring(drawn(tree))
+    wide, high = (float(one) for one in picture.get("viewBox").split()[2:])
+    words = {one.text: one for one in picture.iter("{http://www.w3.org/2000/svg}text")}
+    assert float(words["and 3 more: 1.2% of sales"].get("x")) < wide - 200
+    assert all(float(one.get("y")) < high for one in words.values())
 
 
 def test_what_is_not_there_is_named(registry, tmp_path):

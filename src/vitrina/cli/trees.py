@@ -20,8 +20,6 @@ SHOWN, SOLD = 8, 0.005
 rest are counted, and are whole in --json."""
 ROW, STEP, BAR, LABEL = 24, 250, 60, 26
 """Of the picture: pixels of a line and of a level, of a bar that is all sales; letters of a label."""
-
-
 LEGEND = "bar: share of sales; by: what splits it, and the share of switches that stay within"
 
 
@@ -71,7 +69,8 @@ def lines(tree: Tree) -> Iterator[str]:
 
 def _below(branch: Branch, indent: str) -> Iterator[str]:
     if branch.split:
-        seen = f"of {branch.switches:,.0f} switches" if branch.switches >= 1 else "elsewhere, by nobody here"
+        many = branch.switches
+        seen = f"of {many:,.0f} switches" if many >= 1 else "elsewhere; no switch was seen here"
         yield f"{indent}by {branch.split} (held by {branch.hold:.0%} {seen})"
     for child in _shown(branch):
         yield f"{indent}  {child.value}: {child.share:.1%} of sales, {child.items:,} items"
@@ -145,7 +144,8 @@ def _rest(branch: Branch) -> str:
 
 
 def _depth(branch: Branch) -> int:
-    return 1 + max((_depth(child) for child in _shown(branch)), default=0)
+    """Levels that are drawn: what is only counted stands a level further too."""
+    return 1 + max((_depth(child) for child in _shown(branch)), default=1 if branch.children else 0)
 
 
 def _forest(bundle: Bundle, strategy: str) -> Forest:

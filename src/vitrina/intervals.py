@@ -55,6 +55,12 @@ def _waited(dataset: Dataset, interval: NDArray[np.float64]) -> NDArray[np.int64
     return np.bincount(events.item[long_ago], minlength=len(dataset.items))
 
 
+def half_life(days: float, purchases: float, *, timed: bool) -> float:
+    """How habits fade, as `kernels.repeats.purchases` takes it: by days, without times by later purchases; 0
+    of either is for never."""
+    return days if timed else -(purchases or np.inf)
+
+
 def rhythm(dataset: Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Per item the mean logarithm of the days between purchases, and how regular they are: float32.
 

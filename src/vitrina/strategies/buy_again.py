@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import PURCHASE, Dataset
 from vitrina.ids import Rows
-from vitrina.intervals import repeat_share, rhythm
+from vitrina.intervals import half_life, repeat_share, rhythm
 from vitrina.kernels.lists import best
 from vitrina.kernels.repeats import NEVER, among, habits, purchases
 from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
@@ -53,14 +53,8 @@ class Strategy:
     """The days ahead."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "half_life_days",
-            "half_life_purchases",
-            "min_count",
-            "repeat_power",
-            "repeat_prior",
-            "timing",
-        ):
+        fading = "half_life_days", "half_life_purchases"
+        for name in (*fading, "min_count", "repeat_power", "repeat_prior", "timing"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more")
         if not self.ahead_days > 0:
@@ -82,17 +76,17 @@ class Strategy:
     def open(self, parts: Parts) -> BuyAgain:
         """Weights by row. A bundle from before there was timing has none."""
         array = {name: np.asarray(part) for name, part in parts.items()}
-        half_life = self.half_life_days if array["timed"][0] else -(self.half_life_purchases or np.inf)
+        fading = half_life(self.half_life_days, self.half_life_purchases, timed=bool(array["timed"][0]))
         known = array["timed"][0] and all(len(array.get(name, ())) for name in HABITS)
         due = known and self.timing > 0
         parts_due = tuple(array[name] if due else NEVER for name in HABITS)
-        return BuyAgain(array["weights"], half_life, self.min_count, parts_due, self.timing, self.ahead_days)
+        return BuyAgain(array["weights"], fading, self.min_count, parts_due, self.timing, self.ahead_days)
 
 
 @dataclass(frozen=True, eq=False)
 class BuyAgain:
-    """`weights`: float32 per row; `half_life`: as of `purchases`. `habits`:
-    float32 per row, the parts HABITS; each empty for no timing."""
+    """`weights`: float32 per row; `half_life`: as of `purchases`. `habits`: float32 per row, the parts
+    HABITS; each empty for no timing."""
 
     weights: NDArray[np.float32]
     half_life: float

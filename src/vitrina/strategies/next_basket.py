@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.history import History
 from vitrina.ids import Rows
-from vitrina.intervals import repeat_share, rhythm
+from vitrina.intervals import half_life, repeat_share, rhythm
 from vitrina.kernels.gather import Ragged, Scratch, in_chunks
 from vitrina.kernels.neighbours import neighbours
 from vitrina.kernels.next_basket import next_baskets
@@ -79,10 +79,6 @@ class Strategy:
         if not self.ahead_days > 0:
             raise ValueError("ahead_days must be above 0")
 
-    def half_life(self, *, timed: bool) -> float:
-        """As `purchases` takes it."""
-        return self.half_life_days if timed else -(self.half_life_purchases or np.inf)
-
     def need(self, extent: Extent) -> Need:
         """The vectors and their tables, and a list of each customer."""
         return lists_of(extent, self.neighbours, customers=True, tables=2 * ENTRY, copies=2)
@@ -118,7 +114,7 @@ class Strategy:
     def _vectors(self, dataset: Dataset, weights: NDArray[np.float32]) -> Csr:
         """Customers x items: days bought on, faded, as they count."""
         past = History.of(dataset)
-        fading = self.half_life(timed=dataset.timed)
+        fading = half_life(self.half_life_days, self.half_life_purchases, timed=dataset.timed)
         found = purchases(past.indptr, past.rows, past.types, past.times, PURCHASE, fading, 1)
         users = np.repeat(np.arange(len(dataset.users), dtype=np.int32), np.diff(found[0]))
         values = found[2] * weights[found[1]]
@@ -133,7 +129,7 @@ class NextBasket:
     def __init__(self, parts: Parts, made: Strategy) -> None:
         array = {name: np.asarray(part) for name, part in parts.items()}
         timed = bool(array["timed"][0])
-        self._half_life = made.half_life(timed=timed)
+        self._half_life = half_life(made.half_life_days, made.half_life_purchases, timed=timed)
         known = timed and made.timing > 0 and all(len(array[name]) for name in HABITS)
         self._habits = tuple(array[name] if known else NEVER for name in HABITS)
         self._timing, self._ahead = np.float32(made.timing), made.ahead_days

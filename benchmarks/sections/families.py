@@ -134,6 +134,13 @@ def buy_again(found: dict[str, Any]) -> Iterable[str]:
     yield f"{test['households']:,} households of Complete Journey, what they bought in the last weeks.\n"
     lists = {name: one for name, one in test.items() if isinstance(one, dict)}
     yield _of_lists(lists, ("ndcg10", "recall10", "revenue_recall10"), "ndcg10_gain_of_next_basket")
+    yield "\nWithout times, each household's last basket: by after how many later purchases one counts half.\n"
+    lives = sorted({one["half_life_purchases"] for one in found["untimed"]})
+    heads = ("", *(f"{one:g}" if one else "never" for one in lives))
+    by_name: dict[str, list[float]] = {}
+    for one in found["untimed"]:
+        by_name.setdefault(one["strategy"], []).append(one["ndcg10"])
+    yield table(heads, ((name, *(f"{one:.4f}" for one in many)) for name, many in by_name.items()))
 
 
 def sessions(found: dict[str, Any]) -> Iterable[str]:

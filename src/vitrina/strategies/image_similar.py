@@ -1,9 +1,9 @@
 """Products whose photos look alike, by vectors made from them before training.
 
-Likeness is the metric of `images.metric`: a network's vector, colour, and what the shop's own
-attributes teach. Neighbours are exact up to `exact_up_to` photos, found once, in training; a request
-is a look-up. Photos of the same thing (a shared photo, another size's, a re-shot pack) are one
-look: never similar to itself, and listed once.
+Neighbours by visual features, as of McAuley, Targett, Shi and van den Hengel (SIGIR 2015). Likeness is the
+metric of `images.metric`: a network's vector, colour, and what the shop's own attributes teach. Neighbours
+are exact up to `exact_up_to` photos, found once, in training; a request is a look-up. Photos of the same
+thing (a shared photo, another size's, a re-shot pack) are one look: never similar to itself, and listed once.
 """
 
 from __future__ import annotations

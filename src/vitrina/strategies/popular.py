@@ -1,7 +1,8 @@
 """What sells, what is rising, what is new: one order of the whole catalogue, and one for each region.
 
-Popularity counts distinct buyers a day, not pieces: a wholesale order of a thousand pieces is one,
-and so is a script that orders all day long. An event of no user is bought by its visit.
+The whole past is the TopPop of Cremonesi, Koren and Turrin (RecSys 2010). Popularity counts distinct
+buyers a day, not pieces: a wholesale order of a thousand pieces is one, and so is a script that orders all
+day long. An event of no user is bought by its visit.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ WEIGHING, ORDERING = 0.2, 0.3
 WINDOWS = 0.1
 """Share of the budget that is kept to fit and ask what trees learn from, where little is to be grown."""
 LIST = 0.01
-"""Seconds, twice those that were measured, in which all shapes of trees are grown from a list."""
+"""Seconds in which all shapes of trees are grown from a list, about twice what they take: of the first,
+benchmarks/ranker.py has 0.0015, and the slow one has twice its trees, and larger ones."""
 SHORT = 0.05
 """Share of the budget that proves a placement's weights, `LEAST` at most, where the search left none."""
 LATE = 1.5

@@ -48,6 +48,12 @@ def test_the_best_of_many_must_be_ahead_by_more(gain, others, said):
     assert verdict(table(gain, others)) == said
 
 
+def test_bestsellers_under_another_s_name_are_no_rival():
+    """A source that learned nothing and was filled up is as good as they are, and is not named for it."""
+    rows = [row(BLEND, 0.2), row("buy_again", 0.2, (0.0, 0.01), filled=1.0), row("popular", 0.2, (0.0, 0.01))]
+    assert verdict(rows) == "The blend and popular alone cannot be told apart on these askers."
+
+
 def test_of_few_askers_nothing_is_said():
     """Twelve say nothing, whatever their interval."""
     said = verdict(table((-0.3, 0.01), askers=12))

@@ -14,12 +14,13 @@ FILLED = 0.995
 
 
 def verdict(rows: Sequence[Row]) -> str:
-    """Whether mixing pays: the blend against the best of its rivals, over the same askers.
+    """Whether mixing pays: the blend against the best of its rivals, over the same askers, of those who fill
+    lists themselves.
 
     The best is picked among many, so that it must be ahead by more than one that was named beforehand
     (Bonferroni).
     """
-    rivals = [one for one in rows if one.bucket == "all" and one.gain and not _is_stored(one)]
+    rivals = _rivals(rows, "all")
     if not rivals:
         return ""
     best = max(rivals, key=headline)
@@ -52,10 +53,15 @@ def by_customer(rows: Sequence[Row]) -> list[tuple[Row, Row | None]]:
     kinds = [one for one in rows if one.system == BLEND and one.bucket in BUCKETS and one.askers]
     found = []
     for own in kinds if len(kinds) > 1 else ():
-        rivals = [one for one in rows if one.bucket == own.bucket and one.gain and not _is_stored(one)]
-        rivals = [one for one in rivals if one.metrics["fallback"].mean < FILLED and headline(one) > 0]
+        rivals = [one for one in _rivals(rows, own.bucket) if headline(one) > 0]
         found.append((own, max(rivals, key=headline, default=None)))
     return found
+
+
+def _rivals(rows: Sequence[Row], bucket: str) -> list[Row]:
+    """Each system alone over some askers, but those whose lists are others'."""
+    alone = [one for one in rows if one.bucket == bucket and one.gain and not _is_stored(one)]
+    return [one for one in alone if one.metrics["fallback"].mean < FILLED]
 
 
 def headline(row: Row) -> float:

@@ -71,6 +71,15 @@ def test_the_page_is_whole_and_needs_nothing(evaluation):
     assert not re.search(r"https?:|src=|url\(|@import", text)
 
 
+def test_what_is_not_known_has_no_column(evaluation):
+    """Money is told where there are prices; without, no empty column stands for it."""
+    assert "<th>revenue recall</th>" not in page(evaluation)
+    row = evaluation.row("blend", "home")
+    priced = replace(row, metrics={**row.metrics, "revenue_recall@10": row.metrics["ndcg@10"]})
+    rows = tuple(priced if one is row else one for one in evaluation.rows)
+    assert "<th>revenue recall</th>" in page(replace(evaluation, rows=rows))
+
+
 def test_names_are_escaped(evaluation):
     """A department or a strategy may be called anything."""
     assert "<script" not in page(evaluation)

@@ -149,7 +149,8 @@ def _bars(rows: Iterable[tuple[str, Estimate, bool]], label: str) -> str:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    names = [name for name in _WORDS if name in rows[0].metrics]
+    known = {name for one in rows for name, figure in one.metrics.items() if not isnan(figure.mean)}
+    names = [name for name in _WORDS if name in known]  # money without prices has no column
     head = "".join(f"<th>{_WORDS[name][0]}</th>" for name in names)
     lines = [
         f"<tr{' class=own' if one.system == BLEND else ''}><td>{escape(one.system)}</td>"

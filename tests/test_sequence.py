@@ -74,6 +74,27 @@ def test_baskets_tell_by_what_the_next_one_holds_not_by_their_lines():
     assert not in_order(rearranged(shop, by_visit))
 
 
+def habits(users=400):
+    """Each customer draws thirty baskets of five from forty products, one of which gives way to another every fourth trip."""
+    random, happened = np.random.default_rng(3), []
+    for user in range(users):
+        liked = random.permutation(200)
+        for trip in range(30):
+            held = random.choice(liked[trip // 4 : trip // 4 + 40], 5, replace=False)
+            happened += [(f"u{user}", f"i{one:03}", trip) for one in held]
+    shop = make_shop(happened)
+    trips = shop.events.time.astype(np.int32) // 86_400
+    return untimed(replace(shop, events=replace(shop.events, visit=shop.events.user * 30 + trips)))
+
+
+def test_habits_that_change_slowly_are_seen():
+    """Baskets mostly of the same products: what is new in one for a while is in the next more often than later."""
+    shop = habits()
+    by_visit = np.random.default_rng(1).random(shop.events.visit.max() + 1)[shop.events.visit]
+    assert in_order(rearranged(shop, shop.events.visit))
+    assert not in_order(rearranged(shop, by_visit))
+
+
 def test_few_customers_are_taken_at_their_word():
     """Where nothing can be told, rows are in the order of time, as the contract says."""
     shop = walks(users=50)

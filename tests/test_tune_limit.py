@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -64,3 +65,19 @@ def test_other_threads_have_no_end():
     thread.start()
     thread.join()
     assert done
+
+
+def test_an_end_that_is_swallowed_comes_again():
+    """A destructor or a library's callback lets nothing through, and the time is up all the same."""
+    swallowed = []
+
+    def swallows():
+        for _ in range(2):
+            with suppress(TooLong):
+                work(5.0)
+            swallowed.append(True)
+        work(5.0)
+
+    with pytest.raises(TooLong), at_most(0.01):
+        swallows()
+    assert len(swallowed) == 2

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shops import make_shop
 from vitrina.ids import Rows
 from vitrina.kernels.weighing import gained
 from vitrina.metrics import Truth
+from vitrina.placements import parse_placements
+from vitrina.recipe import parse_recipe
 from vitrina.strategy import Candidates
-from vitrina.weights import LEVELS, Found, Table, search, simpler
+from vitrina.weights import LEVELS, Found, Table, search, simpler, weigh
 
 
 class Judge:
@@ -149,3 +154,43 @@ def test_kernels_take_what_nobody_asked():
     nothing = np.zeros((0, 1), np.float32)
     sums = gained(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64), nothing, np.ones(1, np.float32), 0, np.ones(2, np.float32), np.zeros(1, np.int64), np.zeros(0, np.int64), np.ones(10))  # fmt: skip
     assert sums.shape == (2, 0)
+
+
+SHOP = {
+    "strategies": {"item_knn": {}, "popular": {}},
+    "placements": {"version": "1", "home": {"sources": [
+        {"strategy": "item_knn", "seeds": "history"}, {"strategy": "popular", "seeds": "none"},
+    ]}},
+}  # fmt: skip
+
+
+def by_lot(users=240):
+    """Customers who took eight of thirty products each, at no time and in no order."""
+    random = np.random.default_rng(5)
+    happened = [(f"u{user}", f"i{(user * 3 + one) % 30}", 0) for user in range(users)
+                for one in random.permutation(12)[:8]]  # fmt: skip
+    return replace(make_shop(happened, visits=False), timed=False)
+
+
+def weighed_by(dataset, monkeypatch):
+    """How many askers weights were searched for."""
+    asked = []
+    made = Table.of
+    monkeypatch.setattr(Table, "of", lambda lists, truth, product: asked.append(len(truth)) or made(lists, truth, product))  # fmt: skip
+    recipe = parse_recipe(SHOP, "a recipe")
+    found = weigh(dataset, recipe, parse_placements(SHOP["placements"]))
+    assert found.version == "1+weighed"
+    return asked
+
+
+def test_where_few_ask_on_a_lot_weights_are_searched_on_more_lots(monkeypatch):
+    """One lot is like another; where rows are in order the days before would be of another shop."""
+    shop = by_lot()
+    monkeypatch.setattr("vitrina.splits.in_order", lambda dataset: False)
+    assert weighed_by(shop, monkeypatch) == [6 * 240]
+    monkeypatch.setattr("vitrina.weights.MAX_ASKERS", 500)
+    assert weighed_by(shop, monkeypatch) == [500]
+    monkeypatch.setattr("vitrina.weights.QUICK", 100)
+    assert weighed_by(shop, monkeypatch) == [240]
+    monkeypatch.setattr("vitrina.splits.in_order", lambda dataset: True)
+    assert weighed_by(shop, monkeypatch) == [240]

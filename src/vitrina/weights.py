@@ -16,23 +16,25 @@ from numpy.typing import NDArray
 
 from vitrina import metrics
 from vitrina.dataset import Dataset
-from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.ids import Rows
 from vitrina.kernels.weighing import gained, merged
 from vitrina.metrics import Truth
-from vitrina.placements import Placements, parse_placements
+from vitrina.placements import Mix, Placements, parse_placements
 from vitrina.questions import Questions, proposed, to_ask
 from vitrina.recipe import Recipe
-from vitrina.splits import split
+from vitrina.splits import Split, another, split
 from vitrina.strategy import Candidates
 
 Say = Callable[[str], None]
 LEVELS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 7.0)
 WAYS = ("rank", "score")
 MAX_ASKERS = 3000
+MOST_LOTS = 6
+QUICK = 300_000
+"""Events from which on there is but one lot or window to choose by: more would take too long."""
 LINES = 3
 """Of each basket, hidden one after the other while there is room: which is the first is luck."""
 MIN_ASKERS = 50
@@ -78,23 +80,57 @@ def weigh(
         say(f"source weights stay as written: {reason}")
         return placements
     say(f"weighing sources: {cut.rule}")
-    engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
-    product = cut.train.catalog.product
     tables: dict[str, Any] = dict(placements.tables)
-    for asked in to_ask(engine.placements, cut, MAX_ASKERS, held.seed, LINES):
-        if len(asked) < MIN_ASKERS:
+    for name, parts in _asked(dataset, cut, recipe, placements, say).items():
+        mixes, truth = parts[0].mixes, pooled([one.truth for one in parts])
+        if len(truth) < MIN_ASKERS or len(mixes) < 2:
             continue
-        drafts = proposed(engine, asked, cut.now)
-        sources = drafts[0].mixes
-        if len(sources) < 2:
-            continue
-        found = best(_table_of(drafts, asked, product), len(sources))
-        tables[asked.placement] = {**tables[asked.placement], **_written(sources, found)}
+        lists = [joined([one.lists[source] for one in parts]) for source in range(len(mixes))]
+        found = best(Table.of(lists, truth, cut.train.catalog.product), len(mixes))
+        tables[name] = {**tables[name], **_written(mixes, found)}
         words = ", ".join(
-            f"{one.strategy} {weight:g}" for one, weight in zip(sources, found.weights, strict=True)
+            f"{one.strategy} {weight:g}" for one, weight in zip(mixes, found.weights, strict=True)
         )
-        say(f"{asked.placement}: NDCG@10 {found.ndcg:.4f} by {found.blend} with {words}")
+        say(f"{name}: NDCG@10 {found.ndcg:.4f} by {found.blend} with {words}")
     return parse_placements({**tables, "version": f"{placements.version}+weighed"}, "weighed placements")
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """What a placement's sources, `mixes`, proposed to those who were asked on a cut, and what these took."""
+
+    mixes: Sequence[Mix]
+    lists: Sequence[Candidates]
+    truth: Truth
+
+
+def _asked(
+    dataset: Dataset, cut: Split, recipe: Recipe, placements: Placements, say: Say
+) -> dict[str, list[_Answered]]:
+    """By placement, what was answered on the cut, and where few ask on a lot on the next ones: one is like
+    another, and weights of few askers are of the lot."""
+    found: dict[str, list[_Answered]] = {}
+    for number in range(MOST_LOTS):
+        if number:
+            cut = another(dataset, cut, recipe.evaluation.test_days)
+        engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
+        for asked in to_ask(engine.placements, cut, MAX_ASKERS, recipe.evaluation.seed, LINES):
+            parts = found.setdefault(asked.placement, [])
+            room = MAX_ASKERS - sum(len(one.truth) for one in parts)
+            own = _answered(engine, asked.drawn(room, recipe.evaluation.seed), cut) if room > 0 else None
+            if own and (not parts or parts[0].mixes == own.mixes):
+                parts.append(own)
+        fewest = min((sum(len(one.truth) for one in parts) for parts in found.values()), default=MAX_ASKERS)
+        if cut.lot < 0 or len(dataset.events) > QUICK or fewest >= MAX_ASKERS:
+            break
+    return found
+
+
+def _answered(engine: Engine, asked: Questions, cut: Split) -> _Answered:
+    drafts = proposed(engine, asked, cut.now)
+    mixes = drafts[0].mixes
+    lists = [joined([draft.lists[source] for draft in drafts]) for source in range(len(mixes))]
+    return _Answered(mixes, lists, asked.truth)
 
 
 def best(
@@ -204,11 +240,6 @@ class Table:
         return found
 
 
-def _table_of(drafts: Sequence[Draft], asked: Questions, product: Rows) -> Table:
-    lists = [joined([draft.lists[source] for draft in drafts]) for source in range(len(drafts[0].lists))]
-    return Table.of(lists, asked.truth, product)
-
-
 def joined(parts: Sequence[Candidates]) -> Candidates:
     """The candidates of several batches as those of one."""
     starts = np.cumsum([0, *(len(one.rows) for one in parts)])
@@ -217,6 +248,18 @@ def joined(parts: Sequence[Candidates]) -> Candidates:
         np.concatenate([*indptr, starts[-1:]]).astype(np.int64),
         np.concatenate([one.rows for one in parts]),
         np.concatenate([one.scores for one in parts]),
+    )
+
+
+def pooled(truths: Sequence[Truth]) -> Truth:
+    """The truths of several windows as one."""
+    starts = np.cumsum([0, *(len(one.rows) for one in truths)])
+    indptr = [one.indptr[:-1] + start for one, start in zip(truths, starts[:-1], strict=True)]
+    return Truth(
+        np.concatenate([*indptr, starts[-1:]]).astype(np.int64),
+        np.concatenate([one.rows for one in truths]),
+        np.concatenate([one.values for one in truths]),
+        np.concatenate([one.repeat for one in truths]),
     )
 
 

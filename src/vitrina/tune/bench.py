@@ -32,7 +32,7 @@ from vitrina.seeds import query
 from vitrina.splits import Split, another, split
 from vitrina.strategy import Candidates, Query, Strategy
 from vitrina.tune.spaces import ASKED
-from vitrina.weights import LINES, MIN_ASKERS, Table, joined
+from vitrina.weights import LINES, MIN_ASKERS, QUICK, Table, joined, pooled
 
 Lists = Mapping[str, Candidates]
 """By placement, one source's lists for everybody who was asked."""
@@ -42,8 +42,6 @@ ENOUGH = 600
 """Where a placement has fewer askers, another window is held out: the latest is most like the days to come,
 and those before it were of another shop. One lot is like another, so there `MOST` are asked."""
 WINDOWS = 6
-QUICK = 300_000
-"""Events from which on there is but one window: more would take too long."""
 _DEPTH = 100
 """Rows of a source, as many as `stages.retrieve` asks for."""
 Clusters = NDArray[np.int64]
@@ -112,7 +110,7 @@ class Bench:
                 f"({windows[0].cut.rule}); {unasked_words(placements, _askers(windows))}"
             )
         by_name = {name: [one for one in windows if name in one.truths] for name in asked}
-        truths = {name: _pooled([one.truths[name] for one in some]) for name, some in by_name.items()}
+        truths = {name: pooled([one.truths[name] for one in some]) for name, some in by_name.items()}
         clusters = {name: _apart([one.clusters[name] for one in some]) for name, some in by_name.items()}
         ruled = {name: placements.by_name[name] for name in asked}
         return cls(tuple(windows), ruled, truths, clusters, dataset.catalog.product)
@@ -196,15 +194,3 @@ def _apart(clusters: Sequence[Clusters]) -> Clusters:
     """The clusters of several windows as those of one."""
     starts = np.cumsum([0, *(int(one.max(initial=-1)) + 1 for one in clusters)])
     return np.concatenate([one + start for one, start in zip(clusters, starts[:-1], strict=True)])
-
-
-def _pooled(truths: Sequence[Truth]) -> Truth:
-    """The truths of several windows as one."""
-    starts = np.cumsum([0, *(len(one.rows) for one in truths)])
-    indptr = [one.indptr[:-1] + start for one, start in zip(truths, starts[:-1], strict=True)]
-    return Truth(
-        np.concatenate([*indptr, starts[-1:]]).astype(np.int64),
-        np.concatenate([one.rows for one in truths]),
-        np.concatenate([one.values for one in truths]),
-        np.concatenate([one.repeat for one in truths]),
-    )

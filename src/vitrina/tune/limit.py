@@ -54,18 +54,19 @@ class TooLong(Exception):
 def at_most(seconds: float) -> AbstractContextManager[None]:
     """Raise TooLong inside once the process has taken so many seconds of its processors for each of its
     threads, so that a busy machine is held against nobody."""
-    return _ended(max(seconds * get_num_threads(), _SOON), 0.0, lambda: True)
+    return _ended(max(seconds * get_num_threads(), _SOON), lambda: True)
 
 
 def until_then(moment: float, clock: Clock) -> AbstractContextManager[None]:
     """Raise TooLong inside once the clock is at a moment, and the process at work."""
-    return _ended(_SOON, LOOK, lambda: clock() >= moment)
+    return _ended(_SOON, lambda: clock() >= moment)
 
 
 @contextmanager
-def _ended(first: float, every: float, over: Callable[[], bool]) -> Iterator[None]:
-    """Raise TooLong once it is `over`, which is asked after `first` seconds of the processors' and then
-    `every` so many; what a kernel is at is finished first.
+def _ended(first: float, over: Callable[[], bool]) -> Iterator[None]:
+    """Raise TooLong once it is `over`, which is asked after `first` seconds of the processors' and then again
+    and again, as what runs just then may not let it through (a destructor, a callback of a library); what a
+    kernel is at is finished first.
 
     Only the main thread hears the clock: elsewhere there is no limit. What fails because the time was up, or
     because of Ctrl-C, raises those: a kernel that is called just then fails of it with a SystemError, and who
@@ -75,25 +76,27 @@ def _ended(first: float, every: float, over: Callable[[], bool]) -> Iterator[Non
         yield
         return
 
-    rung = False
+    rung, inside = False, True
 
     def ring(number: int, frame: FrameType | None) -> None:
         nonlocal rung
-        if not rung and over():
+        if inside and over():
             rung = True
             raise TooLong
 
     before = signal.signal(signal.SIGPROF, ring)
-    left, again = signal.setitimer(signal.ITIMER_PROF, first, every)
+    left, again = signal.setitimer(signal.ITIMER_PROF, first, LOOK)
     try:
         yield
     except Exception as fault:
+        inside = False
         if came_of(fault, KeyboardInterrupt):
             raise KeyboardInterrupt from fault
         if rung:
             raise TooLong from fault
         raise
     finally:
+        inside = False
         signal.setitimer(signal.ITIMER_PROF, left, again)
         signal.signal(signal.SIGPROF, before)
 

@@ -80,6 +80,16 @@ def test_what_is_not_known_has_no_column(evaluation):
     assert "<th>revenue recall</th>" in page(replace(evaluation, rows=rows))
 
 
+def test_each_rival_is_told_by_how_much_the_blend_is_ahead(evaluation):
+    """Over the same askers, with its interval; of the blend itself nothing is said."""
+    text = page(evaluation)
+    gain = next(one.gain for one in evaluation.rows if one.placement == "home" and one.gain)
+    assert f"{gain.mean:.4f} <i>{gain.low:.4f} to {gain.high:.4f}</i></td></tr>" in text
+    own = re.search(r"<tr class=own><td>blend</td>.*?</tr>", text)
+    assert own
+    assert own[0].endswith("<td></td></tr>")
+
+
 def test_names_are_escaped(evaluation):
     """A department or a strategy may be called anything."""
     assert "<script" not in page(evaluation)

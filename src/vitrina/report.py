@@ -155,10 +155,11 @@ def _table(rows: Sequence[Row]) -> str:
     lines = [
         f"<tr{' class=own' if one.system == BLEND else ''}><td>{escape(one.system)}</td>"
         + "".join(f"<td>{_plain(one.metrics[name].mean)}</td>" for name in names)
-        + f"<td>{one.coverage:.1%}</td></tr>"
+        + f"<td>{one.coverage:.1%}</td><td>{_interval(one.gain) if one.gain else ''}</td></tr>"
         for one in rows
     ]
-    return f"<table><tr><th>system</th>{head}<th>coverage</th></tr>{''.join(lines)}</table>"
+    heads = f"<th>system</th>{head}<th>coverage</th><th>blend ahead by, NDCG@10</th>"
+    return _sheet(heads, "".join(lines))
 
 
 def _customers(rows: Sequence[Row]) -> str:
@@ -194,7 +195,8 @@ def _departments(found: Sequence[Department]) -> str:
     heads = f"<th>department</th>{_FIGURE_HEADS}<th>taken</th>"
     heads += "".join(f"<th>of it in the first {k}</th>" for k in found[0].found)
     rest = len(found) - MOST_DEPARTMENTS
-    more = f" The {rest} smaller ones are left out here; --json has them." if rest > 0 else ""
+    left = "smaller one is" if rest == 1 else f"{rest} smaller ones are"
+    more = f" The {left} left out here; --json has all." if rest > 0 else ""
     words = (
         "The top of the category path, the most taken first. Those asked are who took something there, and "
         f"only that counts: a department that stays white is one that these lists hardly reach.{more}"
@@ -230,6 +232,11 @@ def _glossary() -> str:
         "<dt>blend</dt><dd>The placement as it is served. All others are rivals: each source alone, last "
         "week's bestsellers, products drawn by lot. A bundle that 'knew' has learned from the very days "
         "it is judged by, so its figures flatter it.</dd>"
+    )
+    also += (
+        "<dt>blend ahead by</dt><dd>The mean difference over the same askers, one by one, and where it lies "
+        "by 95 %: above 0 the blend is surely better than that system, below 0 surely worse. It tells more "
+        "than two intervals that overlap.</dd>"
     )
     return f"<h2>Words</h2><dl>{rivals}{words}{also}</dl>"
 

@@ -188,7 +188,8 @@ def test_nothing_to_cut_is_a_sentence():
         split(shop([]), 28)
     with pytest.raises(DataError, match="evaluate on"):
         split(shop([(0, 0, -1, 0, PURCHASE)]), 28)
-    with pytest.raises(DataError, match="no event"):
+    told = "nothing had happened by 1969-12-31T00:00:00, the data begin at 19.*; give a later --at"
+    with pytest.raises(DataError, match=told):
         split(daily(10), 28, at=-DAY)
 
 

@@ -63,9 +63,9 @@ def split(
     single event, the last tenth is, one at least: to choose by, one of many says little. Raises DataError
     where one side would be empty.
     """
-    known = dataset if at is None else dataset.before(at)
+    known = up_to(dataset, at)
     if not len(known.events):
-        raise DataError("there is no event to evaluate on; give an events file, or a later --at")
+        raise DataError("there is no event to evaluate on; give an events file")
     first, end = int(known.events.time[0]), known.end + 1 if at is None else at
     found = (
         _at_moment(known, first, end, test_days)
@@ -78,6 +78,15 @@ def split(
                 f"nothing is left to {side} ({found.rule}); more history, or other test_days, is needed"
             )
     return found
+
+
+def up_to(dataset: Dataset, at: int | None) -> Dataset:
+    """What had happened by a moment, in seconds; all where there is none. Raises DataError if nothing had."""
+    known = dataset if at is None else dataset.before(at)
+    if at is not None and len(dataset.events) and not len(known.events):
+        then, begin = (str(np.datetime64(one, "s")) for one in (at, int(dataset.events.time[0])))
+        raise DataError(f"nothing had happened by {then}, the data begin at {begin}; give a later --at")
+    return known
 
 
 def another(dataset: Dataset, cut: Split, test_days: int) -> Split:

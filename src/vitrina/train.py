@@ -22,7 +22,7 @@ from vitrina.readers import Reading, read
 from vitrina.recipe import Recipe, parse_recipe
 from vitrina.registry import Registry
 from vitrina.rivals import arena, with_baselines
-from vitrina.splits import Split, split
+from vitrina.splits import Split, split, up_to
 from vitrina.weights import weigh
 
 Say = Callable[[str], None]
@@ -89,7 +89,7 @@ def judged_before(
     against: Engine | None = None,
 ) -> Evaluation:
     """How good a recipe is on the last days before `at` (seconds; by default all there is)."""
-    known = dataset.before(at) if at is not None else dataset
+    known = up_to(dataset, at)
     placements = weighed(known, recipe, say)
     forests = ranked(known, recipe, placements, say)
     return evaluate.evaluate(
@@ -129,7 +129,7 @@ def train(
     With `judge`, first fits before the last weeks, evaluates on them and passes the quality gate, or
     with `force` goes on without passing. Raises VitrinaError.
     """
-    known = dataset.before(at) if at is not None else dataset
+    known = up_to(dataset, at)
     if at is not None and not len(known.events) and len(dataset.events):
         raise DataError(f"no event lies before --at {at}; the first one is at {int(dataset.events.time[0])}")
     budget.foreseen(known, recipe, say)

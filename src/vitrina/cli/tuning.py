@@ -39,6 +39,7 @@ def tune(
     Ctrl-C, or SIGTERM, writes the best so far; the same command goes on from there, for a whole budget more.
     """
     from vitrina.recipe import read_recipe
+    from vitrina.splits import up_to
     from vitrina.train import placements_of, read_shop
     from vitrina.tune import tune as run
 
@@ -48,8 +49,7 @@ def tune(
     made = read_recipe(recipe)
     placements = placements_of(made)
     dataset = read_shop(data, made, say).dataset
-    at_seconds = seconds(at)
-    known = dataset.before(at_seconds) if at_seconds is not None else dataset
+    known = up_to(dataset, seconds(at))
     with stopped_softly(), watched() as watch:
         found = run(known, made, placements, out, time, seed=seed, say=say, watch=watch)
     put({"out": str(out), "budget": time, **found.as_dict()}) if as_json else show(found.chosen, out)

@@ -3,7 +3,8 @@
 Where they did, what a customer took next resembles what was taken just before more than what was taken some
 other time. Interaction sets are often published with each customer's rows by lot, which shows as no such
 difference, or sorted by product, which shows as ids that only rise. Within a basket neither says anything:
-what is bought together is alike, and its lines are often sorted. So baskets are compared by a line each.
+what is bought together is alike, and its lines are often sorted. So a basket is compared with others only: by
+how alike a line of one and a line of the other are, over all pairs of lines.
 """
 
 from __future__ import annotations

@@ -59,9 +59,14 @@ def baskets(users=400):
         for trip in range(4):
             held = sorted((start + trip * 4 + step) * 37 % 100 for step in range(4))
             happened += [(f"u{user}", f"i{one:03}", trip) for one in held]
+    return of_visits(happened)
+
+
+def of_visits(happened):
+    """At no time; what a customer did on one day is one visit, and later ones have higher numbers."""
     shop = make_shop(happened)
-    trips = shop.events.time.astype(np.int32) // 86_400
-    return untimed(replace(shop, events=replace(shop.events, visit=shop.events.user * 4 + trips)))
+    day = shop.events.time.astype(np.int32) // 86_400
+    return untimed(replace(shop, events=replace(shop.events, visit=shop.events.user * (day.max() + 1) + day)))
 
 
 def test_baskets_tell_by_what_the_next_one_holds_not_by_their_lines():
@@ -75,16 +80,14 @@ def test_baskets_tell_by_what_the_next_one_holds_not_by_their_lines():
 
 
 def habits(users=400):
-    """Each customer draws thirty baskets of five from forty products, one of which gives way to another every fourth trip."""
+    """Each customer draws thirty baskets of five from forty products; every fourth trip one gives way to another."""
     random, happened = np.random.default_rng(3), []
     for user in range(users):
         liked = random.permutation(200)
         for trip in range(30):
             held = random.choice(liked[trip // 4 : trip // 4 + 40], 5, replace=False)
             happened += [(f"u{user}", f"i{one:03}", trip) for one in held]
-    shop = make_shop(happened)
-    trips = shop.events.time.astype(np.int32) // 86_400
-    return untimed(replace(shop, events=replace(shop.events, visit=shop.events.user * 30 + trips)))
+    return of_visits(happened)
 
 
 def test_habits_that_change_slowly_are_seen():

@@ -164,11 +164,11 @@ SHOP = {
 }  # fmt: skip
 
 
-def by_lot(users=240):
-    """Customers who took eight of thirty products each, at no time and in no order."""
+def by_lot(users=240, many=8):
+    """Customers who took so many of thirty products each, at no time and in no order."""
     random = np.random.default_rng(5)
     happened = [(f"u{user}", f"i{(user * 3 + one) % 30}", 0) for user in range(users)
-                for one in random.permutation(12)[:8]]  # fmt: skip
+                for one in random.permutation(12)[:many]]  # fmt: skip
     return replace(make_shop(happened, visits=False), timed=False)
 
 
@@ -194,3 +194,9 @@ def test_where_few_ask_on_a_lot_weights_are_searched_on_more_lots(monkeypatch):
     assert weighed_by(shop, monkeypatch) == [240]
     monkeypatch.setattr("vitrina.splits.in_order", lambda dataset: True)
     assert weighed_by(shop, monkeypatch) == [240]
+
+
+def test_there_are_no_more_lots_than_orders(monkeypatch):
+    """Of three orders each one is held out in turn; then nobody is left to ask, and that stops nothing."""
+    monkeypatch.setattr("vitrina.splits.in_order", lambda dataset: False)
+    assert weighed_by(by_lot(many=3), monkeypatch) == [3 * 240]

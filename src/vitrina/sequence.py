@@ -9,6 +9,7 @@ how alike a line of one and a line of the other are, over all pairs of lines.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ SURE = 3.0
 """Standard errors that neighbours must be more alike by."""
 WIDTH = 128
 """Numbers that tell who took an item."""
+AT_ONCE = 200
+"""Customers whose visits are compared at once: all of them may have millions."""
 _SEED = 7
 
 Places = NDArray[np.int64]
@@ -105,9 +108,14 @@ def _nearer(trips: Any, owner: Places, taken: Any, random: np.random.Generator) 
         np.where(random.random(n_users) < 0.5, -1.0, 1.0),
         (np.arange(n_users), random.integers(WIDTH, size=n_users)),
     )
-    short = 1 / np.sqrt(np.maximum(np.diff(taken.indptr), 1))
-    looks = (taken @ csr_matrix(signs, (n_users, WIDTH))).toarray() * short[:, None]
-    return _beside(owner, trips @ looks) - _beside(owner, (trips @ short)[:, None])
+    short = 1 / np.sqrt(np.maximum(np.diff(taken.indptr), 1))[:, None]
+    looks = (taken @ csr_matrix(signs, (n_users, WIDTH))).toarray() * short
+    ends = np.append(np.flatnonzero(np.diff(owner, prepend=-1))[::AT_ONCE], len(owner))
+    found = [
+        _beside(owner[low:high], trips[low:high] @ looks) - _beside(owner[low:high], trips[low:high] @ short)
+        for low, high in pairwise(ends)
+    ]
+    return np.concatenate(found)
 
 
 def _beside(owner: Places, looks: NDArray[np.float64]) -> NDArray[np.float64]:

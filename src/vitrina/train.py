@@ -130,8 +130,6 @@ def train(
     with `force` goes on without passing. Raises VitrinaError.
     """
     known = up_to(dataset, at)
-    if at is not None and not len(known.events) and len(dataset.events):
-        raise DataError(f"no event lies before --at {at}; the first one is at {int(dataset.events.time[0])}")
     budget.foreseen(known, recipe, say)
     with budget.within(recipe.limits.bytes), Draft(registry.folder) as draft:
         fitted, evaluation = _fitted(known, recipe, registry, say, draft.keep, judge=judge, force=force)

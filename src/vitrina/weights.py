@@ -7,7 +7,8 @@ merged once; only sums and places are found again. A source that no longer weigh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -105,14 +106,12 @@ class _Answered:
 
 
 def _asked(
-    dataset: Dataset, cut: Split, recipe: Recipe, placements: Placements, say: Say
+    dataset: Dataset, first: Split, recipe: Recipe, placements: Placements, say: Say
 ) -> dict[str, list[_Answered]]:
-    """By placement, what was answered on the cut, and where few ask on a lot on the next ones: one is like
-    another, and weights of few askers are of the lot."""
+    """By placement, what was answered on the first cut, and where few ask on a lot on the next ones: one is
+    like another, and weights of few askers are of the lot."""
     found: dict[str, list[_Answered]] = {}
-    for number in range(MOST_LOTS):
-        if number:
-            cut = another(dataset, cut, recipe.evaluation.test_days)
+    for cut in _cuts(dataset, first, recipe.evaluation.test_days):
         engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
         for asked in to_ask(engine.placements, cut, MAX_ASKERS, recipe.evaluation.seed, LINES):
             parts = found.setdefault(asked.placement, [])
@@ -121,9 +120,19 @@ def _asked(
             if own and (not parts or parts[0].mixes == own.mixes):
                 parts.append(own)
         fewest = min((sum(len(one.truth) for one in parts) for parts in found.values()), default=MAX_ASKERS)
-        if cut.lot < 0 or len(dataset.events) > QUICK or fewest >= MAX_ASKERS:
+        if fewest >= MAX_ASKERS:
             break
     return found
+
+
+def _cuts(dataset: Dataset, cut: Split, test_days: int) -> Iterator[Split]:
+    """The cut, and where it is a lot the next ones, while anybody has so many orders."""
+    yield cut
+    more = MOST_LOTS if cut.lot >= 0 and len(dataset.events) <= QUICK else 1
+    with suppress(DataError):
+        for _ in range(1, more):
+            cut = another(dataset, cut, test_days)
+            yield cut
 
 
 def _answered(engine: Engine, asked: Questions, cut: Split) -> _Answered:

@@ -67,6 +67,18 @@ def test_the_filter_is_turbo_cfs(order, alpha, power):
     np.testing.assert_allclose(dense(parts, 25), off_diagonal(filters[order - 1]), atol=2e-6)
 
 
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_what_many_take_stands_before_what_few_do_as_in_chebycf(order):
+    """The filter between D^-beta and D^beta: a seed's entries divided, a candidate's multiplied (Kim et al. 2025)."""
+    shop, taken = random_shop(4)
+    walks, items = scaled(taken, 0.5)
+    p = walks.T @ walks
+    filters = [p, 2 * p - p @ p, p + 0.01 * (-p @ p @ p + 10 * p @ p - 29 * p)]
+    expected = np.diag(items**-0.4) @ filters[order - 1] @ np.diag(items**0.4)
+    parts = Strategy(order=order, popularity=0.4, smooth=0.0, **ALL).fit(shop)
+    np.testing.assert_allclose(dense(parts, 25), off_diagonal(expected), atol=2e-6)
+
+
 def test_large_matrices_take_the_sparse_way_to_the_same_vectors():
     """With ranks far below both sides singular vectors come of a sparse solver; the filter is the same."""
     shop, taken = random_shop(3, n_users=90, n_items=60)

@@ -3,10 +3,12 @@
 With R scaled to R~ = D_customers^-alpha R D_items^-(1 - alpha) and P = R~'R~, a list is a row of a
 polynomial of P (Turbo-CF: Park, Shin and Shin, SIGIR 2024), plus `smooth` times the ideal low-pass filter
 D_items^-(1 - alpha) U U' D_items^(1 - alpha) over the first `rank` singular vectors of R~ (GF-CF: Shen et
-al., CIKM 2021; ChebyCF adds the same to its polynomial, SIGIR 2025). Nothing is inverted and nothing as
-large as items x items is held: P is kept as the `walks` largest entries of each row, and lists are made
-some rows at a time. With `walks` and `kept` as large as the catalogue the filters are the papers' own. Time
-grows with items squared, so the `items` most taken alone are learned.
+al., CIKM 2021; ChebyCF adds the same to its polynomial: Kim, Sung, Han and Lee, SIGIR 2025). Of ChebyCF is
+also that the polynomial stands between D_items^-popularity and D_items^popularity: what many take counts
+more as a candidate, and less as what a list starts from. Nothing is inverted and nothing as large as items x
+items is held: P is kept as the `walks` largest entries of each row, and lists are made some rows at a time.
+With `walks` and `kept` as large as the catalogue the filters are the papers' own. Time grows with items
+squared, so the `items` most taken alone are learned.
 """
 
 from __future__ import annotations
@@ -41,9 +43,10 @@ _ASLANT = 1e-6
 class Strategy:
     """`items`: the most taken items, which alone are learned.
     `alpha`: how much of the scaling falls on customers, the rest on items. `order`: of the polynomial, 1
-    to 3. `power`: of each entry of P before it. `smooth`: what the low-pass filter counts, 0 for none.
-    `rank`: of it. `walks`: entries of P kept of each item. `kept`: entries stored of each list, the largest
-    by size.
+    to 3. `power`: of each entry of P before it. `popularity`: power of how often an item was taken, by which
+    the polynomial is for it as a candidate and against it as a seed. `smooth`: what the low-pass filter
+    counts, 0 for none. `rank`: of it. `walks`: entries of P kept of each item. `kept`: entries stored of each
+    list, the largest by size.
 
     Other fields are those of item_knn.
     """
@@ -54,6 +57,7 @@ class Strategy:
     alpha: float = 0.5
     order: int = 1
     power: float = 1.0
+    popularity: float = 0.0
     smooth: float = 0.3
     rank: int = 64
     walks: int = 300
@@ -70,8 +74,8 @@ class Strategy:
             POLYNOMIALS
         ):
             raise ValueError("items, rank, walks, kept and seeds must be at least 1, order 1, 2 or 3")
-        if not 0 <= self.alpha <= 1 or self.smooth < 0 or self.power <= 0:
-            raise ValueError("alpha must be from 0 to 1, smooth at least 0, power above 0")
+        if not 0 <= self.alpha <= 1 or min(self.smooth, self.popularity) < 0 or self.power <= 0:
+            raise ValueError("alpha must be from 0 to 1, smooth and popularity at least 0, power above 0")
 
     def need(self, extent: Extent) -> Need:
         """The matrix, walks and lists, and some rows of the whole filter at a time."""
@@ -121,7 +125,7 @@ class Strategy:
         matrix = Csr(matrix.indptr, matrix.indices, np.minimum(matrix.data, 1.0), matrix.shape)
         n_items = matrix.shape[0]
         scaled, degrees = _scaled(matrix, self.alpha)
-        walked = self._walks(scaled)
+        walked = self._walks(scaled, degrees)
         with threadpool_limits(1):  # so that the answer is the same for any number of threads
             vectors = _singular(scaled, self.rank) if self.smooth else np.zeros((n_items, 0), np.float32)
             left = vectors * (self.smooth * degrees ** (self.alpha - 1))[:, None].astype(np.float32)
@@ -131,15 +135,19 @@ class Strategy:
                 low_pass = left[first : first + step] @ right.T
                 yield first, low_pass + self._polynomial(walked, first, step)
 
-    def _walks(self, scaled: Csr) -> Any:
-        """P, with its diagonal, as a scipy matrix."""
+    def _walks(self, scaled: Csr, degrees: NDArray[np.float64]) -> Any:
+        """P, with its diagonal, as a scipy matrix; between the powers of popularity, which between its own
+        powers cancel."""
         from scipy.sparse import csr_matrix, diags
 
         n_items = scaled.shape[0]
         indptr, indices, scores = neighbours(scaled, self.walks)
         own = np.bincount(_rows(scaled), scaled.data.astype(np.float64) ** 2, n_items).astype(np.float32)
         beside = csr_matrix((scores**self.power, indices, indptr), shape=(n_items, n_items))
-        return (beside + diags(own**self.power, dtype=np.float32)).tocsr()
+        favour, against = (
+            diags(degrees**power, dtype=np.float32) for power in (self.popularity, -self.popularity)
+        )
+        return (against @ (beside + diags(own**self.power, dtype=np.float32)) @ favour).tocsr()
 
     def _polynomial(self, walked: Any, first: int, step: int) -> NDArray[np.float32]:
         """float32[step, items]: rows of the polynomial of P."""

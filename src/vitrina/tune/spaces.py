@@ -77,6 +77,7 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "alpha": Real(0.2, 0.8, even=True),
         "order": Whole(1, 3),
         "power": Real(0.3, 2.0),
+        "popularity": Real(0.0, 0.8, even=True),
         "smooth": Real(0.0, 2.0, even=True),
         "rank": Whole(8, 512),
         **_EVENTS,
@@ -184,8 +185,9 @@ STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     # far from the default on both sides: where few take a thing, and where most customers took hundreds
     "ease": ({"ridge": 60.0}, {"ridge": 1000.0}),
-    # the more of the spectrum the better where many tastes are sold, as of places checked in at
-    "graph_filter": ({"rank": 256},),
+    # what many take before what few do, and no low-pass filter, which is most of a fit's time: led where
+    # purchases are sparse; the more of the spectrum the better where many tastes are sold
+    "graph_filter": ({"alpha": 0.6, "popularity": 0.3, "smooth": 0.0}, {"rank": 256}),
     "item_knn": ({"weighting": "bm25", "neighbours": 300, "bm25_b": 0.3},),
     # rare things in common say more, heavy buyers drown nobody: led where purchases are sparse
     "user_knn": ({"weighting": "bm25", "neighbours": 300, "dilution": 0.5},),

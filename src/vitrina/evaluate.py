@@ -17,6 +17,7 @@ from vitrina.bootstrap import estimates
 from vitrina.breakdown import by_department
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
+from vitrina.examples import drawn
 from vitrina.fit import fingerprint, fit
 from vitrina.ids import Ids
 from vitrina.live import Live
@@ -116,18 +117,21 @@ def judge(
         say(caution)
     shop = _Shop.of(cut)
     asked = to_ask(engine.placements, cut, max_users, seed)
-    rows, departments = [], {}
+    rows, departments, examples = [], {}, {}
     for one in asked:
         systems = challengers(engine, engine.placements.named(one.placement))
-        found, departments[one.placement] = _compared(engine, cut, one, systems, shop, seed, say, stored)
+        found, departments[one.placement], lists = _compared(
+            engine, cut, one, systems, shop, seed, say, stored
+        )
         rows += found
+        examples[one.placement] = drawn(cut, one.requests, one.truth, lists, seed)
     counts = {one.placement: _counts(one, shop) for one in asked}
     rebuy = {one.placement: engine.placements.named(one.placement).rebuy.policy for one in asked}
     why = unasked(engine.placements, counts)
     put = {one.placement: one.question for one in asked}
     start, end = (cut.now, cut.test.end) if cut.in_time else (None, None)
     told = (cut.rule, start, end, cut.wanted, counts, rebuy, seed, departments, why, put, caution)
-    return Evaluation(tuple(rows), *told, cut.published)
+    return Evaluation(tuple(rows), *told, cut.published, examples)
 
 
 def ask(
@@ -219,7 +223,9 @@ def _compared(
     seed: int,
     say: Say,
     stored: Mapping[str, Engine],
-) -> tuple[list[Row], tuple[Department, ...]]:
+) -> tuple[list[Row], tuple[Department, ...], Lists]:
+    """A row for each system and kind of customers, the departments, and the placement's lists in items."""
+    answers: dict[str, Lists] = {}
     lists: dict[str, Lists] = {}
     scores: dict[str, dict[str, Values]] = {}
     turns = [(system, engine, placement) for system, placement in systems.items()]
@@ -228,15 +234,15 @@ def _compared(
             turns.append((label, other, other.placements.named(asked.placement)))
     for number, (system, own, placement) in enumerate(turns, start=1):
         started = time.perf_counter()
-        rows, levels = ask(own, asked, placement, cut.now, cut.test.items)
-        lists[system] = shop.products(rows)
+        answers[system], levels = ask(own, asked, placement, cut.now, cut.test.items)
+        lists[system] = shop.products(answers[system])
         scores[system] = _scores(lists[system], levels, asked, shop)
         scores[system][GAIN] = scores[BLEND][HEADLINE] - scores[system][HEADLINE]
         found = f"NDCG@10 {np.nanmean(scores[system][HEADLINE]):.4f}, {time.perf_counter() - started:.1f} s"
         say(f"{asked.placement} {number}/{len(turns)}: {system}, {len(asked):,} askers, {found}")
-    rows_ = [row for bucket in asked.buckets for row in _rows(bucket, asked, lists, scores, shop, seed)]
+    rows = [row for bucket in asked.buckets for row in _rows(bucket, asked, lists, scores, shop, seed)]
     where = (shop.departments, shop.named, CUTS, seed)
-    return rows_, by_department(lists[BLEND], asked.truth, asked.clusters, *where)
+    return rows, by_department(lists[BLEND], asked.truth, asked.clusters, *where), answers[BLEND]
 
 
 def _rows(

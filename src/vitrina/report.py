@@ -17,6 +17,7 @@ from vitrina.scoreboard import (
     HEADLINE,
     Department,
     Evaluation,
+    Example,
     Row,
     silent,
 )
@@ -24,7 +25,7 @@ from vitrina.verdict import by_customer, filled_up, verdict
 
 WIDTH, BAR, NAME = 720, 22, 232
 OWN, OTHER = "#2f6fed", "#b8c4d6"
-MOST_SYSTEMS, MOST_DEPARTMENTS = 14, 12
+MOST_SYSTEMS, MOST_DEPARTMENTS, MOST_NAMES = 14, 12, 10
 _KINDS = {
     "cold": "new, nothing known of them",
     "light": "the half that did less before",
@@ -44,6 +45,9 @@ th:first-child,td:first-child{text-align:left}tr.own td{font-weight:600;backgrou
 td.bar{background:linear-gradient(#d7e4ff,#d7e4ff) no-repeat left}td i{color:#98a2b3;font-style:normal}
 td i{font-size:.78rem;white-space:nowrap}.wide{overflow-x:auto}
 .lead{font-size:1.05rem}.quiet{color:#667085;font-size:.88rem}svg{max-width:100%;height:auto;display:block}
+.askers{display:flex;flex-wrap:wrap;gap:1.6rem;font-size:.86rem}.askers div{flex:1 1 16rem}
+.askers h4{margin:.6rem 0 .1rem}.askers p,.askers ol{margin:.1rem 0 .6rem}.askers ol{padding-left:1.6rem}
+.askers .hit{font-weight:600;background:#f3f7ff}
 dt{font-weight:600;margin-top:.5rem}dd{margin:0;color:#475467}
 """
 _WORDS = {
@@ -59,6 +63,13 @@ _ABOUT = {
     "discover": "discovery: only what the customer never had",
     "cart": "beside a basket: one product of a real basket is hidden, the rest is shown",
     "session_next": "a visit: the next product looked at, given those before",
+}
+
+_KNOWN = {
+    "home": "Had before, latest first",
+    "discover": "Had before, latest first",
+    "cart": "In the basket",
+    "session_next": "Looked at before, latest first",
 }
 
 
@@ -105,6 +116,7 @@ def _placement(name: str, rows: Sequence[Row], found: Evaluation) -> str:
         _table(_few(whole)),
         _customers(rows),
         _departments(found.departments.get(name, ())),
+        _examples(found.questions[name], found.examples.get(name, ())),
     ]
     return "\n".join(parts)
 
@@ -202,6 +214,29 @@ def _departments(found: Sequence[Department]) -> str:
         f"only that counts: a department that stays white is one that these lists hardly reach.{more}"
     )
     return f"<h3>By department</h3><p class=quiet>{words}</p>{_sheet(heads, lines)}"
+
+
+def _examples(question: str, found: Sequence[Example]) -> str:
+    """A few askers, a column each: what was known, the list with what was taken of it, and what else was."""
+    if not found:
+        return ""
+    words = "Drawn by lot, not for their lists. What they then took is marked."
+    columns = "".join(
+        f"<div><h4>{escape(_KNOWN[question])}</h4><p>{_few_names(one.known) or 'nothing known'}</p>"
+        f"<h4>The list</h4><ol>{''.join(_place(*place) for place in one.listed)}</ol>"
+        f"<h4>Taken beside it</h4><p>{_few_names(one.missed) or 'nothing'}</p></div>"
+        for one in found
+    )
+    return f"<h3>Some of those asked</h3><p class=quiet>{words}</p><div class=askers>{columns}</div>"
+
+
+def _place(title: str, taken: bool) -> str:
+    return f"<li{' class=hit' if taken else ''}>{escape(title)}{' &#10003;' if taken else ''}</li>"
+
+
+def _few_names(titles: Sequence[str]) -> str:
+    more = " and more" if len(titles) > MOST_NAMES else ""
+    return "; ".join(map(escape, titles[:MOST_NAMES])) + more
 
 
 def _figures(name: str, askers: int, figures: Mapping[str, Estimate]) -> str:

@@ -70,6 +70,16 @@ class Department:
 
 
 @dataclass(frozen=True)
+class Example:
+    """One asker, by what products are called. `known`: what the list could start from, the latest first;
+    `listed`: the first of the list, and whether each was taken; `missed`: what else was."""
+
+    known: tuple[str, ...]
+    listed: tuple[tuple[str, bool], ...]
+    missed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What was asked, when, and how well each system answered.
 
@@ -78,6 +88,8 @@ class Evaluation:
     most taken first. `questions`: what each placement was asked; `unasked`: those that could not be asked,
     and why. `caution`: that a stored bundle which was asked too has, or may have, learned from what is held
     out, or why figures on a published split may flatter; else empty. `published`: whether it was such a one.
+    `examples`: by placement, a few askers; they are for who looks at an evaluation, and no manifest or file
+    has them: what one customer bought is no figure.
     """
 
     rows: tuple[Row, ...]
@@ -93,6 +105,7 @@ class Evaluation:
     questions: Mapping[str, str] = field(default_factory=dict)
     caution: str = ""
     published: bool = False
+    examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
 
     def row(self, system: str, placement: str, bucket: str = "all") -> Row:
         """The row of these names. Raises KeyError."""

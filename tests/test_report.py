@@ -16,6 +16,7 @@ from vitrina.catalog import Attribute
 from vitrina.evaluate import judge
 from vitrina.report import page
 from vitrina.rivals import Random
+from vitrina.scoreboard import Example
 from vitrina.scoresheet import show
 from vitrina.splits import split
 
@@ -88,6 +89,26 @@ def test_each_rival_is_told_by_how_much_the_blend_is_ahead(evaluation):
     own = re.search(r"<tr class=own><td>blend</td>.*?</tr>", text)
     assert own
     assert own[0].endswith("<td></td></tr>")
+
+
+def test_some_of_those_asked_are_shown_in_products(evaluation):
+    """On the page alone: one customer's purchases are no figure, and no manifest or file has them."""
+    text = page(evaluation)
+    assert text.count("<h3>Some of those asked</h3>") == len(evaluation.examples) == len(evaluation.counts)
+    for one in evaluation.examples["home"]:
+        for title, taken in one.listed:
+            assert (f"<li class=hit>{title} &#10003;</li>" if taken else f"<li>{title}</li>") in text
+    assert "examples" not in evaluation.as_dict()
+    assert "Some of those asked" not in page(replace(evaluation, examples={}))
+
+
+def test_what_is_long_is_told_to_be_more(evaluation):
+    """Ten names, and that there are more."""
+    names = tuple(f"thing {n}" for n in range(11))
+    long = replace(evaluation, examples={"home": (Example(names, (), names[:10]),)})
+    assert "thing 9 and more</p>" in page(long)
+    assert "thing 9</p>" in page(long)
+    assert "thing 10" not in page(long)
 
 
 def test_names_are_escaped(evaluation):

@@ -224,7 +224,7 @@ def _examples(question: str, found: Sequence[Example]) -> str:
     columns = "".join(
         f"<div><h4>{escape(_KNOWN[question])}</h4><p>{_few_names(one.known) or 'nothing known'}</p>"
         f"<h4>The list</h4><ol>{''.join(_place(*place) for place in one.listed)}</ol>"
-        f"<h4>Taken beside it</h4><p>{_few_names(one.missed) or 'nothing'}</p></div>"
+        f"<h4>Also taken, not on the list</h4><p>{_few_names(one.missed) or 'nothing'}</p></div>"
         for one in found
     )
     return f"<h3>Some of those asked</h3><p class=quiet>{words}</p><div class=askers>{columns}</div>"

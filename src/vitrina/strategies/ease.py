@@ -32,7 +32,8 @@ class Strategy:
     """`items`: the most taken items, which alone are learned. `ridge`: pull towards zero, in customers.
     `kept`: weights stored of each item, the largest by size. `memory_gb`: what fitting may take.
 
-    Other fields are those of item_knn.
+    Other fields are those of item_knn. Where households have had hundreds of things more seeds are better: a
+    weight was learned beside all others.
     """
 
     personal: ClassVar[bool] = True
@@ -44,7 +45,7 @@ class Strategy:
         default_factory=lambda: {"purchase": 1.0, "cart": 0.6, "view": 0.25}
     )
     half_life_days: float = 0.0
-    seeds: int = 200
+    seeds: int = 500
     seed_half_life_days: float = 0.0
     memory_gb: float = 4.0
 

@@ -23,7 +23,7 @@ TIMED = ("timing", "ahead_days")
 UNTIMED = ("half_life_purchases",)
 """Dimensions that take the place of days there."""
 
-_SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 500), "seed_half_life_days": Days()}
+_SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 1000), "seed_half_life_days": Days()}
 ASKED = frozenset(_SEEDS)
 """What matters when a source is asked alone, of every strategy that has it: one fit serves all its values."""
 _LIKENESS: Mapping[str, Dimension] = {
@@ -183,11 +183,12 @@ STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"recent": 5000, "seeds": 50, "backward": 1.0, "age_days": 0.0}
         | dict.fromkeys(("seed_decay", "echo_decay", "step_decay"), 0.0),
     ),
-    # far from the default on both sides: where few take a thing, and where most customers took hundreds
-    "ease": ({"ridge": 60.0}, {"ridge": 1000.0}),
+    # far from the default on both sides: where few take a thing, and where most customers took hundreds, each
+    # of which then says something of most things
+    "ease": ({"ridge": 60.0}, {"ridge": 1000.0, "kept": 1000, "seeds": 1000}),
     # what many take before what few do, and no low-pass filter, which is most of a fit's time: led where
     # purchases are sparse; the more of the spectrum the better where many tastes are sold
-    "graph_filter": ({"alpha": 0.6, "popularity": 0.3, "smooth": 0.0}, {"rank": 256}),
+    "graph_filter": ({"alpha": 0.6, "popularity": 0.3, "smooth": 0.0}, {"rank": 256, "seeds": 1000}),
     "item_knn": ({"weighting": "bm25", "neighbours": 300, "bm25_b": 0.3},),
     # rare things in common say more, heavy buyers drown nobody: led where purchases are sparse
     "user_knn": ({"weighting": "bm25", "neighbours": 300, "dilution": 0.5},),

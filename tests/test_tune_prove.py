@@ -107,8 +107,18 @@ def test_steps_of_one_visit_are_no_more_witnesses_than_one():
     once = gain(one, other, np.arange(50))
     fourfold = gain(np.repeat(one, 4), np.repeat(other, 4), np.repeat(np.arange(50), 4))
     assert fourfold == pytest.approx(once)
-    assert gain(np.repeat(one, 4), np.repeat(other, 4), np.arange(200))[1] == pytest.approx(once[1] / 2)
+    alone = gain(np.repeat(one, 4), np.repeat(other, 4), np.arange(200))[1]
+    assert alone == pytest.approx(once[1] / 2 * np.sqrt(200 / 199 * 49 / 50))
     assert gain(np.full(3, np.nan), np.zeros(3), np.arange(3)) == (0.0, 0.0)
+
+
+def test_few_witnesses_prove_little_and_one_nothing():
+    """The error is the sample's of the clusters' means; fifty steps of one visit are one witness."""
+    values = np.array([0.1, 0.4])
+    assert gain(values, np.zeros(2), np.arange(2))[1] == pytest.approx(values.std(ddof=1) / np.sqrt(2))
+    steps = np.random.default_rng(7).random(50) + 0.1
+    assert not better(steps, np.zeros(50), np.zeros(50, np.int64), 0.5)
+    assert gain(steps, steps, np.zeros(50, np.int64)) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("name", [one for one in sorted(SPACES) if SPACES[one].keys() >= ASKED])

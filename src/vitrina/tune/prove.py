@@ -94,16 +94,19 @@ def better(one: Values, other: Values, clusters: NDArray[np.int64], by: float = 
 
 
 def gain(one: Values, other: Values, clusters: NDArray[np.int64]) -> tuple[float, float]:
-    """The mean of the paired difference and its standard error, over clusters that hang together; NaN, on
-    either side, is nobody."""
+    """The mean of the paired difference and its standard error, over clusters that hang together (Cameron and
+    Miller, 2015: CR1); NaN, on either side, is nobody. One cluster proves nothing: its error has no end."""
     more = one - other
     known = ~np.isnan(more)
     more = more[known]
     if not len(more):
         return 0.0, 0.0
     _, cluster = np.unique(clusters[known], return_inverse=True)
+    many = int(cluster.max()) + 1
+    if many == 1:
+        return float(more.mean()), np.inf if more.mean() else 0.0
     error = np.linalg.norm(np.bincount(cluster, more - more.mean())) / len(more)
-    return float(more.mean()), float(error)
+    return float(more.mean()), float(error * np.sqrt(many / (many - 1)))
 
 
 def _table(lists: Sequence[Candidates], truth: Truth, product: Rows, askers: NDArray[np.int64]) -> Table:

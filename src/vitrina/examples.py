@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,10 +44,10 @@ def _known(cut: Split, request: Request) -> Rows:
     if request.context_item_ids or request.events:
         ids = request.context_item_ids or [one.item_id for one in request.events]
         return items.rows(list(ids))[::-1]
-    user = cut.train.users.row(request.user_id)
-    events = cut.train.events
-    own = (events.user == user) & of_types(cut.train, cut.wanted) & (user != UNKNOWN)
-    return items.rows(cut.train.items.names(events.item[own][::-1]))
+    user, events = cut.train.users.row(request.user_id), cut.train.events
+    own = events.take(np.flatnonzero((events.user == user) & (user != UNKNOWN)))
+    wanted = of_types(replace(cut.train, events=own), cut.wanted)
+    return items.rows(cut.train.items.names(own.item[wanted][::-1]))
 
 
 def _titles(cut: Split, rows: Rows) -> list[str]:

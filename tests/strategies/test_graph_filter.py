@@ -113,7 +113,7 @@ def test_few_walks_are_those_of_the_strongest():
 
 @pytest.mark.parametrize(
     "wrong", [{"order": 0}, {"order": 4}, {"rank": 0}, {"walks": 0}, {"kept": 0}, {"seeds": 0}, {"alpha": 1.1},
-              {"smooth": -1.0}, {"power": 0.0}]
+              {"smooth": -1.0}, {"power": 0.0}, {"popularity": -0.1}]
 )  # fmt: skip
 def test_wrong_hyperparameters_are_refused(wrong):
     """Before anything is fitted."""

@@ -143,11 +143,10 @@ class Strategy:
         n_items = scaled.shape[0]
         indptr, indices, scores = neighbours(scaled, self.walks)
         own = np.bincount(_rows(scaled), scaled.data.astype(np.float64) ** 2, n_items).astype(np.float32)
-        beside = csr_matrix((scores**self.power, indices, indptr), shape=(n_items, n_items))
-        favour, against = (
-            diags(degrees**power, dtype=np.float32) for power in (self.popularity, -self.popularity)
-        )
-        return (against @ (beside + diags(own**self.power, dtype=np.float32)) @ favour).tocsr()
+        favour = (degrees**self.popularity).astype(np.float32)
+        values = scores**self.power * favour[indices] / np.repeat(favour, np.diff(indptr))
+        beside = csr_matrix((values, indices, indptr), shape=(n_items, n_items))
+        return (beside + diags(own**self.power, dtype=np.float32)).tocsr()
 
     def _polynomial(self, walked: Any, first: int, step: int) -> NDArray[np.float32]:
         """float32[step, items]: rows of the polynomial of P."""

@@ -186,8 +186,8 @@ STARTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     # far from the default on both sides: where few take a thing, and where most customers took hundreds, each
     # of which then says something of most things
     "ease": ({"ridge": 60.0}, {"ridge": 1000.0, "kept": 1000, "seeds": 1000}),
-    # what many take before what few do, and no low-pass filter, which is most of a fit's time: led where
-    # purchases are sparse; the more of the spectrum the better where many tastes are sold
+    # what many take before what few do, and no low-pass filter, which is most of a fit's time: better than
+    # the default where purchases are sparse; the more of the spectrum the better where many tastes are sold
     "graph_filter": ({"alpha": 0.6, "popularity": 0.3, "smooth": 0.0}, {"rank": 256, "seeds": 1000}),
     "item_knn": ({"weighting": "bm25", "neighbours": 300, "bm25_b": 0.3},),
     # rare things in common say more, heavy buyers drown nobody: led where purchases are sparse

@@ -43,15 +43,17 @@ def test_health_and_reflection(channel):
 
 def test_drain_says_not_serving_and_finishes(front, tmp_path):
     """A draining server tells its watchers, and finishes the call that is inside."""
-    with fronting(front, tmp_path, 0.4) as server, grpc.insecure_channel(server.address) as channel:
+    held = v1.RecommendRequest(user_id="first", blocks=[{"placement": "home"}]).SerializeToString()
+    with fronting(front, tmp_path) as server, grpc.insecure_channel(server.address) as channel:
         named = health_pb2.HealthCheckRequest(service=NAME).SerializeToString()
         watched = channel.unary_stream(WATCH)(named)
         assert next(watched) == b"\x08\x01"
-        inside = channel.unary_unary(RECOMMEND).future(HOME, timeout=5)
-        time.sleep(0.1)
+        inside = channel.unary_unary(RECOMMEND).future(held, timeout=20)
+        wait_for((tmp_path / "inside").exists)
         server.process.terminate()
         assert next(watched) == b"\x08\x02"
-        assert inside.code() is CODES.OK
+        (tmp_path / "go").touch()
+        assert inside.code() is CODES.OK, inside.details()
         assert server.process.wait(20) == 0
         assert healthcheck(server.address, 0.2) == 7
 

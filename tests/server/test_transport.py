@@ -54,10 +54,11 @@ def test_all_who_have_come_are_taken_in_before_the_next_step():
         assert began.wait(10)
         calls = [channel.unary_unary(METHOD).future(b"%d" % number, timeout=20) for number in range(90)]
         probe = channel.unary_unary(METHOD).future(b"last", timeout=20)
-        threading.Event().wait(0.5)  # until they have come: nobody can be asked while the thread stands
+        threading.Event().wait(1)  # until they have come: nobody can be asked while the thread stands
         go_on.set()
         assert [one.result() for one in calls] == [b"%d" % number for number in range(90)]
         assert (first.result(), probe.result()) == (b"first", b"last")
+        wait_for(lambda: len(steps) > 1)  # there is none while more comes
     assert len(taken) == 92
     assert 92 in steps[1:3]
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from time import monotonic
 
 _AGAIN_S = 0.02
+_LAST_S = 0.1
+"""How long connections outlive their last answer. A client that reads it writes a ping or a window's update;
+a socket that is closed by then resets the connection, and what was not read yet is lost with it."""
 _BUSY = "(downstream_rq_active|downstream_cx_tx_bytes_buffered)$"
 """Calls that are inside, and bytes that clients have not taken yet."""
 
@@ -29,6 +32,7 @@ class Admin:
         await self._asked("POST", "/drain_listeners")
         while monotonic() < end and await self._busy():
             await asyncio.sleep(_AGAIN_S)
+        await asyncio.sleep(_LAST_S)
 
     async def _busy(self) -> bool:
         lines = (await self._asked("GET", f"/stats?filter={_BUSY}")).splitlines()

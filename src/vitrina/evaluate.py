@@ -20,6 +20,7 @@ from vitrina.engine import Engine
 from vitrina.examples import drawn
 from vitrina.fit import fingerprint, fit
 from vitrina.ids import Ids
+from vitrina.kernels.distinct import distinct
 from vitrina.live import Live
 from vitrina.metrics import Lists, Values
 from vitrina.placements import Placement, Placements
@@ -185,11 +186,11 @@ class _Shop:
         categories[learned] = train.catalog.category.codes
         seen = np.zeros(n_products, np.bool_)
         seen[of_item[train.events.item]] = True
-        owners = np.bincount(np.unique(pairs) % max(n_products, 1), minlength=n_products)
+        owners = np.bincount(distinct(pairs) % max(n_products, 1), minlength=n_products)
         codes, named = train.catalog.departments()
         departments = np.full(n_products, metrics.MISS, np.int32)
         departments[learned] = codes
-        n_owners = len(np.unique(train.actors[taken]))
+        n_owners = len(distinct(train.actors[taken]))
         known = int(learned.max(initial=-1)) + 1
         return cls(of_item, owners, n_owners, categories, seen, departments, named, known)
 

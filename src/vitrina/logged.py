@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, NOT_DONE, PURCHASE, Dataset, Events, as_known, lone_words
 from vitrina.ids import UNKNOWN, Ids, Rows, encode
+from vitrina.kernels.distinct import distinct
 from vitrina.renewal import CatalogView
 from vitrina.splicing import grown, taken
 from vitrina.state.events import Event, unpacked
@@ -95,7 +96,7 @@ def _named(reads: Reads, event: Event) -> Event:
 def _since(dataset: Dataset) -> dict[str, int]:
     """When each type of event happened last."""
     events = dataset.events
-    present = np.unique(events.type).tolist()
+    present = distinct(events.type).tolist()
     return {dataset.types[one]: int(events.time[events.type == one].max()) for one in present}
 
 

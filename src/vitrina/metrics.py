@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrina.kernels.distinct import distinct
+
 Lists = NDArray[np.int32]
 Hits = NDArray[np.bool_]
 Values = NDArray[np.float64]
@@ -148,7 +150,7 @@ def revenue_recall(at: NDArray[np.int64], truth: Truth) -> Values:
 
 def coverage(lists: Lists, n_items: int) -> float:
     """The share of the catalogue that stands in at least one list."""
-    return len(np.unique(lists[lists >= 0])) / n_items if n_items else float("nan")
+    return len(distinct(lists[lists >= 0])) / n_items if n_items else float("nan")
 
 
 def gini(lists: Lists, n_items: int) -> float:

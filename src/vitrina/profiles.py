@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vitrina.catalog import PATH, Catalog
 from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.ids import UNKNOWN, Rows
+from vitrina.kernels.distinct import among, distinct
 from vitrina.kernels.occasions import met, sums_of
 from vitrina.kernels.sparse import dealt, ends_of
 from vitrina.spill import spilled
@@ -116,9 +117,8 @@ class Habits:
         places = np.flatnonzero(wanted[dataset.events.user])
         user, kind = dataset.events.user[places], self.kind[dataset.events.item[places]]
         found = np.zeros(len(dataset.events), np.bool_)
-        found[places] = np.isin(self._key(user, kind), self._key(self.user[pairs], self.place[pairs])) & (
-            kind >= 0
-        )
+        wanted = distinct(self._key(self.user[pairs], self.place[pairs]))
+        found[places] = among(self._key(user, kind), wanted) & (kind >= 0)
         return found
 
     def _key(self, user: Rows, place: Rows) -> NDArray[np.int64]:

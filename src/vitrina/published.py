@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vitrina.dataset import PURCHASE, TYPES, Dataset, Events, as_known
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, GrownIds, Ids, Rows
+from vitrina.kernels.distinct import among, distinct
 from vitrina.readers import read
 from vitrina.readers.rows import Say
 from vitrina.readers.tables import find, find_events
@@ -54,7 +55,7 @@ def given(train: Dataset, held: Dataset, name: str, *, typed: bool = True) -> Sp
     strange = test.events.item >= len(train.items)
     if strange.all():
         raise DataError(
-            f"none of the {len(np.unique(test.events.item)):,} items of {name} is in --data, such as "
+            f"none of the {len(distinct(test.events.item)):,} items of {name} is in --data, such as "
             f"{test.items.name(int(test.events.item[0]))!r}: nobody can find them; both must name items alike"
         )
     caution = ". ".join(_cautions(train, test, name))
@@ -119,15 +120,13 @@ def _unknown(train: Dataset, test: Dataset) -> str:
     """How much of what is asked nothing was learned of."""
     events = test.events
     strange = events.item[events.item >= len(train.items)]
-    cold = len(np.unique(events.user[events.user >= len(train.users)]))
+    cold = len(distinct(events.user[events.user >= len(train.users)]))
     words = ""
     if len(strange):
-        share = f"{len(np.unique(strange)):,} of its items ({len(strange):,} of its {len(events):,} events)"
+        share = f"{len(distinct(strange)):,} of its items ({len(strange):,} of its {len(events):,} events)"
         words += f"; {share} are not in --data: nobody can find them"
     if cold:
-        words += (
-            f"; {cold:,} of its {len(np.unique(events.user[events.user >= 0])):,} customers are not: cold"
-        )
+        words += f"; {cold:,} of its {len(distinct(events.user[events.user >= 0])):,} customers are not: cold"
     return words
 
 
@@ -143,9 +142,9 @@ def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
         )
     timed = train.timed and test.timed
     known, again = _told_apart(train, test, timed=timed)
-    both = np.isin(again, known)
+    both = among(again, np.sort(known))
     # Without times somebody may have taken a thing again, unless nobody ever does.
-    if both.any() and (timed or len(np.unique(known)) == len(known)):
+    if both.any() and (timed or len(distinct(known)) == len(known)):
         if both.all():
             raise DataError(
                 f"all that {name} holds is in --data too, so nothing would be foretold: take it out of --data"
@@ -181,7 +180,7 @@ def _visits_again(train: Dataset, test: Dataset) -> tuple[int, int]:
     """Of the visits of nobody in `test` that hold LONG items or more, how many are in `train` too, the same
     items in the same order; and how many there are."""
     learned, asked = (_signs(one.events, len(test.items)) for one in (train, test))
-    return int(np.isin(asked, learned).sum()), len(asked)
+    return int(among(asked, np.sort(learned)).sum()), len(asked)
 
 
 def _signs(events: Events, n_items: int) -> NDArray[np.uint64]:

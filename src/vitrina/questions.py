@@ -16,6 +16,7 @@ from vitrina.dataset import PURCHASE, UNLIKED, Dataset, Events
 from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.ids import UNKNOWN
+from vitrina.kernels.distinct import among, distinct
 from vitrina.live import Live
 from vitrina.metrics import Truth
 from vitrina.placements import Placement, Placements
@@ -99,7 +100,7 @@ class _Ground:
         product = test.catalog.product.astype(np.int64)
         n_products = int(product.max(initial=-1)) + 1
         liked = train.events.take(of_types(train, split.wanted) & (train.events.user >= 0))
-        had = np.unique(liked.user * np.int64(n_products) + product[liked.item])
+        had = distinct(liked.user * np.int64(n_products) + product[liked.item])
         return cls(split, train, test, product, n_products, had)
 
     def truth(self, events: Events, asker: Places, users: NDArray[np.int32]) -> Truth:
@@ -111,7 +112,7 @@ class _Ground:
         indptr = np.searchsorted(keys, np.arange(len(users) + 1) * self.n_products)
         rows = keys % max(self.n_products, 1)
         owner = users[keys // max(self.n_products, 1)].astype(np.int64)
-        repeat = (owner >= 0) & np.isin(owner * self.n_products + rows, self.had)
+        repeat = (owner >= 0) & among(owner * self.n_products + rows, self.had)
         return Truth(indptr.astype(np.int64), rows.astype(np.int32), np.where(known, summed, np.nan), repeat)
 
     def fresh_visits(self) -> NDArray[np.bool_]:
@@ -156,7 +157,7 @@ def _home(ground: _Ground, max_users: int, seed: int) -> Questions:
     """What each customer took after the cut, whatever it was."""
     test = ground.test
     taken = test.events.take(of_types(test, ground.split.wanted) & (test.events.user >= 0))
-    users = _sample(np.unique(taken.user), max_users, seed).astype(np.int32)
+    users = _sample(distinct(taken.user), max_users, seed).astype(np.int32)
     asker = np.searchsorted(users, taken.user)
     sampled = np.append(users, -1)[asker] == taken.user
     truth = ground.truth(taken.take(sampled), asker[sampled], users)

@@ -24,6 +24,7 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.intervals import due_days
+from vitrina.kernels.distinct import among, distinct
 from vitrina.metrics import Truth
 from vitrina.placements import Placements
 from vitrina.questions import proposed, to_ask
@@ -228,7 +229,7 @@ def facts(dataset: Dataset) -> NDArray[np.float32]:
     oldest = np.full(n_items, np.nan)
     oldest[bought.item[::-1]] = age[::-1]
     known = bought.take(bought.user >= 0)
-    pairs = np.unique(known.user.astype(np.int64) * max(n_items, 1) + known.item) % max(n_items, 1)
+    pairs = distinct(known.user.astype(np.int64) * max(n_items, 1) + known.item) % max(n_items, 1)
     takers, lines = np.bincount(pairs, minlength=n_items), np.bincount(known.item, minlength=n_items)
     again = np.where(lines > 0, 1 - takers / np.maximum(lines, 1), np.nan)
     trends = [np.log((sold / days + 0.01) / (before / 90 + 0.01)) for sold, days in ((week, 7), (month, 28))]
@@ -256,6 +257,6 @@ def _taken(
     """bool[n, m]: whether asker `first` + i took the product of each of its rows."""
     n_products = int(product.max(initial=-1)) + 1
     mine = np.arange(len(rows))[:, None] + first
-    wanted = truth.askers * np.int64(n_products) + truth.rows
-    found: NDArray[np.bool_] = np.isin(mine * np.int64(n_products) + product[rows], wanted) & (rows >= 0)
+    wanted = distinct(truth.askers * np.int64(n_products) + truth.rows)
+    found: NDArray[np.bool_] = among(mine * np.int64(n_products) + product[rows], wanted) & (rows >= 0)
     return found

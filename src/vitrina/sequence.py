@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import Dataset, Events
+from vitrina.kernels.distinct import among, distinct
 
 FEWEST, MOST = 200, 5000
 """Customers of `LENGTH` events or more that are needed to tell, and looked at."""
@@ -42,7 +43,7 @@ def in_order(dataset: Dataset) -> bool:
         return True
     if _sorted(_numbered(dataset)[_one_each(trips, random)], owner):
         return False
-    theirs = np.isin(owner, random.permutation(long)[:MOST])
+    theirs = among(owner, np.sort(random.permutation(long)[:MOST]))
     more = _nearer(trips[theirs], owner[theirs], _taken(dataset), random)
     return bool(more.mean() > SURE * more.std() / np.sqrt(len(more)))
 
@@ -101,7 +102,7 @@ def _nearer(trips: Any, owner: Places, taken: Any, random: np.random.Generator) 
     """
     from scipy.sparse import csr_matrix
 
-    used = np.unique(trips.indices)
+    used = distinct(trips.indices)
     taken, trips = taken[used], trips[:, used]
     n_users = taken.shape[1]
     signs = (

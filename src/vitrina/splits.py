@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vitrina.dataset import DAY, UNLIKED, Dataset, Events
 from vitrina.errors import DataError
 from vitrina.ids import Rows
+from vitrina.kernels.distinct import among, distinct
 from vitrina.sequence import in_order
 
 SHARE = 5
@@ -101,7 +102,7 @@ def another(dataset: Dataset, cut: Split, test_days: int) -> Split:
 
 def wanted_types(dataset: Dataset) -> tuple[str, ...]:
     """What a list should foretell: purchases; in a shop that has none, whatever was looked at or taken."""
-    happened = {dataset.types[one] for one in np.unique(dataset.events.type)}
+    happened = {dataset.types[one] for one in distinct(dataset.events.type)}
     liked = [name for name in dataset.types if name in happened.difference(UNLIKED)]
     return ("purchase",) if "purchase" in happened else tuple(liked)
 
@@ -186,7 +187,7 @@ def _by_lot(dataset: Dataset, lot: int) -> NDArray[np.bool_]:
     place = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[user[order]]
     many = np.maximum(sizes // LOTS, 1)[user[order]]
     drawn = (place // many == lot) & (sizes[user[order]] > many)
-    held: NDArray[np.bool_] = (events.user >= 0) & np.isin(unit, units[order[drawn]])
+    held: NDArray[np.bool_] = (events.user >= 0) & among(unit, np.sort(units[order[drawn]]))
     return held
 
 

@@ -10,6 +10,7 @@ from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.doctor.facts import Facts
 from vitrina.doctor.learning import FEW_EVENTS, FEW_LEARNERS
 from vitrina.ids import Ids
+from vitrina.kernels.distinct import distinct
 from vitrina.readers import Report
 from vitrina.sequence import in_order
 
@@ -95,7 +96,7 @@ def _robots(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     if dataset.timed and len(events):
         known = actors >= 0
         days, busy = np.unique(actors[known] * 100_000 + events.time[known] // DAY, return_counts=True)
-        if hasty := len(np.unique(days[busy > BOT_DAY] // 100_000)):
+        if hasty := len(distinct(days[busy > BOT_DAY] // 100_000)):
             yield (
                 f"{hasty:,} customers or visits have over {BOT_DAY:,} events in one day: "
                 "robots? Leave them out of the export"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, PURCHASE, TYPES, UNLIKED, Dataset
+from vitrina.kernels.distinct import distinct
 from vitrina.kernels.sessions import visit_keys
 
 QUANTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9, "p99": 0.99, "most": 1.0}
@@ -123,7 +124,7 @@ def _returners(dataset: Dataset) -> int:
 
 def _distinct(holders: NDArray[np.int32], items: NDArray[np.int32], n_items: int) -> NDArray[np.int64]:
     """How many different items each holder has that has any."""
-    pairs = np.unique(holders.astype(np.int64) * max(n_items, 1) + items)
+    pairs = distinct(holders.astype(np.int64) * max(n_items, 1) + items)
     counts = np.bincount(pairs // max(n_items, 1)) if len(pairs) else np.zeros(0, np.int64)
     return counts[counts > 0]
 

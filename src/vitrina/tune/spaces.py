@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vitrina.dataset import DAY, TYPES, Dataset
+from vitrina.kernels.distinct import distinct
 from vitrina.tune.dimensions import Choice, Days, Dimension, Real, Steps, Whole
 
 EVENT = "event_weights."
@@ -210,7 +211,7 @@ class Space:
     def of(cls, strategy: str, defaults: Any, dataset: Dataset) -> Space:
         """The strategy's space, less what this shop's events leave without effect."""
         span = (dataset.end - int(dataset.events.time[0])) / DAY if len(dataset.events) else 0.0
-        happened = {dataset.types[one] for one in np.unique(dataset.events.type)}
+        happened = {dataset.types[one] for one in distinct(dataset.events.type)}
         kept: dict[str, Dimension] = {}
         for name, one in SPACES.get(strategy, {}).items():
             if type(one) is Days:

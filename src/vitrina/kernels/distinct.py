@@ -1,0 +1,29 @@
+"""What is among many numbers: sorted, where numpy hashes.
+
+Since numpy 2.3 `numpy.unique` puts every number into a hash table, and `numpy.isin` goes through it: a
+million different ones take sixty times as long as sorting them, and were a seventh of all that training took.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """The different ones among numbers of any shape, ascending; none of them may be NaN."""
+    ascending = np.sort(values, axis=None)
+    first = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=first[1:])
+    return ascending[first]
+
+
+def among(values: NDArray[Any], ascending: NDArray[Any]) -> NDArray[np.bool_]:
+    """bool, of the shape of `values`: whether each is one of some ascending numbers."""
+    if not len(ascending):
+        return np.zeros(values.shape, np.bool_)
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    found: NDArray[np.bool_] = ascending[at] == values
+    return found

@@ -200,3 +200,14 @@ def test_there_are_no_more_lots_than_orders(monkeypatch):
     """Of three orders each one is held out in turn; then nobody is left to ask, and that stops nothing."""
     monkeypatch.setattr("vitrina.splits.in_order", lambda dataset: False)
     assert weighed_by(by_lot(many=3), monkeypatch) == [3 * 240]
+
+
+def test_what_stands_only_where_nothing_is_asked_is_not_fitted(monkeypatch):
+    """The tree of substitutes takes as long as all others together, and no list of substitutes is weighed."""
+    monkeypatch.setattr("vitrina.splits.in_order", lambda dataset: False)
+    aside = {"beside": {"question": "none", "sources": [{"strategy": "ease", "seeds": "context"}]}}
+    recipe = parse_recipe({**SHOP, "strategies": {**SHOP["strategies"], "ease": {}}}, "a recipe")
+    said = []
+    weigh(by_lot(), recipe, parse_placements({**SHOP["placements"], **aside}), said.append)
+    fitted = {line.split()[1] for line in said if line.startswith("fitted")}
+    assert fitted == {"item_knn", "popular"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +24,7 @@ from vitrina.ids import Rows
 from vitrina.kernels.weighing import gained, merged
 from vitrina.metrics import Truth
 from vitrina.placements import Mix, Placements, parse_placements
+from vitrina.purpose import purposes
 from vitrina.questions import Questions, proposed, to_ask
 from vitrina.recipe import Recipe
 from vitrina.splits import Split, another, split
@@ -111,6 +112,7 @@ def _asked(
     """By placement, what was answered on the first cut, and where few ask on a lot on the next ones: one is
     like another, and weights of few askers are of the lot."""
     found: dict[str, list[_Answered]] = {}
+    recipe = _mixed(recipe, placements)
     for cut in _cuts(dataset, first, recipe.evaluation.test_days):
         engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
         for asked in to_ask(engine.placements, cut, MAX_ASKERS, recipe.evaluation.seed, LINES):
@@ -123,6 +125,14 @@ def _asked(
         if fewest >= MAX_ASKERS:
             break
     return found
+
+
+def _mixed(recipe: Recipe, placements: Placements) -> Recipe:
+    """The recipe less the strategies that stand in no placement which anything is asked of."""
+    asked = [name for name, one in purposes(placements).items() if one.question and not one.why]
+    mixed = {mix.strategy for name in asked for mix in placements.by_name[name].sources}
+    kept = {name: one for name, one in recipe.strategies.items() if name in mixed}
+    return replace(recipe, strategies=kept)
 
 
 def _cuts(dataset: Dataset, cut: Split, test_days: int) -> Iterator[Split]:

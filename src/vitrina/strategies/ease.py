@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from vitrina.dataset import Dataset
 from vitrina.errors import RecipeError
 from vitrina.ids import Rows
+from vitrina.kernels.inverse import speak_for_one_another
 from vitrina.kernels.sparse import Csr, compress, largest
 from vitrina.needs import Extent, Need, lists_of
 from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
-_COPIES = 5
+_COPIES = 3
 """Arrays of items x items alive at once while fitting."""
 
 
@@ -117,11 +118,9 @@ def _closed_form(matrix: Csr, head: Rows, ridge: float) -> NDArray[np.float32]:
     gram = np.asarray((items @ items.T).todense(), np.float32)
     gram[np.diag_indices_from(gram)] += np.float32(ridge)
     with threadpool_limits(1):  # so that the answer is the same for any number of threads
-        factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
+        factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1)  # turned, it is copied nowhere
         inverse, failed_too = lapack.spotri(factor, lower=1, overwrite_c=1)
     if failed or failed_too:
         raise RecipeError(f"ease cannot invert its matrix with ridge = {ridge:g}; raise it")
-    inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    weights: NDArray[np.float32] = -inverse / np.diag(inverse)[None, :]
-    weights[np.diag_indices_from(weights)] = 0.0
-    return weights
+    speak_for_one_another(inverse.T)
+    return np.asarray(inverse.T, np.float32)

@@ -48,8 +48,8 @@ class Strategy:
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         indptr, indices, scores = neighbours(self._held_down(matrix), self.neighbours)
         # The kernel's products are symmetric: they hold d(i)^-beta where the walk has d(i)^-alpha.
-        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(indptr))
-        scores = (scores * _row_sums(matrix)[rows] ** (self.beta - self.alpha)).astype(np.float32)
+        left = _row_sums(matrix) ** (self.beta - self.alpha)
+        scores = (scores * np.repeat(left, np.diff(indptr))).astype(np.float32)
         return {
             "indptr": indptr,
             "indices": indices,
@@ -63,10 +63,10 @@ class Strategy:
 
     def _held_down(self, matrix: Csr) -> Csr:
         """The matrix whose rows' products are the walks, but for a factor of each row."""
-        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
         columns = np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])
-        steps = matrix.data ** float(self.alpha) * columns[matrix.indices] ** (-self.alpha / 2)
-        data = steps * _row_sums(matrix)[rows] ** -self.beta
+        onward = np.where(columns > 0, columns, 1.0) ** (-self.alpha / 2)
+        steps = matrix.data ** float(self.alpha) * onward[matrix.indices]
+        data = steps * np.repeat(_row_sums(matrix) ** -self.beta, np.diff(matrix.indptr))
         return Csr(matrix.indptr, matrix.indices, data.astype(np.float32), matrix.shape)
 
 

@@ -59,5 +59,5 @@ def test_only_the_head_is_learned():
 
 def test_too_many_items_are_refused_with_the_arithmetic():
     """Before anything is computed."""
-    with pytest.raises(RecipeError, match=r"3 x 40000\^2 x 4 bytes = 19\.2 GB and may take memory_gb = 4"):
+    with pytest.raises(RecipeError, match=r"2 x 40000\^2 x 4 bytes = 12\.8 GB and may take memory_gb = 4"):
         Strategy(items=40_000)

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from vitrina.dataset import Dataset
 from vitrina.errors import RecipeError
 from vitrina.ids import Rows
-from vitrina.kernels.inverse import speak_for_one_another
+from vitrina.kernels.closed_form import gram, speak_for_one_another
 from vitrina.kernels.sparse import Csr, compress, largest
 from vitrina.needs import Extent, Need, lists_of
 from vitrina.neighbourhood import Neighbourhood, seed_parts, with_views
 from vitrina.parts import Parts
 
-_COPIES = 3
+_COPIES = 2
 """Arrays of items x items alive at once while fitting."""
 
 
@@ -115,10 +115,10 @@ def _closed_form(matrix: Csr, head: Rows, ridge: float) -> NDArray[np.float32]:
     # Decayed weights shrink towards zero; a customer's vector keeps entries of at most 1.
     data = np.minimum(matrix.data, 1.0)
     items = csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)[head]
-    gram = np.asarray((items @ items.T).todense(), np.float32)
-    gram[np.diag_indices_from(gram)] += np.float32(ridge)
+    meeting = gram(Csr(items.indptr.astype(np.int64), items.indices, items.data, items.shape))
+    meeting[np.diag_indices_from(meeting)] += np.float32(ridge)
     with threadpool_limits(1):  # so that the answer is the same for any number of threads
-        factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1)  # turned, it is copied nowhere
+        factor, failed = lapack.spotrf(meeting.T, lower=1, overwrite_a=1)  # turned, it is copied nowhere
         inverse, failed_too = lapack.spotri(factor, lower=1, overwrite_c=1)
     if failed or failed_too:
         raise RecipeError(f"ease cannot invert its matrix with ridge = {ridge:g}; raise it")

@@ -18,8 +18,8 @@ from vitrina.fit import fit
 from vitrina.live import Live
 from vitrina.placements import parse_placements
 from vitrina.ranker import DEPTH, FOREST, Forest, Ranker, describe, feature_names, mixture
-from vitrina.ranking import facts, learn, shelf_of, taught, windows, with_ranker
-from vitrina.recipe import parse_recipe
+from vitrina.ranking import Lessons, booster, facts, learn, shelf_of, taught, windows, with_ranker
+from vitrina.recipe import RankerPlan, parse_recipe
 from vitrina.registry import Registry
 from vitrina.request import Block, Request
 from vitrina.splits import split
@@ -218,6 +218,22 @@ RECIPE = {
     "ranker": {"placements": ["home"], "windows": 2, "trees": 20, "least": 5},
 }
 BOTH = {"home": {"sources": [{"strategy": "buy_again"}, {"strategy": "popular"}], "rebuy": "always"}}
+
+
+@pytest.mark.parametrize("objective", ["binary", "lambdarank"])
+def test_trees_are_the_same_on_any_number_of_threads(monkeypatch, objective):
+    """To the last bit: a bundle is the same wherever it was trained."""
+    pytest.importorskip("lightgbm")
+    random = np.random.default_rng(11)
+    table = random.normal(size=(30_000, 7)).astype(np.float32)
+    taken = table[:, 0] * table[:, 1] + random.normal(size=len(table)) > 1.5
+    learned = Lessons(table, taken, np.full(1000, 30))
+    grown = []
+    for threads in (1, 3, 8):
+        monkeypatch.setattr("vitrina.ranking.get_num_threads", lambda threads=threads: threads)
+        trees = booster(learned, RankerPlan(objective=objective, trees=20), seed=7)
+        grown.append(trees.model_to_string().partition("parameters:")[0])
+    assert grown[0] == grown[1] == grown[2]
 
 
 def test_learning_is_the_same_twice():

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numba import get_num_threads
 from numpy.typing import NDArray
 
 from vitrina.blend import fuse
@@ -166,7 +167,8 @@ def booster(learned: Lessons, plan: RankerPlan, seed: int) -> Any:
         "objective": plan.objective, "lambdarank_truncation_level": 20, "learning_rate": plan.rate,
         "num_leaves": plan.leaves, "min_data_in_leaf": plan.least, "feature_fraction": 0.5,
         "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "seed": seed, "verbosity": -1,
-        "deterministic": True, "force_row_wise": True, "num_threads": 1,
+        # By columns each feature is summed by one thread, in the order of its rows.
+        "deterministic": True, "force_col_wise": True, "num_threads": get_num_threads(),
     }  # fmt: skip
     return lightgbm.train(settings, data, num_boost_round=plan.trees)
 

@@ -53,17 +53,13 @@ def _gram(
     t_data: Any,
     sums: Any,
 ) -> None:
-    """The products of rows from low to high with themselves and those below. Rows come in turn, so that where
-    a column's rows go on is known: one further than the last time."""
-    below = t_indptr[:-1].copy()
-    for column in range(len(below)):
-        below[column] += np.searchsorted(t_rows[t_indptr[column] : t_indptr[column + 1]], low)
+    """The products of rows from low to high with themselves and those below."""
     for row in range(low, high):
         for at in range(indptr[row], indptr[row + 1]):
-            column, worth = columns[at], data[at]
-            for other in range(below[column], t_indptr[column + 1]):
-                sums[row, t_rows[other]] += worth * t_data[other]
-            below[column] += 1
+            first, end = t_indptr[columns[at]], t_indptr[columns[at] + 1]
+            first += np.searchsorted(t_rows[first:end], row)
+            for other in range(first, end):
+                sums[row, t_rows[other]] += data[at] * t_data[other]
 
 
 @njit(cache=True, nogil=True)

@@ -7,9 +7,9 @@
 A count is the same on a busy machine and an idle one, so that it can stand in a gate where a time cannot. It
 knows nothing of memory and of how instructions overlap: what it guards was measured by engine.py. The shop
 is made up, 800 customers of a hundred events in the median and 3,000 items; each count is of an average
-request among 20. What answers is compiled for a plain processor here, so that all machines count alike (what
-trains is not: it takes two minutes to compile, and its bundle is the same but for a last digit). Versions of Python and of what is compiled change
-counts: a budget is of its own versions only, and under others nothing is judged.
+request among 20. What answers is compiled for a plain processor here, so that all machines count alike; what
+trains is not, as it takes far longer to compile and is not counted. Versions of Python and of what is compiled
+change counts: a budget is of its own versions only, and under others nothing is judged.
 """
 
 from __future__ import annotations

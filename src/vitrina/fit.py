@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +72,13 @@ def fit(
     manifest = _manifest(dataset, recipe, placements)
     manifest.dataset.update(gifts=int(aside.gifts.sum()), one_offs=int(aside.one_offs.sum()))
     return Bundle(manifest, parts)
+
+
+def only_for(recipe: Recipe, placements: Placements, names: Iterable[str]) -> Recipe:
+    """The recipe less the strategies that stand in none of the placements of these names."""
+    mixed = {mix.strategy for name in names for mix in placements.by_name[name].sources}
+    kept = {name: one for name, one in recipe.strategies.items() if name in mixed}
+    return replace(recipe, strategies=kept)
 
 
 def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict[str, Part]:

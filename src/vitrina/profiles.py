@@ -117,8 +117,8 @@ class Habits:
         places = np.flatnonzero(wanted[dataset.events.user])
         user, kind = dataset.events.user[places], self.kind[dataset.events.item[places]]
         found = np.zeros(len(dataset.events), np.bool_)
-        wanted = distinct(self._key(self.user[pairs], self.place[pairs]))
-        found[places] = among(self._key(user, kind), wanted) & (kind >= 0)
+        keys = distinct(self._key(self.user[pairs], self.place[pairs]))
+        found[places] = among(self._key(user, kind), keys) & (kind >= 0)
         return found
 
     def _key(self, user: Rows, place: Rows) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.errors import DataError
-from vitrina.fit import fit
+from vitrina.fit import fit, only_for
 from vitrina.intervals import due_days
 from vitrina.kernels.distinct import among, distinct
 from vitrina.metrics import Truth
@@ -90,10 +90,7 @@ def taught(
     `more`: after how many windows there is time for another.
     """
     wanted = set(recipe.ranker.placements) & set(placements.by_name)
-    mixed = {mix.strategy for name in wanted for mix in placements.by_name[name].sources}
-    recipe = replace(
-        recipe, strategies={name: one for name, one in recipe.strategies.items() if name in mixed}
-    )
+    recipe = only_for(recipe, placements, wanted)
     found: dict[str, list[Lessons]] = {}
     words: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for number, cut in enumerate(windows(dataset, recipe, say) if wanted else ()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +19,7 @@ from vitrina import metrics
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.errors import DataError
-from vitrina.fit import fit
+from vitrina.fit import fit, only_for
 from vitrina.ids import Rows
 from vitrina.kernels.weighing import gained, merged
 from vitrina.metrics import Truth
@@ -112,7 +112,8 @@ def _asked(
     """By placement, what was answered on the first cut, and where few ask on a lot on the next ones: one is
     like another, and weights of few askers are of the lot."""
     found: dict[str, list[_Answered]] = {}
-    recipe = _mixed(recipe, placements)
+    judged = [name for name, one in purposes(placements).items() if one.question and not one.why]
+    recipe = only_for(recipe, placements, judged)
     for cut in _cuts(dataset, first, recipe.evaluation.test_days):
         engine = Engine.of(fit(cut.train, recipe, placements, say), placements)
         for asked in to_ask(engine.placements, cut, MAX_ASKERS, recipe.evaluation.seed, LINES):
@@ -125,14 +126,6 @@ def _asked(
         if fewest >= MAX_ASKERS:
             break
     return found
-
-
-def _mixed(recipe: Recipe, placements: Placements) -> Recipe:
-    """The recipe less the strategies that stand in no placement which anything is asked of."""
-    asked = [name for name, one in purposes(placements).items() if one.question and not one.why]
-    mixed = {mix.strategy for name in asked for mix in placements.by_name[name].sources}
-    kept = {name: one for name, one in recipe.strategies.items() if name in mixed}
-    return replace(recipe, strategies=kept)
 
 
 def _cuts(dataset: Dataset, cut: Split, test_days: int) -> Iterator[Split]:

@@ -54,8 +54,8 @@ def serve_only(tmp_path_factory):
 
 
 def compiled(place):
-    """Give the installed kernels the machine code that this checkout has of them: numba would take two minutes
-    to make the same, and knows by a file's time that it is of it."""
+    """Give the installed kernels the machine code that this checkout has of them: numba would make the
+    same again for a minute or more, and knows by a file's time that it is of it."""
     (installed,) = place.glob("venv/lib/*/site-packages/vitrina")
     for module in (ROOT / "src" / "vitrina").rglob("*.py"):
         own = installed / module.relative_to(ROOT / "src" / "vitrina")

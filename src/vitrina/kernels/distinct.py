@@ -1,7 +1,7 @@
 """What is among many numbers: sorted, where numpy hashes.
 
-Since numpy 2.3 `numpy.unique` puts every number into a hash table, and `numpy.isin` goes through it: a
-million different ones take sixty times as long as sorting them, and were a seventh of all that training took.
+Since numpy 2.3 `numpy.unique` puts every number into a hash table, and `numpy.isin` goes through it: of many
+different ones that takes far longer than sorting them.
 """
 
 from __future__ import annotations

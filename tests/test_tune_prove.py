@@ -9,6 +9,7 @@ import time
 import numba
 import numpy as np
 import pytest
+from numba.core.event import Listener, install_listener
 from test_tune import PLACEMENTS, recipe, shop
 
 from vitrina import strategies
@@ -19,7 +20,7 @@ from vitrina.strategy import Candidates
 from vitrina.tune.bench import Bench
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
-from vitrina.tune.limit import TooLong, at_most, without_compiling
+from vitrina.tune.limit import TooLong, until_then, without_compiling
 from vitrina.tune.prove import FOLDS, Picked, better, crossed, gain
 from vitrina.tune.search import Search
 from vitrina.tune.spaces import ASKED, SPACES
@@ -163,15 +164,23 @@ def test_what_takes_too_long_is_given_up():
     before = signal.signal(signal.SIGPROF, lambda *_: heard.append(1))
     running = signal.setitimer(signal.ITIMER_PROF, 500.0)
     try:
-        with pytest.raises(TooLong), at_most(0.02):
+        with pytest.raises(TooLong), within(0.02):
             work(60.0)
-        with at_most(60.0):
+        with until_then(FAR, time.process_time):
             pass
         assert 400 < signal.getitimer(signal.ITIMER_PROF)[0] < 501
         assert not heard
     finally:
         signal.setitimer(signal.ITIMER_PROF, *running)
         signal.signal(signal.SIGPROF, before)
+
+
+FAR = 1e9
+
+
+def within(seconds):
+    """A limit of so many seconds of the processors'."""
+    return until_then(time.process_time() + seconds, time.process_time)
 
 
 def work(seconds):
@@ -186,7 +195,7 @@ def test_elsewhere_there_is_no_limit():
     done = []
 
     def unheard():
-        with at_most(0.001):
+        with within(0.001):
             work(0.05)
             done.append(1)
 
@@ -211,16 +220,29 @@ def kernel():
 
 def test_what_fails_because_the_time_is_up_is_too_long():
     """Whatever a source makes of it."""
-    with pytest.raises(TooLong), at_most(0.02):
+    with pytest.raises(TooLong), within(0.02):
         asked(lambda: work(60.0))
 
 
 def test_ctrl_c_within_a_kernel_is_ctrl_c():
     """Whatever the kernel and its caller made of it; any other failure stays what it is."""
-    with pytest.raises(KeyboardInterrupt), at_most(60.0):
+    with pytest.raises(KeyboardInterrupt), until_then(FAR, time.process_time):
         asked(kernel)
-    with pytest.raises(SourceFailed), at_most(60.0):
+    with pytest.raises(SourceFailed), until_then(FAR, time.process_time):
         asked(lambda: 1 / 0)
+
+
+class Looks(Listener):
+    """Looks at a clock whenever something was compiled, of which some is for another."""
+
+    def __init__(self, looks, clock):
+        self.looks, self.clock = looks, clock
+
+    def on_start(self, event):
+        self.looks.append(self.clock())
+
+    def on_end(self, event):
+        self.looks.append(self.clock())
 
 
 def test_compiling_takes_no_time():
@@ -234,20 +256,37 @@ def test_compiling_takes_no_time():
     def outer(number):
         return sum([inner(number) for _ in range(3)])
 
-    with without_compiling(time.process_time) as clock:
+    looks = []
+    with (
+        without_compiling(time.process_time) as clock,
+        install_listener("numba:compile", Looks(looks, clock)),
+    ):
         began, before = time.process_time(), clock()
         outer(1), outer(1.0)
         took, apart = time.process_time() - began, clock() - before
         assert 0 <= apart < 0.3 * took
+        assert len(looks) >= 4
+        assert max(looks) - before < 0.3 * took
         work(0.05)
         assert clock() - before >= apart + 0.05
 
 
-def test_a_family_that_takes_too_long_is_not_tried_again(tmp_path, monkeypatch):
-    """It scores nothing, and the search goes on with others."""
+def searching(file):
+    """A search of a small shop, and its families."""
     bench = Bench.of(shop(users=30), recipe(), PLACEMENTS, 7)
     known = {one.name: one for one in families(recipe(), bench.placements, shop(users=30))}
-    search = Search(bench, known, Journal.open(tmp_path / "j", {}), 7)
+    return Search(bench, known, Journal.open(file, {}), 7), known
+
+
+def patient(search, seconds):
+    """A search with so many seconds before it, of which what it does takes none."""
+    search.began, search.until, search.clock = 0.0, seconds, lambda: 0.0
+    return search
+
+
+def test_a_family_that_takes_too_long_is_not_tried_again(tmp_path, monkeypatch):
+    """It scores nothing, and the search goes on with others."""
+    search, known = searching(tmp_path / "j")
     monkeypatch.setattr(Search, "_longest", lambda self, family: 0.05 if family.name == "als" else 60.0)
     monkeypatch.setattr(type(strategies.make("als", {})), "fit", lambda self, dataset: work(60.0))
     trial = search._try(known["als"], known["als"].starts["als"])
@@ -256,3 +295,31 @@ def test_a_family_that_takes_too_long_is_not_tried_again(tmp_path, monkeypatch):
     assert search._next(0.5, 100.0) is None
     search._try(known["item_knn"], known["item_knn"].starts["item_knn"])
     assert search._next(0.5, 100.0)[0] == "item_knn"
+
+
+def test_what_was_given_up_is_tried_anew_where_it_may_take_much_longer(tmp_path, monkeypatch):
+    """A search that goes on with more time has its families all; one with the same time does not lose it
+    again."""
+    search, known = searching(tmp_path / "j")
+    monkeypatch.setattr(Search, "_longest", lambda self, family: 0.05)
+    monkeypatch.setattr(type(strategies.make("als", {})), "fit", lambda self, dataset: work(60.0))
+    given_up = search._try(known["als"], known["als"].starts["als"])
+    judged = search._try(known["item_knn"], known["item_knn"].starts["item_knn"])
+    assert given_up.given_up == 0.05
+    for longest, remembered in ((0.05, 2), (0.09, 2), (0.1, 1)):
+        monkeypatch.setattr(Search, "_longest", lambda self, family, longest=longest: longest)
+        later, _ = searching(tmp_path / "j")
+        later._remember(later.journal.trials)
+        assert len(later.trials) == remembered
+        assert judged in later.trials
+
+
+@pytest.mark.parametrize(("budget", "longest"), [(30.0, 15.0), (100.0, 40.0), (1000.0, 200.0)])
+def test_no_setting_may_take_more_than_there_is(budget, longest, tmp_path):
+    """A share of the time, of a short one half of what is left; a family that the recipe names takes what it must."""
+    search, known = searching(tmp_path / "j")
+    patient(search, budget)
+    assert not known["als"].named
+    assert search._longest(known["als"]) == longest
+    assert known["item_knn"].named
+    assert search._longest(known["item_knn"]) > 1e5

@@ -13,12 +13,16 @@ from vitrina.errors import DataError, RecipeError
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting of one family: its hyperparameters, NDCG@10 alone by placement, seconds it took."""
+    """One setting of one family: its hyperparameters, NDCG@10 alone by placement, seconds it took.
+
+    `given_up`: the seconds it was allowed, where it took longer and was not judged.
+    """
 
     family: str
     params: Mapping[str, Any]
     scores: Mapping[str, float]
     seconds: float
+    given_up: float = 0.0
 
 
 @dataclass(frozen=True)

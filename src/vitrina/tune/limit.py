@@ -5,10 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from types import FrameType
 
-from numba import get_num_threads
 from numba.core.event import Event, Listener, install_listener
 
 Clock = Callable[[], float]
@@ -24,49 +23,41 @@ def without_compiling(clock: Clock) -> Iterator[Clock]:
     more."""
     compiling = _Compiling(clock)
     with install_listener("numba:compile", compiling):
-        yield lambda: clock() - compiling.total
+        yield compiling.seconds
 
 
 class _Compiling(Listener):  # type: ignore[misc]  # Numba has no types
-    """Seconds that compiling took; what is compiled for something else counts with it."""
+    """A clock less what compiling took; what is compiled for something else counts with it."""
 
     def __init__(self, clock: Clock) -> None:
-        self.total = 0.0
-        self._clock, self._depth, self._began = clock, 0, 0.0
+        self._clock, self._depth, self._began, self._total = clock, 0, 0.0, 0.0
+
+    def seconds(self) -> float:
+        """The clock's, as they were when what is being compiled was begun."""
+        return (self._began if self._depth else self._clock()) - self._total
 
     def on_start(self, event: Event) -> None:
         """Something is compiled."""
-        if not self._depth:
-            self._began = self._clock()
+        self._began = self._began if self._depth else self._clock()
         self._depth += 1
 
     def on_end(self, event: Event) -> None:
         """It is."""
         self._depth -= 1
         if not self._depth:
-            self.total += self._clock() - self._began
+            self._total += self._clock() - self._began
 
 
 class TooLong(Exception):
     """The time was up."""
 
 
-def at_most(seconds: float) -> AbstractContextManager[None]:
-    """Raise TooLong inside once the process has taken so many seconds of its processors for each of its
-    threads, so that a busy machine is held against nobody."""
-    return _ended(max(seconds * get_num_threads(), _SOON), lambda: True)
-
-
-def until_then(moment: float, clock: Clock) -> AbstractContextManager[None]:
-    """Raise TooLong inside once the clock is at a moment, and the process at work."""
-    return _ended(_SOON, lambda: clock() >= moment)
-
-
 @contextmanager
-def _ended(first: float, over: Callable[[], bool]) -> Iterator[None]:
-    """Raise TooLong once it is `over`, which is asked after `first` seconds of the processors' and then again
-    and again, as what runs just then may not let it through (a destructor, a callback of a library); what a
-    kernel is at is finished first.
+def until_then(moment: float, clock: Clock) -> Iterator[None]:
+    """Raise TooLong inside once the clock is at a moment, and the process at work.
+
+    The clock is looked at again and again, as what runs just then may not let it through (a destructor, a
+    callback of a library); what a kernel is at is finished first.
 
     Only the main thread hears the clock: elsewhere there is no limit. What fails because the time was up, or
     because of Ctrl-C, raises those: a kernel that is called just then fails of it with a SystemError, and who
@@ -80,12 +71,12 @@ def _ended(first: float, over: Callable[[], bool]) -> Iterator[None]:
 
     def ring(number: int, frame: FrameType | None) -> None:
         nonlocal rung
-        if inside and over():
+        if inside and clock() >= moment:
             rung = True
             raise TooLong
 
     before = signal.signal(signal.SIGPROF, ring)
-    left, again = signal.setitimer(signal.ITIMER_PROF, first, LOOK)
+    left, again = signal.setitimer(signal.ITIMER_PROF, _SOON, LOOK)
     try:
         yield
     except Exception as fault:

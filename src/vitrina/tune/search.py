@@ -23,7 +23,7 @@ from vitrina.recipe import Plan
 from vitrina.tune.bench import Bench, Lists, key_of
 from vitrina.tune.families import Family
 from vitrina.tune.journal import Journal, Trial
-from vitrina.tune.limit import Clock, TooLong, at_most
+from vitrina.tune.limit import Clock, TooLong, until_then
 from vitrina.tune.prove import Picked
 
 KEPT = (99, 6, 3)
@@ -38,8 +38,11 @@ FEW = 5
 AGAIN, CHEAP, DEAR = 3, 0.4, 0.5
 """Settings tried with a fit that is there already, while each takes at most this share of the time of a fit,
 which took some seconds."""
-LONGEST, AT_LEAST = 0.2, 40.0
-"""Share of the time, and seconds at least, after which a setting is given up whose family no recipe names."""
+LONGEST, AT_LEAST, LEFT = 0.2, 40.0, 0.5
+"""Share of the time, and seconds at least that are no more than this share of what is left, after which a
+setting is given up whose family no recipe names."""
+LONGER = 2.0
+"""What was given up is tried anew where it may take so many times as long."""
 Pair = tuple[str, str]
 _USUAL: Mapping[str, str] = {}
 
@@ -54,7 +57,8 @@ class Search:
     journal: Journal
     seed: int
     clock: Clock = time.perf_counter
-    budget: float = 0.0
+    began: float = 0.0
+    until: float = np.inf
     interrupted: bool = False
     trials: list[Trial] = field(default_factory=list)
     best: dict[Pair, Trial] = field(default_factory=dict)
@@ -73,30 +77,29 @@ class Search:
 
         `watch` is told after each trial, with the share of the time that is gone. Ctrl-C ends it early.
         """
-        began = self.clock()
-        self.budget = until - began
+        self.began, self.until = self.clock(), until
         self._remember(self.journal.trials)
         for family, plan in self._unmeasured():
             if self.clock() >= until:
                 return
-            if not family.named and self._share(began, until) > OTHERS:
+            if not family.named and self._share() > OTHERS:
                 break
             first = not self._own.isdisjoint(family.starts)
             (self._judge if first else self._try)(family, plan, None)
-            watch(self, self._share(began, until))
+            watch(self, self._share())
         for family, plan in self._starting():
-            share = self._share(began, until)
+            share = self._share()
             if share > STARTING:
                 break
             if self._leads(family.name) and self.seconds(family.name) < until - self.clock():
                 self._try(family, plan)
                 watch(self, share)
-        while pair := self._next(self._share(began, until), until - self.clock()):
+        while pair := self._next(self._share(), until - self.clock()):
             family, study = self.families[pair[0]], self._study(pair)
             asked = study.ask(family.space.distributions())
             trial = self._try(family, family.plan(asked.params), pair)
             study.tell(asked, trial.scores[pair[1]])
-            watch(self, self._share(began, until))
+            watch(self, self._share())
 
     def lists(self, family: Family, plan: Plan, seeds: Mapping[str, str] = _USUAL) -> Lists:
         """A plan's lists, made again where they were not kept; `seeds`, by placement, where they are other
@@ -146,8 +149,8 @@ class Search:
         ]
         return [(family, plan) for family, plan in found if not self.measured(family, plan)]
 
-    def _share(self, began: float, until: float) -> float:
-        return min((self.clock() - began) / max(until - began, 1e-9), 1.0)
+    def _share(self) -> float:
+        return min((self.clock() - self.began) / max(self.until - self.began, 1e-9), 1.0)
 
     def _leads(self, name: str) -> bool:
         """Whether a family is near the best of some placement, or has found nothing yet in any."""
@@ -157,8 +160,13 @@ class Search:
 
     def _remember(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
-            if trial.family in self.families and trial.scores.keys() == self.bench.placements.keys():
+            known = trial.family in self.families and trial.scores.keys() == self.bench.placements.keys()
+            if known and not self._again(trial):
                 self._note(trial, None)
+
+    def _again(self, trial: Trial) -> bool:
+        """Whether a trial was given up that now may take much longer."""
+        return 0.0 < trial.given_up <= self._longest(self.families[trial.family]) / LONGER
 
     def _try(self, family: Family, plan: Plan, asked: Pair | None = None) -> Trial:
         """Fit and judge a plan, and others that its fit serves while that is cheaper than another fit."""
@@ -173,15 +181,19 @@ class Search:
 
     def _judge(self, family: Family, plan: Plan, asked: Pair | None) -> Trial:
         """Try a plan."""
-        started = self.clock()
+        started, given_up, longest = self.clock(), 0.0, self._longest(family)
         try:
-            with at_most(self._longest(family)):
+            with until_then(started + longest, self.clock):
                 lists = self.bench.lists(plan, family.seeds)
             values = {name: self.bench.alone(name, one) for name, one in lists.items()}
             scores = {name: float(np.nanmean(one)) for name, one in values.items()}
-        except (VitrinaError, TooLong):  # such as a matrix that this setting leaves without an inverse
+        except (
+            VitrinaError,
+            TooLong,
+        ) as fault:  # such as a matrix that this setting leaves without an inverse
             lists, values, scores = {}, {}, dict.fromkeys(self.bench.placements, 0.0)
-        trial = Trial(family.name, plan.params, scores, round(self.clock() - started, 3))
+            given_up = longest if isinstance(fault, TooLong) else 0.0
+        trial = Trial(family.name, plan.params, scores, round(self.clock() - started, 3), given_up)
         self.journal.add(trial)
         self._note(trial, asked)
         for name, one in values.items():
@@ -192,8 +204,9 @@ class Search:
         return trial
 
     def _longest(self, family: Family) -> float:
-        """Seconds that a setting may take: all there are where the recipe names the family."""
-        return 1e6 if family.named else max(LONGEST * self.budget, AT_LEAST)
+        """Seconds that a setting may take: no end of them where the recipe names the family."""
+        left, budget = self.until - self.clock(), self.until - self.began
+        return 1e6 if family.named else max(LONGEST * budget, min(AT_LEAST, LEFT * left))
 
     def _note(self, trial: Trial, asked: Pair | None) -> None:
         from optuna.trial import create_trial

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from vitrina.kernels.distinct import among, distinct
+from vitrina.kernels.distinct import among, distinct, distinct_pairs
 
 KINDS = st.sampled_from([np.uint8, np.int32, np.int64])
 
@@ -23,6 +23,17 @@ def test_different_ones_are_numpys(values):
     found = distinct(values)
     assert found.dtype == values.dtype
     assert found.tolist() == np.unique(values).tolist()
+
+
+@given(
+    arrays(
+        np.int32, st.tuples(st.integers(0, 30), st.just(2)), elements=st.sampled_from([0, 1, 2, 2**31 - 1])
+    )
+)
+def test_different_pairs_are_numpys(rows):
+    """Ascending by the first, then the second, to the largest number."""
+    found = distinct_pairs(rows[:, 0], rows[:, 1])
+    assert np.stack(found, axis=1).tolist() == np.unique(rows, axis=0).tolist()
 
 
 @given(few(np.int64), few(np.int64))

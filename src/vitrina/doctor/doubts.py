@@ -10,7 +10,7 @@ from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.doctor.facts import Facts
 from vitrina.doctor.learning import FEW_EVENTS, FEW_LEARNERS
 from vitrina.ids import Ids
-from vitrina.kernels.distinct import distinct
+from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import Report
 from vitrina.sequence import in_order
 
@@ -82,15 +82,15 @@ def _robots(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     """Visitors who look at more than people do."""
     events = dataset.events
     seen = events.visit >= 0
-    pairs = np.unique(np.stack([events.visit[seen], events.item[seen]], axis=1), axis=0)
-    sizes = np.bincount(pairs[:, 0]) if len(pairs) else np.zeros(0, np.int64)
+    visits, _ = distinct_pairs(events.visit[seen], events.item[seen])
+    sizes = np.bincount(visits)
     sizes = sizes[sizes > 0]
     limit = max(BOT_ITEMS, BOT_TIMES_P99 * float(np.quantile(sizes, 0.99))) if len(sizes) else 0
     robots = sizes[sizes >= limit]
-    if robots.sum() > BOT_SHARE * len(pairs) and len(sizes) >= MANY_USERS:
+    if robots.sum() > BOT_SHARE * len(visits) and len(sizes) >= MANY_USERS:
         yield (
-            f"{len(robots):,} visits hold {limit:.0f} different items or more, the largest {sizes.max():,}: "
-            "robots, resellers or tests? Leave them out of the export"
+            f"{_many(len(robots), 'visit holds', 'visits hold')} {limit:.0f} different items or more, "
+            f"the largest {sizes.max():,}: robots, resellers or tests? Leave them out of the export"
         )
     actors = dataset.actors.astype(np.int64)
     if dataset.timed and len(events):
@@ -98,8 +98,8 @@ def _robots(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
         days, busy = np.unique(actors[known] * 100_000 + events.time[known] // DAY, return_counts=True)
         if hasty := len(distinct(days[busy > BOT_DAY] // 100_000)):
             yield (
-                f"{hasty:,} customers or visits have over {BOT_DAY:,} events in one day: "
-                "robots? Leave them out of the export"
+                f"{_many(hasty, 'customer or visit has', 'customers or visits have')} over {BOT_DAY:,} "
+                "events in one day: robots? Leave them out of the export"
             )
 
 
@@ -138,10 +138,10 @@ def _not_products(dataset: Dataset, facts: Facts, report: Report) -> Iterator[st
     """An item in nearly every order is a bag or a delivery, and would lead every list."""
     events = dataset.events
     bought = (events.type == PURCHASE) & (events.visit >= 0)
-    pairs = np.unique(np.stack([events.visit[bought], events.item[bought]], axis=1), axis=0)
-    if facts.orders < MANY_USERS or not len(pairs):
+    _, items = distinct_pairs(events.visit[bought], events.item[bought])
+    if facts.orders < MANY_USERS or not len(items):
         return
-    counts = np.bincount(pairs[:, 1])
+    counts = np.bincount(items)
     row = int(counts.argmax())
     if counts[row] / facts.orders > EVERYWHERE:
         title = dataset.catalog.title[row]
@@ -156,13 +156,17 @@ def _orders(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     """Order ids that do not stand for one order."""
     events = dataset.events
     known = (events.visit >= 0) & (events.user >= 0) & (events.type == PURCHASE)
-    pairs = np.unique(np.stack([events.visit[known], events.user[known]], axis=1), axis=0)
-    shared = int((np.bincount(pairs[:, 0]) > 1).sum()) if len(pairs) else 0
+    visits, _ = distinct_pairs(events.visit[known], events.user[known])
+    shared = int((np.bincount(visits) > 1).sum())
     if shared > 0.01 * max(facts.orders, 1):
         yield (
             f"{shared:,} of {facts.orders:,} orders have several customers: is order_id unique in the "
             "whole shop? Where it starts anew for each customer or till, join it with that id"
         )
+
+
+def _many(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
 
 
 def _name(ids: Ids, row: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina.dataset import DAY, PURCHASE, TYPES, UNLIKED, Dataset
-from vitrina.kernels.distinct import distinct
+from vitrina.kernels.distinct import distinct_pairs
 from vitrina.kernels.sessions import visit_keys
 
 QUANTILES = {"p10": 0.1, "median": 0.5, "p90": 0.9, "p99": 0.99, "most": 1.0}
@@ -100,7 +100,7 @@ def events_per_user(dataset: Dataset) -> NDArray[np.int64]:
 def items_per_order(dataset: Dataset) -> NDArray[np.int64]:
     """int64: the distinct items of each visit that bought any."""
     bought = (dataset.events.type == PURCHASE) & (dataset.events.visit >= 0)
-    return _distinct(dataset.events.visit[bought], dataset.events.item[bought], len(dataset.items))
+    return _distinct(dataset.events.visit[bought], dataset.events.item[bought])
 
 
 def _items_per_actor(dataset: Dataset, weighed: Collection[str]) -> NDArray[np.int64]:
@@ -108,7 +108,7 @@ def _items_per_actor(dataset: Dataset, weighed: Collection[str]) -> NDArray[np.i
     actors = dataset.actors
     counts = [name not in UNLIKED and (name in TYPES or name in weighed) for name in dataset.types]
     known = (actors >= 0) & np.array(counts)[dataset.events.type]
-    return _distinct(actors[known], dataset.events.item[known], len(dataset.items))
+    return _distinct(actors[known], dataset.events.item[known])
 
 
 def _returners(dataset: Dataset) -> int:
@@ -118,14 +118,13 @@ def _returners(dataset: Dataset) -> int:
     if not len(bought):
         return 0
     visit = visit_keys(bought.visit, bought.user, bought.time // DAY if dataset.timed else bought.time)
-    pairs = np.unique(np.stack([bought.user, visit]), axis=1)
-    return int((np.bincount(pairs[0]) > 1).sum())
+    users, _ = distinct_pairs(bought.user, visit)
+    return int((np.bincount(users) > 1).sum())
 
 
-def _distinct(holders: NDArray[np.int32], items: NDArray[np.int32], n_items: int) -> NDArray[np.int64]:
+def _distinct(holders: NDArray[np.int32], items: NDArray[np.int32]) -> NDArray[np.int64]:
     """How many different items each holder has that has any."""
-    pairs = distinct(holders.astype(np.int64) * max(n_items, 1) + items)
-    counts = np.bincount(pairs // max(n_items, 1)) if len(pairs) else np.zeros(0, np.int64)
+    counts = np.bincount(distinct_pairs(holders, items)[0])
     return counts[counts > 0]
 
 

@@ -26,6 +26,7 @@ from vitrina.itemsets import longer_rules
 from vitrina.kernels.association import carts, causes, completions, measures, strongest
 from vitrina.kernels.lists import best
 from vitrina.kernels.pairs import Pairs, pair_counts
+from vitrina.kernels.sessions import visit_keys
 from vitrina.kernels.sparse import Csr
 from vitrina.needs import Extent, Need, lists_of
 from vitrina.strategy import Allow, Candidates, Parts, Query, Whys
@@ -265,7 +266,6 @@ def _days(dataset: Dataset, bought: NDArray[np.bool_]) -> Rows:
     """int32 per event: a number for each customer's day of purchases, UNKNOWN for other events."""
     known = bought & (dataset.events.user >= 0)
     day = dataset.events.time[known] // DAY if dataset.timed else np.zeros(known.sum(), np.int64)
-    keys = np.stack([dataset.events.user[known].astype(np.int64), day])
     visit = np.full(len(known), UNKNOWN, np.int32)
-    visit[known] = np.unique(keys, axis=1, return_inverse=True)[1].ravel()
+    visit[known] = visit_keys(visit[known], dataset.events.user[known], day)
     return visit

@@ -13,7 +13,7 @@ from typing import Any
 from machine import RESULTS
 from plots import read
 from sections import accuracy, families, living, serving, training
-from sections.accuracy import SHOPS
+from sections.accuracy import ELSEWHERE, SHOPS
 from sections.markdown import machine
 
 README = Path(__file__).resolve().parent / "README.md"
@@ -53,6 +53,8 @@ def page(results: Path) -> str:
 
 def _command(name: str) -> str:
     script, _, data = name.partition("_") if name.startswith("accuracy_") else (name, "", "")
+    if data in ELSEWHERE:
+        data = f"--data FOLDER --name {data} --out benchmarks/results/{name}.json"
     return f"python benchmarks/{script}.py {data}".rstrip()
 
 
@@ -71,6 +73,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "circles": ("Customers alike: from training, or when asked", training.circles),
     "needs": ("Memory of training, said and taken", training.needs),
     **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy.accuracy) for shop in SHOPS},
+    **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy.elsewhere(shop)) for shop in ELSEWHERE},
     "alone": ("Every strategy alone", families.alone),
     "ranker": ("What learned trees add", accuracy.ranker),
     "twins": ("Families that libraries have too", accuracy.twins),

@@ -29,7 +29,7 @@ _REASONS = {
     QUOTE: "text after a closing quote",
     OPEN: "a quote that is never closed",
     NUL: "a NUL or control byte",
-    ENCODING: "not UTF-8",
+    ENCODING: "not UTF-8; save the file as UTF-8",
     LONG: f"longer than {MAX_RECORD:,} bytes",
     RETURN: "a carriage return inside the line",
 }

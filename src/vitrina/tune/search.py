@@ -187,10 +187,7 @@ class Search:
                 lists = self.bench.lists(plan, family.seeds)
             values = {name: self.bench.alone(name, one) for name, one in lists.items()}
             scores = {name: float(np.nanmean(one)) for name, one in values.items()}
-        except (
-            VitrinaError,
-            TooLong,
-        ) as fault:  # such as a matrix that this setting leaves without an inverse
+        except (VitrinaError, TooLong) as fault:  # such as a matrix that this setting leaves singular
             lists, values, scores = {}, {}, dict.fromkeys(self.bench.placements, 0.0)
             given_up = longest if isinstance(fault, TooLong) else 0.0
         trial = Trial(family.name, plan.params, scores, round(self.clock() - started, 3), given_up)

@@ -278,12 +278,6 @@ def searching(file):
     return Search(bench, known, Journal.open(file, {}), 7), known
 
 
-def patient(search, seconds):
-    """A search with so many seconds before it, of which what it does takes none."""
-    search.began, search.until, search.clock = 0.0, seconds, lambda: 0.0
-    return search
-
-
 def test_a_family_that_takes_too_long_is_not_tried_again(tmp_path, monkeypatch):
     """It scores nothing, and the search goes on with others."""
     search, known = searching(tmp_path / "j")
@@ -293,6 +287,7 @@ def test_a_family_that_takes_too_long_is_not_tried_again(tmp_path, monkeypatch):
     assert set(trial.scores.values()) == {0.0}
     assert 0.05 <= trial.seconds < 5
     assert search._next(0.5, 100.0) is None
+    assert not search._leads("als")
     search._try(known["item_knn"], known["item_knn"].starts["item_knn"])
     assert search._next(0.5, 100.0)[0] == "item_knn"
 
@@ -318,7 +313,7 @@ def test_what_was_given_up_is_tried_anew_where_it_may_take_much_longer(tmp_path,
 def test_no_setting_may_take_more_than_there_is(budget, longest, tmp_path):
     """A share of the time, of a short one half of what is left; a family that the recipe names takes what it must."""
     search, known = searching(tmp_path / "j")
-    patient(search, budget)
+    search.until, search.clock = budget, lambda: 0.0
     assert not known["als"].named
     assert search._longest(known["als"]) == longest
     assert known["item_knn"].named

@@ -153,10 +153,10 @@ class Search:
         return min((self.clock() - self.began) / max(self.until - self.began, 1e-9), 1.0)
 
     def _leads(self, name: str) -> bool:
-        """Whether a family is near the best of some placement, or has found nothing yet in any."""
-        scores = {one: self.best[name, one].scores[one] for one in self.bench.placements}
-        near = (scores[one] >= HOPELESS * self.ranked(one)[0][1] > 0 for one in scores)
-        return any(near) or not any(scores.values())
+        """Whether a family is near the best of a placement, or was judged and found nothing yet in any."""
+        best = {one: self.best[name, one] for one in self.bench.placements}
+        near = (one.scores[own] >= HOPELESS * self.ranked(own)[0][1] > 0 for own, one in best.items())
+        return any(near) or not any(one.given_up or one.scores[own] for own, one in best.items())
 
     def _remember(self, trials: Sequence[Trial]) -> None:
         for trial in trials:

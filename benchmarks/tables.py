@@ -47,7 +47,8 @@ def page(results: Path) -> str:
         if not found:
             parts.append(f"No result yet: `{_command(name)}`.\n")
             continue
-        parts += [*section(found), "", f"`{_command(name)}`; {machine(found['machine'])}\n"]
+        budget = f" --budget {found['budget_seconds']:.0f}s" if "budget_seconds" in found else ""
+        parts += [*section(found), "", f"`{_command(name)}{budget}`; {machine(found['machine'])}\n"]
     return "\n".join(parts)
 
 
@@ -72,8 +73,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "growth": ("Growth", training.growth),
     "circles": ("Customers alike: from training, or when asked", training.circles),
     "needs": ("Memory of training, said and taken", training.needs),
-    **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy.accuracy) for shop in SHOPS},
-    **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy.elsewhere(shop)) for shop in ELSEWHERE},
+    **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy.contest(shop)) for shop in SHOPS},
     "alone": ("Every strategy alone", families.alone),
     "ranker": ("What learned trees add", accuracy.ranker),
     "twins": ("Families that libraries have too", accuracy.twins),

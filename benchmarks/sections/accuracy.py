@@ -33,19 +33,19 @@ SHOPS = (
 """Data sets of the contest; those held out were looked at by nobody while strategies and the tuner were made."""
 
 
-def accuracy(found: dict[str, Any]) -> Iterable[str]:
-    """Everybody on one data set."""
+def contest(name: str) -> Callable[[dict[str, Any]], Iterable[str]]:
+    """The section of a data set: what it is, where the repository does not say it, and everybody on it."""
+    about = [f"{ELSEWHERE[name]}\n"] if name in ELSEWHERE else []
+    return lambda found: (*about, *_everybody(found))
+
+
+def _everybody(found: dict[str, Any]) -> Iterable[str]:
     yield pages.about(found)
     for placement, rows in found["placements"].items():
         yield f"\n### {placement}, {found['asked'][placement]:,} askers\n"
         yield table(pages.HEADS, pages.everybody(rows))
     for system, why in pages.refused(found).items():
         yield f"\nNo figures of {system}: {why}."
-
-
-def elsewhere(name: str) -> Callable[[dict[str, Any]], Iterable[str]]:
-    """The same of a data set to be laid into a folder first."""
-    return lambda found: (f"{ELSEWHERE[name]}\n", *accuracy(found))
 
 
 def leaders(results: Path) -> Iterable[str]:

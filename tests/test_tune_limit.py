@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -87,3 +89,32 @@ def test_an_end_that_is_swallowed_comes_again():
     with pytest.raises(TooLong), until_then(0.0, time.perf_counter):
         swallows()
     assert len(swallowed) == 2
+
+
+def test_nothing_is_printed_of_an_end_that_is_swallowed(monkeypatch):
+    """By the collector's callbacks and by destructors, of which Python tells; other faults of theirs are told."""
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda swallowed: told.append(swallowed.exc_type))
+
+    class Kept:
+        def __del__(self):
+            work(5.0)
+
+    def collected(phase, info):
+        work(5.0)
+
+    class Fails:
+        def __del__(self):
+            raise ValueError
+
+    def swallows():
+        Kept()
+        Fails()
+        gc.callbacks.append(collected)
+        gc.collect()
+        gc.callbacks.remove(collected)
+        work(5.0)
+
+    with pytest.raises(TooLong), until_then(0.0, time.perf_counter):
+        swallows()
+    assert told == [ValueError]

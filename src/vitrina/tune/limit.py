@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ def until_then(moment: float, clock: Clock) -> Iterator[None]:
     """Raise TooLong inside once the clock is at a moment, and the process at work.
 
     The clock is looked at again and again, as what runs just then may not let it through (a destructor, a
-    callback of a library); what a kernel is at is finished first.
+    callback of a library; nothing is printed of that); what a kernel is at is finished first.
 
     Only the main thread hears the clock: elsewhere there is no limit. What fails because the time was up, or
     because of Ctrl-C, raises those: a kernel that is called just then fails of it with a SystemError, and who
@@ -78,7 +79,8 @@ def until_then(moment: float, clock: Clock) -> Iterator[None]:
     before = signal.signal(signal.SIGPROF, ring)
     left, again = signal.setitimer(signal.ITIMER_PROF, _SOON, LOOK)
     try:
-        yield
+        with _swallowed_in_silence():
+            yield
     except Exception as fault:
         inside = False
         if came_of(fault, KeyboardInterrupt):
@@ -90,6 +92,22 @@ def until_then(moment: float, clock: Clock) -> Iterator[None]:
         inside = False
         signal.setitimer(signal.ITIMER_PROF, left, again)
         signal.signal(signal.SIGPROF, before)
+
+
+@contextmanager
+def _swallowed_in_silence() -> Iterator[None]:
+    """Python prints what a destructor or a collector's callback raises; that the time is up is no news."""
+    told = sys.unraisablehook
+
+    def hear(swallowed: sys.UnraisableHookArgs) -> None:
+        if not came_of(swallowed.exc_value, TooLong):
+            told(swallowed)
+
+    sys.unraisablehook = hear
+    try:
+        yield
+    finally:
+        sys.unraisablehook = told
 
 
 def came_of(fault: BaseException | None, *kinds: type[BaseException]) -> bool:

@@ -268,7 +268,7 @@ CLICKS = rows("session_id,item_id", *(f"s{n % 50},i{n % 9}" for n in range(1200)
     ("text", "said"),
     [
         (rows("user_id,item_id", "u,a", "u,b"), "2 events are few"),
-        (rows("user_id,item_id", "u,a", "u,b"), "only 1 customers or visits touched two items"),
+        (rows("user_id,item_id", "u,a", "u,b"), "only 1 customer or visit touched two items"),
         (CROWD, "user 'guest' has 50% of all events"),
         (ROBOT, "1 visit holds 50 different items or more, the largest 300"),
         (HASTY, "1 customer or visit has over 1,000 events in one day"),

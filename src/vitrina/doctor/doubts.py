@@ -9,6 +9,7 @@ import numpy as np
 from vitrina.dataset import DAY, PURCHASE, Dataset
 from vitrina.doctor.facts import Facts
 from vitrina.doctor.learning import FEW_EVENTS, FEW_LEARNERS
+from vitrina.doctor.verdicts import many
 from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import Report
@@ -37,15 +38,12 @@ def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
 def _too_few(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     """Floors under which Amazon Personalize refuses to train; lists are then mostly chance."""
     if facts.events and facts.events < FEW_EVENTS:
-        yield (
-            f"{facts.events:,} events are few: under {FEW_EVENTS:,} lists are mostly chance; "
-            "send a longer period"
-        )
+        few = many(facts.events, "event is", "events are")
+        yield f"{few} few: under {FEW_EVENTS:,} lists are mostly chance; send a longer period"
     if facts.events and facts.learners < FEW_LEARNERS:
-        many = (
-            f"only {facts.learners:,} customers or visits" if facts.learners else "no customer and no visit"
-        )
-        yield f"{many} touched two items: under {FEW_LEARNERS} there is little to learn from"
+        only = many(facts.learners, "customer or visit", "customers or visits")
+        who = f"only {only}" if facts.learners else "no customer and no visit"
+        yield f"{who} touched two items: under {FEW_LEARNERS} there is little to learn from"
 
 
 def _types(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
@@ -55,7 +53,8 @@ def _types(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     if facts.events and not bought:
         yield f"there is no purchase among the events, only {', '.join(facts.types)}"
     if back > RETURNED * bought:
-        yield f"{back:,} returns on {bought:,} purchases: is the sign of quantity what it seems?"
+        returns = f"{many(back, 'return', 'returns')} on {many(bought, 'purchase', 'purchases')}"
+        yield f"{returns}: is the sign of quantity what it seems?"
     if facts.events and report.has("events", "session_id") and not came:
         yield (
             "events have sessions, and neither event_type nor order_id, quantity or price: if they are "
@@ -89,7 +88,7 @@ def _robots(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     robots = sizes[sizes >= limit]
     if robots.sum() > BOT_SHARE * len(visits) and len(sizes) >= MANY_USERS:
         yield (
-            f"{_many(len(robots), 'visit holds', 'visits hold')} {limit:.0f} different items or more, "
+            f"{many(len(robots), 'visit holds', 'visits hold')} {limit:.0f} different items or more, "
             f"the largest {sizes.max():,}: robots, resellers or tests? Leave them out of the export"
         )
     actors = dataset.actors.astype(np.int64)
@@ -98,7 +97,7 @@ def _robots(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
         days, busy = np.unique(actors[known] * 100_000 + events.time[known] // DAY, return_counts=True)
         if hasty := len(distinct(days[busy > BOT_DAY] // 100_000)):
             yield (
-                f"{_many(hasty, 'customer or visit has', 'customers or visits have')} over {BOT_DAY:,} "
+                f"{many(hasty, 'customer or visit has', 'customers or visits have')} over {BOT_DAY:,} "
                 "events in one day: robots? Leave them out of the export"
             )
 
@@ -163,10 +162,6 @@ def _orders(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
             f"{shared:,} of {facts.orders:,} orders have several customers: is order_id unique in the "
             "whole shop? Where it starts anew for each customer or till, join it with that id"
         )
-
-
-def _many(number: int, one: str, more: str) -> str:
-    return f"{number:,} {one if number == 1 else more}"
 
 
 def _name(ids: Ids, row: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from vitrina.dataset import TYPES
 from vitrina.doctor.facts import Facts
-from vitrina.doctor.verdicts import EMPTY, NO_EVENTS, THIN, WORKS, Verdict
+from vitrina.doctor.verdicts import EMPTY, NO_EVENTS, THIN, WORKS, Verdict, many
 from vitrina.readers import Report
 
 FEW_EVENTS = 1_000
@@ -31,8 +31,9 @@ def _together(facts: Facts, report: Report) -> Judged:
     if not facts.learners:
         return EMPTY, f"{_no_two(facts)}: nothing goes with anything"
     if facts.learners < FEW_LEARNERS:
-        return THIN, f"only {facts.learners:,} customers or visits touched two items or more"
-    return FINE if facts.events >= FEW_EVENTS else (THIN, f"only {facts.events:,} events to learn from")
+        who = many(facts.learners, "customer or visit", "customers or visits")
+        return THIN, f"only {who} touched two items or more"
+    return FINE if facts.events >= FEW_EVENTS else (THIN, f"only {_events(facts)} to learn from")
 
 
 def _user_knn(facts: Facts, report: Report) -> Judged:
@@ -52,7 +53,7 @@ def _bought_together(facts: Facts, report: Report) -> Judged:
     if not facts.pairs:
         return EMPTY, "no order holds two different items"
     if facts.pairs < FEW_PAIRS:
-        return THIN, f"only {facts.pairs:,} orders hold two items or more"
+        return THIN, f"only {many(facts.pairs, 'order holds', 'orders hold')} two items or more"
     if not report.has("events", "order_id"):
         basket = "a session" if report.has("events", "session_id") else "a customer's day"
         return THIN, f"there is no order_id: {basket} stands for an order"
@@ -87,7 +88,7 @@ def _popular(facts: Facts, report: Report) -> Judged:
         return EMPTY, NO_EVENTS
     if not report.has("events", "timestamp"):
         return THIN, "there is no timestamp: bestsellers of all time, no trends, no new arrivals"
-    return FINE if facts.events >= FEW_EVENTS else (THIN, f"only {facts.events:,} events to count")
+    return FINE if facts.events >= FEW_EVENTS else (THIN, f"only {_events(facts)} to count")
 
 
 def _session_knn(facts: Facts, report: Report) -> Judged:
@@ -145,8 +146,8 @@ def _decision_tree(facts: Facts, report: Report) -> Judged:
     if facts.anonymous:
         return THIN, f"{_nobody(facts)}: {plain}"
     if facts.returners < FEW_LEARNERS:
-        many = f"only {facts.returners:,} customers" if facts.returners else "no customer"
-        return THIN, f"{many} bought on two visits or more: {plain}"
+        only = f"only {many(facts.returners, 'customer', 'customers')}" if facts.returners else "no customer"
+        return THIN, f"{only} bought on two visits or more: {plain}"
     return FINE if facts.categorised else (THIN, "items have no category: all of them make one tree")
 
 
@@ -170,6 +171,10 @@ def _described(report: Report) -> list[str]:
 def _shared(report: Report) -> set[str]:
     """Those that several items may have in common."""
     return set(_described(report)) - {"title"}
+
+
+def _events(facts: Facts) -> str:
+    return many(facts.events, "event", "events")
 
 
 def _no_two(facts: Facts) -> str:

@@ -11,6 +11,11 @@ WORKS, THIN, EMPTY = "works", "thin", "empty"
 NO_EVENTS = "there are no events"
 
 
+def many(number: int, one: str, more: str) -> str:
+    """So many of something, with its name for one and for more: '1 order holds', '2,000 orders hold'."""
+    return f"{number:,} {one if number == 1 else more}"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether something works, is thin, or is empty; `why` in one sentence, empty where it works."""

@@ -33,12 +33,12 @@ EVENTS = {
     "uci online retail": (
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
         "536365,85123A,HOLDER,6,12/13/2010 8:26,2.55,17850,United Kingdom\n",
-        {"order_id": "InvoiceNo", "item_id": "StockCode", "quantity": "Quantity", "timestamp": "InvoiceDate", "price": "UnitPrice", "user_id": "CustomerID"},
+        {"order_id": "InvoiceNo", "item_id": "StockCode", "quantity": "Quantity", "timestamp": "InvoiceDate", "price": "UnitPrice", "user_id": "CustomerID", "title": "Description"},
     ),
     "uci online retail ii": (
         "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
         "489434,85048,LIGHTS,12,2009-12-01 07:45:00,6.95,13085.0,United Kingdom\n",
-        {"order_id": "Invoice", "item_id": "StockCode", "quantity": "Quantity", "timestamp": "InvoiceDate", "price": "Price", "user_id": "Customer ID"},
+        {"order_id": "Invoice", "item_id": "StockCode", "quantity": "Quantity", "timestamp": "InvoiceDate", "price": "Price", "user_id": "Customer ID", "title": "Description"},
     ),
     "movielens": (
         "userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n",
@@ -46,7 +46,7 @@ EVENTS = {
     ),
     "yoochoose": (
         "Session ID,Timestamp,Item ID,Category\n1,2014-04-07T10:51:09.277Z,214536502,0\n",
-        {"session_id": "Session ID", "timestamp": "Timestamp", "item_id": "Item ID"},
+        {"session_id": "Session ID", "timestamp": "Timestamp", "item_id": "Item ID", "category": "Category"},
     ),
     "yoochoose as GRU4Rec has it": (
         "SessionId\tItemId\tTime\n1\t214536502\t1396861869.277\n",
@@ -63,7 +63,7 @@ EVENTS = {
     "ta-feng": (
         "TRANSACTION_DT,CUSTOMER_ID,AGE_GROUP,PIN_CODE,PRODUCT_SUBCLASS,PRODUCT_ID,AMOUNT,ASSET,SALES_PRICE\n"
         "11/13/2000,01104905,45-49,115,110411,4710199010372,2,24,30\n",
-        {"timestamp": "TRANSACTION_DT", "user_id": "CUSTOMER_ID", "item_id": "PRODUCT_ID"},
+        {"timestamp": "TRANSACTION_DT", "user_id": "CUSTOMER_ID", "item_id": "PRODUCT_ID", "category": "PRODUCT_SUBCLASS"},
     ),
     "amazon ratings 2023": (
         "user_id,parent_asin,rating,timestamp\nAGGZ357AO26RQZVRLGU4D4N52DZQ,B001OC5JKY,5.0,1290278495000\n",
@@ -77,7 +77,7 @@ EVENTS = {
     "rees46": (
         "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n"
         "2019-10-01 00:00:00 UTC,view,44600062,2103807459595387724,,shiseido,35.79,541312140,72d76fde-8bb3-4e00\n",
-        {"timestamp": "event_time", "event_type": "event_type", "item_id": "product_id", "price": "price", "user_id": "user_id", "session_id": "user_session"},
+        {"timestamp": "event_time", "event_type": "event_type", "item_id": "product_id", "price": "price", "user_id": "user_id", "session_id": "user_session", "category": "category_code", "brand": "brand"},
     ),
     "groceries": (
         "Member_number,Date,itemDescription\n1808,21-07-2015,tropical fruit\n",

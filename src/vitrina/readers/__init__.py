@@ -5,7 +5,8 @@
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means
     judgement checks, rejects        which rows are good, and why the others are not
-    arrays    assemble, catalogue    rows to columns
+    arrays    described    a catalogue of what events say of items, where none came
+              assemble, catalogue    rows to columns
 
 DuckDB does the work, on two threads and within a bound of memory.
 """
@@ -32,6 +33,7 @@ from vitrina.readers.assemble import code_ids, no_events, order_events, read_eve
 from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
 from vitrina.readers.columns import check_aliases, plain
+from vitrina.readers.described import describe, report, told
 from vitrina.readers.kinds import Kinds, define_kinds
 from vitrina.readers.rejects import set_aside, stop_if_many
 from vitrina.readers.report import Rejected, Report, TableReport
@@ -101,9 +103,15 @@ def read(
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
-        dataset, unknown = _assemble(db, staged, kinds, notes, keep)
+        made = _order(db, staged, notes, keep, only)
+        dataset, unknown = _assemble(db, staged, kinds, notes)
         texts = read_texts(db, keep) if keep and "events" in staged else None
-        tables = tuple(_told(one, notes[table], rejected[table]) for table, one in staged.items())
+        tables = tuple(
+            report(one, len(dataset.items), notes[table])
+            if made and table == "items"
+            else _told(one, notes[table], rejected[table])
+            for table, one in staged.items()
+        )
     aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)
     if found.uncalled:
         names = ", ".join(found.uncalled)
@@ -156,14 +164,28 @@ def _assumed(events: Staged) -> list[str]:
     return notes
 
 
+def _order(db: Db, staged: dict[str, Staged], notes: Notes, keep: Sequence[str], only: Sequence[str]) -> bool:
+    """Put events in order; whether items were made of what they say, which are then among `staged`."""
+    if "events" not in staged:
+        return False
+    events = staged["events"]
+    of_items = told(events) if "items" in only else []
+    if of_items and "items" in staged:
+        notes["events"].append(f"{', '.join(of_items)}: items.* says what items are, and it is used alone")
+        of_items = []
+    notes["events"] += order_events(db, events, (*keep, *of_items))
+    items, said = describe(db, events, of_items)
+    notes["events"] += said
+    if items is not None:
+        staged["items"], notes["items"] = items, []
+    return items is not None
+
+
 def _assemble(
-    db: Db, staged: Mapping[str, Staged], kinds: Kinds, notes: Notes, keep: Sequence[str]
+    db: Db, staged: Mapping[str, Staged], kinds: Kinds, notes: Notes
 ) -> tuple[Dataset, tuple[int, int]]:
     """The dataset, and how many items and events items.* does not know; says more into `notes`."""
-    unknown = (0, 0)
-    if "events" in staged:
-        notes["events"] += order_events(db, staged["events"], keep)
-        unknown = _uncatalogued(db) if "items" in staged else unknown
+    unknown = _uncatalogued(db) if staged.keys() >= {"events", "items"} else (0, 0)
     items = code_ids(db, "item_ids", _sources(staged, "item_id", "items"))
     users = code_ids(db, "user_ids", _sources(staged, "user_id", "users"))
     catalog, people = Catalog.bare(len(items)), dict[str, Attribute]()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitrina.errors import DataError
+from vitrina.readers.columns import OF_ITEMS
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
 from vitrina.readers.values import DATE, EARLIEST
@@ -27,7 +28,7 @@ WITH typed AS (
     SELECT file, row, event_id, {ids}, coalesce(kind, 'purchase') AS kind, timestamp, price, quantity,
         instant(timestamp, {day_first}) AS us, money(price) AS price_number,
         coalesce(number(quantity), CASE WHEN quantity IS NULL THEN 1 END) AS quantity_number,
-        gift, coalesce(yes(gift), false) AS given_away
+        gift, coalesce(yes(gift), false) AS given_away, {of_items}
     FROM raw_events LEFT JOIN kinds ON event_type = said)
 SELECT *, CASE
     {item_id}
@@ -110,6 +111,7 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
         fit=" ".join(map(_fit, dict.fromkeys(("user_id", "visitor_id", *keep)))),
         moment=moment,
         price=_amount("price"),
+        of_items=", ".join(OF_ITEMS),
     )
     db.execute(sql)
     db.execute("DROP TABLE raw_events")

@@ -15,6 +15,8 @@ from vitrina.errors import DataError
 ACTORS = ("user_id", "session_id", "order_id", "visitor_id")
 FREE = ("items", "users")
 """Tables whose other columns are attributes."""
+OF_ITEMS = ("title", "category", "brand")
+"""Columns of events that say what an item is, for shops that export no catalogue; see `described`."""
 
 _USER = (
     "customer_id customer client_id household_id household household_key member_id member_number "
@@ -56,6 +58,9 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "region": (),
         "gift": ("is_gift",),
         "event_id": (),
+        "title": (*_NAMED.split(), "item_title", "product_title", "description"),
+        "category": ("category_name", "product_category", "product_subclass", "category_code", "category_id"),
+        "brand": ("brand_name",),
     },
     "items": {
         "item_id": (_ITEM, "id", _PRODUCT, _WORK),

@@ -222,11 +222,13 @@ def test_every_column_of_the_catalogue_arrives(tmp_path: Path) -> None:
         (["a > b", "a / c"], [f"a{PATH}b", "a / c"], ""),
         (["a|b|c", "a"], [f"a{PATH}b{PATH}c", "a"], "'|'"),
         (["/a/b/", "a"], [f"a{PATH}b", "a"], "'/'"),
+        (["appliances.kitchen.mixer", "toys"], [f"appliances{PATH}kitchen{PATH}mixer", "toys"], "'.'"),
+        (["Misc. goods", "No.1"], ["Misc. goods", "No.1"], "one step"),
         (["fruit/veg", "meat", "fish"], ["fruit/veg", "meat", "fish"], "one step"),
     ],
 )
 def test_category_paths(tmp_path: Path, paths: list[str], wanted: list[str], said: str) -> None:
-    """Promise: '>' joins steps; '|' or '/' only where '>' never occurs and half have it; it is said."""
+    """Promise: '>' joins steps; '|', '/' or '.' only where '>' never occurs and half have it; it is said."""
     rows = "".join(f"i{at},{path}\n" for at, path in enumerate(paths))
     reading = read(shop(tmp_path, items_csv="item_id,category\n" + rows))
     assert [reading.dataset.catalog.category.text(row) for row in range(len(paths))] == wanted

@@ -100,16 +100,19 @@ def _labels(column: pa.ChunkedArray) -> Labels:
 
 
 def _separator(db: Db) -> tuple[str, list[str]]:
-    """What joins the steps of a category: '>', or where it never occurs '|' or '/' if half have it."""
-    given, arrows, bars, slashes = answer(
+    """What joins the steps of a category: '>', or where it never occurs '|', '/' or '.' if half have it.
+
+    A full stop joins names such as electronics.audio.headphone alone, not abbreviations."""
+    given, arrows, *others = answer(
         db,
         """SELECT count(category), count(*) FILTER (contains(listed(category), '>')),
-            count(*) FILTER (contains(category, '|')), count(*) FILTER (contains(category, '/'))
+            count(*) FILTER (contains(category, '|')), count(*) FILTER (contains(category, '/')),
+            count(*) FILTER (regexp_full_match(category, '[a-z_]+(\\.[a-z_]+)+'))
         FROM items WHERE reason IS NULL""",
     )
     if arrows or not given:
         return ">", []
-    for sign, count in (("|", bars), ("/", slashes)):
+    for sign, count in zip("|/.", others, strict=True):
         if 2 * count >= given:
             return sign, [
                 f"categories hold {sign!r} and never '>': {sign!r} was read as the step to a subcategory"

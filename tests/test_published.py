@@ -250,3 +250,14 @@ def test_visits_of_both_sides_without_times_are_told(tmp_path):
 def _rows(visits) -> str:
     lines = (f"{number},{item}\n" for number, visit in enumerate(visits) for item in visit)
     return "session_id,item_id\n" + "".join(lines)
+
+
+def test_last_steps_of_visits_are_said_to_have_nothing_before_them(tmp_path):
+    """Ids of visits are not compared; customers' are, and so are visits that are whole."""
+    train, last, whole = "s,a\ns,b\nt,a\nt,c\n", "s,c\nt,b\n", "x,c\nx,b\n"
+
+    def said(head: str, test: str) -> str:
+        return cut_of(*shop(tmp_path, f"{head},item_id\n" + train, f"{head},item_id\n" + test)).caution
+
+    assert "call them user_id in both" in said("session_id", last)
+    assert said("session_id", whole) == said("user_id", last) == ""

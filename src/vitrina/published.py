@@ -150,6 +150,11 @@ def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
                 f"all that {name} holds is in --data too, so nothing would be foretold: take it out of --data"
             )
         yield f"{int(both.sum()):,} of {n:,} events of {name} are in --data too, and were learned from"
+    if _lone_steps(test.events):
+        yield (
+            f"each visit of nobody in {name} is a single event, before which nothing is known, as ids of "
+            "visits are not compared; where visits go on that began in --data, call them user_id in both"
+        )
     if not timed:
         same, told = _visits_again(train, test)
         if same > MANY * told:
@@ -174,6 +179,12 @@ def _told_apart(train: Dataset, test: Dataset, *, timed: bool) -> tuple[NDArray[
     _, codes = np.unique(np.concatenate([pair for pair, _ in sides]), return_inverse=True)
     every = codes * span + np.concatenate([moment for _, moment in sides]) - first
     return every[: len(train.events)], every[len(train.events) :]
+
+
+def _lone_steps(events: Events) -> bool:
+    """Whether nobody is known, and no two events are of one visit."""
+    visits = events.visit[events.visit >= 0]
+    return bool(len(visits)) and bool((events.user < 0).all()) and len(distinct(visits)) == len(visits)
 
 
 def _visits_again(train: Dataset, test: Dataset) -> tuple[int, int]:

@@ -224,6 +224,16 @@ def test_too_little_is_said():
         Bench.of(shop(users=2, days=20), recipe(), PLACEMENTS, 7)
 
 
+def test_steps_of_a_few_visits_are_too_little():
+    """Each visit, one a day, asks fifty times, of which nothing can be proved: they hang together."""
+    random = np.random.default_rng(3)
+    views = [("", f"i{item}", day, "view") for day in range(8) for item in random.integers(30, size=60)]
+    sources = [{"strategy": "item_knn", "seeds": "session"}]
+    asked = parse_placements({"session_next": {"sources": sources}}, "placements")
+    with pytest.raises(DataError, match="10 customers or visits"):
+        Bench.of(make_shop(views), recipe(), asked, 7)
+
+
 def test_where_nothing_was_chosen_no_table_is_shown(capsys):
     """An empty table would say nothing; a sentence does."""
     show({}, Path("tuned.toml"))

@@ -211,3 +211,15 @@ def test_what_stands_only_where_nothing_is_asked_is_not_fitted(monkeypatch):
     weigh(by_lot(), recipe, parse_placements({**SHOP["placements"], **aside}), said.append)
     fitted = {line.split()[1] for line in said if line.startswith("fitted")}
     assert fitted == {"item_knn", "popular"}
+
+
+@pytest.mark.parametrize(("days", "known"), [(20, False), (60, True)])
+def test_the_steps_of_a_few_visits_tell_nothing(days, known):
+    """Each step asks, but four visits of twenty steps are four people's taste, and twelve are twelve's."""
+    random = np.random.default_rng(3)
+    views = [("", f"i{item}", day, "view") for day in range(days) for item in random.integers(30, size=20)]
+    recipe = parse_recipe({**SHOP, "evaluation": {"test_days": 28}}, "a recipe")
+    sources = [{"strategy": "item_knn", "seeds": "session"}, {"strategy": "popular", "seeds": "none"}]
+    said = []
+    weigh(make_shop(views), recipe, parse_placements({"session_next": {"sources": sources}}), said.append)
+    assert any(line.startswith("session_next:") for line in said) is known

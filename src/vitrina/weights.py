@@ -21,6 +21,7 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit, only_for
 from vitrina.ids import Rows
+from vitrina.kernels.distinct import distinct
 from vitrina.kernels.weighing import gained, merged
 from vitrina.metrics import Truth
 from vitrina.placements import Mix, Placements, parse_placements
@@ -41,6 +42,8 @@ LINES = 3
 """Of each basket, hidden one after the other while there is room: which is the first is luck."""
 MIN_ASKERS = 50
 """Below this many askers weights would be noise, and the placement stays as it was written."""
+MIN_VISITS = 10
+"""So many customers, baskets or visits they must be of: the steps of one visit are one shopper's taste."""
 SPARED = 0.5
 """Standard errors that a blend may lose for being simpler."""
 LEAST_GAIN = 1e-5
@@ -67,6 +70,11 @@ class Found:
     ndcg: float
 
 
+def enough(askers: int, visits: int) -> bool:
+    """Whether so many askers, of so many customers, baskets or visits, tell anything of a placement."""
+    return askers >= MIN_ASKERS and visits >= MIN_VISITS
+
+
 def weigh(
     dataset: Dataset, recipe: Recipe, placements: Placements, say: Say = lambda line: None
 ) -> Placements:
@@ -85,7 +93,7 @@ def weigh(
     tables: dict[str, Any] = dict(placements.tables)
     for name, parts in _asked(dataset, cut, recipe, placements, say).items():
         mixes, truth = parts[0].mixes, pooled([one.truth for one in parts])
-        if len(truth) < MIN_ASKERS or len(mixes) < 2:
+        if len(mixes) < 2 or not enough(len(truth), sum(one.visits for one in parts)):
             continue
         lists = [joined([one.lists[source] for one in parts]) for source in range(len(mixes))]
         found = best(Table.of(lists, truth, cut.train.catalog.product), len(mixes))
@@ -99,11 +107,13 @@ def weigh(
 
 @dataclass(frozen=True)
 class _Answered:
-    """What a placement's sources, `mixes`, proposed to those who were asked on a cut, and what these took."""
+    """What a placement's sources, `mixes`, proposed to those who were asked on a cut, what these took, and of
+    how many visits they are."""
 
     mixes: Sequence[Mix]
     lists: Sequence[Candidates]
     truth: Truth
+    visits: int
 
 
 def _asked(
@@ -142,7 +152,7 @@ def _answered(engine: Engine, asked: Questions, cut: Split) -> _Answered:
     drafts = proposed(engine, asked, cut.now)
     mixes = drafts[0].mixes
     lists = [joined([draft.lists[source] for draft in drafts]) for source in range(len(mixes))]
-    return _Answered(mixes, lists, asked.truth)
+    return _Answered(mixes, lists, asked.truth, len(distinct(asked.clusters)))
 
 
 def best(

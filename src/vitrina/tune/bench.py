@@ -21,6 +21,7 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit
 from vitrina.ids import Rows
+from vitrina.kernels.distinct import distinct
 from vitrina.metrics import Truth, Values
 from vitrina.parts import Parts
 from vitrina.placements import Placement, Placements
@@ -32,7 +33,7 @@ from vitrina.seeds import query
 from vitrina.splits import Split, another, split
 from vitrina.strategy import Candidates, Query, Strategy
 from vitrina.tune.spaces import ASKED
-from vitrina.weights import LINES, MIN_ASKERS, QUICK, Table, joined, pooled
+from vitrina.weights import LINES, MIN_ASKERS, MIN_VISITS, QUICK, Table, enough, joined, pooled
 
 Lists = Mapping[str, Candidates]
 """By placement, one source's lists for everybody who was asked."""
@@ -103,11 +104,13 @@ class Bench:
     def of(cls, dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> Bench:
         """Hold out the last days, and those before them where few ask. Raises TooLittle where too few do."""
         windows = _windows(dataset, recipe, placements, seed)
-        asked = {name: many for name, many in _askers(windows).items() if many >= MIN_ASKERS}
+        visits = _visits(windows)
+        asked = [name for name, many in _askers(windows).items() if enough(many, visits[name])]
         if not asked:
             raise TooLittle(
-                f"too little to tune on: no placement is asked {MIN_ASKERS} times in the days held out "
-                f"({windows[0].cut.rule}); {unasked_words(placements, _askers(windows))}"
+                f"too little to tune on: no placement is asked {MIN_ASKERS} times, by {MIN_VISITS} customers "
+                f"or visits at least, in the days held out ({windows[0].cut.rule}); "
+                f"{unasked_words(placements, _askers(windows))}"
             )
         by_name = {name: [one for one in windows if name in one.truths] for name in asked}
         truths = {name: pooled([one.truths[name] for one in some]) for name, some in by_name.items()}
@@ -187,6 +190,15 @@ def _askers(windows: Sequence[Window]) -> dict[str, int]:
     for window in windows:
         for name, truth in window.truths.items():
             many[name] = many.get(name, 0) + len(truth)
+    return many
+
+
+def _visits(windows: Sequence[Window]) -> dict[str, int]:
+    """By placement, of how many customers, baskets or visits those are."""
+    many: dict[str, int] = {}
+    for window in windows:
+        for name, clusters in window.clusters.items():
+            many[name] = many.get(name, 0) + len(distinct(clusters))
     return many
 
 

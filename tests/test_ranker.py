@@ -229,6 +229,7 @@ def test_trees_are_the_same_on_any_number_of_threads(monkeypatch, objective):
     taken = table[:, 0] * table[:, 1] + random.normal(size=len(table)) > 1.5
     learned = Lessons(table, taken, np.full(1000, 30))
     grown = []
+    monkeypatch.setattr("vitrina.ranking.ROWS", 1_000)
     for threads in (1, 3, 8):
         monkeypatch.setattr("vitrina.ranking.get_num_threads", lambda threads=threads: threads)
         trees = booster(learned, RankerPlan(objective=objective, trees=20), seed=7)

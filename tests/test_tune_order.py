@@ -7,17 +7,24 @@ import tomllib
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
+from operator import attrgetter
 
 import numpy as np
 import pytest
 
 from shops import make_shop
+from vitrina.engine import Engine
+from vitrina.evaluate import ask
+from vitrina.fit import fit
+from vitrina.metrics import accuracy
 from vitrina.placements import parse_placements
+from vitrina.questions import to_ask
+from vitrina.ranking import grow, taught, with_ranker
 from vitrina.recipe import RankerPlan, parse_recipe
 from vitrina.splits import split
 from vitrina.tune import tune
 from vitrina.tune.limit import TooLong
-from vitrina.tune.order import Order, ordered
+from vitrina.tune.order import Judge, Order, ordered
 
 RECIPE = {"strategies": {"popular": {}}, "evaluation": {"test_days": 10}}
 PLACEMENTS = {"home": {"sources": [{"strategy": "popular", "seeds": "none"}], "rebuy": "always"}}
@@ -33,13 +40,14 @@ def shop(habits: bool, users: int = 120, days: int = 60):
     return make_shop(happened)
 
 
-def found(habits: bool, until: float = float("inf"), clock=time.perf_counter, **ranker):
+def found(habits: bool, until: float = float("inf"), clock=time.perf_counter, flatters=0.0, **ranker):
     """What is decided of trees, and what was said."""
     pytest.importorskip("lightgbm")
     said: list[str] = []
     recipe = parse_recipe({**RECIPE, "ranker": ranker}, "test")
     cut = split(shop(habits), 10)
-    return ordered(cut, recipe, parse_placements(PLACEMENTS), 1.0, until, said.append, clock), said
+    placements, owed = parse_placements(PLACEMENTS), {"home": flatters}
+    return ordered(cut, recipe, placements, owed, 1.0, until, said.append, clock), said
 
 
 def test_trees_are_kept_where_they_are_ahead():
@@ -57,6 +65,29 @@ def test_trees_are_left_out_where_nothing_is_to_be_known():
     assert order.plan.placements == ()
     assert not order.gains
     assert said == ["learned trees order no placement surely better than its blend"]
+
+
+def test_what_a_blend_owes_to_its_search_is_taken_off():
+    """Weights that were searched for the very askers who judge seem better than they are; trees never saw them."""
+    plain, _ = found(habits=True)
+    fair, _ = found(habits=True, flatters=0.25)
+    (gain, error), (more, same) = plain.gains["home"], fair.gains["home"]
+    assert (more, same) == (pytest.approx(gain + 0.25), error)
+
+
+def test_candidates_are_asked_for_once_and_lists_are_the_engine_s():
+    """What trees are judged by is what a bundle with them answers."""
+    pytest.importorskip("lightgbm")
+    recipe = parse_recipe({**RECIPE, "ranker": {"placements": ["home"]}}, "test")
+    cut, placements = split(shop(habits=True), 10), parse_placements(PLACEMENTS)
+    lessons = taught(cut.train, recipe, placements, lambda line: None)
+    forests = {name: grow(*one, recipe.ranker, 7) for name, one in lessons.items()}
+    judged = Judge.of(cut, recipe, placements, forests).of_forests(forests)["home"]
+    bundle = with_ranker(fit(cut.train, recipe, placements), cut.train, forests)
+    asked = next(one for one in to_ask(placements, cut, 3000, recipe.evaluation.seed))
+    rows, _ = ask(Engine.of(bundle), asked, placements.by_name["home"], cut.now)
+    product = np.append(cut.train.catalog.product, np.int32(-1))
+    assert judged.ndcg.tolist() == accuracy(product[rows[:, :10]], asked.truth)["ndcg"].tolist()
 
 
 def test_without_time_the_recipe_s_own_trees_stay():
@@ -87,18 +118,18 @@ def test_without_times_no_trees_are_tried():
     """Whatever time there is; the recipe's own stay."""
     said, recipe = list[str](), parse_recipe({**RECIPE, "ranker": {"trees": 7}}, "test")
     cut = split(replace(shop(habits=True), timed=False), 10, tenth=True)
-    order = ordered(cut, recipe, parse_placements(PLACEMENTS), 1.0, float("inf"), said.append)
+    order = ordered(cut, recipe, parse_placements(PLACEMENTS), {}, 1.0, float("inf"), said.append)
     assert order == Order(RankerPlan(trees=7))
     assert said == ["trees are not tried: without times nothing comes after anything"]
 
 
 @pytest.mark.parametrize("struck", [TooLong, SystemError, KeyboardInterrupt])
-@pytest.mark.parametrize("at", ["grow", "_judged"])
+@pytest.mark.parametrize("at", ["grow", "Judge.of_forests"])
 def test_trees_that_were_found_outlive_the_time(at, struck, monkeypatch):
     """A shape that takes too long ends the search, and takes nothing from those before it, whatever the end of
     the time was made into on its way."""
     module, called, now = import_module("vitrina.tune.order"), [], [0.0]
-    usual = getattr(module, at)
+    usual = attrgetter(at)(module)
 
     def once(*given):
         called.append(given)
@@ -107,7 +138,7 @@ def test_trees_that_were_found_outlive_the_time(at, struck, monkeypatch):
             raise struck
         return usual(*given)
 
-    monkeypatch.setattr(module, at, once)
+    monkeypatch.setattr(f"vitrina.tune.order.{at}", once)
     order, _ = found(habits=True, until=1e6, clock=lambda: now[0])
     assert order.gains["home"][0] > 0.2
     now[0] = 0.0  # and where none was found the caller is told
@@ -161,7 +192,7 @@ def test_what_was_not_judged_keeps_its_trees():
     for habits, ahead in ((True, ("home", "cart")), (False, ("cart",))):
         cut = split(shop(habits), 10)
         placements = parse_placements(PLACEMENTS)
-        order = ordered(cut, recipe, placements, 1.0, float("inf"), lambda line: None)
+        order = ordered(cut, recipe, placements, {"home": 0.0}, 1.0, float("inf"), lambda line: None)
         assert order.plan.placements == ahead
 
 
@@ -181,19 +212,18 @@ def test_no_shape_is_grown_twice(monkeypatch):
 
 
 def test_no_more_judge_than_there_is_time_for(monkeypatch):
-    """Of a window's askers some are drawn, the same with trees and without."""
+    """Of a window's askers some are drawn, and their sources answer once for all trees."""
     module, asked = import_module("vitrina.tune.order"), []
-    usual = module.ask
+    usual = module.proposed
 
-    def drawn(engine, questions, placement, now, *more):
-        asked.append(tuple(one.user_id for one in questions.requests))
-        return usual(engine, questions, placement, now, *more)
+    def drawn(engine, questions, now):
+        asked.append(len(questions.requests))
+        return usual(engine, questions, now)
 
     monkeypatch.setattr(module, "JUDGES", 100)
-    monkeypatch.setattr(module, "ask", drawn)
+    monkeypatch.setattr(module, "proposed", drawn)
     order, _ = found(habits=True)
-    assert len(asked[0]) == 100
-    assert set(asked) == {asked[0]}
+    assert asked == [100]
     assert order.gains["home"][0] > 0.2
 
 
@@ -221,7 +251,7 @@ def test_trees_have_their_share_though_weights_overrun(tmp_path, monkeypatch):
         told["weights"], now[0] = until, 1000.0
         return choose(*given, until=until, **options)
 
-    def without_trees(cut, recipe, placements, fit_seconds, until, say, clock):
+    def without_trees(cut, recipe, placements, flatters, fit_seconds, until, say, clock):
         told["trees"] = until
         return Order(recipe.ranker)
 

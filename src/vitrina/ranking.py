@@ -40,6 +40,9 @@ NO_FORESTS: Forests = MappingProxyType({})
 Node = tuple[int, float, bool, int, int]
 MAX_ASKERS = 5000
 """Of a window and a placement; each step of a visit asks."""
+ROWS = 100_000
+"""Candidates that keep a thread busy: of fewer, threads wait for each other longer than they work, and where
+others share the processors, many times as long."""
 MIN_ASKERS = 50
 """Below this many askers who took a candidate there is nothing to learn from."""
 
@@ -159,13 +162,14 @@ def booster(learned: Lessons, plan: RankerPlan, seed: int) -> Any:
     """LightGBM's own model of it."""
     import lightgbm
 
+    threads = min(max(len(learned.table) // ROWS, 1), get_num_threads())
     data = lightgbm.Dataset(learned.table, learned.taken.astype(np.int32), group=learned.sizes)
     settings = {
         "objective": plan.objective, "lambdarank_truncation_level": 20, "learning_rate": plan.rate,
         "num_leaves": plan.leaves, "min_data_in_leaf": plan.least, "feature_fraction": 0.5,
         "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0, "seed": seed, "verbosity": -1,
         # By columns each feature is summed by one thread, in the order of its rows.
-        "deterministic": True, "force_col_wise": True, "num_threads": get_num_threads(),
+        "deterministic": True, "force_col_wise": True, "num_threads": threads,
     }  # fmt: skip
     return lightgbm.train(settings, data, num_boost_round=plan.trees)
 

@@ -251,6 +251,16 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 )
 
 
+_ANSWERED = 1 + [name for name, _ in STAGES].index("retrieve")
+
+
+def onward(opened: Opened, draft: Draft) -> Draft:
+    """A draft that its sources have answered, passed through the stages that are left."""
+    for _, stage in STAGES[_ANSWERED:]:
+        draft = stage(opened, draft)
+    return draft
+
+
 def through(opened: Opened, draft: Draft, explain: bool) -> tuple[Draft, list[tuple[str, Draft]]]:
     """A draft that has passed all stages, and, where it is explained, what left each of them."""
     trace = []

@@ -176,7 +176,8 @@ def _ordered(
         cut = found.bench.windows[0].cut
         fit_seconds = sum(map(found.seconds, families))
         with until_then(shares.given_up(now, until), found.clock):
-            return ordered(cut, recipe, asked, fit_seconds, until, say, found.clock)
+            flatters = {name: one.flatters for name, one in chosen.items()}
+            return ordered(cut, recipe, asked, flatters, fit_seconds, until, say, found.clock)
     except (KeyboardInterrupt, TooLong) as reason:
         ended = "interrupted" if isinstance(reason, KeyboardInterrupt) else "no time is left for trees"
         say(f"{ended}: lists stay ordered as they were")

@@ -48,7 +48,8 @@ class Part:
 @dataclass(frozen=True)
 class Chosen:
     """A placement's blend. `before`, `after`: NDCG@10 of the recipe given and of this one, over `askers`
-    whom neither was weighed for; `error`: the standard error of the gain."""
+    whom neither was weighed for; `error`: the standard error of the gain; `flatters`: what NDCG@10 on these
+    days owes to the weights having been searched on them."""
 
     parts: tuple[Part, ...]
     blend: str
@@ -56,6 +57,7 @@ class Chosen:
     after: float
     error: float
     askers: int
+    flatters: float = 0.0
 
     @property
     def sure(self) -> bool:
@@ -161,11 +163,13 @@ def _setting(found: Search, family: Family, placement: str, used: Sequence[Plan]
 
 @dataclass(frozen=True)
 class _Blend:
-    """Sources of a placement, as they are to be weighed, and what that is worth to each asker."""
+    """Sources of a placement, as they are to be weighed, what that is worth to each asker, and how much more
+    it seems to be where the weights are judged by those they were searched for."""
 
     parts: list[Part]
     found: Found
     values: Values
+    flatters: float = 0.0
 
 
 def _blended(
@@ -188,7 +192,7 @@ def _blended(
     both = ~np.isnan(before.values + kept.values)
     means = float(before.values[both].mean()), float(kept.values[both].mean())
     error = gain(kept.values, before.values, clusters)[1]
-    return Chosen(parts, kept.found.blend, *means, error, int(both.sum()))
+    return Chosen(parts, kept.found.blend, *means, error, int(both.sum()), kept.flatters)
 
 
 def _weighed(
@@ -215,7 +219,8 @@ def _weighed(
     asked = bench.truths[placement], bench.product, bench.clusters[placement], found.seed
     flatters = np.average([one.flatters for one in parts], weights=np.maximum(weighed.weights, 1e-9))
     proved = crossed(lists, *asked, lambda: not within(1.0), lambda: not found.interrupted or within(1.0))
-    return _Blend(parts, weighed, proved - flatters)
+    searched = table.ndcg(weighed.weights, weighed.blend) - proved
+    return _Blend(parts, weighed, proved - flatters, max(float(np.nanmean(searched)), 0.0))
 
 
 def _lists(found: Search, placement: str, parts: list[Part]) -> list[Candidates]:

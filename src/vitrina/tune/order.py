@@ -1,35 +1,38 @@
 """Whether learned trees put a placement's lists into a better order than its blend does, and which trees.
 
 They are learned from windows before the latest one of the bench, and judged on that against the same
-lists without them, asker by asker. Trees must be ahead by more standard errors than a setting must:
-they have more freedom to fit those days, and cost every request.
+lists without them, asker by asker. The blend's weights were searched on that very window, which trees never
+saw, so what they owe to that (`Chosen.flatters`) is taken off. Trees must be ahead by more standard errors
+than a setting must: they cost every request.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.bundle import Bundle
+from vitrina.draft import Draft, Opened
 from vitrina.engine import Engine
-from vitrina.evaluate import ask
 from vitrina.fit import fit
+from vitrina.ids import Rows
 from vitrina.metrics import Values, accuracy
 from vitrina.placements import Placements
-from vitrina.questions import to_ask
-from vitrina.ranking import MIN_ASKERS, Lessons, grow, taught, with_ranker
+from vitrina.questions import Questions, proposed, to_ask
+from vitrina.ranker import Forest, Ranker, Shelf
+from vitrina.ranking import MIN_ASKERS, Lessons, grow, shelf_of, taught
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.splits import Split
+from vitrina.stages import onward
 from vitrina.tune.bench import MOST
 from vitrina.tune.limit import Clock, TooLong, came_of
 
-SURE = 2.0
+SURE = 1.5
 """Standard errors that trees must be ahead by."""
-JUDGES = 20_000
+JUDGES = 10_000
 """Askers of a placement at most; each step of a visit asks."""
 TEACHING = 0.5
 """Share of the time that windows are learned from, one at least; in training all of them teach."""
@@ -57,6 +60,7 @@ def ordered(
     cut: Split,
     recipe: Recipe,
     placements: Placements,
+    flatters: Mapping[str, float],
     fit_seconds: float,
     until: float,
     say: Say,
@@ -64,8 +68,9 @@ def ordered(
 ) -> Order:
     """The trees that order lists best on a window, or none; what the recipe has where there is no time.
 
-    `recipe`, `placements`: as they were tuned; `fit_seconds`: what fitting and asking them once takes. Raises
-    what ends it, Ctrl-C or a limit on its time, before any trees were found.
+    `recipe`, `placements`: as they were tuned; `flatters`: by placement, what NDCG@10 on the window owes to
+    weights that were searched on it; `fit_seconds`: what fitting and asking them once takes. Raises what ends
+    it, Ctrl-C or a limit on its time, before any trees were found.
     """
     own, start = recipe.ranker, clock()
     if not cut.train.timed:
@@ -84,7 +89,7 @@ def ordered(
     if not lessons:
         say("trees are not tried: nothing before these days teaches them")
         return Order(own)
-    best = _best(cut, wanted, placements, lessons, lambda: clock() < until)
+    best = _best(Judge.of(cut, wanted, placements, lessons), own, lessons, flatters, lambda: clock() < until)
     left = tuple(name for name in own.placements if name not in lessons)  # nobody judged those
     best = replace(best, plan=replace(best.plan, placements=(*best.plan.placements, *left)))
     for name, (gain, error) in best.gains.items():
@@ -95,21 +100,23 @@ def ordered(
 
 
 def _best(
-    cut: Split, recipe: Recipe, placements: Placements, lessons: Taught, more: Callable[[], bool]
+    judge: Judge,
+    own: RankerPlan,
+    lessons: Taught,
+    flatters: Mapping[str, float],
+    more: Callable[[], bool],
 ) -> Order:
     """Of all shapes the one that gains most in sum, of those that there is time for, before Ctrl-C; each only
     where it is surely ahead. Raises what ended it where none was found."""
-    bundle, seed = fit(cut.train, recipe, placements), recipe.evaluation.seed
-    before = _judged(bundle, cut, placements, tuple(lessons), seed)
-    own = replace(recipe.ranker, placements=())
+    own = replace(own, placements=())
     found = Order(own)
     try:
+        before = judge.of_forests({})
         for plan in dict.fromkeys((own, *(replace(one, windows=own.windows) for one in SHAPES))):
             if plan != own and not more():
                 break
-            forests = {name: grow(*one, plan, seed) for name, one in lessons.items()}
-            after = _judged(with_ranker(bundle, cut.train, forests), cut, placements, tuple(lessons), seed)
-            gains = {name: _gain(after[name].less(one)) for name, one in before.items()}
+            after = judge.of_forests({name: grow(*one, plan, judge.seed) for name, one in lessons.items()})
+            gains = {name: _gain(after[name].less(one), flatters[name]) for name, one in before.items()}
             gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
             if _sum(gains) > _sum(found.gains):
                 found = Order(replace(plan, placements=tuple(gains)), gains)
@@ -133,27 +140,50 @@ class _Judged:
         return _Judged(more[known], self.clusters[known])
 
 
-def _judged(
-    bundle: Bundle, cut: Split, placements: Placements, names: tuple[str, ...], seed: int
-) -> dict[str, _Judged]:
-    """By placement, the figures of the window."""
-    engine = Engine.of(bundle, placements)
-    product = np.append(cut.train.catalog.product, np.int32(-1))
-    found = {}
-    for asked in to_ask(engine.placements, cut, MOST, seed):
-        if asked.placement in names:
-            asked = asked.drawn(JUDGES, seed)
-            rows, _ = ask(engine, asked, engine.placements.named(asked.placement), cut.now)
-            ndcg = accuracy(product[rows[:, :10]], asked.truth)["ndcg"]
-            found[asked.placement] = _Judged(ndcg, asked.clusters)
-    return found
+@dataclass(frozen=True)
+class Judge:
+    """A window whose askers' candidates are there already, by placement: sources answer once for all trees.
+
+    `product`: int32 by row, behind all rows that of none.
+    """
+
+    opened: Opened
+    shelf: Shelf
+    product: Rows
+    seed: int
+    asked: Mapping[str, tuple[list[Draft], Questions]]
+
+    @classmethod
+    def of(cls, cut: Split, recipe: Recipe, placements: Placements, names: Collection[str]) -> Judge:
+        """Ask the sources of these placements what they propose on the window."""
+        engine, seed = Engine.of(fit(cut.train, recipe, placements), placements), recipe.evaluation.seed
+        some = [one.drawn(JUDGES, seed) for one in to_ask(engine.placements, cut, MOST, seed)]
+        mine = [one for one in some if one.placement in names]
+        asked = {one.placement: (proposed(engine, one, cut.now), one) for one in mine}
+        product = np.append(cut.train.catalog.product, np.int32(-1))
+        return cls(engine.opened, shelf_of(cut.train), product, seed, asked)
+
+    def of_forests(self, forests: Mapping[str, Forest]) -> dict[str, _Judged]:
+        """By placement, the figures of its lists in the order of its trees, or of the blend without any."""
+        opened = replace(self.opened, ranker=Ranker(self.shelf, forests) if forests else None)
+        found = {}
+        for name, (drafts, asked) in self.asked.items():
+            lists = [onward(opened, draft).shown[:, :10] for draft in drafts]
+            rows = np.concatenate([_padded(one) for one in lists])
+            found[name] = _Judged(accuracy(self.product[rows], asked.truth)["ndcg"], asked.clusters)
+        return found
 
 
-def _gain(more: _Judged) -> tuple[float, float]:
-    """The mean, and its standard error over clusters."""
+def _padded(rows: Rows) -> Rows:
+    """int32[n, 10]: the lists, -1 behind their ends."""
+    return np.pad(rows, ((0, 0), (0, 10 - rows.shape[1])), constant_values=-1)
+
+
+def _gain(more: _Judged, flatters: float = 0.0) -> tuple[float, float]:
+    """The mean over what was searched for those who judge, and its standard error over clusters."""
     n, mean = len(more.ndcg), float(more.ndcg.mean())
     _, cluster = np.unique(more.clusters, return_inverse=True)
-    return mean, float(np.linalg.norm(np.bincount(cluster, more.ndcg - mean)) / n)
+    return mean + flatters, float(np.linalg.norm(np.bincount(cluster, more.ndcg - mean)) / n)
 
 
 def _sum(gains: Mapping[str, tuple[float, float]]) -> float:

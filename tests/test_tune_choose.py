@@ -114,3 +114,16 @@ def test_what_is_reported_is_of_those_whom_both_blends_were_judged_by(tried):
     before = choose._weighed(tried, "home", own, 0.0).values
     assert made.askers == (~np.isnan(before)).sum() < len(before) / 2
     assert made.before == pytest.approx(np.nanmean(before))
+
+
+def test_what_weights_owe_to_their_search_is_told(tried):
+    """Those they were searched for find them better than others do; a blend that is written owes nothing."""
+    parts = choose._tuned(tried, "home", {})
+    made = choose._weighed(tried, "home", parts, 1e6)
+    table = tried.bench.table("home", choose._lists(tried, "home", parts))
+    seems = table.ndcg(made.found.weights, made.found.blend)
+    assert made.flatters == pytest.approx(np.nanmean(seems - made.values))
+    assert made.flatters > 0
+    assert choose._weighed(tried, "home", parts, 1e6, made.found).flatters == 0
+    own = choose._own(tried, PLACEMENTS.named("home"))
+    assert choose._blended(tried, PLACEMENTS.named("home"), own, parts, weigh=True, half=1e6).flatters > 0

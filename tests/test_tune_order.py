@@ -252,6 +252,7 @@ def test_trees_have_their_share_though_weights_overrun(tmp_path, monkeypatch):
         return choose(*given, until=until, **options)
 
     def without_trees(cut, recipe, placements, flatters, fit_seconds, until, say, clock):
+        assert flatters.keys() == placements.by_name.keys()
         told["trees"] = until
         return Order(recipe.ranker)
 

@@ -41,8 +41,8 @@ Node = tuple[int, float, bool, int, int]
 MAX_ASKERS = 5000
 """Of a window and a placement; each step of a visit asks."""
 ROWS = 100_000
-"""Candidates that keep a thread busy: of fewer, threads wait for each other longer than they work, and where
-others share the processors, many times as long."""
+"""Candidates that keep a thread busy: of fewer, threads wait for each other rather than work, above all where
+others share the processors."""
 MIN_ASKERS = 50
 """Below this many askers who took a candidate there is nothing to learn from."""
 

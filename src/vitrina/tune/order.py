@@ -42,8 +42,8 @@ SHAPES = (
     RankerPlan(objective="binary", least=200),
     RankerPlan(trees=300, leaves=24, rate=0.02),
 )
-"""What is tried beside the recipe's own trees: stubby ones, which are grown in a third of the time, so before
-all others; as they come; grown for chances; slow ones."""
+"""What is tried beside the recipe's own trees: stubby ones, which are grown soonest and so before all others;
+as they come; grown for chances; slow ones."""
 Say = Callable[[str], None]
 Taught = Mapping[str, tuple[Lessons, tuple[str, ...], tuple[str, ...]]]
 
@@ -144,7 +144,8 @@ class _Judged:
 
 @dataclass(frozen=True)
 class Judge:
-    """A window whose askers' candidates are there already, by placement: sources answer once for all trees.
+    """A window whose askers' candidates are there already, by placement: sources answer once for all trees,
+    under those rules that are alike for all askers, as they do where settings are tried.
 
     `product`: int32 by row, behind all rows that of none.
     """
@@ -181,7 +182,7 @@ def _padded(rows: Rows) -> Rows:
     return np.pad(rows, ((0, 0), (0, 10 - rows.shape[1])), constant_values=-1)
 
 
-def _gain(more: _Judged, flatters: float = 0.0) -> tuple[float, float]:
+def _gain(more: _Judged, flatters: float) -> tuple[float, float]:
     """The mean over what was searched for those who judge, and its standard error over clusters."""
     n, mean = len(more.ndcg), float(more.ndcg.mean())
     _, cluster = np.unique(more.clusters, return_inverse=True)

@@ -17,11 +17,11 @@ from vitrina.errors import RecipeError
 from vitrina.fit import fit
 from vitrina.live import Live
 from vitrina.placements import parse_placements
-from vitrina.ranker import DEPTH, FOREST, Forest, Ranker, describe, feature_names, mixture
+from vitrina.ranker import DEPTH, FOREST, ITEM, Forest, Ranker, describe, feature_names, mixture
 from vitrina.ranking import Lessons, booster, facts, learn, shelf_of, taught, windows, with_ranker
 from vitrina.recipe import RankerPlan, parse_recipe
 from vitrina.registry import Registry
-from vitrina.request import Block, Request
+from vitrina.request import Block, Request, SessionEvent
 from vitrina.splits import split
 from vitrina.strategy import Candidates, Seeds
 from vitrina.train import train
@@ -103,6 +103,35 @@ def test_facts_count_sales_by_age():
     np.testing.assert_allclose(found[:, 6], [0.5, 0, np.nan, np.nan])
 
 
+def test_where_nothing_is_sold_facts_count_what_lists_foretell():
+    """A shop of clicks: what was looked at stands for what was sold."""
+    looked = [("u", "i0", 1, "view"), ("u", "i0", 95, "view"), ("w", "i1", 100, "view")]
+    found = facts(priced_shop(looked))
+    np.testing.assert_allclose(np.expm1(found[:, :3]), [[1, 1, 1], [1, 1, 0], [0] * 3, [0] * 3], atol=1e-5)
+
+
+def test_without_times_all_rows_are_a_season():
+    """The last 7 of its 118 days, the last 28, those before: by where rows stand."""
+    events = [("u", "i0", 0)] * 90 + [("u", "i1", 0)] * 21 + [("u", "i2", 0)] * 7
+    made = make_shop(events, items=["i0", "i1", "i2", "i3"])
+    rows = replace(made.events, time=np.arange(len(events), dtype=np.int64))
+    found = facts(replace(made, events=rows, timed=False))
+    np.testing.assert_allclose(
+        np.expm1(found[:, :3]), [[0, 0, 90], [0, 21, 0], [7, 7, 0], [0] * 3], atol=1e-5
+    )
+
+
+def test_without_times_a_step_is_a_day():
+    """Whatever stands for their times, in files and in requests: what counts is how many steps back."""
+    timed = priced_shop()
+    odd = replace(timed.events, time=timed.events.time * 0 + 7)
+    found, other = (described(dataset=replace(timed, events=one, timed=False)) for one in (timed.events, odd))
+    np.testing.assert_allclose(found["days since bought"], [2, 3, np.nan, np.nan])
+    np.testing.assert_allclose(found["days since viewed"], [np.nan, np.nan, 1, np.nan])
+    for name in set(found) - set(ITEM):
+        np.testing.assert_array_equal(found[name], other[name], err_msg=name)
+
+
 def stump(names, feature, threshold, low, high, mixed, depth=DEPTH):
     """One tree: at most the threshold is worth `low`, more is worth `high`, not known is worth `low`."""
     values = ([0], [names.index(feature)], [threshold], [True], [~0], [~1], [low, high])
@@ -120,7 +149,7 @@ def ranked_window(mixed=None, names=None, placements=HOME):
     parts = {"items": facts(shop), **{f"home/{name}": one for name, one in forest.parts().items()}}
     plain = engine.opened
     catalog = {**shop.catalog.columns(), "due_days": np.zeros(4, np.float32)}
-    engine.opened = replace(plain, ranker=Ranker.open(parts, catalog))
+    engine.opened = replace(plain, ranker=Ranker.open(parts, catalog, timed=True))
     return engine, plain
 
 
@@ -245,6 +274,28 @@ def test_learning_is_the_same_twice():
     assert one.names == feature_names(["buy_again", "popular"])
     for left, right in zip(one.arrays, two.arrays, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def test_a_bundle_of_visits_without_times_answers_by_what_was_done_last():
+    """Trees learned from rows in order are walked for requests, whose events have moments, as they were taught."""
+    pytest.importorskip("lightgbm")
+    random = np.random.default_rng(5)
+    first = random.integers(30, size=900)
+    happened = [
+        ("", f"i{item}", visit) for visit, one in enumerate(first) for item in (one, (one + 7) % 30, one)
+    ]
+    made = make_shop(happened)
+    rows = replace(made.events, time=np.arange(len(happened), dtype=np.int64))
+    shop = replace(made, events=rows, timed=False, sessions=True)
+    steps = {"session_next": {"sources": [{"strategy": "popular", "seeds": "none"}], "rebuy": "always"}}
+    recipe = parse_recipe({**RECIPE, "ranker": {**RECIPE["ranker"], "placements": ["session_next"]}}, "")
+    placements = parse_placements(steps)
+    engine = Engine.of(with_ranker(fit(shop, recipe, placements), shop, learn(shop, recipe, placements)))
+    done = (SessionEvent("i3", "purchase"), SessionEvent("i10", "purchase"))
+    asked = [Request((Block("session_next", limit=3),), visitor_id="v", events=done)]
+    for now in (shop.end + 1, 1_700_000_000):
+        (answer,) = engine.recommend(asked, Live(now=now))
+        assert answer.blocks[0].items[0].item_id == "i3"
 
 
 def test_a_bundle_with_trees_answers_by_them_and_one_without_as_ever():

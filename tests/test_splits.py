@@ -133,6 +133,17 @@ def test_anonymous_baskets_are_held_out_whole():
     assert len(found.test.events) == 4
 
 
+def test_what_is_held_out_follows_by_times_or_as_whole_visits_behind_all_others():
+    """Not a customer's last order, before and after which others came; not visits that others went on beside."""
+    visits = [(0, -1, visit, item, PURCHASE) for visit in range(10) for item in (1, 2)]
+    lives = [(0, user, -1, item, PURCHASE) for user in range(5) for item in range(4)]
+    assert split(daily(200), 28).follows
+    assert not split(shop(lives, timed=False), 28).follows
+    assert split(shop(visits, timed=False), 28).follows
+    beside = [*visits[1:], visits[0]]
+    assert not split(shop(beside, timed=False), 28).follows
+
+
 def test_no_anonymous_visit_is_asked_in_two_lots(monkeypatch):
     """What several windows ask is pooled: a visit that stood in two of them would count twice."""
     rows = [

@@ -114,13 +114,33 @@ def test_windows_are_learned_from_while_half_of_the_time_lasts(monkeypatch):
     assert said == ["trees are not tried: nothing before these days teaches them"]
 
 
-def test_without_times_no_trees_are_tried():
-    """Whatever time there is; the recipe's own stay."""
+def test_of_customers_without_times_no_trees_are_tried():
+    """Whatever time there is: what others did later is learned from. The recipe's own stay."""
     said, recipe = list[str](), parse_recipe({**RECIPE, "ranker": {"trees": 7}}, "test")
-    cut = split(replace(shop(habits=True), timed=False), 10, tenth=True)
+    known = shop(habits=True)
+    events = known.events.take(np.argsort(known.events.user, kind="stable"))
+    rows = replace(events, time=np.arange(len(events), dtype=np.int64))
+    cut = split(replace(known, events=rows, timed=False), 10, tenth=True)
     order = ordered(cut, recipe, parse_placements(PLACEMENTS), {}, 1.0, float("inf"), said.append)
     assert order == Order(RankerPlan(trees=7))
-    assert said == ["trees are not tried: without times nothing comes after anything"]
+    assert said == ["trees are not tried: what is held out does not come after all the rest"]
+
+
+def test_trees_are_tried_on_visits_without_times():
+    """Visits of nobody known stand one behind another: who saw one of a pair goes on to the other."""
+    pytest.importorskip("lightgbm")
+    random = np.random.default_rng(5)
+    first = random.integers(30, size=600)
+    happened = [("", f"i{item}", visit) for visit, one in enumerate(first) for item in (one, one ^ 1, one)]
+    known = replace(make_shop(happened), timed=False, sessions=True)
+    known = replace(known, events=replace(known.events, time=np.arange(len(happened), dtype=np.int64)))
+    steps = {"session_next": {"sources": [{"strategy": "popular", "seeds": "none"}], "rebuy": "always"}}
+    recipe, said = parse_recipe(RECIPE, "test"), list[str]()
+    cut, owed = split(known, 10, tenth=True), {"session_next": 0.0}
+    order = ordered(cut, recipe, parse_placements(steps), owed, 1.0, float("inf"), said.append)
+    assert order.plan.placements == ("session_next",), said
+    gain, error = order.gains["session_next"]
+    assert gain > 5 * error > 0
 
 
 @pytest.mark.parametrize("struck", [TooLong, SystemError, KeyboardInterrupt])

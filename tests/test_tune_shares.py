@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from shops import make_shop
@@ -21,7 +22,10 @@ def shares(budget, days=60, timed=True, windows=5, every=4):
     """Of a shop whose customers each buy every few days, from second 1000."""
     paces = ((user, day) for user in range(USERS) for day in range(user % every, days, every))
     happened = [(f"u{user}", f"i{day % 7}", day) for user, day in paces]
-    dataset = replace(make_shop(happened), timed=timed)
+    dataset = make_shop(happened)
+    if not timed:
+        events = dataset.events.take(np.argsort(dataset.events.user, kind="stable"))
+        dataset = replace(dataset, events=replace(events, time=np.arange(len(events))), timed=False)
     recipe = parse_recipe({**RECIPE, "ranker": {"windows": windows}}, "test")
     bench = Bench.of(dataset, recipe, parse_placements(PLACEMENTS), 7)
     return Shares.of(bench, recipe, 1000.0, budget), sum(map(len, bench.truths.values()))
@@ -49,7 +53,7 @@ def test_trees_keep_no_more_of_much_time_than_they_can_use():
 
 @pytest.mark.parametrize("shop", [{"timed": False}, {"days": 2, "every": 1}])
 def test_no_time_is_kept_where_nothing_teaches_trees(shop):
-    """Without times nothing comes after anything, and of days too few none come before the last."""
+    """Of customers without times nothing comes after anything, and of days too few none come before the last."""
     found, _ = shares(100.0, **shop)
     assert found.ordering == 0.0
     assert found.settings == 1080.0

@@ -75,7 +75,7 @@ class Engine:
         learned = self.last_event, self._shop.words, self.created, opened.manifest.dataset.get("logged")
         self._recently = Recently(items, self._shop.types, *learned)
         self.due_days: NDArray[np.float32] = parts["due_days"]  # type: ignore[assignment]  # an array
-        self._ranker = Ranker.open(opened.under("ranker"), parts)
+        self._ranker = Ranker.open(opened.under("ranker"), parts, timed=self._shop.timed)
         self._grounds = Grounds.of(catalog, self.due_days, opened.manifest.strategies)
         self.view, self.sources = CatalogView.of(items, catalog), sources
         self._show(self.view)

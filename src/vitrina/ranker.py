@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vitrina.blend import Ranked
 from vitrina.catalog import Catalog
+from vitrina.dataset import DAY
 from vitrina.ids import Rows
 from vitrina.kernels import candidates, trees
 from vitrina.parts import Part, Parts
@@ -121,21 +122,23 @@ class Forest:
 @dataclass(frozen=True)
 class Shelf:
     """What candidates are described by, by item row. `facts`: float32[n_items, ITEM]; `category`: int32;
-    `log_price`: float32, NaN unknown; `due_days`: float32, usual days between purchases, 0 unknown."""
+    `log_price`: float32, NaN unknown; `due_days`: float32, usual days between purchases, 0 unknown; `timed`:
+    whether times of what askers did are times."""
 
     facts: NDArray[np.float32]
     category: Rows
     log_price: NDArray[np.float32]
     due_days: NDArray[np.float32]
+    timed: bool = True
 
     @classmethod
-    def of_parts(cls, facts: Part, catalog: Parts) -> Shelf:
+    def of_parts(cls, facts: Part, catalog: Parts, *, timed: bool) -> Shelf:
         """From the ranker's part `items` and the bundle's catalogue. Raises ValueError where they differ."""
         n_items = len(catalog["price"])
         if isinstance(facts, bytes) or facts.shape != (n_items, len(ITEM)) or facts.dtype != np.float32:
             raise ValueError(f"part ranker/items does not say {len(ITEM)} things of each of {n_items} items")
         codes, due = (np.asarray(catalog[name]) for name in ("category/codes", "due_days"))
-        return cls(np.asarray(facts, np.float32), codes, log_prices(catalog["price"]), due)
+        return cls(np.asarray(facts, np.float32), codes, log_prices(catalog["price"]), due, timed)
 
     def over(self, catalog: Catalog) -> Shelf:
         """The same facts over a catalogue that has changed; of items at its end nothing is known."""
@@ -143,7 +146,7 @@ class Shelf:
         if n := len(catalog) - len(facts):
             facts = np.concatenate([facts, np.full((n, facts.shape[1]), np.nan, np.float32)])
             due = np.append(due, np.zeros(n, np.float32))
-        return Shelf(facts, catalog.category.codes, log_prices(catalog.price), due)
+        return Shelf(facts, catalog.category.codes, log_prices(catalog.price), due, self.timed)
 
 
 @dataclass(frozen=True)
@@ -154,8 +157,9 @@ class Ranker:
     forests: Mapping[str, Forest]
 
     @classmethod
-    def open(cls, parts: Parts, catalog: Parts) -> Ranker | None:
-        """From the bundle's parts below 'ranker' and 'catalog'; None where it learned no trees.
+    def open(cls, parts: Parts, catalog: Parts, *, timed: bool) -> Ranker | None:
+        """From the bundle's parts below 'ranker' and 'catalog'; None where it learned no trees. `timed`: as
+        `Shelf` has it.
 
         Raises ValueError where they do not fit together.
         """
@@ -168,7 +172,7 @@ class Ranker:
         }
         forests = {one: Forest.of_parts(own) for one, own in below.items()}
         known = {name: forest for name, forest in forests.items() if forest.known and forest.flat}
-        return cls(Shelf.of_parts(parts["items"], catalog), known)
+        return cls(Shelf.of_parts(parts["items"], catalog, timed=timed), known)
 
     def over(self, catalog: Catalog) -> Ranker:
         """The same trees over a catalogue that has changed."""
@@ -213,10 +217,17 @@ def describe(
     listed, gains = (np.concatenate([getattr(one, name) for one in lists]) for name in ("rows", "scores"))
     width = len(feature_names([""] * len(lists)))
     out = np.full((*rows.shape, width), np.nan, np.float32)
-    history = past.indptr, past.rows, past.types, past.times
+    times = past.times if shelf.timed else _stepped(past.indptr, now)
+    history = past.indptr, past.rows, past.types, times
     by_item = shelf.facts, shelf.category, shelf.log_price, shelf.due_days
     candidates.describe(rows, scores, ends, listed, gains, *history, now, *by_item, out)
     return out
+
+
+def _stepped(indptr: NDArray[np.int64], now: int) -> NDArray[np.int64]:
+    """int64 a step: what stands for its time where none is known, a day a step: the last was a day ago."""
+    back = np.repeat(indptr[1:], np.diff(indptr)) - np.arange(indptr[-1])
+    return now - DAY * back.astype(np.int64)
 
 
 def log_prices(price: Part) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from vitrina.blend import fuse
 from vitrina.bundle import Bundle
-from vitrina.dataset import DAY, PURCHASE, Dataset
+from vitrina.dataset import DAY, Dataset
 from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.errors import DataError
@@ -32,7 +32,7 @@ from vitrina.questions import proposed, to_ask
 from vitrina.ranker import DEPTH, ITEM, Forest, Shelf, describe, feature_names, log_prices, mixture
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.seeds import query
-from vitrina.splits import Split, split
+from vitrina.splits import Split, of_types, split, wanted_types
 
 Say = Callable[[str], None]
 Forests = Mapping[str, Forest]
@@ -43,6 +43,13 @@ MAX_ASKERS = 5000
 ROWS = 100_000
 """Candidates that keep a thread busy: of fewer, threads wait for each other rather than work, above all where
 others share the processors."""
+_UNORDERED = (
+    "without times rows of later visits must stand behind all others",
+    "all that came before is of one moment",
+)
+"""Why nothing of a dataset comes after the rest, without times and with."""
+SEASON = 118
+"""Days of sales that are looked at."""
 MIN_ASKERS = 50
 """Below this many askers who took a candidate there is nothing to learn from."""
 
@@ -114,17 +121,14 @@ def taught(
 
 def windows(dataset: Dataset, recipe: Recipe, say: Say) -> Iterator[Split]:
     """The last windows of a dataset, newest first, each cut from what came before the one after it."""
-    if not dataset.timed:
-        say("no placement is ranked: without times nothing comes after anything")
-        return
     for number in range(recipe.ranker.windows):
         try:
             cut = split(dataset, recipe.evaluation.test_days)
         except DataError as reason:
             say(f"the ranker learns from {number} windows: {reason}")
             return
-        if not cut.in_time:  # one moment is left, of which nothing came after anything
-            say(f"the ranker learns from {number} windows: all that came before is of one moment")
+        if not cut.follows:
+            say(f"the ranker learns from {number} windows: {_UNORDERED[dataset.timed]}")
             return
         yield cut
         dataset = cut.train
@@ -216,18 +220,23 @@ def shelf_of(dataset: Dataset) -> Shelf:
     """What the engine would know of each item, had it been fitted on this dataset."""
     settled = dataset.settled()
     catalog = settled.catalog
-    return Shelf(facts(dataset), catalog.category.codes, log_prices(catalog.price), due_days(settled))
+    known = facts(dataset), catalog.category.codes, log_prices(catalog.price), due_days(settled)
+    return Shelf(*known, dataset.timed)
 
 
 def facts(dataset: Dataset) -> NDArray[np.float32]:
-    """float32[n_items, ITEM]: how much of each item is sold, lately and before, and what it is like."""
+    """float32[n_items, ITEM]: how much of each item is sold, lately and before, and what it is like.
+
+    Where nothing is sold, what is looked at counts; without times all rows are a season.
+    """
     dataset = dataset.settled()
     events, n_items = dataset.events, len(dataset.items)
-    bought = events.take(events.type == PURCHASE)
-    age = (dataset.end - bought.time) / DAY
+    bought = events.take(of_types(dataset, wanted_types(dataset)))
+    day = DAY if dataset.timed else (dataset.end + 1) / SEASON
+    age = (dataset.end - bought.time) / day
     week, month, before = (
         np.bincount(bought.item[(low <= age) & (age < high)], minlength=n_items)
-        for low, high in ((0, 7), (0, 28), (28, 118))
+        for low, high in ((0, 7), (0, 28), (28, SEASON))
     )
     oldest = np.full(n_items, np.nan)
     oldest[bought.item[::-1]] = age[::-1]

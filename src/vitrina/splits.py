@@ -53,6 +53,12 @@ class Split:
         timed = self.train.timed and self.test.timed
         return timed and int(self.test.events.time.min(initial=self.now)) >= self.now
 
+    @property
+    def follows(self) -> bool:
+        """Whether all that is held out came after all that is learned from, by times or else by rows."""
+        times = self.train.events.time, self.test.events.time
+        return bool(int(times[0].max(initial=-1)) < int(times[1].min(initial=self.now)))
+
 
 def split(
     dataset: Dataset, test_days: int, at: int | None = None, *, lot: int = 0, tenth: bool = False

@@ -74,8 +74,8 @@ def ordered(
     it, Ctrl-C or a limit on its time, before any trees were found.
     """
     own, start = recipe.ranker, clock()
-    if not cut.train.timed:
-        say("trees are not tried: without times nothing comes after anything")
+    if not cut.follows:
+        say("trees are not tried: what is held out does not come after all the rest")
         return Order(own)
     if until - start < 2 * fit_seconds:
         say("trees are not tried: there is no time left to learn them")

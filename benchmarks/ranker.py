@@ -41,6 +41,7 @@ from vitrina.questions import Questions, proposed, questions
 from vitrina.ranker import Forest, describe, feature_names, mixture
 from vitrina.recipe import RankerPlan, Recipe, read_recipe
 from vitrina.seeds import query
+from vitrina.sold import shelf_of
 from vitrina.splits import Split, split
 from vitrina.stages import blend
 from vitrina.train import placements_of
@@ -133,7 +134,7 @@ def in_hindsight(
     plan: RankerPlan,
 ) -> np.ndarray:
     """NDCG@10 of each asker by trees that learned from what the others took in the very window."""
-    engine, shelf, found = Engine.of(made, placements), ranking.shelf_of(cut.train), np.zeros(len(asked))
+    engine, shelf, found = Engine.of(made, placements), shelf_of(cut.train), np.zeros(len(asked))
     fold = np.random.default_rng(SEED).permutation(len(asked)) % FOLDS
     for one in range(FOLDS):
         others, own = (some(asked, np.flatnonzero(keep)) for keep in (fold != one, fold == one))

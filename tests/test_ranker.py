@@ -16,12 +16,14 @@ from vitrina.engine import Engine
 from vitrina.errors import RecipeError
 from vitrina.fit import fit
 from vitrina.live import Live
+from vitrina.metrics import Truth, accuracy
 from vitrina.placements import parse_placements
 from vitrina.ranker import DEPTH, FOREST, ITEM, Forest, Ranker, describe, feature_names, mixture
-from vitrina.ranking import Lessons, booster, facts, learn, shelf_of, taught, windows, with_ranker
+from vitrina.ranking import Lessons, booster, joined, learn, rehearsed, taught, windows, with_ranker
 from vitrina.recipe import RankerPlan, parse_recipe
 from vitrina.registry import Registry
 from vitrina.request import Block, Request, SessionEvent
+from vitrina.sold import facts, shelf_of
 from vitrina.splits import split
 from vitrina.strategy import Candidates, Seeds
 from vitrina.train import train
@@ -92,33 +94,6 @@ def test_a_pad_is_known_by_nothing():
     assert np.isnan(found["times bought"][1])
     assert np.isnan(found["bought"][1])
     assert found["times bought"][0] == 1
-
-
-def test_facts_count_sales_by_age():
-    """Sales of the last 7 and 28 days, of the 90 before, the age of an item, who bought again."""
-    shop = priced_shop([("u", "i0", 1), ("u", "i0", 95), ("w", "i1", 100), ("w", "i2", 80, "view")])
-    found = facts(shop)
-    np.testing.assert_allclose(np.expm1(found[:, :3]), [[1, 1, 1], [1, 1, 0], [0] * 3, [0] * 3], atol=1e-5)
-    np.testing.assert_allclose(found[:, 5], [99, 0, np.nan, np.nan])
-    np.testing.assert_allclose(found[:, 6], [0.5, 0, np.nan, np.nan])
-
-
-def test_where_nothing_is_sold_facts_count_what_lists_foretell():
-    """A shop of clicks: what was looked at stands for what was sold."""
-    looked = [("u", "i0", 1, "view"), ("u", "i0", 95, "view"), ("w", "i1", 100, "view")]
-    found = facts(priced_shop(looked))
-    np.testing.assert_allclose(np.expm1(found[:, :3]), [[1, 1, 1], [1, 1, 0], [0] * 3, [0] * 3], atol=1e-5)
-
-
-def test_without_times_all_rows_are_a_season():
-    """The last 7 of its 118 days, the last 28, those before: by where rows stand."""
-    events = [("u", "i0", 0)] * 90 + [("u", "i1", 0)] * 21 + [("u", "i2", 0)] * 7
-    made = make_shop(events, items=["i0", "i1", "i2", "i3"])
-    rows = replace(made.events, time=np.arange(len(events), dtype=np.int64))
-    found = facts(replace(made, events=rows, timed=False))
-    np.testing.assert_allclose(
-        np.expm1(found[:, :3]), [[0, 0, 90], [0, 21, 0], [7, 7, 0], [0] * 3], atol=1e-5
-    )
 
 
 def test_without_times_a_step_is_a_day():
@@ -264,6 +239,64 @@ def test_trees_are_the_same_on_any_number_of_threads(monkeypatch, objective):
         trees = booster(learned, RankerPlan(objective=objective, trees=20), seed=7)
         grown.append(trees.model_to_string().partition("parameters:")[0])
     assert grown[0] == grown[1] == grown[2]
+
+
+def lessons_of(windows, askers=80, helpful=True, seed=3):
+    """Lists of ten, of which trees see one number; the third is taken, or, without help, the first."""
+    random = np.random.default_rng(seed)
+    parts = []
+    for _ in range(windows):
+        shown = random.normal(size=(askers, 10)).astype(np.float32)
+        taken = np.zeros((askers, 10), np.bool_)
+        taken[np.arange(askers), shown.argmax(axis=1) if helpful else 0] = True
+        parts.append(Lessons(shown.reshape(-1, 1), taken.ravel(), np.full(askers, 10)))
+    return joined(parts)
+
+
+def test_lessons_are_judged_as_lists_are():
+    """The NDCG@10 of lists of all lengths by scores with ties is that of `metrics`."""
+    random = np.random.default_rng(11)
+    sizes = random.integers(1, 30, size=50)
+    taken = random.random(sizes.sum()) < 0.2
+    scores = random.integers(0, 4, size=len(taken)).astype(np.float64)
+    found = Lessons(np.zeros((len(taken), 1), np.float32), taken, sizes).ndcg(scores)
+    starts = np.cumsum(sizes) - sizes
+    for asker, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        own = np.arange(size, dtype=np.int32)
+        order = own[np.argsort(-scores[start : start + size], kind="stable")][None]
+        wanted = own[taken[start : start + size]]
+        nothing = np.zeros(len(wanted))
+        truth = Truth(np.array([0, len(wanted)]), wanted, nothing, nothing > 0)
+        lists = np.pad(order, ((0, 0), (0, max(10 - size, 0))), constant_values=-1)[:, :10]
+        assert found[asker] == pytest.approx(np.nan_to_num(accuracy(lists, truth)["ndcg"][0]))
+
+
+def test_trees_are_rehearsed_on_the_window_before_the_last():
+    """By what came before it: more where they know better, less where the blend was right; of two windows nothing."""
+    pytest.importorskip("lightgbm")
+    plan, told = RankerPlan(trees=20, least=5), ((), ("number",))
+    assert rehearsed(lessons_of(3), *told, plan, 7) > 0.2
+    assert rehearsed(lessons_of(3, helpful=False), *told, plan, 7) < -0.2
+    assert rehearsed(lessons_of(2, helpful=False), *told, plan, 7) == 0.0
+    assert rehearsed(lessons_of(3, askers=30, helpful=False), *told, plan, 7) == 0.0
+
+
+def test_a_window_s_lessons_are_its_own():
+    """Of three windows joined, the second, and it with the third."""
+    three = [lessons_of(1, askers=count, seed=count) for count in (2, 3, 4)]
+    whole = joined(three)
+    np.testing.assert_array_equal(whole.of(1).table, three[1].table)
+    np.testing.assert_array_equal(whole.since(1).taken, joined(three[1:]).taken)
+    np.testing.assert_array_equal(whole.first(2).sizes, three[0].sizes)
+
+
+def test_trees_that_cost_are_left_out_and_it_is_said(monkeypatch):
+    """The bundle has the blend alone, as if none had been asked for."""
+    pytest.importorskip("lightgbm")
+    monkeypatch.setattr("vitrina.ranking.rehearsed", lambda *told: -0.0123)
+    said: list[str] = []
+    assert learn(habits(), parse_recipe(RECIPE, ""), parse_placements(BOTH), said.append) == {}
+    assert said[-1] == "home is not ranked: on the window before the last trees cost 0.0123 of NDCG@10"
 
 
 def test_learning_is_the_same_twice():

@@ -19,20 +19,20 @@ from numpy.typing import NDArray
 
 from vitrina.blend import fuse
 from vitrina.bundle import Bundle
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit, only_for
-from vitrina.intervals import due_days
 from vitrina.kernels.distinct import among, distinct
 from vitrina.metrics import Truth
 from vitrina.placements import Placements
 from vitrina.questions import proposed, to_ask
-from vitrina.ranker import DEPTH, ITEM, Forest, Shelf, describe, feature_names, log_prices, mixture
+from vitrina.ranker import DEPTH, Forest, Shelf, describe, feature_names, mixture
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.seeds import query
-from vitrina.splits import Split, of_types, split, wanted_types
+from vitrina.sold import facts, shelf_of
+from vitrina.splits import Split, split
 
 Say = Callable[[str], None]
 Forests = Mapping[str, Forest]
@@ -48,24 +48,48 @@ _UNORDERED = (
     "all that came before is of one moment",
 )
 """Why nothing of a dataset comes after the rest, without times and with."""
-SEASON = 118
-"""Days of sales that are looked at."""
+_K = 10
 MIN_ASKERS = 50
 """Below this many askers who took a candidate there is nothing to learn from."""
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Candidates of many askers: `table` float32[n, f], `taken` bool[n], `sizes` int64 per asker."""
+    """Candidates of many askers as the blend has them: `table` float32[n, f], `taken` bool[n],
+    `sizes` int64 per asker. `windows`: how many askers each window has, the newest first; () for one."""
 
     table: NDArray[np.float32]
     taken: NDArray[np.bool_]
     sizes: NDArray[np.int64]
+    windows: tuple[int, ...] = ()
 
     def first(self, askers: int) -> Lessons:
         """Those of the first askers."""
-        end = int(self.sizes[:askers].sum())
-        return Lessons(self.table[:end], self.taken[:end], self.sizes[:askers])
+        return self._between(0, askers)
+
+    def since(self, window: int) -> Lessons:
+        """Those of a window and of all that came before it."""
+        return self._between(sum(self.windows[:window]), len(self.sizes))
+
+    def of(self, window: int) -> Lessons:
+        """Those of one window."""
+        first = sum(self.windows[:window])
+        return self._between(first, first + self.windows[window])
+
+    def _between(self, low: int, high: int) -> Lessons:
+        begin, end = int(self.sizes[:low].sum()), int(self.sizes[:high].sum())
+        return Lessons(self.table[begin:end], self.taken[begin:end], self.sizes[low:high])
+
+    def ndcg(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """float64 per asker: NDCG@10 of candidates by `scores`, float64[n]; equal ones stay as they stand."""
+        asker = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        order = np.lexsort((-scores, asker))
+        place = np.arange(len(asker)) - np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)
+        worth = np.where(place < _K, 1 / np.log2(place + 2), 0.0)
+        taken = np.minimum(np.bincount(asker, self.taken), _K).astype(np.int64)
+        ideal = np.cumsum(np.append(1.0, 1 / np.log2(np.arange(3, _K + 2))))
+        gains: NDArray[np.float64] = np.bincount(asker, worth * self.taken[order]) / ideal[taken - 1]
+        return gains
 
 
 def learn(
@@ -73,7 +97,8 @@ def learn(
 ) -> dict[str, Forest]:
     """Trees for the placements that the recipe's [ranker] names, from the last windows of `dataset`.
 
-    Give it the data before the days to be judged by. Fewer, and said, where there is too little.
+    Give it the data before the days to be judged by. Fewer, and said, where there is too little, or where
+    trees would have made lists worse.
     """
     forests = {}
     lessons = taught(dataset, recipe, placements, say)
@@ -83,9 +108,25 @@ def learn(
             few = f"{len(learned.sizes)} askers took a candidate, {MIN_ASKERS} are needed"
             say(f"{name} is not ranked: {few}")
             continue
+        added = rehearsed(learned, mixed, names, recipe.ranker, recipe.evaluation.seed)
+        if added < 0:
+            say(f"{name} is not ranked: on the window before the last trees cost {-added:.4f} of NDCG@10")
+            continue
         forests[name] = grow(learned, mixed, names, recipe.ranker, recipe.evaluation.seed)
         say(f"{name} is ranked by {recipe.ranker.trees} trees, from {len(learned.sizes):,} lists")
     return forests
+
+
+def rehearsed(
+    learned: Lessons, mixed: tuple[str, ...], names: tuple[str, ...], plan: RankerPlan, seed: int
+) -> float:
+    """NDCG@10 that trees add on the window before the last to what the blend makes of its candidates, learned
+    from all windows before that; 0 where these hold too little. On the last one weights were searched."""
+    if len(learned.windows) < 3 or min(learned.windows[1], sum(learned.windows[2:])) < MIN_ASKERS:
+        return 0.0
+    past, asked = learned.since(2), learned.of(1)
+    forest, blended = grow(past, mixed, names, plan, seed), -np.arange(len(asked.table), dtype=np.float64)
+    return float((asked.ndcg(forest.scores(asked.table)) - asked.ndcg(blended)).mean())
 
 
 def taught(
@@ -216,46 +257,12 @@ def with_ranker(bundle: Bundle, dataset: Dataset, forests: Forests) -> Bundle:
     return replace(bundle, parts={**bundle.parts, "ranker/items": facts(dataset), **parts})
 
 
-def shelf_of(dataset: Dataset) -> Shelf:
-    """What the engine would know of each item, had it been fitted on this dataset."""
-    settled = dataset.settled()
-    catalog = settled.catalog
-    known = facts(dataset), catalog.category.codes, log_prices(catalog.price), due_days(settled)
-    return Shelf(*known, dataset.timed)
-
-
-def facts(dataset: Dataset) -> NDArray[np.float32]:
-    """float32[n_items, ITEM]: how much of each item is sold, lately and before, and what it is like.
-
-    Where nothing is sold, what is looked at counts; without times all rows are a season.
-    """
-    dataset = dataset.settled()
-    events, n_items = dataset.events, len(dataset.items)
-    bought = events.take(of_types(dataset, wanted_types(dataset)))
-    day = DAY if dataset.timed else (dataset.end + 1) / SEASON
-    age = (dataset.end - bought.time) / day
-    week, month, before = (
-        np.bincount(bought.item[(low <= age) & (age < high)], minlength=n_items)
-        for low, high in ((0, 7), (0, 28), (28, SEASON))
-    )
-    oldest = np.full(n_items, np.nan)
-    oldest[bought.item[::-1]] = age[::-1]
-    known = bought.take(bought.user >= 0)
-    pairs = distinct(known.user.astype(np.int64) * max(n_items, 1) + known.item) % max(n_items, 1)
-    takers, lines = np.bincount(pairs, minlength=n_items), np.bincount(known.item, minlength=n_items)
-    again = np.where(lines > 0, 1 - takers / np.maximum(lines, 1), np.nan)
-    trends = [np.log((sold / days + 0.01) / (before / 90 + 0.01)) for sold, days in ((week, 7), (month, 28))]
-    counts = [np.log1p(one) for one in (week, month, before)]
-    columns = [*counts, *trends, oldest, again, due_days(dataset), log_prices(dataset.catalog.price)]
-    assert len(columns) == len(ITEM)
-    return np.ascontiguousarray(np.stack(columns, axis=1), np.float32)
-
-
 def joined(parts: Sequence[Lessons]) -> Lessons:
     """Several lessons as one."""
-    return Lessons(
-        *(np.concatenate([getattr(one, name) for one in parts]) for name in ("table", "taken", "sizes"))
+    table, taken, sizes = (
+        np.concatenate([getattr(one, name) for one in parts]) for name in ("table", "taken", "sizes")
     )
+    return Lessons(table, taken, sizes, tuple(len(one.sizes) for one in parts))
 
 
 def _words(draft: Draft) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -23,8 +23,9 @@ from vitrina.metrics import Values, accuracy
 from vitrina.placements import Placements
 from vitrina.questions import Questions, proposed, to_ask
 from vitrina.ranker import Forest, Ranker, Shelf
-from vitrina.ranking import MIN_ASKERS, Lessons, grow, shelf_of, taught
+from vitrina.ranking import MIN_ASKERS, Lessons, grow, taught
 from vitrina.recipe import RankerPlan, Recipe
+from vitrina.sold import shelf_of
 from vitrina.splits import Split
 from vitrina.stages import onward
 from vitrina.tune.bench import MOST

@@ -123,7 +123,7 @@ def test_of_customers_without_times_no_trees_are_tried():
     cut = split(replace(known, events=rows, timed=False), 10, tenth=True)
     order = ordered(cut, recipe, parse_placements(PLACEMENTS), {}, 1.0, float("inf"), said.append)
     assert order == Order(RankerPlan(trees=7))
-    assert said == ["trees are not tried: what is held out does not come after all the rest"]
+    assert said == ["trees are not tried: without times others went on after what is held out"]
 
 
 def test_trees_are_tried_on_visits_without_times():

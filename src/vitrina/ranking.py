@@ -55,8 +55,8 @@ MIN_ASKERS = 50
 
 @dataclass(frozen=True)
 class Lessons:
-    """Candidates of many askers as the blend has them: `table` float32[n, f], `taken` bool[n],
-    `sizes` int64 per asker. `windows`: how many askers each window has, the newest first; () for one."""
+    """Candidates of many askers as the blend has them: `table` float32[n, f], `taken` bool[n], `sizes` int64
+    per asker. `windows`: how many askers each of those has that were joined, in `taught` the newest first."""
 
     table: NDArray[np.float32]
     taken: NDArray[np.bool_]

@@ -76,7 +76,7 @@ def ordered(
     """
     own, start = recipe.ranker, clock()
     if not cut.follows:
-        say("trees are not tried: what is held out does not come after all the rest")
+        say("trees are not tried: without times others went on after what is held out")
         return Order(own)
     if until - start < 2 * fit_seconds:
         say("trees are not tried: there is no time left to learn them")

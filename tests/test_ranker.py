@@ -242,7 +242,7 @@ def test_trees_are_the_same_on_any_number_of_threads(monkeypatch, objective):
 
 
 def lessons_of(windows, askers=80, helpful=True, seed=3):
-    """Lists of ten, of which trees see one number; the third is taken, or, without help, the first."""
+    """Lists of ten, of which trees see one number; the greatest is taken, or, without help, the first."""
     random = np.random.default_rng(seed)
     parts = []
     for _ in range(windows):

@@ -25,7 +25,7 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError
 from vitrina.fit import fit, only_for
 from vitrina.kernels.distinct import among, distinct
-from vitrina.metrics import Truth
+from vitrina.metrics import Truth, accuracy
 from vitrina.placements import Placements
 from vitrina.questions import proposed, to_ask
 from vitrina.ranker import DEPTH, Forest, Shelf, describe, feature_names, mixture
@@ -81,15 +81,18 @@ class Lessons:
         return Lessons(self.table[begin:end], self.taken[begin:end], self.sizes[low:high])
 
     def ndcg(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """float64 per asker: NDCG@10 of candidates by `scores`, float64[n]; equal ones stay as they stand."""
+        """float64 per asker: NDCG@10 of candidates by `scores`, float64[n]; equal ones stay as they stand.
+
+        0 for an asker who took none."""
         asker = np.repeat(np.arange(len(self.sizes)), self.sizes)
-        order = np.lexsort((-scores, asker))
-        place = np.arange(len(asker)) - np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)
-        worth = np.where(place < _K, 1 / np.log2(place + 2), 0.0)
-        taken = np.minimum(np.bincount(asker, self.taken), _K).astype(np.int64)
-        ideal = np.cumsum(np.append(1.0, 1 / np.log2(np.arange(3, _K + 2))))
-        gains: NDArray[np.float64] = np.bincount(asker, worth * self.taken[order]) / ideal[taken - 1]
-        return gains
+        order, ends = np.lexsort((-scores, asker)).astype(np.int32), np.cumsum(self.sizes)
+        place = np.arange(len(asker)) - (ends - self.sizes)[asker]
+        lists = np.full((len(self.sizes), _K), -1, np.int32)
+        lists[asker[place < _K], place[place < _K]] = order[place < _K]
+        rows = np.flatnonzero(self.taken).astype(np.int32)
+        wanted = np.searchsorted(rows, np.append(0, ends)).astype(np.int64)
+        truth = Truth(wanted, rows, np.zeros(len(rows)), np.zeros(len(rows), np.bool_))
+        return np.nan_to_num(accuracy(lists, truth)["ndcg"])
 
 
 def learn(

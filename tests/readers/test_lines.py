@@ -61,6 +61,20 @@ def test_duckdb_reads_what_was_counted(
         ]
 
 
+@pytest.mark.parametrize("line", ["u,i12\n", "u,i1\r\n"])
+@pytest.mark.parametrize("first", range(1, 7))
+def test_many_lines_wherever_a_thread_would_begin(tmp_path: Path, first: int, line: str) -> None:
+    """A plain file of 9 MB was given up where its eight millionth byte ended a line."""
+    path, many = tmp_path / "items.csv", 1_500_000
+    path.write_bytes(f"a,b\n{'p' * first},x\n{line * many}".encode())
+    with duckdb.connect() as db:
+        found = scan(db, path, "items.csv", tmp_path)
+        read = db.execute(f"SELECT count(*), count(DISTINCT c1) FROM {found.relation}").fetchone()
+    assert read == (many + 1, 2) and found.records == many + 1
+
+
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.binary(min_size=1, max_size=12))
 def test_the_kernel_knows_utf8(data: bytes) -> None:

@@ -61,11 +61,10 @@ class Malformed:
 class Survey:
     """What the lines of a file are.
 
-    `cuts`: byte ranges of the plain text to leave out. `across`: some record spans lines.
+    `cuts`: byte ranges of the plain text to leave out.
     """
 
     records: int = 0
-    across: bool = False
     malformed: list[Malformed] = field(default_factory=list)
     cuts: list[tuple[int, int]] = field(default_factory=list)
     marks: list[tuple[int, int]] = field(default_factory=list)
@@ -170,7 +169,6 @@ class _Surveyor:
                 return at
             if verdict == GOOD:
                 after, lines = end, block.count(b"\n", at, end)
-                self.found.across = True
         self._note(block[at:after], self.offset + at, verdict, fields)
         self.line += lines
         self.found.records += verdict == GOOD

@@ -70,9 +70,8 @@ def test_many_lines_wherever_a_thread_would_begin(tmp_path: Path, first: int, li
     with duckdb.connect() as db:
         found = scan(db, path, "items.csv", tmp_path)
         read = db.execute(f"SELECT count(*), count(DISTINCT c1) FROM {found.relation}").fetchone()
-    assert read == (many + 1, 2) and found.records == many + 1
-
-
+    assert read == (many + 1, 2)
+    assert found.records == many + 1
 
 
 @settings(max_examples=150, deadline=None)

@@ -112,3 +112,28 @@ def test_settling_leaves_the_original_alone() -> None:
     before = replace(dataset, events=dataset.events.take(slice(None)))
     dataset.settled()
     assert seen(dataset) == seen(before)
+
+
+@given(lines)
+def test_without_times_a_later_visit_of_the_customer_is_a_day(events: list[Line]) -> None:
+    """As counted one visit after another; a stranger's, and what is of no visit, is of the last day."""
+    events = [(user, item, visit + 3 * user + 3, *rest) for user, item, visit, *rest in events if visit >= 0]
+    events = [*events, (0, 0, -1, PURCHASE, 1.0)]
+    began = {visit: (at, user) for at, (user, _, visit, _, _) in reversed([*enumerate(events)]) if visit >= 0}
+    later = [
+        sum(at > began[visit][0] for at, other in began.values() if other == user)
+        if user >= 0 and visit >= 0
+        else 0
+        for user, _, visit, _, _ in events
+    ]
+    known = replace(shop(events), timed=False)
+    assert known.age_days().tolist() == later
+    assert known.age_days(np.arange(1)).tolist() == later[:1]
+
+
+def test_with_times_age_is_in_days() -> None:
+    """Of the last event none."""
+    known = shop([(0, 0, -1, PURCHASE, 1.0)] * 3)
+    days = replace(known, events=replace(known.events, time=np.array([0, 86_400, 3 * 86_400])))
+    assert days.age_days().tolist() == [3, 2, 0]
+    assert days.weights({"purchase": 1.0}, 1.0).tolist() == [0.125, 0.25, 1.0]

@@ -407,15 +407,26 @@ def test_training_publishes_trees_that_are_opened_and_verified(tmp_path):
     assert engine.opened.ranker.forest(home, home.sources) is not None
 
 
-def test_without_times_or_askers_nothing_is_ranked():
-    """Said, and no trees: a shop without times, a shop with a handful of customers."""
+def test_without_askers_nothing_is_ranked():
+    """Said, and no trees: a shop with a handful of customers."""
     pytest.importorskip("lightgbm")
     said: list[str] = []
     recipe, placements = parse_recipe(RECIPE, ""), parse_placements(BOTH)
-    assert learn(replace(habits(8), timed=False), recipe, placements, said.append) == {}
     assert learn(habits(8), recipe, placements, said.append) == {}
-    assert any("without times" in one for one in said)
     assert any("are needed" in one for one in said)
+
+
+def test_lots_teach_one_after_another():
+    """Of who took what alone each window is another lot, and nothing of it is learned from."""
+    shop = habits(8)
+    nowhere, places = np.full(len(shop.events), -1, np.int32), np.arange(len(shop.events), dtype=np.int64)
+    rows = replace(shop.events, visit=nowhere, time=places)
+    recipe = parse_recipe({**RECIPE, "ranker": {"windows": 3}}, "")
+    found = list(windows(replace(shop, events=rows, timed=False), recipe, print))
+    assert [one.lot for one in found] == [0, 1, 2]
+    held = np.concatenate([one.test.events.time for one in found])
+    assert len(np.unique(held)) == len(held)
+    assert all(len(one.train.events) + len(one.test.events) == len(rows) for one in found)
 
 
 @pytest.fixture(scope="module")

@@ -39,3 +39,12 @@ def test_without_times_all_rows_are_a_season():
     np.testing.assert_allclose(
         np.expm1(found[:, :3]), [[0, 0, 90], [0, 21, 0], [7, 7, 0], [0] * 3], atol=1e-5
     )
+
+
+def test_without_times_orders_are_a_season():
+    """Of customers with ten orders each the last one is this week's, the last three are this month's."""
+    bought = [("u", f"i{max(order - 7, 0)}", order, "purchase") for order in range(10)]
+    made = make_shop(bought, items=ITEMS)
+    rows = replace(made.events, time=np.arange(10, dtype=np.int64), visit=np.arange(10, dtype=np.int32))
+    found = facts(replace(made, events=rows, timed=False))
+    np.testing.assert_allclose(np.expm1(found[:, :3]), [[0, 1, 7], [0, 1, 0], [1, 1, 0], [0] * 3], atol=1e-5)

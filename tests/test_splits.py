@@ -95,18 +95,30 @@ def test_without_times_the_last_order_is_held_out():
     assert "last order of each customer" in found.rule
 
 
+def test_of_who_took_what_alone_a_tenth_is_held_out_by_lot():
+    """Bare pairs, as interaction sets are published: whatever order they stand in, what was left out is asked."""
+    rows = [(0, user, -1, item % N_ITEMS, PURCHASE) for user in range(9) for item in range(1 + 5 * user)]
+    held = [split(shop(rows, timed=False), 28, lot=lot, tenth=lot > 0) for lot in (0, 1)]
+    for found in held:
+        assert np.bincount(found.test.events.user).tolist() == [0, 1, 1, 1, 2, 2, 3, 3, 4]
+        assert "a tenth of each customer's events, by lot, is held out; who took what is all" in found.rule
+    places = [set(one.test.events.time.tolist()) for one in held]
+    assert not places[0] & places[1]
+    assert not places[0] <= {len(rows) - 1 - back for back in range(len(places[0]))}
+
+
 def test_without_visits_the_last_event_is_held_out():
-    """Bare pairs in order: the last item of each customer who has another one."""
-    rows = [(0, 0, -1, 1, 0), (0, 1, -1, 2, 0), (0, 0, -1, 3, 0), (0, 2, -1, 4, 0), (0, 2, -1, 4, 0)]
+    """Views and purchases in order: the last purchase of each customer who did something before."""
+    rows = [(0, 0, -1, 1, PURCHASE), (0, 1, -1, 2, VIEW), (0, 0, -1, 3, PURCHASE)]
+    rows += [(0, 2, -1, 4, PURCHASE), (0, 2, -1, 4, PURCHASE)]
     found = split(shop(rows, timed=False), 28)
     assert bought(found.test) == [(0, 3), (2, 4)]
 
 
 def test_of_many_single_events_the_last_tenth_is_held_out_to_choose_by():
     """One of thirty says little; who bought in orders is asked about the last one alone, however many lines."""
-    rows = [(0, 0, -1, item, PURCHASE) for item in range(30)] + [
-        (0, 1, -1, item, PURCHASE) for item in range(9)
-    ]
+    rows = [(0, 0, -1, 0, VIEW)] + [(0, 0, -1, item, PURCHASE) for item in range(30)]
+    rows += [(0, 1, -1, item, PURCHASE) for item in range(9)]
     found = split(shop(rows, timed=False), 28, tenth=True)
     assert bought(found.test) == [(0, 27), (0, 28), (0, 29), (1, 8)]
     assert "the last tenth of each customer's events" in found.rule
@@ -133,15 +145,12 @@ def test_anonymous_baskets_are_held_out_whole():
     assert len(found.test.events) == 4
 
 
-def test_what_is_held_out_follows_by_times_or_as_whole_visits_behind_all_others():
-    """Not a customer's last order, before and after which others came; not visits that others went on beside."""
-    visits = [(0, -1, visit, item, PURCHASE) for visit in range(10) for item in (1, 2)]
+def test_times_that_tell_nothing_apart_are_known():
+    """What is held out of one moment is no later than the rest; without times nobody says it is."""
     lives = [(0, user, -1, item, PURCHASE) for user in range(5) for item in range(4)]
-    assert split(daily(200), 28).follows
-    assert not split(shop(lives, timed=False), 28).follows
-    assert split(shop(visits, timed=False), 28).follows
-    beside = [*visits[1:], visits[0]]
-    assert not split(shop(beside, timed=False), 28).follows
+    assert split(shop(lives), 28).of_one_moment
+    assert not split(shop(lives, timed=False), 28).of_one_moment
+    assert not split(daily(200), 28).of_one_moment
 
 
 def test_no_anonymous_visit_is_asked_in_two_lots(monkeypatch):

@@ -147,10 +147,19 @@ def test_defaults_are_points(name):
 
 
 def test_what_has_no_effect_is_not_searched():
-    """No half-life without times, no weight of views where nobody only looks."""
+    """No half-life without times and orders, no weight of views where nobody only looks."""
     made = strategies.make("item_knn", {})
+    orders = untimed(shop())
+    bare = replace(orders, events=replace(orders.events, visit=np.full(len(orders.events), -1, np.int32)))
     assert "half_life_days" in Space.of("item_knn", made, shop()).dimensions
-    assert not [one for one in Space.of("item_knn", made, untimed(shop())).dimensions if "half_life" in one]
+    fading = [
+        [one for one in Space.of("item_knn", made, of).dimensions if "half_life" in one]
+        for of in (orders, bare)
+    ]
+    assert fading == [["half_life_days"], []]
+    assert (
+        "half_life_days" not in Space.of("next_basket", strategies.make("next_basket", {}), orders).dimensions
+    )
     habits = strategies.make("next_basket", {})
     assert {"timing", "ahead_days"} <= Space.of("next_basket", habits, shop()).dimensions.keys()
     assert not {"timing", "ahead_days"} & Space.of("next_basket", habits, untimed(shop())).dimensions.keys()

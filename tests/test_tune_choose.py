@@ -20,18 +20,21 @@ from vitrina.weights import best
 choose = import_module("vitrina.tune.choose")  # the package has a function of that name
 
 
-@pytest.fixture(scope="module")
-def tried(tmp_path_factory):
-    """A search of a shop without times that tried every family once, as it comes."""
-    dataset = untimed(shop())
+def searched(dataset, folder):
+    """A search that tried every family once, as it comes."""
     bench = Bench.of(dataset, recipe(), PLACEMENTS, 7)
     known = {one.name: one for one in families(recipe(), bench.placements, dataset)}
-    journal = Journal.open(tmp_path_factory.mktemp("tried") / "journal", {})
-    found = Search(bench, known, journal, 7)
+    found = Search(bench, known, Journal.open(folder / "journal", {}), 7)
     for family in known.values():
         for plan in family.starts.values():
             found._try(family, plan)
     return found
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory):
+    """Of a shop without times."""
+    return searched(untimed(shop()), tmp_path_factory.mktemp("tried"))
 
 
 def weighed(found, placement, most, monkeypatch):
@@ -40,8 +43,11 @@ def weighed(found, placement, most, monkeypatch):
     return [one.family.name for one in choose._tuned(found, placement, {})]
 
 
-def test_what_lists_the_same_is_weighed_once(tried, monkeypatch):
-    """Without times nothing rises and nothing is new: bestsellers under three names take one place."""
+def test_what_lists_the_same_is_weighed_once(tmp_path, monkeypatch):
+    """Without times and orders nothing rises and nothing is new: bestsellers under three names take one place."""
+    shown = untimed(shop())
+    nowhere = np.full(len(shown.events), -1, np.int32)
+    tried = searched(replace(shown, events=replace(shown.events, visit=nowhere)), tmp_path)
     names = weighed(tried, "home", 99, monkeypatch)
     alike = {"popular", "trending", "new_arrivals"} & tried.families.keys()
     assert len(alike) > 1

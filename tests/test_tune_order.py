@@ -114,16 +114,33 @@ def test_windows_are_learned_from_while_half_of_the_time_lasts(monkeypatch):
     assert said == ["trees are not tried: nothing before these days teaches them"]
 
 
-def test_of_customers_without_times_no_trees_are_tried():
-    """Whatever time there is: what others did later is learned from. The recipe's own stay."""
-    said, recipe = list[str](), parse_recipe({**RECIPE, "ranker": {"trees": 7}}, "test")
+@pytest.mark.parametrize("orders", [True, False])
+def test_trees_are_tried_on_customers_without_times(orders):
+    """Last orders teach how orders before them went on, and of who took what alone lots what was left out."""
+    pytest.importorskip("lightgbm")
+    said, recipe = list[str](), parse_recipe(RECIPE, "test")
     known = shop(habits=True)
     events = known.events.take(np.argsort(known.events.user, kind="stable"))
-    rows = replace(events, time=np.arange(len(events), dtype=np.int64))
+    visit = np.arange(len(events), dtype=np.int32) if orders else np.full(len(events), -1, np.int32)
+    rows = replace(events, time=np.arange(len(events), dtype=np.int64), visit=visit)
     cut = split(replace(known, events=rows, timed=False), 10, tenth=True)
+    assert (cut.lot < 0) == orders
+    placements = parse_placements(PLACEMENTS)
+    order = ordered(cut, recipe, placements, {"home": 0.0}, 1.0, float("inf"), said.append)
+    assert order.plan.placements == ("home",), said
+    gain, error = order.gains["home"]
+    assert gain > 5 * error > 0
+
+
+def test_no_trees_are_tried_on_one_moment():
+    """Times that tell nothing apart teach nothing of later ones. The recipe's own trees stay."""
+    said, recipe = list[str](), parse_recipe({**RECIPE, "ranker": {"trees": 7}}, "test")
+    known = shop(habits=True)
+    events = replace(known.events, time=np.zeros(len(known.events), np.int64))
+    cut = split(replace(known, events=events), 10, tenth=True)
     order = ordered(cut, recipe, parse_placements(PLACEMENTS), {}, 1.0, float("inf"), said.append)
     assert order == Order(RankerPlan(trees=7))
-    assert said == ["trees are not tried: without times others went on after what is held out"]
+    assert said == ["trees are not tried: all that is known is of one moment"]
 
 
 def test_trees_are_tried_on_visits_without_times():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -21,6 +22,7 @@ from vitrina.kernels.sparse import Csr, compress
 __all__ = ["COLUMNS", "DAY", "PATH", "PURCHASE", "TYPES", "Attribute", "Catalog", "Dataset", "Events"]
 
 DAY = 86_400
+Places = NDArray[np.int64] | slice
 PURCHASE, VIEW, CART, REMOVE, RETURN = range(5)
 TYPES = ("purchase", "view", "cart", "remove", "return")
 UNLIKED = ("remove", "return")
@@ -168,15 +170,34 @@ class Dataset:
     def weights(self, by_type: Mapping[str, float], half_life_days: float) -> NDArray[np.float32]:
         """float32 per event: its type's weight, halved every `half_life_days` before the end.
 
-        A type that `by_type` does not name weighs nothing; a half-life of 0 means no decay, and
-        a dataset without timestamps never decays.
+        A type that `by_type` does not name weighs nothing; a half-life of 0 means no decay.
         """
         table = self.type_weights(by_type)
         weights: NDArray[np.float32] = table[self.events.type]
-        if half_life_days > 0 and self.timed and len(self.events):
-            age_days = (self.end - self.events.time) / DAY
-            weights = weights * np.exp2(-age_days / half_life_days).astype(np.float32)
+        if half_life_days > 0:
+            weights = weights * np.exp2(-self.age_days() / half_life_days).astype(np.float32)
         return weights
+
+    def age_days(self, where: Places = slice(None)) -> NDArray[np.float64]:
+        """float64 per event at these places: days before the last one. Without times each later visit of the
+        same customer counts as a day, and what is of no customer or no visit is of the last day."""
+        if self.timed:
+            return (self.end - self.events.time[where]) / DAY
+        return self._later_visits[where]
+
+    @cached_property
+    def _later_visits(self) -> NDArray[np.float64]:
+        user, visit = self.events.user, self.events.visit
+        known = np.flatnonzero((user >= 0) & (visit >= 0))
+        _, first, which = np.unique(visit[known], return_index=True, return_inverse=True)
+        owner = user[known[first]]
+        order = np.lexsort((-first, owner))
+        many = np.bincount(owner, minlength=len(self.users))
+        later = np.empty(len(first))
+        later[order] = np.arange(len(first)) - (np.cumsum(many) - many)[owner[order]]
+        age = np.zeros(len(user))
+        age[known] = later[which]
+        return age
 
     def type_weights(self, by_type: Mapping[str, float]) -> NDArray[np.float32]:
         """float32 per event type, in the order of `types`."""

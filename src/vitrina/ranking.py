@@ -32,7 +32,7 @@ from vitrina.ranker import DEPTH, Forest, Shelf, describe, feature_names, mixtur
 from vitrina.recipe import RankerPlan, Recipe
 from vitrina.seeds import query
 from vitrina.sold import facts, shelf_of
-from vitrina.splits import Split, split
+from vitrina.splits import Split, another, split
 
 Say = Callable[[str], None]
 Forests = Mapping[str, Forest]
@@ -43,11 +43,6 @@ MAX_ASKERS = 5000
 ROWS = 100_000
 """Candidates that keep a thread busy: of fewer, threads wait for each other rather than work, above all where
 others share the processors."""
-_UNORDERED = (
-    "without times rows of later visits must stand behind all others",
-    "all that came before is of one moment",
-)
-"""Why nothing of a dataset comes after the rest, without times and with."""
 _K = 10
 MIN_ASKERS = 50
 """Below this many askers who took a candidate there is nothing to learn from."""
@@ -150,7 +145,8 @@ def taught(
     for number, cut in enumerate(windows(dataset, recipe, say) if wanted else ()):
         if number and not more(number):
             break
-        say(f"learning from what came after {np.datetime64(cut.now, 's')}")
+        after = f"what came after {np.datetime64(cut.now, 's')}"
+        say(f"learning from {after if dataset.timed else f'window {number + 1}: {cut.rule}'}")
         engine = Engine.of(fit(cut.train, recipe, placements), placements)
         shelf = shelf_of(cut.train)
         for asked in to_ask(engine.placements, cut, MAX_ASKERS, recipe.evaluation.seed):
@@ -164,18 +160,19 @@ def taught(
 
 
 def windows(dataset: Dataset, recipe: Recipe, say: Say) -> Iterator[Split]:
-    """The last windows of a dataset, newest first, each cut from what came before the one after it."""
+    """The last windows of a dataset, newest first, each cut from what came before the one after it; of rows
+    in no order one lot after another."""
+    days, cut = recipe.evaluation.test_days, None
     for number in range(recipe.ranker.windows):
         try:
-            cut = split(dataset, recipe.evaluation.test_days)
+            cut = another(dataset, cut, days) if cut else split(dataset, days, tenth=True)
         except DataError as reason:
             say(f"the ranker learns from {number} windows: {reason}")
             return
-        if not cut.follows:
-            say(f"the ranker learns from {number} windows: {_UNORDERED[dataset.timed]}")
+        if cut.of_one_moment:
+            say(f"the ranker learns from {number} windows: all that came before is of one moment")
             return
         yield cut
-        dataset = cut.train
 
 
 def lessons(held: Sequence[Draft], truth: Truth, shelf: Shelf, product: NDArray[np.int32]) -> Lessons:

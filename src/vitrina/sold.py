@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, Dataset
+from vitrina.dataset import Dataset
 from vitrina.intervals import due_days
 from vitrina.kernels.distinct import distinct
 from vitrina.ranker import ITEM, Shelf, log_prices
@@ -13,6 +13,8 @@ from vitrina.splits import of_types, wanted_types
 
 SEASON = 118
 """Days of sales that are looked at."""
+MOST = 0.9
+"""Share of the sales without times that are of a season."""
 
 
 def shelf_of(dataset: Dataset) -> Shelf:
@@ -26,19 +28,18 @@ def shelf_of(dataset: Dataset) -> Shelf:
 def facts(dataset: Dataset) -> NDArray[np.float32]:
     """float32[n_items, ITEM]: how much of each item is sold, lately and before, and what it is like.
 
-    Where nothing is sold, what is looked at counts; without times all rows are a season.
+    Where nothing is sold, what is looked at counts.
     """
     dataset = dataset.settled()
     events, n_items = dataset.events, len(dataset.items)
-    bought = events.take(of_types(dataset, wanted_types(dataset)))
-    day = DAY if dataset.timed else (dataset.end + 1) / SEASON
-    age = (dataset.end - bought.time) / day
+    wanted = np.flatnonzero(of_types(dataset, wanted_types(dataset)))
+    bought, age = events.take(wanted), _ages(dataset, wanted)
     week, month, before = (
         np.bincount(bought.item[(low <= age) & (age < high)], minlength=n_items)
         for low, high in ((0, 7), (0, 28), (28, SEASON))
     )
     oldest = np.full(n_items, np.nan)
-    oldest[bought.item[::-1]] = age[::-1]
+    np.fmax.at(oldest, bought.item, age)
     known = bought.take(bought.user >= 0)
     pairs = distinct(known.user.astype(np.int64) * max(n_items, 1) + known.item) % max(n_items, 1)
     takers, lines = np.bincount(pairs, minlength=n_items), np.bincount(known.item, minlength=n_items)
@@ -48,3 +49,15 @@ def facts(dataset: Dataset) -> NDArray[np.float32]:
     columns = [*counts, *trends, oldest, again, due_days(dataset), log_prices(dataset.catalog.price)]
     assert len(columns) == len(ITEM)
     return np.ascontiguousarray(np.stack(columns, axis=1), np.float32)
+
+
+def _ages(dataset: Dataset, wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Days that these events are old. Without times most customers' orders are a season, or all rows where no
+    orders of customers are known."""
+    age = dataset.age_days(wanted)
+    if dataset.timed or not len(age):
+        return age
+    orders = bool(age.any())
+    rows = dataset.end - dataset.events.time[wanted].astype(np.float64)
+    span = float(np.quantile(age, MOST)) if orders else dataset.end
+    return (age if orders else rows) * np.float64(SEASON / (span + 1))

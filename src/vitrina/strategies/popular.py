@@ -40,7 +40,7 @@ class Strategy:
     `half_life_days` since the item could first be bought, as long as that is a month at most.
 
     Items that score nothing follow by all that ever happened to them, then by row. Without times
-    nothing decays, rises or is new: each order is that of plain counts.
+    a customer's later order counts as a day, and what is of no order neither decays nor rises nor is new.
     """
 
     personal: ClassVar[bool] = False
@@ -105,10 +105,10 @@ class Strategy:
         worth = shop.type_weights(self.event_weights).astype(np.float64)
         if not (np.bincount(shop.events.type, minlength=len(worth)) * worth).any():
             worth = _liking(shop).astype(np.float64)
-        item, actor, time, worths = _once_a_day(shop, worth)
-        age = (shop.end - time) / DAY if shop.timed else np.zeros(len(time))
+        item, actor, place, worths = _once_a_day(shop, worth)
+        age = shop.age_days(place)
         window = self._window
-        recent = age < window if window > 0 else np.ones(len(time), np.bool_)
+        recent = age < window if window > 0 else np.ones(len(age), np.bool_)
         region = shop.people.get("region")
         codes = np.full(len(actor), UNKNOWN, np.int32)
         if region is not None:
@@ -194,18 +194,20 @@ class _Buyers:
 
 
 def _once_a_day(shop: Dataset, worth: Floats) -> tuple[Rows, Rows, NDArray[np.int64], Floats]:
-    """Of each item every buyer and day: item, actor, time, and the most that any event of the day is worth.
+    """Of each item every buyer and day: item, actor, the place of an event, and the most that any of that day
+    is worth.
 
-    Without times there is one day. An event of neither user nor visit has a buyer of its own.
+    Without times an order is a day. An event of neither user nor visit has a buyer of its own.
     """
     events, actors = shop.events, shop.actors
     counted = np.where(worth[events.type] > 0, events.item, np.int32(UNKNOWN))
     ends = ends_of(counted, len(shop.items))
-    actor, time, kind = dealt(counted, ends, actors, events.time, events.type)
-    day = (time // DAY).astype(np.int32) if shop.timed else np.zeros(len(time), np.int32)
+    places = np.arange(len(events), dtype=np.int64)
+    actor, place, kind = dealt(counted, ends, actors, places, events.type)
+    day = (events.time[place] // DAY if shop.timed else shop.age_days(place)).astype(np.int32)
     stands, most = once_a_day(ends, actor, day, worth[kind], int(actors.max(initial=UNKNOWN)) + 1)
     item = np.repeat(np.arange(len(shop.items), dtype=np.int32), np.diff(ends))
-    return item[stands], actor[stands], time[stands], most
+    return item[stands], actor[stands], place[stands], most
 
 
 def _liking(shop: Dataset) -> NDArray[np.bool_]:

@@ -75,8 +75,8 @@ def ordered(
     it, Ctrl-C or a limit on its time, before any trees were found.
     """
     own, start = recipe.ranker, clock()
-    if not cut.follows:
-        say("trees are not tried: without times others went on after what is held out")
+    if cut.of_one_moment:
+        say("trees are not tried: all that is known is of one moment")
         return Order(own)
     if until - start < 2 * fit_seconds:
         say("trees are not tried: there is no time left to learn them")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from vitrina.dataset import DAY, TYPES, Dataset
+from vitrina.dataset import TYPES, Dataset
 from vitrina.kernels.distinct import distinct
 from vitrina.tune.dimensions import Choice, Days, Dimension, Real, Steps, Whole
 
@@ -23,6 +23,10 @@ TIMED = ("timing", "ahead_days")
 """Dimensions without effect in a shop without times, beside days."""
 UNTIMED = ("half_life_purchases",)
 """Dimensions that take the place of days there."""
+FADING = "half_life_days"
+"""What else means something there: orders stand for days."""
+FEW = 0.9
+"""Share of the events of a shop without times that have no more later orders than its span."""
 
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 1000), "seed_half_life_days": Days()}
 ASKED = frozenset(_SEEDS)
@@ -200,6 +204,13 @@ LATELY = 0.25
 """A half-life as share of the span of days, tried with every strategy that has one: tastes drift."""
 
 
+def _span(dataset: Dataset) -> float:
+    """Days from the first to the last event; without times orders that most customers made."""
+    if dataset.timed or not len(dataset.events):
+        return float(dataset.age_days(slice(1)).max(initial=0.0))
+    return float(np.quantile(dataset.age_days(), FEW))
+
+
 @dataclass(frozen=True)
 class Space:
     """What may be searched of one strategy in one shop. `defaults`: the strategy as it comes."""
@@ -210,12 +221,13 @@ class Space:
     @classmethod
     def of(cls, strategy: str, defaults: Any, dataset: Dataset) -> Space:
         """The strategy's space, less what this shop's events leave without effect."""
-        span = (dataset.end - int(dataset.events.time[0])) / DAY if len(dataset.events) else 0.0
+        span = _span(dataset)
         happened = {dataset.types[one] for one in distinct(dataset.events.type)}
         kept: dict[str, Dimension] = {}
+        steps = set(UNTIMED) & set(SPACES.get(strategy, {}))
         for name, one in SPACES.get(strategy, {}).items():
             if type(one) is Days:
-                if dataset.timed and span > 0:
+                if span > 0 and (dataset.timed or (name == FADING and not steps)):
                     kept[name] = replace(one, span=span)
             elif name.startswith(EVENT):
                 if {name.removeprefix(EVENT), TYPES[0]} <= happened:

@@ -260,7 +260,8 @@ BACK = rows(
     *(f"u{n % 50},{n},i{n % 9},{-1 if n % 2 else 1}" for n in range(1200)),
 )
 VIEWS = rows("user_id,item_id,event_type", *(f"u{n % 50},i{n % 9},view" for n in range(1200)))
-SORTED = rows("user_id,item_id", *(f"u{n // 5},i{n % 5 * 7 + n % 3}" for n in range(2000)))
+PAIRS = rows("user_id,item_id", *(f"u{n // 5},i{n % 5 * 7 + n % 3}" for n in range(2000)))
+SORTED = rows("user_id,order_id,item_id", *(f"u{n // 5},o{n},i{n % 5 * 7 + n % 3}" for n in range(2000)))
 CLICKS = rows("session_id,item_id", *(f"s{n % 50},i{n % 9}" for n in range(1200)))
 
 
@@ -278,6 +279,7 @@ CLICKS = rows("session_id,item_id", *(f"s{n % 50},i{n % 9}" for n in range(1200)
         (VIEWS, "there is no purchase among the events, only view"),
         (CLICKS, "if they are clicks"),
         (SORTED, "rows do not seem to stand in the order"),
+        (PAIRS, "rows tell who took what and nothing else"),
         (full_shop(days=20), "days: trends"),
         (rows("user_id,item_id,timestamp", *(f"u{n % 50},i{n % 9},2024-01-01T1{n % 9}:00" for n in range(1200))), "of one day"),
         (rows("user_id,item_id,timestamp", *(f"u{n % 50},i{n % 9},2024-0{n % 9 + 1}-01" for n in range(1200))), "days without a time"),

@@ -89,6 +89,13 @@ def split(
     return found
 
 
+def bare(dataset: Dataset) -> bool:
+    """Whether all that customers' events tell is who took what: no times, no visits, one type."""
+    events, known = dataset.events, dataset.events.user >= 0
+    visits = bool((events.visit[known] >= 0).any())
+    return bool(known.any()) and not (dataset.timed or visits) and len(distinct(events.type)) == 1
+
+
 def up_to(dataset: Dataset, at: int | None) -> Dataset:
     """What had happened by a moment, in seconds; all where there is none. Raises DataError if nothing had."""
     known = dataset if at is None else dataset.before(at)
@@ -134,9 +141,9 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
 
 
 def _last_out(dataset: Dataset, lot: int, *, tenth: bool) -> Split:
-    events, known = dataset.events, dataset.events.user >= 0
-    single = bool(known.any() and (events.visit[known] < 0).all())
-    pairs = single and len(distinct(events.type)) == 1
+    events, pairs = dataset.events, bare(dataset)
+    known = events.user >= 0
+    single = bool((events.visit[known] < 0).all())
     ordered = not pairs and in_order(dataset)
     many = LOTS if tenth else len(events) + 1
     held = (_last_order(dataset, many) if ordered else _by_lot(dataset, lot)) | _last_visits(dataset, lot)

@@ -14,6 +14,7 @@ from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import Report
 from vitrina.sequence import in_order
+from vitrina.splits import bare
 
 MANY_USERS = 20
 CROWD_SHARE = 0.05
@@ -116,8 +117,13 @@ def _calendar(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
 
 
 def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
-    """Rows without times that stand in no order either."""
-    if not dataset.timed and facts.events and not in_order(dataset):
+    """Rows without times that stand in no order either, or may."""
+    if bare(dataset):
+        yield (
+            "rows tell who took what and nothing else: an evaluation holds out a tenth of each customer's by "
+            "lot; to be judged by what came next, send timestamps, or an order_id and rows in order"
+        )
+    elif not dataset.timed and facts.events and not in_order(dataset):
         yield (
             "there is no timestamp, and rows do not seem to stand in the order in which things happened: "
             "what follows what cannot be learned, and an evaluation holds out a tenth of the orders by lot"

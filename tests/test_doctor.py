@@ -254,7 +254,6 @@ ROBOT = rows(
 HASTY = rows("user_id,item_id,timestamp", *(f"u{n % 30},i{n % 7},2024-0{n % 9 + 1}-01T10:00" for n in range(2000)),
              *(f"bot,i{n % 7},2024-03-01T10:00" for n in range(1001)))  # fmt: skip
 BAG = rows("order_id,item_id", *(f"o{n},{item}" for n in range(600) for item in ("bag", f"i{n % 40}")))
-SHARED = rows("user_id,order_id,item_id", *(f"u{n},{n % 40},i{n % 9}" for n in range(1200)))
 BACK = rows(
     "user_id,order_id,item_id,quantity",
     *(f"u{n % 50},{n},i{n % 9},{-1 if n % 2 else 1}" for n in range(1200)),
@@ -274,7 +273,6 @@ CLICKS = rows("session_id,item_id", *(f"s{n % 50},i{n % 9}" for n in range(1200)
         (ROBOT, "1 visit holds 50 different items or more, the largest 300"),
         (HASTY, "1 customer or visit has over 1,000 events in one day"),
         (BAG, "item 'bag' is in 100% of the orders"),
-        (SHARED, "40 of 40 orders have several customers"),
         (BACK, "600 returns on 600 purchases"),
         (VIEWS, "there is no purchase among the events, only view"),
         (CLICKS, "if they are clicks"),

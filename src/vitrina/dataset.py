@@ -102,6 +102,7 @@ class Dataset:
     `images.encoder` names it, '' where that is not known.
     `sessions`: visits came as sessions, not as orders: their rows are in order, also where one moment
     or no time is given.
+    `counted`: a column counted each customer's or visit's rows one by one, in place of times.
     `words`: event types of the shop's own that stand for one of `types`, see `lone_words`.
     `logged`: the last of a store's log that is in it, None for no store.
     """
@@ -118,6 +119,7 @@ class Dataset:
     thumbnails: NDArray[np.uint8] | None = None
     encoder: str = ""
     sessions: bool = False
+    counted: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
     logged: int | None = None
 

@@ -90,10 +90,22 @@ def split(
 
 
 def bare(dataset: Dataset) -> bool:
-    """Whether all that customers' events tell is who took what: no times, no visits, one type."""
-    events, known = dataset.events, dataset.events.user >= 0
-    visits = bool((events.visit[known] >= 0).any())
-    return bool(known.any()) and not (dataset.timed or visits) and len(distinct(events.type)) == 1
+    """Whether all that customers' events tell is who took what: no times, no count, no visits, one type."""
+    one = len(distinct(dataset.events.type)) == 1
+    return not (dataset.timed or dataset.counted) and one and _single(dataset)
+
+
+def ordered(dataset: Dataset) -> bool:
+    """Whether each customer's events stand in an order of time, as far as is told or can be told."""
+    if bare(dataset):
+        return False
+    return (dataset.counted and _single(dataset)) or in_order(dataset)
+
+
+def _single(dataset: Dataset) -> bool:
+    """Whether there are customers, and no event of theirs is of a visit."""
+    known = dataset.events.user >= 0
+    return bool(known.any() and (dataset.events.visit[known] < 0).all())
 
 
 def up_to(dataset: Dataset, at: int | None) -> Dataset:
@@ -141,23 +153,20 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
 
 
 def _last_out(dataset: Dataset, lot: int, *, tenth: bool) -> Split:
-    events, pairs = dataset.events, bare(dataset)
-    known = events.user >= 0
-    single = bool((events.visit[known] < 0).all())
-    ordered = not pairs and in_order(dataset)
+    events, pairs, single, in_rows = dataset.events, bare(dataset), _single(dataset), ordered(dataset)
     many = LOTS if tenth else len(events) + 1
-    held = (_last_order(dataset, many) if ordered else _by_lot(dataset, lot)) | _last_visits(dataset, lot)
+    held = (_last_order(dataset, many) if in_rows else _by_lot(dataset, lot)) | _last_visits(dataset, lot)
     last = (
         "the last tenth of each customer's events" if tenth and single else "the last order of each customer"
     )
-    orders = last if ordered else f"a tenth of each customer's {'events' if pairs else 'orders'}, by lot,"
+    orders = last if in_rows else f"a tenth of each customer's {'events' if pairs else 'orders'}, by lot,"
     whose = [orders] * bool(len(dataset.users))
-    whose += ["the last fifth of anonymous visits"] * (not known.all())
+    whose += ["the last fifth of anonymous visits"] * bool((events.user < 0).any())
     no_order = "who took what is all that is told" if pairs else "rows stand in no order of time"
-    why = "what others did later is learned from" if ordered else no_order
+    why = "what others did later is learned from" if in_rows else no_order
     rule = f"without times {' and '.join(whose)} is held out; {why}"
     train, test = (replace(dataset, events=events.take(side)) for side in (~held, held))
-    return Split(train, test, dataset.end + 1, rule, wanted_types(dataset), -1 if ordered else lot)
+    return Split(train, test, dataset.end + 1, rule, wanted_types(dataset), -1 if in_rows else lot)
 
 
 def _last_order(dataset: Dataset, many: int) -> NDArray[np.bool_]:

@@ -13,8 +13,7 @@ from vitrina.doctor.verdicts import many
 from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import Report
-from vitrina.sequence import in_order
-from vitrina.splits import bare
+from vitrina.splits import bare, ordered
 
 MANY_USERS = 20
 CROWD_SHARE = 0.05
@@ -32,7 +31,7 @@ _OF_SALES = ("event_type", "order_id", "quantity", "price")
 
 def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
     """One sentence for each thing that looks wrong."""
-    found = (_too_few, _types, _crowds, _robots, _calendar, _shuffled, _strangers, _not_products, _orders)
+    found = (_too_few, _types, _crowds, _robots, _calendar, _shuffled, _strangers, _not_products)
     return tuple(said for doubt in found for said in doubt(dataset, facts, report))
 
 
@@ -121,9 +120,9 @@ def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     if bare(dataset):
         yield (
             "rows tell who took what and nothing else: an evaluation holds out a tenth of each customer's by "
-            "lot; to be judged by what came next, send timestamps, or an order_id and rows in order"
+            "lot; to be judged by what came next, send timestamps, or a position that counts each one's rows"
         )
-    elif not dataset.timed and facts.events and not in_order(dataset):
+    elif not dataset.timed and facts.events and not ordered(dataset):
         yield (
             "there is no timestamp, and rows do not seem to stand in the order in which things happened: "
             "what follows what cannot be learned, and an evaluation holds out a tenth of the orders by lot"
@@ -154,19 +153,6 @@ def _not_products(dataset: Dataset, facts: Facts, report: Report) -> Iterator[st
             f"item {_name(dataset.items, row)}{f' ({title})' if title else ''} is in "
             f"{counts[row] / facts.orders:.0%} of the orders: if it is a bag, a delivery or a gift card, "
             "leave it out of the export, or deny it in the placements"
-        )
-
-
-def _orders(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
-    """Order ids that do not stand for one order."""
-    events = dataset.events
-    known = (events.visit >= 0) & (events.user >= 0) & (events.type == PURCHASE)
-    visits, _ = distinct_pairs(events.visit[known], events.user[known])
-    shared = int((np.bincount(visits) > 1).sum())
-    if shared > 0.01 * max(facts.orders, 1):
-        yield (
-            f"{shared:,} of {facts.orders:,} orders have several customers: is order_id unique in the "
-            "whole shop? Where it starts anew for each customer or till, join it with that id"
         )
 
 

@@ -5,7 +5,8 @@
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means
     judgement checks, rejects        which rows are good, and why the others are not
-    arrays    described    a catalogue of what events say of items, where none came
+    arrays    counted      a count in place of times
+              described    a catalogue of what events say of items, where none came
               assemble, catalogue    rows to columns
 
 DuckDB does the work, on two threads and within a bound of memory.
@@ -33,6 +34,7 @@ from vitrina.readers.assemble import code_ids, no_events, order_events, read_eve
 from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
 from vitrina.readers.columns import check_aliases, plain
+from vitrina.readers.counted import put_in_order
 from vitrina.readers.described import describe, report, told
 from vitrina.readers.kinds import Kinds, define_kinds
 from vitrina.readers.rejects import set_aside, stop_if_many
@@ -103,8 +105,10 @@ def read(
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
+        counted = "events" in staged and put_in_order(db, staged["events"], notes["events"])
         made = _order(db, staged, notes, keep, only)
         dataset, unknown = _assemble(db, staged, kinds, notes)
+        dataset = replace(dataset, counted=counted)
         texts = read_texts(db, keep) if keep and "events" in staged else None
         tables = tuple(
             report(one, len(dataset.items), notes[table])

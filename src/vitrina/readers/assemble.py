@@ -20,8 +20,8 @@ CREATE TABLE happened AS
 SELECT file, row, us, item_id, user_id,
     CASE WHEN quantity_number < 0 THEN 'return' ELSE kind END AS kind,
     abs(quantity_number) AS quantity, price_number AS price, given_away,
-    CASE WHEN order_id IS NOT NULL THEN 'o' || order_id
-         WHEN session_id IS NOT NULL THEN 's' || session_id
+    CASE WHEN order_id IS NOT NULL THEN 'o' || order_id || {order_of}
+         WHEN session_id IS NOT NULL THEN 's' || session_id || {session_of}
          WHEN kind = 'purchase' AND quantity_number > 0 AND user_id IS NOT NULL
          THEN 'd' || user_id || '/' || CAST(us // 86400000000 AS VARCHAR)
          WHEN user_id IS NULL AND visitor_id IS NOT NULL
@@ -29,6 +29,11 @@ SELECT file, row, us, item_id, user_id,
     END AS visit_id{kept}
 FROM (SELECT * FROM events WHERE reason IS NULL {once})
 """
+_SHARED = """
+CREATE OR REPLACE TABLE shared_{one} AS SELECT {one} FROM events WHERE reason IS NULL AND {one} IS NOT NULL
+GROUP BY {one} HAVING min(user_id) <> max(user_id)
+"""
+_OF = "CASE WHEN {one} IN (FROM shared_{one}) THEN coalesce('/' || user_id, '') ELSE '' END"
 _ONCE = "QUALIFY event_id IS NULL OR row_number() OVER (PARTITION BY event_id ORDER BY file, row) = 1"
 
 _VISITS = """
@@ -59,7 +64,11 @@ def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
     contract for `read_texts`. Returns notes.
     """
     once, kept = _ONCE if staged.has("event_id") else "", "".join(f", {one} AS kept_{one}" for one in keep)
-    db.execute(_HAPPENED.format(once=once, kept=kept))
+    shared = {one: _shared(db, one) for one in ("order_id", "session_id") if staged.has(one)}
+    order_of, session_of = (
+        _OF.format(one=one) if shared.get(one) else "''" for one in ("order_id", "session_id")
+    )
+    db.execute(_HAPPENED.format(once=once, kept=kept, order_of=order_of, session_of=session_of))
     good, turned, happened, by_day, visitors, given = answer(
         db,
         """SELECT (SELECT count(*) FROM events WHERE reason IS NULL),
@@ -70,6 +79,11 @@ def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
     )
     db.execute("DROP TABLE events")
     notes = [f"{good - happened:,} rows repeat an event_id and count once"] if good > happened else []
+    notes += [
+        f"{many:,} values of {staged.columns[one]!r} stand with several customers: each has visits of their own"
+        for one, many in shared.items()
+        if many
+    ]
     if turned:
         notes.append(f"{turned:,} rows with a negative quantity are returns")
     if given:
@@ -84,6 +98,12 @@ def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
             f"{visitors:,} rows name a visitor and no user: what a visitor did on one day (UTC) is one visit"
         )
     return notes
+
+
+def _shared(db: Db, one: str) -> int:
+    """How many ids of orders or sessions several customers have: counts that start anew for each of them."""
+    db.execute(_SHARED.format(one=one))
+    return int(answer(db, f"SELECT count(*) FROM shared_{one}")[0])
 
 
 def code_ids(db: Db, name: str, sources: Sequence[str]) -> Ids:

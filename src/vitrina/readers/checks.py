@@ -25,7 +25,8 @@ _IDS = {
 _EVENTS = """
 CREATE TABLE events AS
 WITH typed AS (
-    SELECT file, row, event_id, {ids}, coalesce(kind, 'purchase') AS kind, timestamp, price, quantity,
+    SELECT file, row, event_id, {ids}, coalesce(kind, 'purchase') AS kind, timestamp, position,
+        price, quantity,
         instant(timestamp, {day_first}) AS us, money(price) AS price_number,
         coalesce(number(quantity), CASE WHEN quantity IS NULL THEN 1 END) AS quantity_number,
         gift, coalesce(yes(gift), false) AS given_away, {of_items}

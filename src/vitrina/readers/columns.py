@@ -35,7 +35,7 @@ _TIMES = (
 )
 """A date beside a time of day is the moment that tells more."""
 _ITEM = "sku stock_code item article article_id article_number item_code item_no item_number variant_id asin"
-_PRODUCT = "product_id product product_code prod_code"
+_PRODUCT = "product_id product product_code prod_code material_number"
 _WORK = "movie_id book_id isbn track_id song_id artist_id aid parent_asin"
 _NAMED = "item_description product_name item_name"
 
@@ -52,6 +52,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "event_type": ("event type action event_name interaction behavior behavior_type behaviour activity",),
         "timestamp": _TIMES,
+        "position": ("pos", "step"),
         "quantity": ("qty units pieces",),
         "price": ("unit_price item_price price_per_unit",),
         "channel": (),

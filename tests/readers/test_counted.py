@@ -1,0 +1,83 @@
+"""A column that counts rows stands for times; counts of orders that start anew are each customer's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitrina.dataset import Dataset
+from vitrina.readers import Reading, read
+from vitrina.splits import split
+
+
+def reading(folder: Path, header: str, *rows: str) -> Reading:
+    """These rows, read."""
+    (folder / "events.csv").write_text("\n".join([header, *rows]) + "\n")
+    return read(folder)
+
+
+def took(dataset: Dataset, user: str) -> list[str]:
+    """A customer's items as they stand."""
+    events = dataset.events
+    mine = events.user == dataset.users.rows([user])[0]
+    return list(dataset.items.names(events.item[mine]))
+
+
+def notes(found: Reading) -> str:
+    """What is said of its events."""
+    return "; ".join(found.report.tables[0].notes)
+
+
+@pytest.mark.parametrize("name", ["position", "pos", "step"])
+def test_rows_are_put_in_the_order_that_is_counted(tmp_path, name):
+    """From 0 or from 1, whatever order they come in; the last of each is what comes next."""
+    rows = ["v,x2,2", "u,i1,1", "u,i0,0", "v,x1,1", "u,i2,2"]
+    found = reading(tmp_path, f"user_id,item_id,{name}", *rows)
+    assert found.dataset.counted
+    assert took(found.dataset, "u") == ["i0", "i1", "i2"]
+    assert took(found.dataset, "v") == ["x1", "x2"]
+    assert f"the order of each customer's or visit's rows is what {name!r} counts" in notes(found)
+    cut = split(found.dataset, 28)
+    assert "the last order of each customer is held out" in cut.rule
+    assert took(cut.test, "u") == ["i2"]
+
+
+@pytest.mark.parametrize(
+    "rows", [["u,i1,0", "u,i2,2"], ["u,i1,1", "u,i2,1"], ["u,i1,a", "u,i2,b"], ["u,i1,0", "u,i2,"]]
+)
+def test_what_counts_nothing_is_said_and_left_alone(tmp_path, rows):
+    """A count with holes, as a lot that was taken out leaves, places on a page, words, gaps."""
+    found = reading(tmp_path, "user_id,item_id,pos", *rows)
+    assert not found.dataset.counted
+    assert took(found.dataset, "u") == ["i1", "i2"]
+    assert "'pos' is not used: it does not count each customer's rows one by one" in notes(found)
+    assert "by lot" in split(found.dataset, 28).rule
+
+
+def test_times_tell_more_than_a_count(tmp_path):
+    """Said, and the count is left alone."""
+    found = reading(tmp_path, "user_id,item_id,pos,timestamp", "u,i1,1,2024-01-02", "u,i2,0,2024-01-03")
+    assert took(found.dataset, "u") == ["i1", "i2"]
+    assert not found.dataset.counted
+    assert "'pos' is not used: timestamps tell the order" in notes(found)
+
+
+def test_visits_are_counted_one_by_one(tmp_path):
+    """A count that begins anew with each visit orders its rows; visits stay in the order they began in."""
+    rows = ["b,y1,1", "a,x2,2", "b,y0,0", "a,x1,1"]
+    found = reading(tmp_path, "session_id,item_id,position", *rows)
+    assert list(found.dataset.items.names(found.dataset.events.item)) == ["y0", "y1", "x1", "x2"]
+
+
+def test_orders_that_are_counted_anew_are_each_customer_s_own(tmp_path):
+    """The first order of one is not that of another, as TIFU-kNN's authors publish baskets; others stay whole."""
+    rows = [f"{user},{order},m{user}{line}" for user in range(2) for order in (1, 2) for line in range(2)]
+    found = reading(tmp_path, "CUSTOMER_ID,ORDER_NUMBER,MATERIAL_NUMBER", *rows, "7,own,m9", ",own,m8")
+    visits = found.dataset.events.visit
+    assert np.unique(visits, return_counts=True)[1].tolist() == [2] * 5
+    assert visits[-1] == visits[-2]
+    assert "2 values of 'ORDER_NUMBER' stand with several customers: each has visits of their own" in notes(
+        found
+    )

@@ -138,8 +138,8 @@ def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
         last = np.datetime64(train.end, "s")
         yield (
             f"{early:,} of {n:,} events of {name} are no later than the last that is learned from ({last}): "
-            "the split is not in time, and what others did later is learned from; a recipe chosen by later days "
-            "is not made for it: tuned on --data without its timestamps it is chosen by lot"
+            "the split is not in time, and what others did later is learned from; a recipe chosen by later "
+            "days is not made for it: tuned on --data without its timestamps it is chosen by lot"
         )
     timed = train.timed and test.timed
     known, again = _told_apart(train, test, timed=timed)

@@ -78,6 +78,4 @@ def test_orders_that_are_counted_anew_are_each_customer_s_own(tmp_path):
     visits = found.dataset.events.visit
     assert np.unique(visits, return_counts=True)[1].tolist() == [2] * 5
     assert visits[-1] == visits[-2]
-    assert "2 values of 'ORDER_NUMBER' stand with several customers, each of whom has own visits" in notes(
-        found
-    )
+    assert "2 values of 'ORDER_NUMBER' stand with several customers: each has visits apart" in notes(found)

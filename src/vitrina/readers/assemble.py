@@ -80,7 +80,7 @@ def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
     db.execute("DROP TABLE events")
     notes = [f"{good - happened:,} rows repeat an event_id and count once"] if good > happened else []
     notes += [
-        f"{many:,} values of {staged.columns[one]!r} stand with several customers, each of whom has own visits"
+        f"{many:,} values of {staged.columns[one]!r} stand with several customers: each has visits apart"
         for one, many in shared.items()
         if many
     ]

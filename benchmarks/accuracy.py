@@ -6,7 +6,7 @@
     python benchmarks/accuracy.py --data DIR [--test HELD] [--recipe FILE] [--out FILE]      a folder of your own
 
 The last window is the test (28 days, or a fifth of the time there is; without times each one's last
-order). Two recipes of ours are asked: the one that comes with Vitrina, its sources weighed on the window
+order, or a tenth by lot where rows tell who took what alone). Two recipes of ours are asked: the one that comes with Vitrina, its sources weighed on the window
 before as in training, and the one that `vitrina tune` writes unaided within the budget, from all that came
 before the test window. A library's family has as many trials as a strategy had there on average (10 at
 least, and a third of the budget in time at most), by NDCG@10 on the same window before (without times the last

@@ -5,8 +5,8 @@ them each customer's last order is held out; what others did later is then learn
 figures flatter, and the split's rule says so. Where rows do not even stand in an order of time
 (see `sequence`), a tenth of each customer's orders is drawn by lot, as interaction sets are published.
 So it is where rows say nothing but who took what, whatever their order: such sets are asked for what was left
-out, and what learned to foretell the next row is no good at that (on MovieLens-1M as UltraGCN's authors split
-it, bestsellers were better), while the other way about little is lost. Orders, sessions or times say more.
+out, and lists that were chosen to foretell the next row are no good at that, nor those chosen by lot at the other.
+Orders, sessions, times or a count of each one's rows say that what comes next is wanted.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from vitrina.doctor.verdicts import many
 from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import Report
+from vitrina.sequence import in_order
 from vitrina.splits import bare, ordered
 
 MANY_USERS = 20
@@ -118,9 +119,11 @@ def _calendar(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
 def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     """Rows without times that stand in no order either, or may."""
     if bare(dataset):
+        order = ", though they seem to stand in the order of time" if in_order(dataset) else ""
         yield (
-            "rows tell who took what and nothing else: an evaluation holds out a tenth of each customer's by "
-            "lot; to be judged by what came next, send timestamps, or a position that counts each one's rows"
+            f"rows tell who took what and nothing else{order}: lists are chosen and judged by a tenth of each "
+            "customer's, left out by lot; where what comes next is wanted, send timestamps, or a position that "
+            "counts each one's rows"
         )
     elif not dataset.timed and facts.events and not ordered(dataset):
         yield (

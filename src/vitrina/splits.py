@@ -5,7 +5,7 @@ them each customer's last order is held out; what others did later is then learn
 figures flatter, and the split's rule says so. Where rows do not even stand in an order of time
 (see `sequence`), a tenth of each customer's orders is drawn by lot, as interaction sets are published.
 So it is where rows say nothing but who took what, whatever their order: such sets are asked for what was left
-out, and lists that were chosen to foretell the next row are no good at that, nor those chosen by lot at the other.
+out, and lists chosen to foretell the next row are no good at that, nor those chosen by lot at the other.
 Orders, sessions, times or a count of each one's rows say that what comes next is wanted.
 """
 

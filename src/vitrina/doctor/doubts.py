@@ -121,9 +121,9 @@ def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     if bare(dataset):
         order = ", though they seem to stand in the order of time" if in_order(dataset) else ""
         yield (
-            f"rows tell who took what and nothing else{order}: lists are chosen and judged by a tenth of each "
-            "customer's, left out by lot; where what comes next is wanted, send timestamps, or a position that "
-            "counts each one's rows"
+            f"rows tell who took what and nothing else{order}: lists are chosen and judged by a tenth of "
+            "each customer's, left out by lot; where what comes next is wanted, send timestamps, or a "
+            "position that counts each one's rows"
         )
     elif not dataset.timed and facts.events and not ordered(dataset):
         yield (

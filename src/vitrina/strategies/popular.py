@@ -105,8 +105,8 @@ class Strategy:
         worth = shop.type_weights(self.event_weights).astype(np.float64)
         if not (np.bincount(shop.events.type, minlength=len(worth)) * worth).any():
             worth = _liking(shop).astype(np.float64)
-        item, actor, place, worths = _once_a_day(shop, worth)
-        age = shop.age_days(place)
+        item, actor, time, worths = _once_a_day(shop, worth)
+        age = (shop.end - time) / DAY
         window = self._window
         recent = age < window if window > 0 else np.ones(len(age), np.bool_)
         region = shop.people.get("region")
@@ -194,20 +194,19 @@ class _Buyers:
 
 
 def _once_a_day(shop: Dataset, worth: Floats) -> tuple[Rows, Rows, NDArray[np.int64], Floats]:
-    """Of each item every buyer and day: item, actor, the place of an event, and the most that any of that day
-    is worth.
+    """Of each item every buyer and day: item, actor, time, and the most that any event of the day is worth.
 
     Without times an order is a day. An event of neither user nor visit has a buyer of its own.
     """
     events, actors = shop.events, shop.actors
     counted = np.where(worth[events.type] > 0, events.item, np.int32(UNKNOWN))
     ends = ends_of(counted, len(shop.items))
-    places = np.arange(len(events), dtype=np.int64)
-    actor, place, kind = dealt(counted, ends, actors, places, events.type)
-    day = (events.time[place] // DAY if shop.timed else shop.age_days(place)).astype(np.int32)
+    moments = events.time if shop.timed else shop.end - DAY * shop.age_days().astype(np.int64)
+    actor, time, kind = dealt(counted, ends, actors, moments, events.type)
+    day = (time // DAY).astype(np.int32)
     stands, most = once_a_day(ends, actor, day, worth[kind], int(actors.max(initial=UNKNOWN)) + 1)
     item = np.repeat(np.arange(len(shop.items), dtype=np.int32), np.diff(ends))
-    return item[stands], actor[stands], place[stands], most
+    return item[stands], actor[stands], time[stands], most
 
 
 def _liking(shop: Dataset) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -115,20 +116,32 @@ def test_settling_leaves_the_original_alone() -> None:
 
 
 @given(lines)
-def test_without_times_a_later_visit_of_the_customer_is_a_day(events: list[Line]) -> None:
-    """As counted one visit after another; a stranger's, and what is of no visit, is of the last day."""
+def test_without_times_visits_of_a_customer_are_spread_over_the_span(events: list[Line]) -> None:
+    """Evenly, whoever came most coming daily; a stranger's, and what is of no visit, is of the last day."""
     events = [(user, item, visit + 3 * user + 3, *rest) for user, item, visit, *rest in events if visit >= 0]
     events = [*events, (0, 0, -1, PURCHASE, 1.0)]
     began = {visit: (at, user) for at, (user, _, visit, _, _) in reversed([*enumerate(events)]) if visit >= 0}
-    later = [
-        sum(at > began[visit][0] for at, other in began.values() if other == user)
-        if user >= 0 and visit >= 0
+    came = Counter(user for _, user in began.values() if user >= 0)
+    most = max(came.values(), default=0)
+    age = [
+        sum(at >= began[visit][0] for at, other in began.values() if other == user)
+        / (came[user] + 1)
+        * (most + 1)
+        - 1
+        if user >= 0 and visit >= 0 and most > 1
         else 0
         for user, _, visit, _, _ in events
     ]
     known = replace(shop(events), timed=False)
-    assert known.age_days().tolist() == later
-    assert known.age_days(np.arange(1)).tolist() == later[:1]
+    assert known.age_days().tolist() == pytest.approx(age)
+    assert known.age_days(np.arange(1)).tolist() == pytest.approx(age[:1])
+
+
+def test_who_comes_often_came_lately() -> None:
+    """Of nine daily visits the last is the latest; the only one of another may be of any day."""
+    often = [(0, 0, visit, PURCHASE, 1.0) for visit in range(9)]
+    known = replace(shop([*often, (1, 0, 9, PURCHASE, 1.0)]), timed=False)
+    assert known.age_days().tolist() == [8, 7, 6, 5, 4, 3, 2, 1, 0, 4]
 
 
 def test_with_times_age_is_in_days() -> None:

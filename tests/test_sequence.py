@@ -62,6 +62,17 @@ def baskets(users=400):
     return of_visits(happened)
 
 
+def larder(users=400):
+    """Each customer buys of two shelves in turn, and of each what is next to what they had of it before."""
+    random, happened = np.random.default_rng(3), []
+    for user in range(users):
+        starts = random.integers(100, size=2).tolist()
+        for trip in range(30):
+            held = sorted((starts[trip % 2] + trip // 2 * 2 + step) * 37 % 100 + 100 * (trip % 2) for step in range(3))
+            happened += [(f"u{user}", f"i{one:03}", trip) for one in held]
+    return of_visits(happened)
+
+
 def of_visits(happened):
     """At no time; what a customer did on one day is one visit, and later ones have higher numbers."""
     shop = make_shop(happened)
@@ -135,3 +146,11 @@ def test_orders_are_held_out_whole():
     assert not set(found.train.events.visit.tolist()) & set(found.test.events.visit.tolist())
     once = np.flatnonzero(np.bincount(lot.events.user, minlength=400) == 4)
     assert not np.isin(found.test.events.user, once).any()
+
+
+def test_what_is_at_home_is_bought_the_time_after():
+    """Where the next basket holds other things, the one after it still is like the one before."""
+    shop = larder()
+    by_visit = np.random.default_rng(1).random(shop.events.visit.max() + 1)[shop.events.visit]
+    assert in_order(shop)
+    assert not in_order(rearranged(shop, by_visit))

@@ -145,6 +145,19 @@ HELD_OUT: dict[str, Shop] = {
             USING (item_id) ORDER BY timestamp, order_id"""
         },
     ),
+    # A grocer's customers with their orders, in their order but at no time, as next baskets are published;
+    # each begins some time and ends some time.
+    "journey_orders": Shop(
+        "grocery",
+        views={
+            "events": f"""SELECT user_id, order_id, item_id, quantity FROM ({_EVENTS})
+            SEMI JOIN (SELECT item_id FROM '{{journey}}/items.parquet' WHERE category LIKE 'Grocery%') USING (item_id)
+            WHERE timestamp BETWEEN TIMESTAMP '2017-07-01' AND TIMESTAMP '2017-12-31'
+            AND timestamp > TIMESTAMP '2017-07-01' + to_days((hash(user_id, 1) % 120)::INT)
+            AND timestamp < TIMESTAMP '2017-12-31' - to_days((hash(user_id, 2) % 60)::INT)
+            ORDER BY user_id, timestamp, order_id, item_id"""
+        },
+    ),
     # Tickets of nobody, at no time: the types of product on each of the last weeks' till rolls.
     "journey_baskets": Shop(
         "default",

@@ -11,7 +11,14 @@ from plots import read
 
 from sections.markdown import table
 
-HELD_OUT = ("journey_general", "journey_baskets", "journey_sequences", "ml_100k_random", "amazon_toys_random")
+HELD_OUT = (
+    "journey_general",
+    "journey_orders",
+    "journey_baskets",
+    "journey_sequences",
+    "ml_100k_random",
+    "amazon_toys_random",
+)
 ELSEWHERE = {
     "online_retail": (
         "Invoices of a British shop for gifts (Online Retail, UCI Machine Learning Repository 352). Nothing was "

@@ -181,14 +181,18 @@ class Dataset:
         return weights
 
     def age_days(self, where: Places = slice(None)) -> NDArray[np.float64]:
-        """float64 per event at these places: days before the last one. Without times each later visit of the
-        same customer counts as a day, and what is of no customer or no visit is of the last day."""
+        """float64 per event at these places: days before the last one. Without times they are guessed: see
+        `_spread`."""
         if self.timed:
             return (self.end - self.events.time[where]) / DAY
-        return self._later_visits[where]
+        return self._spread[where]
 
     @cached_property
-    def _later_visits(self) -> NDArray[np.float64]:
+    def _spread(self) -> NDArray[np.float64]:
+        """float64 per event: days before the last one, if everybody came at random moments of the same span,
+        and who came most came daily: the i-th of n such moments is expected at i / (n + 1) of the span. So
+        the last visit of one who came often is of late, and that of one who came once may be of any day. What
+        is of no customer or no visit is of the last day, and so is everything where nobody came twice."""
         user, visit = self.events.user, self.events.visit
         known = np.flatnonzero((user >= 0) & (visit >= 0))
         _, first, which = np.unique(visit[known], return_index=True, return_inverse=True)
@@ -198,7 +202,9 @@ class Dataset:
         later = np.empty(len(first))
         later[order] = np.arange(len(first)) - (np.cumsum(many) - many)[owner[order]]
         age = np.zeros(len(user))
-        age[known] = later[which]
+        most = many.max(initial=0)
+        if most > 1:
+            age[known] = ((later + 1) * (most + 1) / (many[owner] + 1) - 1)[which]
         return age
 
     def type_weights(self, by_type: Mapping[str, float]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Whether the rows of a shop without times came in an order that means anything.
 
-Where they did, what a customer took next resembles what was taken just before more than what was taken some
-other time. Interaction sets are often published with each customer's rows by lot, which shows as no such
+Where they did, what a customer took next resembles what was taken shortly before more than what was taken
+some other time. Interaction sets are often published with each customer's rows by lot, which shows as no such
 difference, or sorted by product, which shows as ids that only rise. Within a basket neither says anything:
 what is bought together is alike, and its lines are often sorted. So a basket is compared with others only: by
 how alike a line of one and a line of the other are, over all pairs of lines.
@@ -25,6 +25,9 @@ RISING = 0.25
 """Where less than this share of steps fall, or rise, rows are sorted: by chance it is half."""
 SURE = 3.0
 """Standard errors that neighbours must be more alike by."""
+REACH = 8
+"""Visits that lie so far apart or less are neighbours, by the inverse of how far: what is eaten up is not
+bought the next time, but soon, and seasons are longer than two visits."""
 WIDTH = 128
 """Numbers that tell who took an item."""
 AT_ONCE = 200
@@ -95,8 +98,9 @@ def _numbered(dataset: Dataset) -> Places:
 
 
 def _nearer(trips: Any, owner: Places, taken: Any, random: np.random.Generator) -> NDArray[np.float64]:
-    """Of each customer, how much more a line of a visit is like one of the next than one of another, over all
-    pairs of visits: cosines over all other customers, from a count sketch (Charikar et al., 2002) of `WIDTH`.
+    """Of each customer, how much more a line of a visit is like one of its neighbours than one of any other,
+    over all pairs of visits: cosines over all other customers, from a count sketch (Charikar et al., 2002) of
+    `WIDTH`.
 
     As the sketch knows no order, it costs sharpness and makes no difference where there is none.
     """
@@ -120,11 +124,15 @@ def _nearer(trips: Any, owner: Places, taken: Any, random: np.random.Generator) 
 
 
 def _beside(owner: Places, looks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each customer, the mean dot product of visits that follow each other, less that of other pairs."""
+    """Of each customer, the mean dot product of visits near each other, the nearer counting more, less that
+    of all pairs."""
     _, starts, sizes = np.unique(owner, return_index=True, return_counts=True)
-    next_to = np.append(np.einsum("nd,nd->n", looks[1:], looks[:-1]) * (owner[1:] == owner[:-1]), 0.0)
-    near = np.add.reduceat(next_to, starts)
+    near, pairs = np.zeros(len(starts)), np.zeros(len(starts))
+    for far in range(1, min(REACH, len(owner) - 1) + 1):
+        both = np.einsum("nd,nd->n", looks[far:], looks[:-far]) * (owner[far:] == owner[:-far])
+        near += np.add.reduceat(np.append(both, np.zeros(far)), starts) / far
+        pairs += np.maximum(sizes - far, 0) / far
     whole, own = np.add.reduceat(looks, starts), np.add.reduceat(looks * looks, starts)
     every = (whole * whole - own).sum(1) / 2
-    found: NDArray[np.float64] = near / (sizes - 1) - (every - near) / ((sizes - 1) * (sizes - 2) / 2)
+    found: NDArray[np.float64] = near / pairs - every / (sizes * (sizes - 1) / 2)
     return found

@@ -13,8 +13,6 @@ from vitrina.splits import of_types, wanted_types
 
 SEASON = 118
 """Days of sales that are looked at."""
-MOST = 0.9
-"""Share of the sales without times that are of a season."""
 
 
 def shelf_of(dataset: Dataset) -> Shelf:
@@ -52,12 +50,11 @@ def facts(dataset: Dataset) -> NDArray[np.float32]:
 
 
 def _ages(dataset: Dataset, wanted: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Days that these events are old. Without times most customers' orders are a season, or all rows where no
+    """Days that these events are old. Without times customers' orders are a season, or all rows where no
     orders of customers are known."""
     age = dataset.age_days(wanted)
-    if dataset.timed or not len(age):
+    if dataset.timed:
         return age
-    orders = bool(age.any())
-    rows = dataset.end - dataset.events.time[wanted].astype(np.float64)
-    span = float(np.quantile(age, MOST)) if orders else dataset.end
-    return (age if orders else rows) * np.float64(SEASON / (span + 1))
+    if not age.any():
+        age = dataset.end - dataset.events.time[wanted].astype(np.float64)
+    return age * SEASON / (age.max(initial=0.0) + 1)

@@ -156,15 +156,17 @@ def test_without_times_orders_are_plain_counts(by):
     assert parts["scores"][:3].tolist() == [3.0, 1.0, 0.0]
 
 
-def test_without_times_a_later_order_is_a_day():
-    """What customers took in their last two orders stands before what more of them took long ago."""
+def test_without_times_later_orders_count_more():
+    """What customers took in their last two orders stands before what more of them took long ago; who came
+    twice of ten times did so on the fourth day and the seventh."""
     orders = [(order, user) for order in range(10) for user in range(3) if order > 7 or user]
     shop = shop_of([(at, user, int(order > 7)) for at, (order, user) in enumerate(orders)])
     visit = np.array([order * 3 + user for order, user in orders], np.int32)
     shop = replace(shop, events=replace(shop.events, visit=visit), timed=False)
     scores = Strategy(half_life_days=2.0).fit(shop)["scores"][:2]
-    fading = 0.5 ** (np.arange(10) / 2)
-    np.testing.assert_allclose(scores, [3 * fading[:2].sum(), 2 * fading[2:].sum()], rtol=1e-5)
+    fading, seldom = 0.5 ** (np.arange(10) / 2), 0.5 ** (np.array([11 / 3 - 1, 22 / 3 - 1]) / 2)
+    late, early = 2 * fading[:2].sum() + seldom.sum(), 2 * fading[2:].sum()
+    np.testing.assert_allclose(scores, [late, early], rtol=1e-5)
     assert Strategy(half_life_days=0.0).fit(shop)["order"][:2].tolist() == [0, 1]
 
 

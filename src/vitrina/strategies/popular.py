@@ -201,7 +201,7 @@ def _once_a_day(shop: Dataset, worth: Floats) -> tuple[Rows, Rows, NDArray[np.in
     events, actors = shop.events, shop.actors
     counted = np.where(worth[events.type] > 0, events.item, np.int32(UNKNOWN))
     ends = ends_of(counted, len(shop.items))
-    moments = events.time if shop.timed else shop.end - DAY * shop.age_days().astype(np.int64)
+    moments = events.time if shop.timed else shop.end - (DAY * shop.age_days()).astype(np.int64)
     actor, time, kind = dealt(counted, ends, actors, moments, events.type)
     day = (time // DAY).astype(np.int32)
     stands, most = once_a_day(ends, actor, day, worth[kind], int(actors.max(initial=UNKNOWN)) + 1)

@@ -25,8 +25,6 @@ UNTIMED = ("half_life_purchases",)
 """Dimensions that take the place of days there."""
 FADING = "half_life_days"
 """What else means something there: orders stand for days."""
-FEW = 0.9
-"""Share of the events of a shop without times that have no more later orders than its span."""
 
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 1000), "seed_half_life_days": Days()}
 ASKED = frozenset(_SEEDS)
@@ -205,10 +203,8 @@ LATELY = 0.25
 
 
 def _span(dataset: Dataset) -> float:
-    """Days from the first to the last event; without times orders that most customers made."""
-    if dataset.timed or not len(dataset.events):
-        return float(dataset.age_days(slice(1)).max(initial=0.0))
-    return float(np.quantile(dataset.age_days(), FEW))
+    """Days from the first to the last event."""
+    return float(dataset.age_days(slice(1 if dataset.timed else None)).max(initial=0.0))
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,9 @@ def larder(users=400):
     for user in range(users):
         starts = random.integers(100, size=2).tolist()
         for trip in range(30):
-            held = sorted((starts[trip % 2] + trip // 2 * 2 + step) * 37 % 100 + 100 * (trip % 2) for step in range(3))
+            held = sorted(
+                (starts[trip % 2] + trip // 2 * 2 + step) * 37 % 100 + 100 * (trip % 2) for step in range(3)
+            )
             happened += [(f"u{user}", f"i{one:03}", trip) for one in held]
     return of_visits(happened)
 

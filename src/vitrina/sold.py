@@ -57,4 +57,4 @@ def _ages(dataset: Dataset, wanted: NDArray[np.int64]) -> NDArray[np.float64]:
         return age
     if not age.any():
         age = dataset.end - dataset.events.time[wanted].astype(np.float64)
-    return age * SEASON / (age.max(initial=0.0) + 1)
+    return age * np.float64(SEASON / (age.max(initial=0.0) + 1))

@@ -102,7 +102,8 @@ class Dataset:
     `images.encoder` names it, '' where that is not known.
     `sessions`: visits came as sessions, not as orders: their rows are in order, also where one moment
     or no time is given.
-    `counted`: a column counted each customer's or visit's rows one by one, in place of times.
+    `counted`: a column counted what each customer did, row by row or order by order, or what was done in each
+    visit of nobody known, in place of times.
     `words`: event types of the shop's own that stand for one of `types`, see `lone_words`.
     `logged`: the last of a store's log that is in it, None for no store.
     """

@@ -97,9 +97,7 @@ def bare(dataset: Dataset) -> bool:
 
 def ordered(dataset: Dataset) -> bool:
     """Whether each customer's events stand in an order of time, as far as is told or can be told."""
-    if bare(dataset):
-        return False
-    return (dataset.counted and _single(dataset)) or in_order(dataset)
+    return dataset.counted or (not bare(dataset) and in_order(dataset))
 
 
 def _single(dataset: Dataset) -> bool:

@@ -39,6 +39,7 @@ def test_rows_are_put_in_the_order_that_is_counted(tmp_path, name):
     assert took(found.dataset, "u") == ["i0", "i1", "i2"]
     assert took(found.dataset, "v") == ["x1", "x2"]
     assert f"the order of each customer's or visit's rows is what {name!r} counts" in notes(found)
+    assert "order of the rows is taken" not in notes(found)
     cut = split(found.dataset, 28)
     assert "the last order of each customer is held out" in cut.rule
     assert took(cut.test, "u") == ["i2"]
@@ -65,10 +66,47 @@ def test_times_tell_more_than_a_count(tmp_path):
 
 
 def test_visits_are_counted_one_by_one(tmp_path):
-    """A count that begins anew with each visit orders its rows; visits stay in the order they began in."""
+    """A count that begins anew with each visit orders its rows, in the places that it had."""
     rows = ["b,y1,1", "a,x2,2", "b,y0,0", "a,x1,1"]
     found = reading(tmp_path, "session_id,item_id,position", *rows)
-    assert list(found.dataset.items.names(found.dataset.events.item)) == ["y0", "y1", "x1", "x2"]
+    assert list(found.dataset.items.names(found.dataset.events.item)) == ["y0", "x1", "y1", "x2"]
+    assert found.dataset.counted
+
+
+def test_places_in_a_basket_tell_nothing_of_baskets(tmp_path):
+    """Lines of an order are put as they were laid into it; which order came first is left to what they hold."""
+    rows = ["u,b,y1,2", "u,b,y0,1", "u,a,x1,2", "u,a,x0,1"]
+    found = reading(tmp_path, "user_id,order_id,item_id,position", *rows)
+    assert took(found.dataset, "u") == ["y0", "y1", "x0", "x1"]
+    assert not found.dataset.counted
+
+
+@pytest.mark.parametrize(
+    "header", ["user_id,order_number,item_id,line", "user_id,order_number,item_id,order_id"]
+)
+def test_orders_are_put_in_the_order_that_is_counted(tmp_path, header):
+    """Numbers of a customer's orders that begin with 1 for each, beside ids of orders or as the ids themselves;
+    9 comes before 10."""
+    rows = [f"u,{order},i{order},{7 * order % 11}" for order in (10, 3, 9, 1, 2, 8, 4, 5, 7, 6)]
+    found = reading(tmp_path, header, *rows[:5], "v,2,k2,b", "v,1,k1,a", "w,1,m,c", *rows[5:])
+    assert found.dataset.counted
+    assert took(found.dataset, "u") == [f"i{order}" for order in range(1, 11)]
+    assert took(found.dataset, "v") == ["k1", "k2"]
+    assert "the order of each customer's orders is what 'order_number' counts" in notes(found)
+    cut = split(found.dataset, 28)
+    assert "the last order of each customer is held out" in cut.rule
+    assert took(cut.test, "u") == ["i10"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [["u,1,i1", "u,3,i3"], ["u,5,i5", "u,6,i6"], ["u,1,i1", "u,b,i2"], ["u,1,i1", "u,2,i2", "u,,i3"]],
+)
+def test_numbers_of_orders_that_count_nothing_are_left_alone(tmp_path, rows):
+    """With holes; a count of the whole shop; words; events of no order."""
+    found = reading(tmp_path, "user_id,order_id,item_id", *reversed(rows))
+    assert not found.dataset.counted
+    assert took(found.dataset, "u") == [row.split(",")[2] for row in reversed(rows)]
 
 
 def test_orders_that_are_counted_anew_are_each_customer_s_own(tmp_path):

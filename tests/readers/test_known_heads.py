@@ -14,7 +14,7 @@ EVENTS = {
     "instacart": (
         "order_id,user_id,eval_set,order_number,order_dow,order_hour_of_day,days_since_prior_order,product_id,"
         "add_to_cart_order,reordered\n2539329,1,prior,1,2,08,,196,1,0\n",
-        {"order_id": "order_id", "user_id": "user_id", "item_id": "product_id"},
+        {"order_id": "order_id", "user_id": "user_id", "item_id": "product_id", "position": "order_number"},
     ),
     "retailrocket": (
         "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,transaction,355908,7\n",

@@ -152,8 +152,6 @@ def _judge(
 def _assumed(events: Staged) -> list[str]:
     """What stands in for columns that did not come."""
     notes = []
-    if not events.has("timestamp"):
-        notes.append("no timestamp: the order of the rows is taken as the order of time")
     if not events.has("event_type"):
         notes.append("no event_type: every row is taken as a purchase")
     if events.has("channel"):

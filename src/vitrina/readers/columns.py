@@ -52,7 +52,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "event_type": ("event type action event_name interaction behavior behavior_type behaviour activity",),
         "timestamp": _TIMES,
-        "position": ("pos", "step"),
+        "position": ("pos", "step", "order_number"),
         "quantity": ("qty units pieces",),
         "price": ("unit_price item_price price_per_unit",),
         "channel": (),

@@ -238,6 +238,16 @@ CLICKS = [
 BEFORE = [(1, 0, 1, 0, VIEW, 1, 0)]
 
 
+def test_what_was_only_shown_is_no_step():
+    """Impressions are logged, and nobody did them to an item."""
+    clicks = sorted([*CLICKS, *[(NOW + 1, user, 4 + user, 3, 5, 1, 0) for user in (0, 1, 1)]])
+    shown = cut(BEFORE, clicks, wanted=("view",))
+    types = {"types": (*shown.test.types, "impression")}
+    shown = replace(shown, train=replace(shown.train, **types), test=replace(shown.test, **types))
+    plain = asked_of(cut(BEFORE, CLICKS, wanted=("view",)), "session_next")
+    assert taken(asked_of(shown, "session_next")) == taken(plain) != []
+
+
 def test_visits_of_customers_are_asked_about_where_strangers_made_none():
     """A clickstream with user ids: the visit alone is told, unless a list starts from histories too."""
     clicks = [

@@ -107,6 +107,14 @@ def test_without_times_a_step_is_a_day():
         np.testing.assert_array_equal(found[name], other[name], err_msg=name)
 
 
+def test_without_times_it_is_as_late_where_trees_are_learned_as_where_they_are_asked():
+    """There `now` is how many rows there are, here a clock's: a step is as long ago in both."""
+    shop = replace(priced_shop(), timed=False)
+    rows, clock = described(now=9, dataset=shop), described(now=1_700_000_000, dataset=shop)
+    for name in rows:
+        np.testing.assert_array_equal(rows[name], clock[name], err_msg=name)
+
+
 def stump(names, feature, threshold, low, high, mixed, depth=DEPTH):
     """One tree: at most the threshold is worth `low`, more is worth `high`, not known is worth `low`."""
     values = ([0], [names.index(feature)], [threshold], [True], [~0], [~1], [low, high])

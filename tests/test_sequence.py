@@ -51,6 +51,16 @@ def test_sorted_rows_tell_nothing(numbers):
     assert not in_order(rearranged(shop, -ids))
 
 
+def test_the_same_again_neither_rises_nor_falls():
+    """Where most steps are to what was had just before, the others tell."""
+    shop = walks()
+    events = shop.events.take(np.repeat(np.arange(len(shop.events)), 3))
+    again = untimed(replace(shop, events=replace(events, visit=np.full(len(events), -1, np.int32))))
+    assert in_order(again)
+    ids = np.array([int(one.lstrip("i")) for one in again.items.names(again.events.item)])
+    assert not in_order(rearranged(again, ids))
+
+
 def baskets(users=400):
     """Each customer buys four baskets, each of four neighbours further along a ring; lines stand by product."""
     random, happened = np.random.default_rng(3), []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -222,3 +224,10 @@ def test_wanted_is_purchases_or_else_interest():
     assert of_types(whole, wanted_types(whole)).tolist() == [False, False, False, True]
     assert of_types(views, wanted_types(views)).tolist() == [True, True, False]
     assert split(shop([*rows, (9 * DAY, 0, -1, 0, VIEW)]), 1).wanted == ("purchase",)
+
+
+def test_what_was_only_shown_is_not_wanted():
+    """An export of everything that was logged holds impressions, and what was searched for."""
+    shown = shop([(0, 0, -1, 0, VIEW), (1, 0, -1, 0, 5), (2, 0, -1, 0, 6)])
+    shown = replace(shown, types=(*shown.types, "impression", "search"))
+    assert wanted_types(shown) == ("view",)

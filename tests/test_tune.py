@@ -482,6 +482,37 @@ def test_a_journal_remembers(tmp_path):
         Journal.open(tmp_path / "deep" / "j", {"data": "b"})
 
 
+def test_a_journal_cut_anywhere_in_its_last_line_goes_on(tmp_path):
+    """As the disk filled up or the process was killed: what was whole is there, the rest is gone from the file."""
+    journal = Journal.open(tmp_path / "j", {"data": "a"})
+    trial = Trial(
+        "popular", {"by": "sales", "z": 1.0}, {"home": 0.25}, 0.5, 0.0, {"home": [0.1, 0.15, 0.0, 0.0]}
+    )
+    journal.add(trial)
+    whole = (tmp_path / "j").read_bytes()
+    journal.add(trial)
+    both = (tmp_path / "j").read_bytes()
+    for cut in range(len(whole), len(both)):
+        (tmp_path / "j").write_bytes(both[:cut])
+        assert Journal.open(tmp_path / "j", {"data": "a"}).trials == (trial,)
+        assert (tmp_path / "j").read_bytes() == whole
+
+
+def test_what_cannot_be_learned_as_it_is_written_is_left_out(tmp_path):
+    """The others are tuned, and so is its family, with settings that can."""
+    lines: list[str] = []
+    bad = {"ease": {"ridge": 1e-12}, "item_knn": {"neighbours": 20}, "popular": {}}
+    sources = [{"strategy": one, "weight": 1.0, "seeds": "history"} for one in ("item_knn", "ease")]
+    tables = {**TABLES, "home": {**TABLES["home"], "sources": sources}}
+    alike = make_shop([(f"u{user}", f"i{item}", day) for day in range(40) for user in range(60) for item in (0, 1, 2 + user % 2)])  # fmt: skip
+    found = tune.tune(
+        alike, recipe(strategies=bad), parse_placements(tables), tmp_path / "t.toml", 5.0, say=lines.append
+    )
+    assert "home: ease cannot be learned as the recipe has it, and is left out" in lines
+    assert "home" in found.chosen
+    assert read_recipe(tmp_path / "t.toml").strategies
+
+
 def test_a_file_that_is_no_journal_is_refused(tmp_path):
     """The error names it and says what to do."""
     (tmp_path / "j").write_text("about = 3\n{}\n")

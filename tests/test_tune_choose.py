@@ -37,6 +37,26 @@ def tried(tmp_path_factory):
     return searched(untimed(shop()), tmp_path_factory.mktemp("tried"))
 
 
+def test_a_search_that_goes_on_believes_what_it_did(tmp_path):
+    """What the best of many settings flatters is in the journal: to go on is no proof of it."""
+    first = searched(shop(), tmp_path)
+    family = first.families["item_knn"]
+    for neighbours in range(1, 30):
+        first._try(
+            family, replace(family.starts["item_knn"], params={"neighbours": neighbours, "shrink": 5.0})
+        )
+    goes_on = Search(first.bench, first.families, Journal.open(tmp_path / "journal", {}), 7)
+    goes_on._remember(goes_on.journal.trials)
+    for placement in first.bench.placements:
+        own, again = (choose._setting(one, family, placement, ()) for one in (first, goes_on))
+        assert own == again
+        whole = np.nanmean(first.alone(family, own[0], placement))
+        assert own[1] == 0.0 or own[1] == pytest.approx(whole - first.fairly(family, placement))
+    assert any(
+        first.fairly(family, one) < first.best["item_knn", one].scores[one] for one in first.bench.placements
+    )
+
+
 def weighed(found, placement, most, monkeypatch):
     """Families that are weighed in a placement when so many lead."""
     monkeypatch.setattr(choose, "SOURCES", most)
@@ -114,7 +134,7 @@ def test_without_time_a_part_of_the_askers_proves_a_blend_and_by_whole_searches(
 
 def test_what_is_reported_is_of_those_whom_both_blends_were_judged_by(tried):
     """Without time a quarter of them: how many, and the means of both over the same."""
-    own = choose._own(tried, PLACEMENTS.named("home"))
+    own = choose._own(tried, PLACEMENTS.named("home"), print)
     parts = choose._tuned(tried, "home", {})
     made = choose._blended(tried, PLACEMENTS.named("home"), own, parts, weigh=True, half=0.0)
     before = choose._weighed(tried, "home", own, 0.0).values
@@ -131,5 +151,5 @@ def test_what_weights_owe_to_their_search_is_told(tried):
     assert made.flatters == pytest.approx(np.nanmean(seems - made.values))
     assert made.flatters > 0
     assert choose._weighed(tried, "home", parts, 1e6, made.found).flatters == 0
-    own = choose._own(tried, PLACEMENTS.named("home"))
+    own = choose._own(tried, PLACEMENTS.named("home"), print)
     assert choose._blended(tried, PLACEMENTS.named("home"), own, parts, weigh=True, half=1e6).flatters > 0

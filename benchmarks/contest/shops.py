@@ -145,8 +145,8 @@ HELD_OUT: dict[str, Shop] = {
             USING (item_id) ORDER BY timestamp, order_id"""
         },
     ),
-    # A grocer's customers with their orders, in their order but at no time, as next baskets are published;
-    # each begins some time and ends some time.
+    # A grocer's customers with their orders, in their order but at no time and of goods sold ten times or more,
+    # as next baskets are published; each begins some time and ends some time.
     "journey_orders": Shop(
         "grocery",
         views={
@@ -155,6 +155,7 @@ HELD_OUT: dict[str, Shop] = {
             WHERE timestamp BETWEEN TIMESTAMP '2017-07-01' AND TIMESTAMP '2017-12-31'
             AND timestamp > TIMESTAMP '2017-07-01' + to_days((hash(user_id, 1) % 120)::INT)
             AND timestamp < TIMESTAMP '2017-12-31' - to_days((hash(user_id, 2) % 60)::INT)
+            QUALIFY count(*) OVER (PARTITION BY item_id) >= 10
             ORDER BY user_id, timestamp, order_id, item_id"""
         },
     ),

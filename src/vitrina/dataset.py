@@ -29,6 +29,8 @@ UNLIKED = ("remove", "return")
 """What nobody shows a liking by."""
 NOT_DONE = ("impression", "search")
 """What is logged, and is nothing that somebody did to an item."""
+INDIFFERENT = (*UNLIKED, *NOT_DONE)
+"""What tells of no liking that a list should foretell."""
 _SAME = {"click": "view"}
 
 
@@ -46,7 +48,7 @@ def lone_words(happened: Collection[str], weighed: Collection[str]) -> dict[str,
     `happened`: types, known and own; `weighed`: those that its recipe weighs. A shop with purchases, views
     or carts, or with a weight for a type of its own, says itself what its types are worth.
     """
-    liked = set(happened).difference(UNLIKED, NOT_DONE)
+    liked = set(happened).difference(INDIFFERENT)
     told = liked.intersection(TYPES) or liked.intersection(weighed)
     return {} if told else dict.fromkeys(sorted(liked), TYPES[PURCHASE])
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vitrina import __version__, strategies
 from vitrina.bundle import Bundle, Manifest
-from vitrina.dataset import PURCHASE, Dataset
+from vitrina.dataset import COLUMNS, PURCHASE, Dataset
 from vitrina.errors import DataError
 from vitrina.features import identifies
 from vitrina.history import History
@@ -143,17 +143,12 @@ def repeat_share(dataset: Dataset) -> float:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """16 hex digits over who did what when: equal for equal data."""
+    """16 hex digits over who did what when, and what is known of it and of items: equal for equal data."""
+    flags = np.array([dataset.timed, dataset.counted, dataset.sessions])
+    columns = [getattr(dataset.events, name) for name in COLUMNS]
+    catalog = list(dataset.catalog.columns().values())
     digest = hashlib.sha256()
-    events = dataset.events
-    for column in (
-        events.user,
-        events.item,
-        events.time,
-        events.type,
-        dataset.users.sorted,
-        dataset.items.sorted,
-    ):
+    for column in (*columns, dataset.users.sorted, dataset.items.sorted, *catalog, flags):
         digest.update(np.ascontiguousarray(column).data)
     return digest.hexdigest()[:16]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import PURCHASE, UNLIKED, Dataset, Events
+from vitrina.dataset import INDIFFERENT, PURCHASE, Dataset, Events
 from vitrina.draft import Draft
 from vitrina.engine import Engine
 from vitrina.ids import UNKNOWN
@@ -202,7 +202,7 @@ def _baskets(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Pla
     lines = bought.take(np.unique(keys, return_index=True)[1])
     _, starts, sizes = np.unique(lines.visit, return_index=True, return_counts=True)
     chosen = _sample(np.flatnonzero(sizes >= 2), most, seed)
-    return lines, starts[chosen], sizes[chosen]
+    return _kept(lines, starts[chosen], sizes[chosen])
 
 
 def _session_next(ground: _Ground, max_users: int, seed: int) -> Questions:
@@ -214,7 +214,8 @@ def _session_next(ground: _Ground, max_users: int, seed: int) -> Questions:
     lows = np.maximum(starts[session], asked - RECENT)
     spans = list(zip(lows.tolist(), asked.tolist(), strict=True))
     names = ground.test.items.names(steps.item)
-    done = [SessionEvent(*one) for one in zip(names, _type_names(ground.test, steps), strict=True)]
+    kinds = [ground.test.types[one] for one in steps.type.tolist()]
+    done = [SessionEvent(*one) for one in zip(names, kinds, strict=True)]
     requests = tuple(Request((), visitor_id=VISITOR, events=tuple(done[low:at])) for low, at in spans)
     each = np.arange(len(asked))
     truth = ground.truth(steps.take(asked), each, np.full(len(asked), UNKNOWN, np.int32))
@@ -237,7 +238,7 @@ def _sessions(ground: _Ground, most: int, seed: int) -> tuple[Events, Places, Pl
     anonymous = _visits(ground, events.user < 0)
     steps, starts, sizes = anonymous if len(anonymous[1]) else _visits(ground, events.user >= 0)
     chosen = _sample(np.arange(len(starts)), most, seed)
-    return steps, starts[chosen], sizes[chosen]
+    return _kept(steps, starts[chosen], sizes[chosen])
 
 
 def _visits(ground: _Ground, whose: NDArray[np.bool_]) -> tuple[Events, Places, Places]:
@@ -247,7 +248,7 @@ def _visits(ground: _Ground, whose: NDArray[np.bool_]) -> tuple[Events, Places, 
     or the times of what a stranger bought differ.
     """
     events = ground.test.events
-    liked = of_types(ground.test, tuple(name for name in ground.test.types if name not in UNLIKED))
+    liked = of_types(ground.test, tuple(name for name in ground.test.types if name not in INDIFFERENT))
     mine = np.flatnonzero(liked & ground.fresh_visits()[events.visit] & whose)
     steps = events.take(mine[np.argsort(events.visit[mine], kind="stable")])
     _, starts, sizes = np.unique(steps.visit, return_index=True, return_counts=True)
@@ -257,6 +258,12 @@ def _visits(ground: _Ground, whose: NDArray[np.bool_]) -> tuple[Events, Places, 
     ordered = browsed | ground.test.sessions | (lasted & (steps.user[starts] < 0))
     chosen = np.flatnonzero((sizes >= 2) & ordered)
     return steps, starts[chosen], sizes[chosen]
+
+
+def _kept(events: Events, starts: Places, sizes: Places) -> tuple[Events, Places, Places]:
+    """The events of these visits alone; where they begin among those; sizes."""
+    begins = np.cumsum(sizes) - sizes
+    return events.take(np.repeat(starts - begins, sizes) + np.arange(sizes.sum())), begins, sizes
 
 
 def _worth(events: Events, dataset: Dataset) -> NDArray[np.float64]:
@@ -286,10 +293,6 @@ def _kinds(ground: _Ground, users: NDArray[np.int32]) -> dict[str, Places]:
         "light": np.flatnonzero((past > 0) & (past <= middle)),
         "heavy": np.flatnonzero(past > middle),
     }
-
-
-def _type_names(dataset: Dataset, events: Events) -> list[str]:
-    return [dataset.types[one] for one in events.type.tolist()]
 
 
 def _user_ids(dataset: Dataset, users: NDArray[np.int32]) -> list[str]:

@@ -217,17 +217,22 @@ def describe(
     listed, gains = (np.concatenate([getattr(one, name) for one in lists]) for name in ("rows", "scores"))
     width = len(feature_names([""] * len(lists)))
     out = np.full((*rows.shape, width), np.nan, np.float32)
-    times = past.times if shelf.timed else _stepped(past.indptr, now)
+    times, now = (past.times, now) if shelf.timed else (_stepped(past.indptr), _TODAY)
     history = past.indptr, past.rows, past.types, times
     by_item = shelf.facts, shelf.category, shelf.log_price, shelf.due_days
     candidates.describe(rows, scores, ends, listed, gains, *history, now, *by_item, out)
     return out
 
 
-def _stepped(indptr: NDArray[np.int64], now: int) -> NDArray[np.int64]:
-    """int64 a step: what stands for its time where none is known, a day a step: the last was a day ago."""
+_TODAY = 1 << 40
+"""A moment, in seconds, that so many days lie before as no customer has steps."""
+
+
+def _stepped(indptr: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 a step: what stands for its time where none is known, a day a step: the last was a day before
+    `_TODAY`."""
     back = np.repeat(indptr[1:], np.diff(indptr)) - np.arange(indptr[-1])
-    return now - DAY * back.astype(np.int64)
+    return _TODAY - DAY * back.astype(np.int64)
 
 
 def log_prices(price: Part) -> NDArray[np.float32]:

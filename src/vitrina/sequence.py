@@ -85,9 +85,10 @@ def _taken(dataset: Dataset) -> Any:
 
 
 def _sorted(numbers: Places, owner: Places) -> bool:
-    """Whether the steps within customers nearly all rise, or nearly all fall."""
+    """Whether the steps within customers nearly all rise, or nearly all fall; the same again does neither."""
     steps = np.diff(numbers)[np.diff(owner) == 0]
-    return bool(min(np.mean(steps > 0), np.mean(steps < 0)) < RISING)
+    steps = steps[steps != 0]
+    return bool(len(steps) and min(np.mean(steps > 0), np.mean(steps < 0)) < RISING)
 
 
 def _numbered(dataset: Dataset) -> Places:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, UNLIKED, Dataset, Events
+from vitrina.dataset import DAY, INDIFFERENT, Dataset, Events
 from vitrina.errors import DataError
 from vitrina.ids import Rows
 from vitrina.kernels.distinct import among, distinct
@@ -128,7 +128,7 @@ def another(dataset: Dataset, cut: Split, test_days: int) -> Split:
 def wanted_types(dataset: Dataset) -> tuple[str, ...]:
     """What a list should foretell: purchases; in a shop that has none, whatever was looked at or taken."""
     happened = {dataset.types[one] for one in distinct(dataset.events.type)}
-    liked = [name for name in dataset.types if name in happened.difference(UNLIKED)]
+    liked = [name for name in dataset.types if name in happened.difference(INDIFFERENT)]
     return ("purchase",) if "purchase" in happened else tuple(liked)
 
 

@@ -1,7 +1,7 @@
 """How much each source of a placement weighs, searched on days the sources have not learned from.
 
 Coordinate ascent on NDCG@10 over the sources' weights and over both ways to blend, from several
-starts: the placement as written, and every source alone. Each source is asked once and the lists are
+starts: even weights, and every source alone. Each source is asked once and the lists are
 merged once; only sums and places are found again. A source that no longer weighs anything is left out.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina import metrics
+from vitrina.clusters import together, whose
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.errors import DataError
@@ -93,7 +94,8 @@ def weigh(
     tables: dict[str, Any] = dict(placements.tables)
     for name, parts in _asked(dataset, cut, recipe, placements, say).items():
         mixes, truth = parts[0].mixes, pooled([one.truth for one in parts])
-        if len(mixes) < 2 or not enough(len(truth), sum(one.visits for one in parts)):
+        visits = len(distinct(together([one.clusters for one in parts])))
+        if len(mixes) < 2 or not enough(len(truth), visits):
             continue
         lists = [joined([one.lists[source] for one in parts]) for source in range(len(mixes))]
         found = best(Table.of(lists, truth, cut.train.catalog.product), len(mixes))
@@ -107,13 +109,13 @@ def weigh(
 
 @dataclass(frozen=True)
 class _Answered:
-    """What a placement's sources, `mixes`, proposed to those who were asked on a cut, what these took, and of
-    how many visits they are."""
+    """What a placement's sources, `mixes`, proposed to those who were asked on a cut, what these took, and
+    whose they are, see `clusters`."""
 
     mixes: Sequence[Mix]
     lists: Sequence[Candidates]
     truth: Truth
-    visits: int
+    clusters: NDArray[np.int64]
 
 
 def _asked(
@@ -152,7 +154,7 @@ def _answered(engine: Engine, asked: Questions, cut: Split) -> _Answered:
     drafts = proposed(engine, asked, cut.now)
     mixes = drafts[0].mixes
     lists = [joined([draft.lists[source] for draft in drafts]) for source in range(len(mixes))]
-    return _Answered(mixes, lists, asked.truth, len(distinct(asked.clusters)))
+    return _Answered(mixes, lists, asked.truth, whose(asked, cut.train.users))
 
 
 def best(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vitrina.exploration import ALWAYS
 from vitrina.readers import Reading, read
 
 INVOICES = (
@@ -47,6 +49,15 @@ def test_an_item_is_called_what_most_events_call_it(tmp_path: Path) -> None:
     assert (told.rows, told.kept, told.files) == (3, 3, ("events.csv",))
     assert told.columns == {"item_id": "StockCode", "title": "Description", "price": "UnitPrice"}
     assert any("no items.*" in note for note in told.notes)
+
+
+def test_a_catalogue_of_events_tells_nothing_of_days_to_come(tmp_path: Path) -> None:
+    """An item that is first sold later could not be had before, and is no candidate where that is judged."""
+    dataset = shop(tmp_path, INVOICES).dataset
+    first = np.array(["2011-01-01", "2011-01-01", "2011-01-04"], "datetime64[s]").astype(np.int64)
+    assert dataset.catalog.available_from.tolist() == first.tolist()
+    untimed = shop(tmp_path, "customer_id,item_id,title\nann,mug,RED MUG\n").dataset
+    assert (untimed.catalog.available_from == ALWAYS).all()
 
 
 def test_a_catalogue_that_came_is_the_catalogue(tmp_path: Path) -> None:

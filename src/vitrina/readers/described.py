@@ -1,7 +1,8 @@
 """A catalogue from what events say of their items, for shops that export none.
 
 Lines of invoices carry the name of what was sold, clicks its category and brand. The commonest value of an
-item is taken, as some lines say "damaged" or "?"; the price is that of its latest sale or click.
+item is taken, as some lines say "damaged" or "?"; the price is that of its latest sale or click. Before its
+first event an item could not be had: that it stands in such a catalogue tells that it will be.
 """
 
 # ruff: noqa: S608 - names in queries are ours.
@@ -28,7 +29,8 @@ QUALIFY row_number() OVER (PARTITION BY item_id ORDER BY times DESC, kept_{name}
 _RAW = """
 CREATE TABLE raw_items AS
 SELECT 0 AS file, row_number() OVER (ORDER BY item_id) AS row, {fields}
-FROM (SELECT item_id, CAST(arg_max(price, (us, file, row)) FILTER (price > 0) AS VARCHAR) AS price
+FROM (SELECT item_id, CAST(arg_max(price, (us, file, row)) FILTER (price > 0) AS VARCHAR) AS price,
+        strftime(make_timestamp(min(us)), '%Y-%m-%d %H:%M:%S') AS available_from
     FROM happened GROUP BY item_id) {joins}
 """
 
@@ -54,7 +56,8 @@ def describe(db: Db, events: Staged, of_items: Sequence[str]) -> tuple[Staged | 
     if not names:
         return None, notes
     known = {name: events.columns[name] for name in ("item_id", *names, "price") if events.has(name)}
-    fields = (name if name in known else f"NULL::VARCHAR AS {name}" for name in CONTRACT["items"])
+    came = {*known, "available_from"} if events.has("timestamp") else known
+    fields = (name if name in came else f"NULL::VARCHAR AS {name}" for name in CONTRACT["items"])
     joins = " ".join(f"LEFT JOIN said_{name} USING (item_id)" for name in names)
     db.execute(_RAW.format(fields=", ".join(fields), joins=joins))
     return Staged("items", events.scans, known, (), (), ()), [*notes, *check_items(db)]

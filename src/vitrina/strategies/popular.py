@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import DAY, UNLIKED, Dataset
+from vitrina.dataset import DAY, INDIFFERENT, Dataset
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.buyers import first_seen, once_a_day
 from vitrina.kernels.lists import walk
@@ -210,8 +210,8 @@ def _once_a_day(shop: Dataset, worth: Floats) -> tuple[Rows, Rows, NDArray[np.in
 
 
 def _liking(shop: Dataset) -> NDArray[np.bool_]:
-    """bool per event type: whether it undoes no other."""
-    return np.array([name not in UNLIKED for name in shop.types])
+    """bool per event type: whether it is done to an item, and undoes nothing."""
+    return np.array([name not in INDIFFERENT for name in shop.types])
 
 
 def _age(shop: Dataset) -> Floats | None:

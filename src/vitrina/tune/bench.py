@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitrina import strategies
+from vitrina.clusters import together, whose
 from vitrina.dataset import DAY, Dataset
 from vitrina.draft import Draft
 from vitrina.engine import Engine
@@ -46,7 +47,7 @@ WINDOWS = 6
 _DEPTH = 100
 """Rows of a source, as many as `stages.retrieve` asks for."""
 Clusters = NDArray[np.int64]
-"""Per asker, equal for the steps of one visit, which hang together."""
+"""Per asker, equal for what hangs together: steps of one visit, what a customer did in several windows."""
 
 
 class TooLittle(DataError):
@@ -81,7 +82,8 @@ class Window:
             if room > 0:
                 sample = one.drawn(room, seed)
                 drafts[one.placement] = tuple(proposed(engine, sample, cut.now))
-                truths[one.placement], clusters[one.placement] = sample.truth, sample.clusters
+                truths[one.placement] = sample.truth
+                clusters[one.placement] = whose(sample, cut.train.users)
         settled = cut.train.settled()
         learned = set_aside(settled, one_offs=recipe.profile.one_offs).impersonal(settled)
         return cls(cut, learned, drafts, truths, clusters)
@@ -114,7 +116,7 @@ class Bench:
             )
         by_name = {name: [one for one in windows if name in one.truths] for name in asked}
         truths = {name: pooled([one.truths[name] for one in some]) for name, some in by_name.items()}
-        clusters = {name: _apart([one.clusters[name] for one in some]) for name, some in by_name.items()}
+        clusters = {name: together([one.clusters[name] for one in some]) for name, some in by_name.items()}
         ruled = {name: placements.by_name[name] for name in asked}
         return cls(tuple(windows), ruled, truths, clusters, dataset.catalog.product)
 
@@ -195,14 +197,8 @@ def _askers(windows: Sequence[Window]) -> dict[str, int]:
 
 def _visits(windows: Sequence[Window]) -> dict[str, int]:
     """By placement, of how many customers, baskets or visits those are."""
-    many: dict[str, int] = {}
-    for window in windows:
-        for name, clusters in window.clusters.items():
-            many[name] = many.get(name, 0) + len(distinct(clusters))
-    return many
-
-
-def _apart(clusters: Sequence[Clusters]) -> Clusters:
-    """The clusters of several windows as those of one."""
-    starts = np.cumsum([0, *(int(one.max(initial=-1)) + 1 for one in clusters)])
-    return np.concatenate([one + start for one, start in zip(clusters, starts[:-1], strict=True)])
+    names = {name for window in windows for name in window.clusters}
+    return {
+        name: len(distinct(together([one.clusters[name] for one in windows if name in one.clusters])))
+        for name in names
+    }

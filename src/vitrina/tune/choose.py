@@ -98,7 +98,7 @@ def _choose(
     names = sorted(left, key=lambda one: -len(found.bench.truths[one]))
     for number, name in enumerate(names):
         placement = found.bench.placements[name]
-        own = _own(found, placement)
+        own = _own(found, placement, say)
         if own is None:
             say(f"{name}: {UNTRIED}")
             continue
@@ -111,8 +111,9 @@ def _choose(
         say(f"{name}: NDCG@10 {chosen[name].before:.4f} -> {chosen[name].after:.4f}, {_words(chosen[name])}")
 
 
-def _own(found: Search, placement: Placement) -> list[Part] | None:
-    """The placement's own sources, as the recipe has them; None where one was not tried."""
+def _own(found: Search, placement: Placement, say: Say) -> list[Part] | None:
+    """The placement's own sources, as the recipe has them, less those that cannot be learned so; None where
+    one was not tried."""
     parts = []
     for mix in placement.sources:
         family = next((one for one in found.families.values() if mix.strategy in one.starts), None)
@@ -121,6 +122,9 @@ def _own(found: Search, placement: Placement) -> list[Part] | None:
         plan = family.starts[mix.strategy]
         if not found.measured(family, plan):
             return None
+        if not found.judged(family, plan):
+            say(f"{placement.name}: {mix.strategy} cannot be learned as the recipe has it, and is left out")
+            continue
         parts.append(Part(family, plan, mix.weight, mix.seeds))
     return parts
 
@@ -149,16 +153,15 @@ def _tuned(found: Search, placement: str, used: Mapping[str, Sequence[Plan]]) ->
 def _setting(found: Search, family: Family, placement: str, used: Sequence[Plan]) -> tuple[Plan, float]:
     """The best setting found, where picking it is clearly better than what there is; and what it flatters."""
     tried = Plan(family.strategy, found.best[family.name, placement].params)
-    whole, picks = found.alone(family, tried, placement), found.picks(family, placement)
-    picks.see(whole)  # it may be of an earlier run
-    flatters = max(float(np.nanmean(whole) - np.nanmean(picks.values)), 0.0)
-    there = [plan for plan in (*family.starts.values(), *used) if found.measured(family, plan)]
+    whole = found.alone(family, tried, placement)
+    flatters = max(float(np.nanmean(whole)) - found.fairly(family, placement), 0.0)
+    there = [plan for plan in (*family.starts.values(), *used) if found.judged(family, plan)]
     if not there:
         return tried, flatters
     values = [found.alone(family, plan, placement) for plan in there]
     place = int(np.argmax([np.nanmean(one) for one in values]))
-    surely = better(picks.values, values[place], found.bench.clusters[placement])
-    return (tried, flatters) if surely else (there[place], 0.0)
+    more, error = gain(whole, values[place], found.bench.clusters[placement])
+    return (tried, flatters) if more - flatters > error else (there[place], 0.0)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from vitrina.errors import DataError, RecipeError
 class Trial:
     """One setting of one family: its hyperparameters, NDCG@10 alone by placement, seconds it took.
 
-    `given_up`: the seconds it was allowed, where it took longer and was not judged.
+    `given_up`: the seconds it was allowed, where it took longer and was not judged. `folds`: by placement the
+    parts of its NDCG@10, as of `prove.by_fold`; none where it was not judged.
     """
 
     family: str
@@ -23,6 +24,7 @@ class Trial:
     scores: Mapping[str, float]
     seconds: float
     given_up: float = 0.0
+    folds: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class Journal:
         try:
             if not file.exists():
                 return cls._new(file, made_on)
-            head, *lines = file.read_text(encoding="utf-8").splitlines() or [""]
-            trials = tuple(Trial(**json.loads(line)) for line in lines if line.endswith("}"))
+            text = file.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]  # the writer may have been killed in the middle of a line
+            head, *lines = whole.splitlines() or [""]
+            trials = tuple(Trial(**json.loads(line)) for line in lines)
             _same(file, json.loads(head or "{}"), made_on)
-            if lines and not lines[-1].endswith("}"):  # the writer was killed in the middle of a line
-                file.write_text("\n".join([head, *lines[:-1], ""]), encoding="utf-8")
+            if whole != text:
+                file.write_text(whole, encoding="utf-8")
         except (OSError, ValueError, TypeError) as reason:
             raise DataError(f"cannot use the journal {file}: {reason}; remove it to begin anew") from reason
         return cls(file, trials)

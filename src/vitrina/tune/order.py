@@ -30,6 +30,7 @@ from vitrina.splits import Split
 from vitrina.stages import onward
 from vitrina.tune.bench import MOST
 from vitrina.tune.limit import Clock, TooLong, came_of
+from vitrina.tune.prove import gain
 
 SURE = 1.5
 """Standard errors that trees must be ahead by."""
@@ -94,8 +95,8 @@ def ordered(
     best = _best(Judge.of(cut, wanted, placements, lessons), own, lessons, flatters, lambda: clock() < until)
     left = tuple(name for name in own.placements if name not in lessons)  # nobody judged those
     best = replace(best, plan=replace(best.plan, placements=(*best.plan.placements, *left)))
-    for name, (gain, error) in best.gains.items():
-        say(f"{name}: learned trees add {gain:+.4f} +- {error:.4f}")
+    for name, (more_by, error) in best.gains.items():
+        say(f"{name}: learned trees add {more_by:+.4f} +- {error:.4f}")
     if not best.gains:
         say("learned trees order no placement surely better than its blend")
     return best
@@ -119,7 +120,7 @@ def _best(
             if plan != first and not more():
                 break
             after = judge.of_forests({name: grow(*one, plan, judge.seed) for name, one in lessons.items()})
-            gains = {name: _gain(after[name].less(one), flatters[name]) for name, one in before.items()}
+            gains = {name: _gain(after[name], one, flatters[name]) for name, one in before.items()}
             gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
             if _sum(gains) > _sum(found.gains):
                 found = Order(replace(plan, placements=tuple(gains)), gains)
@@ -135,12 +136,6 @@ class _Judged:
 
     ndcg: Values
     clusters: NDArray[np.int64]
-
-    def less(self, other: _Judged) -> _Judged:
-        """What each has more than before, of those who took anything."""
-        more = self.ndcg - other.ndcg
-        known = ~np.isnan(more)
-        return _Judged(more[known], self.clusters[known])
 
 
 @dataclass(frozen=True)
@@ -183,11 +178,11 @@ def _padded(rows: Rows) -> Rows:
     return np.pad(rows, ((0, 0), (0, 10 - rows.shape[1])), constant_values=-1)
 
 
-def _gain(more: _Judged, flatters: float) -> tuple[float, float]:
-    """The mean over what was searched for those who judge, and its standard error over clusters."""
-    n, mean = len(more.ndcg), float(more.ndcg.mean())
-    _, cluster = np.unique(more.clusters, return_inverse=True)
-    return mean + flatters, float(np.linalg.norm(np.bincount(cluster, more.ndcg - mean)) / n)
+def _gain(after: _Judged, before: _Judged, flatters: float) -> tuple[float, float]:
+    """The mean over what was searched for those who judge, and its standard error over clusters; nothing
+    where all lists are worth the same."""
+    mean, error = gain(after.ndcg, before.ndcg, before.clusters)
+    return (mean + flatters if error else mean), error
 
 
 def _sum(gains: Mapping[str, tuple[float, float]]) -> float:

@@ -8,7 +8,6 @@ was chosen for the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,30 +53,18 @@ def crossed(
     return values
 
 
-@dataclass(frozen=True)
-class Picked:
-    """The best of many, as it is worth to askers who had no part in picking it; see `of`.
+def by_fold(values: Values, fold: NDArray[np.int64]) -> NDArray[np.float64]:
+    """float64[FOLDS]: the sum over the askers of each fold, of all askers; NaN is nobody."""
+    known = ~np.isnan(values)
+    sums: NDArray[np.float64] = np.bincount(fold[known], values[known], FOLDS).astype(np.float64)
+    return sums / max(int(known.sum()), 1)
 
-    `fold`: int64 per asker; `lead`: float64 per fold, the best mean of all others so far; `values`: float64
-    per asker, what it has from the pick of the others.
-    """
 
-    fold: NDArray[np.int64]
-    lead: NDArray[np.float64]
-    values: Values
-
-    @classmethod
-    def of(cls, clusters: NDArray[np.int64], seed: int) -> Picked:
-        """Nothing seen yet. `clusters`: int64 per asker, equal for those who stay together."""
-        return cls(folds(clusters, seed), np.full(FOLDS, -np.inf), np.full(len(clusters), np.nan))
-
-    def see(self, values: Values) -> None:
-        """One more to pick from: float64 per asker, NaN nobody."""
-        for one in range(FOLDS):
-            own = self.fold == one
-            others = values[~own & ~np.isnan(values)]
-            if own.any() and len(others) and others.mean() > self.lead[one]:
-                self.lead[one], self.values[own] = others.mean(), values[own]
+def fairly(sums: NDArray[np.float64]) -> float:
+    """What the best of many is worth to askers who had no part in picking it: each fold has what was best for
+    the others. `sums`: float64[many, FOLDS], as of `by_fold`."""
+    pick = (sums.sum(axis=1, keepdims=True) - sums).argmax(axis=0)
+    return float(sums[pick, np.arange(FOLDS)].sum())
 
 
 def folds(clusters: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitrina.errors import VitrinaError
 from vitrina.metrics import Values
@@ -24,7 +25,7 @@ from vitrina.tune.bench import Bench, Lists, key_of
 from vitrina.tune.families import Family
 from vitrina.tune.journal import Journal, Trial
 from vitrina.tune.limit import Clock, TooLong, until_then
-from vitrina.tune.prove import Picked
+from vitrina.tune.prove import by_fold, fairly, folds
 
 KEPT = (99, 6, 3)
 """Families of a placement that are searched on in each third of the time."""
@@ -49,8 +50,7 @@ _USUAL: Mapping[str, str] = {}
 
 @dataclass
 class Search:
-    """The state of a search. `best`: by (family, placement) its best trial alone; `picked`: of
-    those judged in this run, the best as it is worth to askers who had no part in picking it."""
+    """The state of a search. `best`: by (family, placement) its best trial alone."""
 
     bench: Bench
     families: Mapping[str, Family]
@@ -62,7 +62,6 @@ class Search:
     interrupted: bool = False
     trials: list[Trial] = field(default_factory=list)
     best: dict[Pair, Trial] = field(default_factory=dict)
-    picked: dict[Pair, Picked] = field(default_factory=dict)
     spent: dict[Pair, float] = field(default_factory=dict)
     _took: dict[str, list[float]] = field(default_factory=dict)
     _studies: dict[Pair, Any] = field(default_factory=dict)
@@ -115,16 +114,22 @@ class Search:
         """float64[n]: NDCG@10 of each asker for a plan alone."""
         return self.bench.alone(placement, self.lists(family, plan)[placement])
 
-    def picks(self, family: Family, placement: str) -> Picked:
-        """What this run found of a family in a placement, fairly judged."""
-        pair = family.name, placement
-        if pair not in self.picked:
-            self.picked[pair] = Picked.of(self.bench.clusters[placement], self.seed)
-        return self.picked[pair]
+    def fairly(self, family: Family, placement: str) -> float:
+        """The NDCG@10 of a family's best in a placement for askers who had no part in picking it."""
+        tried = [one.folds[placement] for one in self.trials if one.family == family.name and one.folds]
+        return fairly(np.array(tried))
 
     def measured(self, family: Family, plan: Plan) -> bool:
         """Whether a plan was tried."""
         return any(_same(one, family, plan) for one in self.trials)
+
+    def judged(self, family: Family, plan: Plan) -> bool:
+        """Whether it could be: some settings cannot be learned, others take too long."""
+        return any(one.folds and _same(one, family, plan) for one in self.trials)
+
+    @cached_property
+    def _folds(self) -> Mapping[str, NDArray[np.int64]]:
+        return {name: folds(one, self.seed) for name, one in self.bench.clusters.items()}
 
     @cached_property
     def _own(self) -> frozenset[str]:
@@ -161,7 +166,8 @@ class Search:
     def _remember(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
             known = trial.family in self.families and trial.scores.keys() == self.bench.placements.keys()
-            if known and not self._again(trial):
+            whole = trial.folds or not any(trial.scores.values())  # else of an older version
+            if known and whole and not self._again(trial):
                 self._note(trial, None)
 
     def _again(self, trial: Trial) -> bool:
@@ -187,14 +193,13 @@ class Search:
                 lists = self.bench.lists(plan, family.seeds)
             values = {name: self.bench.alone(name, one) for name, one in lists.items()}
             scores = {name: float(np.nanmean(one)) for name, one in values.items()}
+            parts = {name: by_fold(one, self._folds[name]).tolist() for name, one in values.items()}
         except (VitrinaError, TooLong) as fault:  # such as a matrix that this setting leaves singular
-            lists, values, scores = {}, {}, dict.fromkeys(self.bench.placements, 0.0)
+            lists, parts, scores = {}, {}, dict.fromkeys(self.bench.placements, 0.0)
             given_up = longest if isinstance(fault, TooLong) else 0.0
-        trial = Trial(family.name, plan.params, scores, round(self.clock() - started, 3), given_up)
+        trial = Trial(family.name, plan.params, scores, round(self.clock() - started, 3), given_up, parts)
         self.journal.add(trial)
         self._note(trial, asked)
-        for name, one in values.items():
-            self.picks(family, name).see(one)
         if lists:
             self._lists[key_of(plan)] = lists
         self._forget()

@@ -1,0 +1,28 @@
+"""Whose askers hang together over several windows: a customer is one witness however often they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vitrina.ids import Ids
+from vitrina.questions import Places, Questions
+
+OF_CUSTOMERS = ("home", "discover")
+"""Questions with one asker a customer; of others a basket or a visit hangs together."""
+
+
+def whose(asked: Questions, users: Ids) -> Places:
+    """int64 per asker: below 0 a customer of these, the same in every window; else which basket or visit."""
+    if asked.question not in OF_CUSTOMERS:
+        return asked.clusters
+    return -1 - users.rows([one.user_id for one in asked.requests]).astype(np.int64)
+
+
+def together(parts: Sequence[Places]) -> Places:
+    """int64 per asker of all windows, counted from 0: baskets and visits of each are its own."""
+    starts = np.cumsum([0, *(int(one.max(initial=-1)) + 1 for one in parts)])
+    apart = [np.where(one < 0, one, one + start) for one, start in zip(parts, starts[:-1], strict=True)]
+    found: Places = np.unique(np.concatenate(apart), return_inverse=True)[1]
+    return found

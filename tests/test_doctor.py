@@ -263,6 +263,10 @@ PAIRS = rows("user_id,item_id", *(f"u{n // 5},i{n % 5 * 7 + n % 3}" for n in ran
 SORTED = rows("user_id,order_id,item_id", *(f"u{n // 5},o{n},i{n % 5 * 7 + n % 3}" for n in range(2000)))
 CLICKS = rows("session_id,item_id", *(f"s{n % 50},i{n % 9}" for n in range(1200)))
 
+SORTED_CLICKS = rows(
+    "session_id,item_id,event_type", *(f"s{n // 4},{n % 4 * 9 + n % 7},view" for n in range(1200))
+)
+
 
 @pytest.mark.parametrize(
     ("text", "said"),
@@ -276,6 +280,8 @@ CLICKS = rows("session_id,item_id", *(f"s{n % 50},i{n % 9}" for n in range(1200)
         (BACK, "600 returns on 600 purchases"),
         (VIEWS, "there is no purchase among the events, only view"),
         (CLICKS, "if they are clicks"),
+        (SORTED_CLICKS, "the rows of visits are sorted by item"),
+        (rows("user_id,item_id,price", *(f"u{n},a,{n % 30 or 'x'}" for n in range(90))), "3.3% of the rows of events.* were rejected"),
         (SORTED, "rows do not seem to stand in the order"),
         (PAIRS, "rows tell who took what and nothing else"),
         (full_shop(days=20), "days: trends"),

@@ -172,6 +172,12 @@ class Dataset:
         anonymous = np.where(visit >= 0, visit + np.int32(len(self.users)), np.int32(UNKNOWN))
         return np.where(user >= 0, user, anonymous)
 
+    @property
+    def moments(self) -> NDArray[np.int64]:
+        """int64 per event: equal for what was done at once in a visit. Rows of sessions are in order, also
+        where their times are days."""
+        return np.arange(len(self.events)) if self.sessions else self.events.time
+
     def weights(self, by_type: Mapping[str, float], half_life_days: float) -> NDArray[np.float32]:
         """float32 per event: its type's weight, halved every `half_life_days` before the end.
 

@@ -51,6 +51,17 @@ def in_order(dataset: Dataset) -> bool:
     return bool(more.mean() > SURE * more.std() / np.sqrt(len(more)))
 
 
+def sorted_visits(dataset: Dataset) -> bool:
+    """Whether the rows of most sessions of nobody known stand sorted by item."""
+    events = dataset.events
+    of = np.flatnonzero((events.user < 0) & (events.visit >= 0))
+    if not dataset.sessions or not len(of):
+        return False
+    of = of[np.argsort(events.visit[of], kind="stable")][: 1 << 20]
+    visits = events.visit[of].astype(np.int64)
+    return len(distinct(visits)) >= FEWEST and _sorted(_numbered(dataset)[events.item[of]], visits)
+
+
 def _trips(events: Events) -> tuple[Any, Places]:
     """Visits x items, a scipy matrix with rows that add up to 1, and the customer of each: by customer, each
     one's as they stand. What is of no visit is one of its own."""

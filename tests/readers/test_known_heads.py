@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vitrina.errors import DataError
@@ -15,6 +16,14 @@ EVENTS = {
         "order_id,user_id,eval_set,order_number,order_dow,order_hour_of_day,days_since_prior_order,product_id,"
         "add_to_cart_order,reordered\n2539329,1,prior,1,2,08,,196,1,0\n",
         {"order_id": "order_id", "user_id": "user_id", "item_id": "product_id", "position": "order_number"},
+    ),
+    "retail sales": (
+        "transactions_id,sale_date,sale_time,customer_id,sku,quantity,price_per_unit\n180,2022-11-05,10:47:00,117,9,3,300\n",
+        {"order_id": "transactions_id", "timestamp": "sale_date", "clock": "sale_time", "user_id": "customer_id", "item_id": "sku", "quantity": "quantity", "price": "price_per_unit"},
+    ),
+    "clicks of clothes": (
+        "year;month;day;order;country;session ID;item;price\n2008;4;1;1;29;1;A13;28\n",
+        {"position": "order", "session_id": "session ID", "item_id": "item", "price": "price"},
     ),
     "retailrocket": (
         "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,transaction,355908,7\n",
@@ -85,7 +94,7 @@ EVENTS = {
     ),
     "bread basket": (
         "Date,Time,Transaction,Item\n2016-10-30,09:58:11,1,Bread\n",
-        {"timestamp": "Date", "order_id": "Transaction", "item_id": "Item"},
+        {"timestamp": "Date", "clock": "Time", "order_id": "Transaction", "item_id": "Item"},
     ),
 }  # fmt: skip
 ITEMS = {
@@ -128,6 +137,24 @@ def test_events_are_read_as_they_come(tmp_path: Path, name: str) -> None:
     table = shop(tmp_path, events=text).report.tables[0]
     assert table.columns == columns
     assert (table.kept, table.rejected) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("date", "clock", "moment"),
+    [
+        ("2016-10-30", "09:58:11", "2016-10-30T09:58:11"),
+        ("30/10/2016", "9:58", "2016-10-30T09:58"),
+        ("30.10.2016", "09:58:11", "2016-10-30T09:58:11"),
+        ("2016-10-30 07:00", "09:58", "2016-10-30T07:00"),
+        ("2016-10-30", "", "2016-10-30"),
+        ("2016-10-30", "958", "2016-10-30"),
+        ("1477785600", "09:58", "2016-10-30"),
+    ],
+)
+def test_a_date_and_a_time_of_day_are_a_moment(tmp_path: Path, date: str, clock: str, moment: str) -> None:
+    """Where the one is a date alone and the other a time; else the date is all there is."""
+    events = shop(tmp_path, events=f"Date,Time,Transaction,Item\n{date},{clock},1,Bread\n").dataset.events
+    assert events.time.astype("datetime64[s]").tolist() == [np.datetime64(moment, "s").item()]
 
 
 @pytest.mark.parametrize("name", ITEMS)

@@ -221,6 +221,17 @@ def test_what_is_seen_again_follows_itself() -> None:
     assert listed(Strategy(**PLAIN), dataset, [0]) == {"b": 2.0}
 
 
+def test_rows_of_sessions_follow_each_other_also_where_times_are_days() -> None:
+    """As where each has its time; of an order of that day nothing follows."""
+    timed = visit_of("a", "b", "c", n=3)
+    days = replace(timed.events, time=timed.events.time * 0)
+    strategy = Strategy(**PLAIN, together=0.0, order=2, support=1)
+    for session in ([0], [1], [0, 1]):
+        whole = listed(strategy, timed, session)
+        assert listed(strategy, replace(timed, events=days, sessions=True), session) == whole != {}
+        assert listed(strategy, replace(timed, events=days), session) == {}
+
+
 def test_the_last_two_know_more_than_the_last() -> None:
     """After a, b comes c; after d, b comes e; of a pair nobody saw the last item alone is asked."""
     rows = ("a", "b", "c", "d", "b", "e")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log
 from typing import Any
 
@@ -147,6 +148,16 @@ def test_what_happened_at_once_is_no_step_apart() -> None:
     dataset = make_shop([*happened, ("v", "i0", 2), ("v", "i5", 2)])
     found = scores_of(Strategy(**{**NOTHING_SPECIAL, "step_decay": 0.5, "backward": 0.1}), dataset, [2])
     assert found == {row: pytest.approx(1.0) for row in range(4)}
+
+
+def test_rows_of_sessions_are_in_order_also_where_times_are_days() -> None:
+    """As where a minute lies between them."""
+    timed = clicks([(1, [0, 1, 2, 3]), (2, [0, 3, 5])])
+    days = replace(timed.events, time=timed.events.time // DAY * DAY)
+    strategy = Strategy(**{**NOTHING_SPECIAL, "step_decay": 0.5, "backward": 0.1})
+    found = scores_of(strategy, replace(timed, events=days, sessions=True), [0])
+    assert found == scores_of(strategy, timed, [0])
+    assert found != scores_of(strategy, replace(timed, events=days), [0])
 
 
 def test_a_customer_without_visits_makes_one_a_day() -> None:

@@ -12,10 +12,12 @@ from vitrina.doctor.learning import FEW_EVENTS, FEW_LEARNERS
 from vitrina.doctor.verdicts import many
 from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
-from vitrina.readers import Report
-from vitrina.sequence import in_order
+from vitrina.readers import MAX_REJECTED, Report
+from vitrina.readers.checks import replaced
+from vitrina.sequence import in_order, sorted_visits
 from vitrina.splits import bare, ordered
 
+LOST = 0.001
 MANY_USERS = 20
 CROWD_SHARE = 0.05
 CROWD_TIMES_MEDIAN = 50
@@ -32,8 +34,20 @@ _OF_SALES = ("event_type", "order_id", "quantity", "price")
 
 def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
     """One sentence for each thing that looks wrong."""
-    found = (_too_few, _types, _crowds, _robots, _calendar, _shuffled, _strangers, _not_products)
+    found = (_rejected, _too_few, _types, _crowds, _robots, _calendar, _shuffled, _strangers, _not_products)
     return tuple(said for doubt in found for said in doubt(dataset, facts, report))
+
+
+def _rejected(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Rows that were turned away: something may be missing from every list."""
+    for one in report.tables:
+        lost = sum(some.rows for some in one.rejected if some.reason != replaced(one.table))
+        share = lost / max(one.rows, 1)
+        if share > LOST:
+            yield (
+                f"{share:.1%} of the rows of {one.table}.* were rejected, for the reasons above: what they "
+                f"tell is missing, and above {MAX_REJECTED:.0%} nothing is trained"
+            )
 
 
 def _too_few(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
@@ -124,6 +138,11 @@ def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
             f"rows tell who took what and nothing else{order}: lists are chosen and judged by a tenth of "
             "each customer's, left out by lot; where what comes next is wanted, send timestamps, or a "
             "position that counts each one's rows"
+        )
+    elif sorted_visits(dataset):
+        yield (
+            "the rows of visits are sorted by item: what follows what would be learned of the sorting; send "
+            "them in the order in which things were done, or call the column order_id where they are baskets"
         )
     elif not dataset.timed and facts.events and not ordered(dataset):
         yield (

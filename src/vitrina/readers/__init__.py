@@ -60,6 +60,10 @@ class Reading:
     texts: pa.Table | None = None
 
 
+MAX_REJECTED = 0.05
+"""Share of the rows of a table above which nothing is made of them."""
+MAX_REJECTED = 0.05
+"""Share of a table's rows that may be turned away: above it nothing is made of the rest."""
 Aliases = Mapping[str, Mapping[str, str]]
 Notes = dict[str, list[str]]
 _NO_ALIASES: Aliases = MappingProxyType({})
@@ -74,7 +78,7 @@ def read(
     *,
     aliases: Aliases = _NO_ALIASES,
     rejects: Path | None = None,
-    max_rejected: float = 0.05,
+    max_rejected: float = MAX_REJECTED,
     say: Say = _silently,
     only: Sequence[str] = TABLES,
     weighed: Collection[str] | None = (),

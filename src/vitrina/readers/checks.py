@@ -47,6 +47,11 @@ SELECT *, CASE
 END AS reason FROM typed
 """
 
+_CLOCKS = r"""
+UPDATE raw_events SET timestamp = timestamp || ' ' || clock
+WHERE regexp_matches(clock, '^\d{1,2}:\d{2}') AND regexp_matches(timestamp, '^\d+[-/.]\d+[-/.]\d+$')
+"""
+
 _ITEMS = """
 CREATE TABLE items AS
 WITH typed AS (
@@ -103,6 +108,8 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
     Wants a table `kinds` that maps the shop's event types.
     """
     ids, notes = _whole_ids(db, "events")
+    if staged.has("clock"):
+        db.execute(_CLOCKS)
     day_first, dates = _day_first(db, "events", "timestamp")
     moment = _moment(now) if staged.has("timestamp") else ""
     sql = _EVENTS.format(

@@ -118,7 +118,7 @@ class Strategy:
         held = np.flatnonzero((weights > 0) & (visit >= 0) & (self.visits > 0))
         at = held[np.argsort(visit[held], kind="stable")]
         worth = self.visits * weights[at].astype(np.float64)
-        return steps_of(events.item[at], worth, visit[at], events.time[at], self.gap, self.together)
+        return steps_of(events.item[at], worth, visit[at], dataset.moments[at], self.gap, self.together)
 
     def _across(self, dataset: Dataset, weights: NDArray[np.float32]) -> Steps:
         """Transitions from one visit of a customer to the next; visits in the order of their beginnings."""

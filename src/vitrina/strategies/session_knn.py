@@ -101,10 +101,10 @@ class Strategy:
         keep = (dataset.type_weights(self.event_weights)[events.type] > 0) & (keys >= 0)
         indptr, order = group(keys[keep], int(keys.max(initial=-1)) + 1)
         some = np.flatnonzero(np.diff(indptr) > 1)
-        items, times = events.item[keep][order], events.time[keep][order]
+        items, times, moments = (one[keep][order] for one in (events.item, events.time, dataset.moments))
         ended = times[indptr[some + 1] - 1]
         latest = np.argsort(-ended, kind="stable")
-        found = latest_items(indptr, items, times, some[latest], self.longest, len(dataset.items))
+        found = latest_items(indptr, items, moments, some[latest], self.longest, len(dataset.items))
         return (*found, ended[latest])
 
     def _youth(self, times: NDArray[np.int64], dataset: Dataset) -> NDArray[np.float64]:

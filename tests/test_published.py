@@ -166,6 +166,23 @@ def test_a_split_that_is_not_in_time_is_told():
     assert "not in time" in found.caution
 
 
+@pytest.mark.parametrize(
+    ("drawn", "is_held"),
+    [
+        ("time", lambda at, day: day > 50),
+        ("last", lambda at, day: at == 9),
+        ("lot", lambda at, day: at % 5 == 0),
+    ],
+)
+def test_sources_are_weighed_as_what_is_asked_was_held_out(drawn, is_held):
+    """By the last days, by each one's last order where customers come and go, or by lot."""
+    whole = [(f"u{user}", f"i{at % 7}", at + 3 * user) for user in range(20) for at in range(10)]
+    held = [one for place, one in enumerate(whole) if is_held(place % 10, one[2])]
+    cut = given(make_shop([one for one in whole if one not in held]), make_shop(held), "held")
+    assert cut.train.held_out == drawn
+    assert (f"split = {drawn!r}" in cut.caution) == (drawn != "time")
+
+
 def test_rows_of_both_sides_are_told():
     """Some are a caution; all are an error. Without times a customer may have taken a thing again, unless
     nobody ever did."""

@@ -45,6 +45,10 @@ def test_there_is_a_recipe_for_each_kind_of_shop():
         ("[strategies]\npopular = 3", r"must be a table: \[strategies.popular\]"),
         ("[strategies.popular]\n[columns.orders]\na = 'b'", "unknown key 'orders' in columns; known: events"),
         ("[strategies.popular]\n[evaluation]\ntest_days = 'x'", "test_days = 'x' must be a int"),
+        (
+            "[strategies.popular]\n[evaluation]\nsplit = 'week'",
+            "split = 'week' must be one of time, last, lot",
+        ),
         ("[strategies.popular]\n[evaluation]\ndays = 3", "unknown key 'days' in evaluation"),
         ("[strategies.popular", "cannot read the recipe"),
         (

@@ -226,6 +226,26 @@ def test_wanted_is_purchases_or_else_interest():
     assert split(shop([*rows, (9 * DAY, 0, -1, 0, VIEW)]), 1).wanted == ("purchase",)
 
 
+def test_what_is_asked_for_is_held_out():
+    """With times too: each one's last order, or a tenth of what each took by lot, whatever day it was."""
+    rows = [
+        (day * DAY, user, user * 20 + day, day % N_ITEMS, PURCHASE) for day in range(20) for user in range(5)
+    ]
+    times = {}
+    for how in ("last", "lot"):
+        cut = split(replace(shop(rows), held_out=how), 3)
+        assert np.bincount(cut.test.events.user).tolist() == [2 if how == "lot" else 1] * 5
+        assert len(cut.train.events) + len(cut.test.events) == len(rows)
+        assert "as is asked for" in cut.rule
+        times[how] = set((cut.test.events.time // DAY).tolist())
+    assert times["last"] == {19}
+    assert len(times["lot"]) > 4
+    pairs = replace(
+        shop([(0, 0, -1, item, PURCHASE) for item in range(N_ITEMS)], timed=False), held_out="last"
+    )
+    assert split(pairs, 3).test.events.item.tolist() == [N_ITEMS - 1]
+
+
 def test_what_was_only_shown_is_not_wanted():
     """An export of everything that was logged holds impressions, and what was searched for."""
     shown = shop([(0, 0, -1, 0, VIEW), (1, 0, -1, 0, 5), (2, 0, -1, 0, 6)])

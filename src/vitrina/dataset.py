@@ -31,6 +31,8 @@ NOT_DONE = ("impression", "search")
 """What is logged, and is nothing that somebody did to an item."""
 INDIFFERENT = (*UNLIKED, *NOT_DONE)
 """What tells of no liking that a list should foretell."""
+CUTS = ("time", "last", "lot")
+"""The last days, where there are times; each customer's last order; what a lot draws of each one's."""
 _SAME = {"click": "view"}
 
 
@@ -106,6 +108,7 @@ class Dataset:
     or no time is given.
     `counted`: a column counted what each customer did, row by row or order by order, or what was done in each
     visit of nobody known, in place of times.
+    `held_out`: what is held out of it to choose and to judge by, one of `CUTS`.
     `words`: event types of the shop's own that stand for one of `types`, see `lone_words`.
     `logged`: the last of a store's log that is in it, None for no store.
     """
@@ -123,6 +126,7 @@ class Dataset:
     encoder: str = ""
     sessions: bool = False
     counted: bool = False
+    held_out: str = CUTS[0]
     words: Mapping[str, str] = field(default_factory=dict)
     logged: int | None = None
 

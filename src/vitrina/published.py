@@ -26,6 +26,8 @@ from vitrina.splits import Split, wanted_types
 
 LONG = 3
 """Items of a visit that two visitors hardly take in the same order by chance."""
+MOSTLY = 0.5
+"""Share of what is asked of known customers that tells how it was held out."""
 MANY = 0.5
 """Share of such visits that both sides hold from which on it is no chance."""
 _SEED = 7
@@ -59,6 +61,8 @@ def given(train: Dataset, held: Dataset, name: str, *, typed: bool = True) -> Sp
             f"{test.items.name(int(test.events.item[0]))!r}: nobody can find them; both must name items alike"
         )
     caution = ". ".join(_cautions(train, test, name))
+    drawn = _drawn(train, test)
+    train = train if drawn == train.held_out else replace(train, held_out=drawn)
     rule = f"{name} is asked whole, nothing is cut{_unknown(train, test)}"
     return Split(train, test, train.end + 1, rule, wanted_types(test), caution=caution, published=True)
 
@@ -130,16 +134,29 @@ def _unknown(train: Dataset, test: Dataset) -> str:
     return words
 
 
+def _drawn(train: Dataset, test: Dataset) -> str:
+    """How what is asked seems to have been held out, one of `CUTS`: by lot where most of it is no later than
+    what the same customers did; where it is later than that, and not than all, each one's last."""
+    if not (train.timed and test.timed) or train.held_out != "time":
+        return train.held_out
+    last = np.full(max(len(train.users), len(test.users)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(last, train.events.user, train.events.time)
+    asked = test.events.take((test.events.user >= 0) & (test.events.user < len(train.users)))
+    if not len(asked) or (asked.time > train.end).mean() > MOSTLY:
+        return "time"
+    return "lot" if (asked.time <= last[asked.user]).mean() > MOSTLY else "last"
+
+
 def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
     """Why figures may flatter. Raises DataError where all that is asked was learned from."""
     n = len(test.events)
     early = int((test.events.time <= train.end).sum()) if train.timed and test.timed else 0
     if early:
-        last = np.datetime64(train.end, "s")
+        last, drawn = np.datetime64(train.end, "s"), _drawn(train, test)
+        advice = f"; a recipe for it is tuned with [evaluation] split = {drawn!r}" if drawn != train.held_out else ""
         yield (
             f"{early:,} of {n:,} events of {name} are no later than the last that is learned from ({last}): "
-            "the split is not in time, and what others did later is learned from; a recipe chosen by later "
-            "days is not made for it: tuned on --data without its timestamps it is chosen by lot"
+            f"the split is not in time, and what others did later is learned from{advice}"
         )
     timed = train.timed and test.timed
     known, again = _told_apart(train, test, timed=timed)

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from vitrina.dataset import CUTS
 from vitrina.errors import RecipeError
 
 TAKEN = ("catalog", "history", "ids", "people", "ranker")
@@ -50,7 +51,9 @@ class Holdout:
     seeded sample beyond. `probes`: requests stored in the bundle with their answers. `weigh`:
     whether the weights of the placements' sources are searched first, on the window before the
     last one. `gate`: share of NDCG@10 that a new bundle may lose against the current one and
-    still be published. `seed`: of every sample drawn.
+    still be published. `seed`: of every sample drawn. `split`: what is held out, one of `dataset.CUTS`:
+    the last days; or where lists are to be good at something else than the days to come, each customer's
+    last order, or a tenth by lot, as interaction sets are published.
     """
 
     test_days: int = 28
@@ -59,6 +62,7 @@ class Holdout:
     weigh: bool = False
     gate: float = 0.02
     seed: int = 7
+    split: str = CUTS[0]
 
 
 OBJECTIVES = ("lambdarank", "binary")
@@ -185,7 +189,11 @@ def _holdout(table: dict[str, Any]) -> Holdout:
     kinds = {one.name: type(one.default) for one in fields(Holdout)}
     _known("evaluation", table, set(kinds))
     value: Any
+    if table.get("split", CUTS[0]) not in CUTS:
+        raise RecipeError(f"[evaluation] split = {table['split']!r} must be one of {', '.join(CUTS)}")
     for key, value in table.items():
+        if key == "split":
+            continue
         number = isinstance(value, (kinds[key], int)) and isinstance(value, bool) == (kinds[key] is bool)
         if not number or float(value) < 0:
             raise RecipeError(f"[evaluation] {key} = {value!r} must be a {kinds[key].__name__} of 0 or more")

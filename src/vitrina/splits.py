@@ -78,7 +78,7 @@ def split(
     first, end = int(known.events.time[0]), known.end + 1 if at is None else at
     found = (
         _at_moment(known, first, end, test_days)
-        if known.timed and known.end > first
+        if known.timed and known.end > first and known.held_out == "time"
         else _last_out(known, lot, tenth=tenth)
     )
     for side, events in (("learn from", found.train.events), ("evaluate on", found.test.events)):
@@ -96,7 +96,10 @@ def bare(dataset: Dataset) -> bool:
 
 
 def ordered(dataset: Dataset) -> bool:
-    """Whether each customer's events stand in an order of time, as far as is told or can be told."""
+    """Whether each customer's events stand in an order of time, as far as is told or can be told; where it is
+    asked for, whether they are judged by the last of them."""
+    if dataset.held_out != "time":
+        return dataset.held_out == "last"
     return dataset.counted or (not bare(dataset) and in_order(dataset))
 
 
@@ -157,12 +160,15 @@ def _last_out(dataset: Dataset, lot: int, *, tenth: bool) -> Split:
     last = (
         "the last tenth of each customer's events" if tenth and single else "the last order of each customer"
     )
-    orders = last if in_rows else f"a tenth of each customer's {'events' if pairs else 'orders'}, by lot,"
+    rows = pairs or dataset.timed
+    orders = last if in_rows else f"a tenth of each customer's {'events' if rows else 'orders'}, by lot,"
     whose = [orders] * bool(len(dataset.users))
     whose += ["the last fifth of anonymous visits"] * bool((events.user < 0).any())
     no_order = "who took what is all that is told" if pairs else "rows stand in no order of time"
     why = "what others did later is learned from" if in_rows else no_order
     rule = f"without times {' and '.join(whose)} is held out; {why}"
+    if dataset.held_out != "time":
+        rule = f"{' and '.join(whose)} is held out, as is asked for"
     train, test = (replace(dataset, events=events.take(side)) for side in (~held, held))
     return Split(train, test, dataset.end + 1, rule, wanted_types(dataset), -1 if in_rows else lot)
 
@@ -201,12 +207,13 @@ def _last_places(events: Events, chosen: NDArray[np.int64], n_slots: int, many: 
 
 
 def _by_lot(dataset: Dataset, lot: int) -> NDArray[np.bool_]:
-    """One lot of each customer's visits with something wanted (without visits: events): one at least, while
-    others are left."""
+    """One lot of each customer's visits with something wanted (without visits, or with times: events): one at
+    least, while others are left."""
     events = dataset.events
     chosen = np.flatnonzero((events.user >= 0) & of_types(dataset, wanted_types(dataset)))
     n_visits = int(events.visit.max(initial=-1)) + 1
-    unit = np.where(events.visit >= 0, events.visit, n_visits + np.arange(len(events)))
+    whole = (events.visit >= 0) & (not dataset.timed)  # where there are times, visits may be made of days
+    unit = np.where(whole, events.visit, n_visits + np.arange(len(events)))
     units, first = np.unique(unit[chosen], return_index=True)
     user = events.user[chosen][first].astype(np.int64)
     order = np.lexsort((np.random.default_rng(_SEED).random(len(units)), user))

@@ -42,7 +42,8 @@ def read_shop(folder: Path, recipe: Recipe, say: Say, rejects: Path | None = Non
     Raises DataError.
     """
     reading = read(folder, aliases=recipe.columns, rejects=rejects, say=say, weighed=recipe.weighed)
-    return replace(reading, dataset=vectors.attach(reading.dataset, folder, say))
+    dataset = replace(vectors.attach(reading.dataset, folder, say), held_out=recipe.evaluation.split)
+    return replace(reading, dataset=dataset)
 
 
 def placements_of(recipe: Recipe) -> Placements:

@@ -153,7 +153,8 @@ def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
     early = int((test.events.time <= train.end).sum()) if train.timed and test.timed else 0
     if early:
         last, drawn = np.datetime64(train.end, "s"), _drawn(train, test)
-        advice = f"; a recipe for it is tuned with [evaluation] split = {drawn!r}" if drawn != train.held_out else ""
+        told = drawn == train.held_out
+        advice = "" if told else f"; a recipe for it is tuned with [evaluation] split = {drawn!r}"
         yield (
             f"{early:,} of {n:,} events of {name} are no later than the last that is learned from ({last}): "
             f"the split is not in time, and what others did later is learned from{advice}"

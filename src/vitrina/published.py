@@ -150,16 +150,9 @@ def _drawn(train: Dataset, test: Dataset) -> str:
 def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
     """Why figures may flatter. Raises DataError where all that is asked was learned from."""
     n = len(test.events)
-    early = int((test.events.time <= train.end).sum()) if train.timed and test.timed else 0
-    if early:
-        last, drawn = np.datetime64(train.end, "s"), _drawn(train, test)
-        told = drawn == train.held_out
-        advice = "" if told else f"; a recipe for it is tuned with [evaluation] split = {drawn!r}"
-        yield (
-            f"{early:,} of {n:,} events of {name} are no later than the last that is learned from ({last}): "
-            f"the split is not in time, and what others did later is learned from{advice}"
-        )
     timed = train.timed and test.timed
+    if timed:
+        yield from _not_in_time(train, test, name)
     known, again = _told_apart(train, test, timed=timed)
     both = among(again, np.sort(known))
     # Without times somebody may have taken a thing again, unless nobody ever does.
@@ -181,6 +174,18 @@ def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
                 f"{same:,} of the {told:,} visits of nobody in {name} that hold {LONG} items or more are in "
                 "--data item by item, and were learned from: take them out of it"
             )
+
+
+def _not_in_time(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
+    """That what is asked is no later than what is learned from, and how a recipe is chosen for it."""
+    early, drawn = int((test.events.time <= train.end).sum()), _drawn(train, test)
+    advice = f"; a recipe for it is tuned with [evaluation] split = {drawn!r}"
+    if early:
+        yield (
+            f"{early:,} of {len(test.events):,} events of {name} are no later than the last that is learned "
+            f"from ({np.datetime64(train.end, 's')}): the split is not in time, and what others did later is "
+            f"learned from{advice if drawn != train.held_out else ''}"
+        )
 
 
 def _told_apart(train: Dataset, test: Dataset, *, timed: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

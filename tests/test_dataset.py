@@ -137,6 +137,17 @@ def test_without_times_visits_of_a_customer_are_spread_over_the_span(events: lis
     assert known.age_days(np.arange(1)).tolist() == pytest.approx(age[:1])
 
 
+def test_a_till_makes_no_calendar() -> None:
+    """An account with a thousand orders, beside customers of five, is no more of late than they are."""
+    theirs = [(user, 0, user * 5 + at, PURCHASE, 1.0) for user in range(150) for at in range(5)]
+    till = [(150, 0, 750 + at, PURCHASE, 1.0) for at in range(1000)]
+    age = replace(shop([*theirs, *till]), timed=False).age_days()
+    assert age[:5].tolist() == [4, 3, 2, 1, 0]
+    assert age.min() == 0
+    assert (age[750:] <= 1).sum() == pytest.approx(2 / 6 * 1000, abs=2)
+    assert (np.diff(age[750:]) <= 0).all()
+
+
 def test_who_comes_often_came_lately() -> None:
     """Of nine daily visits the last is the latest; the only one of another may be of any day."""
     often = [(0, 0, visit, PURCHASE, 1.0) for visit in range(9)]

@@ -33,6 +33,8 @@ INDIFFERENT = (*UNLIKED, *NOT_DONE)
 """What tells of no liking that a list should foretell."""
 CUTS = ("time", "last", "lot")
 """The last days, where there are times; each customer's last order; what a lot draws of each one's."""
+REGULAR = 0.99
+"""Share of customers who came less often than a regular: who came more may be a till, or a robot."""
 _SAME = {"click": "view"}
 
 
@@ -203,9 +205,9 @@ class Dataset:
     @cached_property
     def _spread(self) -> NDArray[np.float64]:
         """float64 per event: days before the last one, if everybody came at random moments of the same span,
-        and who came most came daily: the i-th of n such moments is expected at i / (n + 1) of the span. So
-        the last visit of one who came often is of late, and that of one who came once may be of any day. What
-        is of no customer or no visit is of the last day, and so is everything where nobody came twice."""
+        and regulars daily: the i-th of n such moments is expected at i / (n + 1) of the span. So the last visit
+        of one who came often is of late, and that of one who came once may be of any day. What is of no
+        customer or no visit is of the last day, and so is everything where hardly anybody came twice."""
         user, visit = self.events.user, self.events.visit
         known = np.flatnonzero((user >= 0) & (visit >= 0))
         _, first, which = np.unique(visit[known], return_index=True, return_inverse=True)
@@ -215,9 +217,9 @@ class Dataset:
         later = np.empty(len(first))
         later[order] = np.arange(len(first)) - (np.cumsum(many) - many)[owner[order]]
         age = np.zeros(len(user))
-        most = many.max(initial=0)
-        if most > 1:
-            age[known] = ((later + 1) * (most + 1) / (many[owner] + 1) - 1)[which]
+        regular = np.quantile(many[many > 0], REGULAR, method="higher") if len(first) else 0
+        if regular > 1:
+            age[known] = np.maximum((later + 1) * (regular + 1) / (many[owner] + 1) - 1, 0)[which]
         return age
 
     def type_weights(self, by_type: Mapping[str, float]) -> NDArray[np.float32]:

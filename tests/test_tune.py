@@ -492,6 +492,9 @@ def test_a_journal_cut_anywhere_in_its_last_line_goes_on(tmp_path):
     whole = (tmp_path / "j").read_bytes()
     journal.add(trial)
     both = (tmp_path / "j").read_bytes()
+    for cut in range(whole.index(b"\n")):
+        (tmp_path / "j").write_bytes(whole[:cut])
+        assert Journal.open(tmp_path / "j", {"data": "a"}).trials == ()
     for cut in range(len(whole), len(both)):
         (tmp_path / "j").write_bytes(both[:cut])
         assert Journal.open(tmp_path / "j", {"data": "a"}).trials == (trial,)

@@ -110,6 +110,7 @@ class Dataset:
     or no time is given.
     `counted`: a column counted what each customer did, row by row or order by order, or what was done in each
     visit of nobody known, in place of times.
+    `dayed`: visits were not told, but made of days.
     `held_out`: what is held out of it to choose and to judge by, one of `CUTS`.
     `words`: event types of the shop's own that stand for one of `types`, see `lone_words`.
     `logged`: the last of a store's log that is in it, None for no store.
@@ -128,6 +129,7 @@ class Dataset:
     encoder: str = ""
     sessions: bool = False
     counted: bool = False
+    dayed: bool = False
     held_out: str = CUTS[0]
     words: Mapping[str, str] = field(default_factory=dict)
     logged: int | None = None
@@ -205,8 +207,8 @@ class Dataset:
     @cached_property
     def _spread(self) -> NDArray[np.float64]:
         """float64 per event: days before the last one, if everybody came at random moments of the same span,
-        and regulars daily: the i-th of n such moments is expected at i / (n + 1) of the span. So the last visit
-        of one who came often is of late, and that of one who came once may be of any day. What is of no
+        and regulars daily: the i-th of n such moments is expected at i / (n + 1) of the span. So the last
+        visit of one who came often is of late, and that of one who came once may be of any day. What is of no
         customer or no visit is of the last day, and so is everything where hardly anybody came twice."""
         user, visit = self.events.user, self.events.visit
         known = np.flatnonzero((user >= 0) & (visit >= 0))

@@ -143,12 +143,23 @@ def repeat_share(dataset: Dataset) -> float:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """16 hex digits over who did what when, and what is known of it and of items: equal for equal data."""
-    flags = np.array([dataset.timed, dataset.counted, dataset.sessions])
+    """16 hex digits over who did what when: equal for equal data."""
+    events = dataset.events
+    happened = events.user, events.item, events.time, events.type
+    return _digest([*happened, dataset.users.sorted, dataset.items.sorted])
+
+
+def whole_print(dataset: Dataset) -> str:
+    """The same over all that is known of events and of items, and how visits are told."""
+    flags = np.array([dataset.timed, dataset.counted, dataset.sessions, dataset.dayed])
     columns = [getattr(dataset.events, name) for name in COLUMNS]
-    catalog = list(dataset.catalog.columns().values())
+    catalog = dataset.catalog.columns().values()
+    return _digest([*columns, dataset.users.sorted, dataset.items.sorted, *catalog, flags])
+
+
+def _digest(columns: Iterable[NDArray[Any]]) -> str:
     digest = hashlib.sha256()
-    for column in (*columns, dataset.users.sorted, dataset.items.sorted, *catalog, flags):
+    for column in columns:
         digest.update(np.ascontiguousarray(column).data)
     return digest.hexdigest()[:16]
 

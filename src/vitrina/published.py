@@ -135,8 +135,8 @@ def _unknown(train: Dataset, test: Dataset) -> str:
 
 
 def _drawn(train: Dataset, test: Dataset) -> str:
-    """How what is asked seems to have been held out, one of `CUTS`: by lot where most of it is no later than
-    what the same customers did; where it is later than that, and not than all, each one's last."""
+    """How what is asked seems to have been held out, one of `CUTS`: by lot where most of it is before the
+    last that the same customers did; where it is later than that, and not than all, each one's last."""
     if not (train.timed and test.timed) or train.held_out != "time":
         return train.held_out
     last = np.full(max(len(train.users), len(test.users)) + 1, np.iinfo(np.int64).min)
@@ -144,7 +144,8 @@ def _drawn(train: Dataset, test: Dataset) -> str:
     asked = test.events.take((test.events.user >= 0) & (test.events.user < len(train.users)))
     if not len(asked) or (asked.time > train.end).mean() > MOSTLY:
         return "time"
-    return "lot" if (asked.time <= last[asked.user]).mean() > MOSTLY else "last"
+    before, after = (asked.time < last[asked.user]).sum(), (asked.time > last[asked.user]).sum()
+    return "lot" if before > MOSTLY * (before + after) else "last"
 
 
 def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:

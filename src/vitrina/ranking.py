@@ -146,7 +146,7 @@ def taught(
         if number and not more(number):
             break
         after = f"what came after {np.datetime64(cut.now, 's')}"
-        say(f"learning from {after if dataset.timed else f'window {number + 1}: {cut.rule}'}")
+        say(f"learning from {after if cut.in_time else f'window {number + 1}: {cut.rule}'}")
         engine = Engine.of(fit(cut.train, recipe, placements), placements)
         shelf = shelf_of(cut.train)
         for asked in to_ask(engine.placements, cut, MAX_ASKERS, recipe.evaluation.seed):

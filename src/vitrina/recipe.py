@@ -53,7 +53,7 @@ class Holdout:
     last one. `gate`: share of NDCG@10 that a new bundle may lose against the current one and
     still be published. `seed`: of every sample drawn. `split`: what is held out, one of `dataset.CUTS`:
     the last days; or where lists are to be good at something else than the days to come, each customer's
-    last order, or a tenth by lot, as interaction sets are published.
+    last order, or a tenth by lot, as interaction sets are published. A gate needs the last days.
     """
 
     test_days: int = 28

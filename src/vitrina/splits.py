@@ -1,6 +1,7 @@
 """Cutting a shop's past in two: what is learned from, and what came after.
 
-With times the cut is one moment for everybody, as it is on the day a bundle is published. Without
+With times the cut is one moment for everybody, as it is on the day a bundle is published, unless a recipe
+says otherwise or a published split was made otherwise (`Dataset.held_out`). Without
 them each customer's last order is held out; what others did later is then learned from, so such
 figures flatter, and the split's rule says so. Where rows do not even stand in an order of time
 (see `sequence`), a tenth of each customer's orders is drawn by lot, as interaction sets are published.
@@ -58,8 +59,8 @@ class Split:
 
     @property
     def of_one_moment(self) -> bool:
-        """Whether there are times, and they do not tell what is held out from what is learned from."""
-        return self.train.timed and not self.in_time
+        """Whether there are times, and all are one: what is held out could as well have been learned from."""
+        return self.train.timed and not self.in_time and self.train.held_out == "time"
 
 
 def split(
@@ -96,10 +97,7 @@ def bare(dataset: Dataset) -> bool:
 
 
 def ordered(dataset: Dataset) -> bool:
-    """Whether each customer's events stand in an order of time, as far as is told or can be told; where it is
-    asked for, whether they are judged by the last of them."""
-    if dataset.held_out != "time":
-        return dataset.held_out == "last"
+    """Whether each customer's events stand in an order of time, as far as is told or can be told."""
     return dataset.counted or (not bare(dataset) and in_order(dataset))
 
 
@@ -154,13 +152,14 @@ def _at_moment(dataset: Dataset, first: int, end: int, test_days: int) -> Split:
 
 
 def _last_out(dataset: Dataset, lot: int, *, tenth: bool) -> Split:
-    events, pairs, single, in_rows = dataset.events, bare(dataset), _single(dataset), ordered(dataset)
+    events, pairs, single = dataset.events, bare(dataset), _single(dataset)
+    in_rows = ordered(dataset) if dataset.held_out == "time" else dataset.held_out == "last"
     many = LOTS if tenth else len(events) + 1
     held = (_last_order(dataset, many) if in_rows else _by_lot(dataset, lot)) | _last_visits(dataset, lot)
     last = (
         "the last tenth of each customer's events" if tenth and single else "the last order of each customer"
     )
-    rows = pairs or dataset.timed
+    rows = pairs or (dataset.dayed and dataset.timed)
     orders = last if in_rows else f"a tenth of each customer's {'events' if rows else 'orders'}, by lot,"
     whose = [orders] * bool(len(dataset.users))
     whose += ["the last fifth of anonymous visits"] * bool((events.user < 0).any())
@@ -168,7 +167,7 @@ def _last_out(dataset: Dataset, lot: int, *, tenth: bool) -> Split:
     why = "what others did later is learned from" if in_rows else no_order
     rule = f"without times {' and '.join(whose)} is held out; {why}"
     if dataset.held_out != "time":
-        rule = f"{' and '.join(whose)} is held out, as is asked for"
+        rule = f"{' and '.join(whose)} is held out, whatever the times"
     train, test = (replace(dataset, events=events.take(side)) for side in (~held, held))
     return Split(train, test, dataset.end + 1, rule, wanted_types(dataset), -1 if in_rows else lot)
 
@@ -207,12 +206,12 @@ def _last_places(events: Events, chosen: NDArray[np.int64], n_slots: int, many: 
 
 
 def _by_lot(dataset: Dataset, lot: int) -> NDArray[np.bool_]:
-    """One lot of each customer's visits with something wanted (without visits, or with times: events): one at
+    """One lot of each customer's visits with something wanted (without visits that were told: events): one at
     least, while others are left."""
     events = dataset.events
     chosen = np.flatnonzero((events.user >= 0) & of_types(dataset, wanted_types(dataset)))
     n_visits = int(events.visit.max(initial=-1)) + 1
-    whole = (events.visit >= 0) & (not dataset.timed)  # where there are times, visits may be made of days
+    whole = (events.visit >= 0) & (not dataset.dayed)
     unit = np.where(whole, events.visit, n_visits + np.arange(len(events)))
     units, first = np.unique(unit[chosen], return_index=True)
     user = events.user[chosen][first].astype(np.int64)

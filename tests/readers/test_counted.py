@@ -117,3 +117,22 @@ def test_orders_that_are_counted_anew_are_each_customer_s_own(tmp_path):
     assert np.unique(visits, return_counts=True)[1].tolist() == [2] * 5
     assert visits[-1] == visits[-2]
     assert "2 values of 'ORDER_NUMBER' stand with several customers: each has visits apart" in notes(found)
+
+
+def test_numbers_of_clicks_are_no_orders(tmp_path):
+    """A column called order that counts each session's rows tells which click a row is; other orders are orders."""
+    rows = ["b,2,y1", "a,1,x0", "b,1,y0", "a,2,x1", "a,3,x2"]
+    found = reading(tmp_path, "session_id,order,item_id", *rows)
+    assert found.dataset.sessions
+    assert np.unique(found.dataset.events.visit, return_counts=True)[1].tolist() == [3, 2]
+    assert list(found.dataset.items.names(found.dataset.events.item)) == ["y0", "x0", "y1", "x1", "x2"]
+    assert "'order' counts the rows of each session, and tells no orders" in notes(found)
+    bought = reading(tmp_path, "session_id,order,item_id", "a,A17,x0", "a,A17,x1", "b,,y0", "b,A19,y1")
+    assert not bought.dataset.sessions
+    assert np.unique(bought.dataset.events.visit, return_counts=True)[1].tolist() == [2, 1, 1]
+
+
+def test_what_is_known_of_visits_and_not_of_when_they_were_is_said_once(tmp_path):
+    """Places in a basket order its lines; nothing more is said of the order of rows."""
+    found = reading(tmp_path, "user_id,order_id,item_id,position", "u,b,y1,2", "u,b,y0,1", "u,a,x0,1")
+    assert "order of the rows is taken" not in notes(found)

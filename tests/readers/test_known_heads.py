@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vitrina.errors import DataError
@@ -23,7 +26,7 @@ EVENTS = {
     ),
     "clicks of clothes": (
         "year;month;day;order;country;session ID;item;price\n2008;4;1;1;29;1;A13;28\n",
-        {"position": "order", "session_id": "session ID", "item_id": "item", "price": "price"},
+        {"order_id": "order", "session_id": "session ID", "item_id": "item", "price": "price"},
     ),
     "retailrocket": (
         "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,transaction,355908,7\n",
@@ -149,12 +152,42 @@ def test_events_are_read_as_they_come(tmp_path: Path, name: str) -> None:
         ("2016-10-30", "", "2016-10-30"),
         ("2016-10-30", "958", "2016-10-30"),
         ("1477785600", "09:58", "2016-10-30"),
+        ("2016-10-30", "9:05PM", "2016-10-30"),
+        ("2016-10-30", "10:30-11:00", "2016-10-30"),
+        ("2016-10-30", "25:10", "2016-10-30"),
     ],
 )
 def test_a_date_and_a_time_of_day_are_a_moment(tmp_path: Path, date: str, clock: str, moment: str) -> None:
     """Where the one is a date alone and the other a time; else the date is all there is."""
     events = shop(tmp_path, events=f"Date,Time,Transaction,Item\n{date},{clock},1,Bread\n").dataset.events
     assert events.time.astype("datetime64[s]").tolist() == [np.datetime64(moment, "s").item()]
+
+
+def test_days_of_parquet_have_their_time_too(tmp_path: Path) -> None:
+    """A column of dates is no text."""
+    table = pa.table(
+        {"Date": [datetime.date(2016, 10, 30)], "Time": ["09:58"], "Transaction": [1], "Item": ["a"]}
+    )
+    pq.write_table(table, tmp_path / "events.parquet")
+    events = read(tmp_path).dataset.events
+    assert events.time.astype("datetime64[s]").tolist() == [datetime.datetime(2016, 10, 30, 9, 58)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "date,sale_date",
+        "date,time,order_time",
+        "timestamp,time,order_time",
+        "order_date,order_time,transaction_time",
+    ],
+)
+def test_two_names_of_one_time_are_no_error(tmp_path: Path, names: str) -> None:
+    """The better known one is taken."""
+    values = ",".join(
+        "2016-10-30" if "time" not in one.replace("timestamp", "") else "09:58" for one in names.split(",")
+    )
+    assert len(shop(tmp_path, events=f"user_id,item_id,{names}\nu,a,{values}\n").dataset.events) == 1
 
 
 @pytest.mark.parametrize("name", ITEMS)

@@ -132,6 +132,8 @@ def _calendar(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
 
 def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     """Rows without times that stand in no order either, or may."""
+    if dataset.held_out != "time":
+        return
     if bare(dataset):
         order = ", though they seem to stand in the order of time" if in_order(dataset) else ""
         yield (

@@ -34,7 +34,7 @@ from vitrina.readers.assemble import code_ids, no_events, order_events, read_eve
 from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
 from vitrina.readers.columns import check_aliases, plain
-from vitrina.readers.counted import put_in_order
+from vitrina.readers.counted import as_clicks, put_in_order
 from vitrina.readers.described import describe, report, told
 from vitrina.readers.kinds import Kinds, define_kinds
 from vitrina.readers.rejects import set_aside, stop_if_many
@@ -60,8 +60,6 @@ class Reading:
     texts: pa.Table | None = None
 
 
-MAX_REJECTED = 0.05
-"""Share of the rows of a table above which nothing is made of them."""
 MAX_REJECTED = 0.05
 """Share of a table's rows that may be turned away: above it nothing is made of the rest."""
 Aliases = Mapping[str, Mapping[str, str]]
@@ -109,6 +107,8 @@ def read(
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
+        if "events" in staged:
+            staged["events"] = as_clicks(db, staged["events"], notes["events"])
         counted = "events" in staged and put_in_order(db, staged["events"], notes["events"])
         made = _order(db, staged, notes, keep, only)
         dataset, unknown = _assemble(db, staged, kinds, notes)
@@ -206,7 +206,8 @@ def _assemble(
     events = read_events(db, kinds.types, timed=timed) if came else no_events()
     sessions = came is not None and came.has("session_id") and not came.has("order_id")
     known = Dataset(users, items, events, catalog, kinds.types, people, timed)
-    return replace(known, sessions=sessions, words=kinds.words), unknown
+    dayed = came is not None and not (came.has("session_id") or came.has("order_id"))
+    return replace(known, sessions=sessions, dayed=dayed, words=kinds.words), unknown
 
 
 def _sources(staged: Mapping[str, Staged], column: str, table: str) -> list[str]:

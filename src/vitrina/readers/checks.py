@@ -48,8 +48,12 @@ END AS reason FROM typed
 """
 
 _CLOCKS = r"""
-UPDATE raw_events SET timestamp = timestamp || ' ' || clock
-WHERE regexp_matches(clock, '^\d{1,2}:\d{2}') AND regexp_matches(timestamp, '^\d+[-/.]\d+[-/.]\d+$')
+UPDATE raw_events SET timestamp = CASE WHEN starts_with(timestamp, '@')
+    THEN '@' || CAST(instant(timestamp, false) + instant('1970-01-01 ' || clock, false) AS VARCHAR)
+    ELSE timestamp || ' ' || clock END
+WHERE regexp_full_match(clock, '(\d|[01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?')
+    AND (regexp_full_match(timestamp, '\d+[-/.]\d+[-/.]\d+')
+        OR (starts_with(timestamp, '@') AND instant(timestamp, false) % 86400000000 = 0))
 """
 
 _ITEMS = """

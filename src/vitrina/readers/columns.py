@@ -30,12 +30,11 @@ _TIMES = (
     "datetime ts event_time event_timestamp event_date created_at order_date invoice_date purchase_date "
     "shop_date t_dat transaction_timestamp transaction_date transaction_dt unix_time unix_timestamp "
     "unix_review_time",
-    "date sale_date",
+    "date",
+    "sale_date",
     "time transaction_time",
 )
 """A date beside a time of day, `clock`, is the moment that tells more."""
-_OF_VISITS = "order"
-"""Which click of its session a row is, where there are sessions; elsewhere the order that it is of."""
 _ITEM = "sku stock_code item article article_id article_number item_code item_no item_number variant_id asin"
 _PRODUCT = "product_id product product_code prod_code material_number"
 _WORK = "movie_id book_id isbn track_id song_id artist_id aid parent_asin"
@@ -50,12 +49,14 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "visitor_id": (_VISITOR,),
         "order_id": (
             "invoice invoice_no invoice_id invoice_number basket_id basket transaction_id transaction order "
-            "order_no order_number receipt_id receipt_no transactions_id transaction_number",
+            "order_no order_number receipt_id receipt_no",
+            "transactions_id",
+            "transaction_number",
         ),
         "event_type": ("event type action event_name interaction behavior behavior_type behaviour activity",),
         "timestamp": _TIMES,
-        "position": ("pos", "step", "order_number", "order"),
-        "clock": ("time transaction_time time_of_day order_time invoice_time sale_time",),
+        "position": ("pos", "step", "order_number"),
+        "clock": ("time", "transaction_time", "time_of_day", "order_time", "invoice_time", "sale_time"),
         "quantity": ("qty units pieces",),
         "price": ("unit_price item_price price_per_unit",),
         "channel": (),
@@ -133,9 +134,7 @@ def choose(table: str, file: str, names: Sequence[str], aliases: Mapping[str, st
     notes = []
     for column, tiers in CONTRACT[table].items():
         free = [name if place not in chosen.values() else "" for place, name in enumerate(names)]
-        other = {_OF_VISITS} if column == "order_id" and "session_id" in chosen else set()
         for tier in ([column], *(tier.split() for tier in tiers)) if column not in chosen else ():
-            tier = [word for word in tier if word not in other]
             place = _only(table, file, free, column, tier)
             if place is not None:
                 chosen[column] = place

@@ -8,6 +8,8 @@ sets split by lot, and where it begins anew it is a place on a page: neither say
 # ruff: noqa: S608 - names in queries are ours.
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
 
@@ -31,20 +33,41 @@ SELECT coalesce(avg(CAST(whole AS INTEGER)) FILTER (many > 1), 0) FROM (
         FROM events WHERE reason IS NULL AND user_id IS NOT NULL GROUP BY user_id, order_id)
     GROUP BY user_id)
 """
+_CLICKS = f"""
+SELECT coalesce(avg(CAST(whole AS INTEGER)) FILTER (many > 1), 0) FROM (
+    SELECT count(*) AS many, {_UNBROKEN} AND min(place) <= 1 AS whole
+    FROM (SELECT session_id, number(order_id) AS place FROM events
+        WHERE reason IS NULL AND session_id IS NOT NULL)
+    GROUP BY session_id)
+"""
 _VISITS = """
-SELECT count(*) FROM events WHERE user_id IS NOT NULL AND coalesce(session_id, order_id) IS NOT NULL
+SELECT count(*) FROM events
+WHERE reason IS NULL AND user_id IS NOT NULL AND coalesce(session_id, order_id) IS NOT NULL
 """
 # Each takes the places of its own rows in turn, so that who did what before whom stays as it was.
 _IN_ORDER = """
 CREATE OR REPLACE TABLE events AS
-WITH told AS (SELECT *, {actor} AS actor, number({column}) AS place,
-    file * (1::BIGINT << 40) + row AS stood FROM events),
-turns AS (SELECT *, row_number() OVER (PARTITION BY actor ORDER BY place, stood) AS turn FROM told),
-stands AS (SELECT actor, stood AS stand,
-    row_number() OVER (PARTITION BY actor ORDER BY stood) AS turn FROM told)
-SELECT * EXCLUDE (actor, place, stood, turn, stand) REPLACE (0 AS file, stand AS row)
-FROM turns JOIN stands USING (actor, turn)
+WITH told AS (
+    SELECT {actor} AS actor, number({column}) AS place, file * (1::BIGINT << 40) + row AS stood FROM events),
+turns AS (
+    SELECT actor, stood, row_number() OVER (PARTITION BY actor ORDER BY place, stood) AS turn FROM told),
+stands AS (
+    SELECT actor, stood AS stand, row_number() OVER (PARTITION BY actor ORDER BY stood) AS turn FROM told),
+moved AS (SELECT stood, stand FROM turns JOIN stands USING (actor, turn))
+SELECT events.* REPLACE (0 AS file, stand AS row)
+FROM events JOIN moved ON file * (1::BIGINT << 40) + row = stood
 """
+
+
+def as_clicks(db: Db, staged: Staged, notes: list[str]) -> Staged:
+    """The table as it is told where numbers of orders count each session's rows: those are its clicks."""
+    if not (staged.has("session_id") and staged.has("order_id")) or answer(db, _CLICKS)[0] < MOST:
+        return staged
+    columns = dict(staged.columns)
+    name = columns.pop("order_id")
+    db.execute("UPDATE events SET position = coalesce(position, order_id), order_id = NULL")
+    notes.append(f"{name!r} counts the rows of each session, and tells no orders")
+    return replace(staged, columns={"position": name, **columns})
 
 
 def put_in_order(db: Db, staged: Staged, notes: list[str]) -> bool:
@@ -55,10 +78,12 @@ def put_in_order(db: Db, staged: Staged, notes: list[str]) -> bool:
     if staged.has("timestamp"):
         notes += [f"{name!r} is not used: timestamps tell the order"] if name else []
         return False
-    counted = _orders(db, staged, notes) or (bool(name) and _rows(db, name, notes))
-    if not counted:
-        notes.append("no timestamp: the order of the rows is taken as the order of time")
-    return counted
+    if _orders(db, staged, notes):
+        return True
+    if name and _rows(db, name, notes):
+        return not answer(db, _VISITS)[0]
+    notes.append("no timestamp: the order of the rows is taken as the order of time")
+    return False
 
 
 def _orders(db: Db, staged: Staged, notes: list[str]) -> bool:
@@ -75,10 +100,10 @@ def _orders(db: Db, staged: Staged, notes: list[str]) -> bool:
 
 
 def _rows(db: Db, name: str, notes: list[str]) -> bool:
-    """By `position`, of each customer or each visit; of a customer's visit it does not say when it was."""
+    """By `position`, of each customer or each visit; when a customer's visit was it does not say."""
     if answer(db, _ROWS)[0] < MOST:
         notes.append(f"{name!r} is not used: it does not count each customer's rows one by one")
         return False
     db.execute(_IN_ORDER.format(actor=_ACTOR, column="position"))
     notes.append(f"the order of each customer's or visit's rows is what {name!r} counts")
-    return not answer(db, _VISITS)[0]
+    return True

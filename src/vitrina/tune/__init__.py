@@ -26,7 +26,7 @@ from typing import Any
 from vitrina import __version__
 from vitrina.dataset import Dataset
 from vitrina.errors import DataError
-from vitrina.fit import fingerprint
+from vitrina.fit import fingerprint, whole_print
 from vitrina.placements import Placements, parse_placements
 from vitrina.recipe import Recipe
 from vitrina.tune import write
@@ -187,7 +187,7 @@ def _ordered(
 def _made_on(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> dict[str, Any]:
     tables = json.dumps(placements.tables, sort_keys=True, default=list)
     digest = hashlib.sha256((recipe.text + tables).encode()).hexdigest()[:16]
-    return {"data": fingerprint(dataset), "recipe": digest, "seed": seed, "vitrina": __version__}
+    return {"data": whole_print(dataset), "recipe": digest, "seed": seed, "vitrina": __version__}
 
 
 def _head(

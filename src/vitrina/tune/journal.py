@@ -43,6 +43,8 @@ class Journal:
                 return cls._new(file, made_on)
             text = file.read_text(encoding="utf-8")
             whole = text[: text.rfind("\n") + 1]  # the writer may have been killed in the middle of a line
+            if not whole and json.dumps(dict(made_on)).startswith(text):
+                return cls._new(file, made_on)
             head, *lines = whole.splitlines() or [""]
             trials = tuple(Trial(**json.loads(line)) for line in lines)
             _same(file, json.loads(head or "{}"), made_on)

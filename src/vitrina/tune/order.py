@@ -3,7 +3,7 @@
 They are learned from windows before the latest one of the bench, and judged on that against the same
 lists without them, asker by asker. The blend's weights were searched on that very window, which trees never
 saw, so what they owe to that (`Chosen.flatters`) is taken off. Trees must be ahead by more standard errors
-than a setting must: they cost every request.
+than a setting must: they cost every request. Where the recipe has trees they stay unless they lose.
 """
 
 from __future__ import annotations
@@ -110,8 +110,9 @@ def _best(
     more: Callable[[], bool],
 ) -> Order:
     """Of all shapes the one that gains most in sum, of those that there is time for, before Ctrl-C; each only
-    where it is surely ahead. Raises what ended it where none was found."""
-    own = replace(own, placements=())
+    where it is surely ahead, the recipe's own where it has them unless they lose. Raises what ended it where
+    none was found."""
+    there, own = own.placements, replace(own, placements=())
     found = Order(own)
     try:
         before = judge.of_forests({})
@@ -121,7 +122,8 @@ def _best(
                 break
             after = judge.of_forests({name: grow(*one, plan, judge.seed) for name, one in lessons.items()})
             gains = {name: _gain(after[name], one, flatters[name]) for name, one in before.items()}
-            gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1]}
+            stay = there if plan == own else ()
+            gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1] * (name not in stay)}
             if _sum(gains) > _sum(found.gains):
                 found = Order(replace(plan, placements=tuple(gains)), gains)
     except (KeyboardInterrupt, Exception) as fault:  # who was called then may have made something else of it

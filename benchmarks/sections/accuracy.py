@@ -27,6 +27,13 @@ ELSEWHERE = {
     )
 }
 """Data sets that do not lie beside the repository, and what to lay into the folder that is asked."""
+LOOKED_AT = {
+    "journey_orders": (
+        "Two things came of a first look at it: that an order of baskets shows within eight of them, and that trees which "
+        "a recipe has stay in a search unless they lose."
+    )
+}
+"""What came of looking at data sets that nothing else was developed on."""
 SHOPS = (
     "complete_journey",
     "groceries",
@@ -42,7 +49,7 @@ SHOPS = (
 
 def contest(name: str) -> Callable[[dict[str, Any]], Iterable[str]]:
     """The section of a data set: what it is, where the repository does not say it, and everybody on it."""
-    about = [f"{ELSEWHERE[name]}\n"] if name in ELSEWHERE else []
+    about = [f"{told[name]}\n" for told in (ELSEWHERE, LOOKED_AT) if name in told]
     return lambda found: (*about, *_everybody(found))
 
 

@@ -19,6 +19,14 @@ MODELS = Path(__file__).resolve().parents[1] / "models"
 RECIPES = sorted((MODELS / "recipes").glob("*.toml"))
 
 
+def test_names_of_columns_alone_are_enough_to_look_at_files(tmp_path):
+    """To train by, a recipe fits something."""
+    (tmp_path / "r.toml").write_text('[columns.events]\nitem_id = "art"\n')
+    assert read_recipe(tmp_path / "r.toml", fits=False).columns == {"events": {"item_id": "art"}}
+    with pytest.raises(RecipeError, match="fits nothing"):
+        read_recipe(tmp_path / "r.toml")
+
+
 @pytest.mark.parametrize("file", RECIPES, ids=lambda one: one.stem)
 def test_every_committed_recipe_can_be_fitted(file):
     """Its strategies and hyperparameters exist, its placements read, it says why it differs."""

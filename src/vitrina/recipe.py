@@ -134,24 +134,27 @@ class Recipe:
         return frozenset(name for one in weights if isinstance(one, dict) for name in one)
 
 
-def read_recipe(file: Path) -> Recipe:
+def read_recipe(file: Path, *, fits: bool = True) -> Recipe:
     """Read a recipe file. Raises RecipeError naming the key, and what is known."""
     try:
         text = file.read_text(encoding="utf-8")
         table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
         raise RecipeError(f"cannot read the recipe {file}: {reason}") from reason
-    recipe = parse_recipe(table, text)
+    recipe = parse_recipe(table, text, fits=fits)
     if not isinstance(recipe.placements, Path):
         return recipe
     return Recipe(**{**vars(recipe), "placements": (file.parent / recipe.placements).resolve()})
 
 
-def parse_recipe(table: dict[str, Any], text: str) -> Recipe:
-    """Check a recipe's tables. Raises RecipeError."""
+def parse_recipe(table: dict[str, Any], text: str, *, fits: bool = True) -> Recipe:
+    """Check a recipe's tables. `fits`: whether it must fit something, or may say names of columns alone.
+
+    Raises RecipeError.
+    """
     _known("recipe", table, {one.name for one in fields(Recipe)} - {"text"})
     strategies = {name: _plan(name, one) for name, one in _tables(table, "strategies").items()}
-    if not strategies:
+    if fits and not strategies:
         raise RecipeError("the recipe fits nothing: add a table such as [strategies.item_knn]")
     columns = _tables(table, "columns")
     _known("columns", columns, {"events", "items", "users"})

@@ -45,7 +45,7 @@ def doctor(
     from vitrina.readers import read
     from vitrina.recipe import read_recipe
 
-    made = read_recipe(recipe) if recipe else None
+    made = read_recipe(recipe, fits=False) if recipe else None
     columns, weighed = (made.columns, made.weighed) if made else ({}, frozenset[str]())
     # However many rows are bad, the doctor looks at the rest and says so; training stops at 5 %.
     reading = read(data, aliases=columns, rejects=rejects, max_rejected=1.0, say=say, weighed=weighed)

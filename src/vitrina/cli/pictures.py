@@ -42,7 +42,7 @@ def _photos(data: Path, recipe: Path | None) -> dict[str, str] | None:
     from vitrina.readers import has, read
     from vitrina.recipe import read_recipe
 
-    columns = read_recipe(recipe).columns if recipe else {}
+    columns = read_recipe(recipe, fits=False).columns if recipe else {}
     if not has(data, "items"):
         return None
     dataset = read(data, aliases=columns, say=say, only=("items",)).dataset

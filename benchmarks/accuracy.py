@@ -8,10 +8,11 @@
 The last window is the test (28 days, or a fifth of the time there is; without times each one's last
 order, or a tenth by lot where rows tell who took what alone). Two recipes of ours are asked: the one that
 comes with Vitrina, its sources weighed on the window before as in training, and the one that `vitrina tune`
-writes unaided within the budget, from all that came before the test window. A library's family has as many trials as a strategy had there on average (10 at
-least, and a third of the budget in time at most), by NDCG@10 on the same window before (without times the last
-tenth of what each one took one by one), by the same number of askers; its short lists are filled up with bestsellers, and whether what an asker has may be listed is
-chosen there too. Everybody is asked the test window once. One thread; budgets are seconds of each one's
+writes unaided within the budget, from all that came before the test window. A library's family has as many
+trials as a strategy had there on average (10 at least, and a third of the budget in time at most), by NDCG@10 on
+the same window before (without times the last tenth of what each one took one by one), by the same number of
+askers; its short lists are filled up with bestsellers, and whether what an asker has may be listed is chosen
+there too. Everybody is asked the test window once. One thread; budgets are seconds of each one's
 processor, so that a busy machine is held against nobody; libraries in environments of their own (`make
 referees`). Writes results/accuracy_<data>.json.
 

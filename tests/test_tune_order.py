@@ -67,12 +67,13 @@ def test_trees_are_left_out_where_nothing_is_to_be_known():
     assert said == ["learned trees order no placement surely better than its blend"]
 
 
+@pytest.mark.parametrize("error", [0.01, np.inf])
 @pytest.mark.parametrize(("gain", "stay"), [(0.001, ("home",)), (-0.001, ())])
-def test_the_recipe_s_own_trees_stay_unless_they_lose(gain, stay, monkeypatch):
-    """Where they are ahead by less than is sure; no other shape takes their place, and where there are none
+def test_the_recipe_s_own_trees_stay_unless_they_lose(gain, error, stay, monkeypatch):
+    """Where they are ahead by less than is sure, or one visit judges; no other shape takes their place, and where there are none
     none come."""
     module = import_module("vitrina.tune.order")
-    monkeypatch.setattr(module, "_gain", lambda after, before, flatters: (gain, 0.01))
+    monkeypatch.setattr(module, "_gain", lambda after, before, flatters: (gain, error))
     own = {"placements": ["home"], "leaves": 9}
     order, _ = found(habits=True, **own)
     assert order.plan.placements == stay

@@ -60,8 +60,8 @@ def given(train: Dataset, held: Dataset, name: str, *, typed: bool = True) -> Sp
             f"none of the {len(distinct(test.events.item)):,} items of {name} is in --data, such as "
             f"{test.items.name(int(test.events.item[0]))!r}: nobody can find them; both must name items alike"
         )
-    caution = ". ".join(_cautions(train, test, name))
     drawn = _drawn(train, test)
+    caution = ". ".join(_cautions(train, test, name, drawn))
     train = train if drawn == train.held_out else replace(train, held_out=drawn)
     rule = f"{name} is asked whole, nothing is cut{_unknown(train, test)}"
     return Split(train, test, train.end + 1, rule, wanted_types(test), caution=caution, published=True)
@@ -148,12 +148,15 @@ def _drawn(train: Dataset, test: Dataset) -> str:
     return "lot" if before > MOSTLY * (before + after) else "last"
 
 
-def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
-    """Why figures may flatter. Raises DataError where all that is asked was learned from."""
+def _cautions(train: Dataset, test: Dataset, name: str, drawn: str) -> Iterator[str]:
+    """Why figures may flatter. `drawn`: as of `_drawn`.
+
+    Raises DataError where all that is asked was learned from.
+    """
     n = len(test.events)
     timed = train.timed and test.timed
     if timed:
-        yield from _not_in_time(train, test, name)
+        yield from _not_in_time(train, test, name, drawn)
     known, again = _told_apart(train, test, timed=timed)
     both = among(again, np.sort(known))
     # Without times somebody may have taken a thing again, unless nobody ever does.
@@ -177,9 +180,9 @@ def _cautions(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
             )
 
 
-def _not_in_time(train: Dataset, test: Dataset, name: str) -> Iterator[str]:
+def _not_in_time(train: Dataset, test: Dataset, name: str, drawn: str) -> Iterator[str]:
     """That what is asked is no later than what is learned from, and how a recipe is chosen for it."""
-    early, drawn = int((test.events.time <= train.end).sum()), _drawn(train, test)
+    early = int((test.events.time <= train.end).sum())
     advice = f"; a recipe for it is tuned with [evaluation] split = {drawn!r}"
     if early:
         yield (

@@ -106,8 +106,9 @@ class Bench:
     def of(cls, dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> Bench:
         """Hold out the last days, and those before them where few ask. Raises TooLittle where too few do."""
         windows = _windows(dataset, recipe, placements, seed)
-        visits = _visits(windows)
-        asked = [name for name, many in _askers(windows).items() if enough(many, visits[name])]
+        clusters = _clusters(windows)
+        askers = _askers(windows).items()
+        asked = [name for name, many in askers if enough(many, len(distinct(clusters[name])))]
         if not asked:
             raise TooLittle(
                 f"too little to tune on: no placement is asked {MIN_ASKERS} times, by {MIN_VISITS} customers "
@@ -116,9 +117,9 @@ class Bench:
             )
         by_name = {name: [one for one in windows if name in one.truths] for name in asked}
         truths = {name: pooled([one.truths[name] for one in some]) for name, some in by_name.items()}
-        clusters = {name: together([one.clusters[name] for one in some]) for name, some in by_name.items()}
+        theirs = {name: clusters[name] for name in asked}
         ruled = {name: placements.by_name[name] for name in asked}
-        return cls(tuple(windows), ruled, truths, clusters, dataset.catalog.product)
+        return cls(tuple(windows), ruled, truths, theirs, dataset.catalog.product)
 
     def lists(self, plan: Plan, seeds: Mapping[str, str]) -> Lists:
         """Fit a strategy on each window, and ask it in every placement, starting from the seeds named
@@ -195,10 +196,7 @@ def _askers(windows: Sequence[Window]) -> dict[str, int]:
     return many
 
 
-def _visits(windows: Sequence[Window]) -> dict[str, int]:
-    """By placement, of how many customers, baskets or visits those are."""
+def _clusters(windows: Sequence[Window]) -> dict[str, Clusters]:
+    """By placement, which customer, basket or visit each of those is."""
     names = {name for window in windows for name in window.clusters}
-    return {
-        name: len(distinct(together([one.clusters[name] for one in windows if name in one.clusters])))
-        for name in names
-    }
+    return {name: together([one.clusters[name] for one in windows if name in one.clusters]) for name in names}

@@ -123,7 +123,8 @@ def _best(
             after = judge.of_forests({name: grow(*one, plan, judge.seed) for name, one in lessons.items()})
             gains = {name: _gain(after[name], one, flatters[name]) for name, one in before.items()}
             stay = there if plan == own else ()
-            gains = {name: one for name, one in gains.items() if one[0] > SURE * one[1] * (name not in stay)}
+            least = {name: 0.0 if name in stay else SURE * one[1] for name, one in gains.items()}
+            gains = {name: one for name, one in gains.items() if one[0] > least[name]}
             if _sum(gains) > _sum(found.gains):
                 found = Order(replace(plan, placements=tuple(gains)), gains)
     except (KeyboardInterrupt, Exception) as fault:  # who was called then may have made something else of it

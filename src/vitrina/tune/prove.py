@@ -54,7 +54,7 @@ def crossed(
 
 
 def by_fold(values: Values, fold: NDArray[np.int64]) -> NDArray[np.float64]:
-    """float64[FOLDS]: the sum over the askers of each fold, of all askers; NaN is nobody."""
+    """float64[FOLDS]: what each fold adds to the mean over all askers; NaN is nobody."""
     known = ~np.isnan(values)
     sums: NDArray[np.float64] = np.bincount(fold[known], values[known], FOLDS).astype(np.float64)
     return sums / max(int(known.sum()), 1)

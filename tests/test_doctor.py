@@ -131,7 +131,7 @@ def without(text: str, *names: str) -> str:
             {"bought_together": "thin", "transaction_similar": "thin"},
             {"cart": "thin", "post_purchase": "thin"},
         ),
-        (("event_type",), {}, {"session_next": "thin", "retargeting": "thin"}),
+        (("event_type",), {"look_again": "empty"}, {"session_next": "thin", "retargeting": "thin"}),
         (
             ("order_id", "session_id", "timestamp"),
             {

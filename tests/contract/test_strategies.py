@@ -51,6 +51,7 @@ ALSO: dict[str, list[dict[str, Any]]] = {
         {"order": 2, "rank": 2, "half_life_days": 9.0},
     ],
     "buy_again": [{"timing": 0.0, "min_count": 2}, {"half_life_days": 0.0, "ahead_days": 3.0, "timing": 0.5}],
+    "look_again": [{"often": 1.0, "half_life_days": 0.0, "return_power": 2.0}, {"half_life_days": 3.0}],
     "next_basket": [{"alpha": 0.0, "neighbours": 3, "takers": 4, "seeds": 2, "timing": 0.0}, {"alpha": 1.0}],
     "user_knn": [
         {"rarity": 1.0, "asymmetry": 0.2, "shrink": 2.0, "popularity": 0.3, "neighbours": 7},

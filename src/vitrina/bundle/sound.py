@@ -150,6 +150,12 @@ STRATEGIES: Mapping[str, Rules] = {
         "region_rows": Rows("#items"),
     },
     "buy_again": {"weights": Each("#items"), **HABITS},
+    "look_again": {
+        "weights": Each("#items"),
+        "acts": Each("#types"),
+        "factors": Each("#types"),
+        "timed": Each("#one"),
+    },
     "next_basket": {
         "alike/indptr": Ends("taken/indptr", ("alike/rows", "alike/scores")),
         "alike/rows": Rows("taken/indptr"),

@@ -12,6 +12,7 @@ from vitrina.readers import Report
 FEW_EVENTS = 1_000
 FEW_LEARNERS = 25
 FEW_PAIRS = 100
+FEW_LOOKS = 100
 RARE_REPEATS = 0.01
 
 Judged = tuple[str, str]
@@ -73,6 +74,14 @@ def _buy_again(facts: Facts, report: Report) -> Judged:
     if not report.has("events", "timestamp"):
         return THIN, "there is no timestamp: what is due cannot be told from what was bought yesterday"
     return FINE
+
+
+def _look_again(facts: Facts, report: Report) -> Judged:
+    looked = facts.types.get("view", 0) + facts.types.get("cart", 0)
+    if not looked:
+        only = f"there are no views or carts, only {', '.join(facts.types)}"
+        return EMPTY, only if facts.events else NO_EVENTS
+    return FINE if looked >= FEW_LOOKS else (THIN, f"only {many(looked, 'view or cart', 'views and carts')}")
 
 
 def _next_basket(facts: Facts, report: Report) -> Judged:
@@ -196,6 +205,7 @@ _RULES: Mapping[str, Callable[[Facts, Report], Judged]] = {
     **dict.fromkeys(("rp3beta", "ease", "als", "graph_filter"), _together),
     "bought_together": _bought_together,
     "buy_again": _buy_again,
+    "look_again": _look_again,
     "next_basket": _next_basket,
     "popular": _popular,
     "session_knn": _session_knn,

@@ -112,6 +112,12 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "timing": Real(0.0, 1.5, even=True),
         "ahead_days": Real(1.0, 90.0),
     },
+    "look_again": {
+        "often": Real(0.0, 1.5, even=True),
+        "half_life_days": Days(),
+        "return_power": Real(0.0, 2.0, even=True),
+        "return_prior": Real(1.0, 300.0),
+    },
     "popular": {"half_life_days": Days(), "window_days": Days(), "prior": Real(1.0, 200.0)},
     "session_knn": {
         "recent": Whole(100, 5000),

@@ -79,10 +79,10 @@ class Strategy:
         """Weights by row."""
         array = {name: np.asarray(part) for name, part in parts.items()}
         fading = self.half_life_days if array["timed"][0] else 0.0
-        learned = tuple(array[name] for name in ("acts", "curve", "factors"))
-        if not len(learned[1]):
+        acts, curve, factors = (array[name] for name in ("acts", "curve", "factors"))
+        if not len(curve):
             raise ValueError("curve is empty: nothing says what a look is worth")
-        return LookAgain(*learned, array["weights"], self.often, fading)
+        return LookAgain(acts, curve, factors, array["weights"], self.often, fading)
 
 
 @dataclass(frozen=True, eq=False)

@@ -193,8 +193,9 @@ def _required(table: str, file: str, names: Sequence[str], chosen: Mapping[str, 
         raise DataError(
             f"{file} has no column for {' nor for '.join(missing.values())}; its columns: {_shown(names)}. "
             "Where a column has another name, say so in the recipe, under "
-            f"[columns.{table}]: {hint}; a file without a header line needs one, and one with a whole basket "
-            f"or visit a line must be made longer first: a row is one item{_split(names)}"
+            f"[columns.{table}]: {hint}; a file without a header line needs one, and one with a whole "
+            f"visit a line must be made longer first: a row is one item; with a basket a line, call it "
+            f"baskets.csv{_split(names)}"
         )
 
 

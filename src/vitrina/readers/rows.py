@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from vitrina.errors import DataError
-from vitrina.readers import values
+from vitrina.readers import tickets, values
 from vitrina.readers.columns import CONTRACT, Choice, choose
 from vitrina.readers.scan import Db, Scan, answer, as_bytes, named, scan
 from vitrina.readers.tables import ending
@@ -49,10 +49,15 @@ def stage(
 ) -> Staged:
     """Read the files of one table. Raises DataError naming the file that cannot be read."""
     full = [(path, file) for path, file in files if len(files) == 1 or path.stat().st_size]
-    scans = []
+    scans, told = [], []
     for path, file in full:
         say(f"reading {file} ({path.stat().st_size / 1e6:,.1f} MB)")
-        scans.append(scan(db, path, file, scratch))
+        if tickets.are(path):
+            found, said = tickets.scan(db, path, file, scratch)
+            told.append(said)
+        else:
+            found = scan(db, path, file, scratch)
+        scans.append(found)
     choices = [choose(table, one.file, one.names, aliases) for one in scans]
     _agree(table, scans, choices)
     attributes = tuple(sorted({name for one in choices for name in one.attributes}))
@@ -65,7 +70,7 @@ def stage(
         columns={name: one.names[at] for one, choice in both for name, at in choice.contract.items()},
         attributes=attributes,
         unused=tuple(dict.fromkeys(name for choice in choices for name in choice.unused)),
-        notes=(*dict.fromkeys(note for choice in choices for note in choice.notes), *nested, *empty),
+        notes=(*dict.fromkeys(note for choice in choices for note in choice.notes), *told, *nested, *empty),
     )
 
 

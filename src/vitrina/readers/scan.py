@@ -47,7 +47,7 @@ _FOREIGN = {
 _LINE, _NEVER, _UNQUOTED = "'line': 'VARCHAR'", "\1", "''"
 """How a file is read line by line: one column, split by a byte that the survey does not let pass."""
 _NOT_JSON = "not a JSON object"
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> Scan:
     """
     kind = ending(path)
     if kind == ".parquet":
-        return _parquet(db, path, file)
+        return of_parquet(db, path, file)
     if kind.startswith((".jsonl", ".ndjson")):
         return _json(db, path, file, scratch)
     return _csv(path, file, scratch)
@@ -117,13 +117,13 @@ def _place(path: Path) -> str:
 
 def _csv(path: Path, file: str, scratch: Path) -> Scan:
     head = _head(path, file)
-    if not head.strip(_BOM + b" \t\r\n"):
+    if not head.strip(BOM + b" \t\r\n"):
         raise DataError(f"{file} is empty or begins with an empty line; its first line must name the columns")
-    names, delimiter = _header(head, file)
+    names, delimiter = names_of(head, file)
     found = survey(path, Shape(ord(delimiter), len(names), len(head), 2))
     fields = [f"c{place}" for place in range(len(names))]
     columns = ", ".join(f"'{one}': 'VARCHAR'" for one in fields)
-    rows = _read_csv(_source(path, found, scratch), columns, delimiter, "'\"'", header=True)
+    rows = _read_csv(mended(path, found, scratch), columns, delimiter, "'\"'", header=True)
     return Scan(
         file=file,
         path=path,
@@ -138,10 +138,10 @@ def _csv(path: Path, file: str, scratch: Path) -> Scan:
 
 
 def _json(db: Db, path: Path, file: str, scratch: Path) -> Scan:
-    bom = len(_BOM) if _head(path, file).startswith(_BOM) else 0
+    bom = len(BOM) if _head(path, file).startswith(BOM) else 0
     found = survey(path, Shape(-1, 1, bom, 1))
     found.cuts[:0] = [(0, bom)] if bom else []
-    source = _source(path, found, scratch)
+    source = mended(path, found, scratch)
     base = (
         "(SELECT row_number() OVER () - 1 AS row, line, "
         "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS ok "
@@ -202,7 +202,8 @@ def _read_csv(source: Path, columns: str, delimiter: str, quote: str, *, header:
     )
 
 
-def _parquet(db: Db, path: Path, file: str) -> Scan:
+def of_parquet(db: Db, path: Path, file: str) -> Scan:
+    """A Parquet file. Raises DataError as `scan` does."""
     with plain(path) as stream:
         if stream.read(4) != b"PAR1":
             raise DataError(
@@ -243,15 +244,15 @@ def as_bytes(db: Db, found: Scan, scratch: Path) -> Scan:
                 one.view(pa.binary()) if pa.types.is_string(one.type) else one for one in batch.columns
             ]
             out.write_batch(pa.record_batch(columns, schema=schema))
-    return replace(_parquet(db, copy, found.file), path=found.path)
+    return replace(of_parquet(db, copy, found.file), path=found.path)
 
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _source(path: Path, found: Survey, scratch: Path) -> Path:
-    """The file itself, or a copy without the lines that are no records."""
+def mended(path: Path, found: Survey, scratch: Path) -> Path:
+    """A text file itself, or a copy without the lines that are no records."""
     if not found.cuts:
         return path
     copy = scratch / f"mended-{len(list(scratch.iterdir()))}.txt"
@@ -269,8 +270,10 @@ def _head(path: Path, file: str) -> bytes:
     return head
 
 
-def _header(head: bytes, file: str) -> tuple[tuple[str, ...], str]:
-    """The column names of a CSV file and its delimiter: the one that splits the header furthest."""
+def names_of(head: bytes, file: str) -> tuple[tuple[str, ...], str]:
+    """The column names of a CSV file and its delimiter: the one that splits the header furthest.
+
+    Raises DataError where its first line names no columns."""
     try:
         text = head.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
 """Which files of a folder hold which table.
 
-Knows names only: `events.csv`, `events-2018.csv.gz`, a folder `events/` of part files. What is in
-a file is `scan`.
+Knows names only: `events.csv`, `events-2018.csv.gz`, a folder `events/` of part files; `baskets.txt` where
+there are no events. What is in a file is `scan`, or `tickets`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from vitrina.errors import DataError
 TABLES = ("events", "items", "users")
 _TEXTS = (".csv", ".tsv", ".jsonl", ".ndjson")
 ENDINGS = (".parquet", *_TEXTS, *(one + ".gz" for one in _TEXTS))
+BASKETS = "baskets"
+"""What events may be called where they are baskets; any text is one then."""
+_PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ def find(folder: Path) -> Found:
     aside: list[str] = []
     for table in TABLES:
         readable, strange = _named(folder, table)
+        if table == "events" and not readable and not strange:
+            readable, strange = _named(folder, BASKETS)
         if strange and not readable:
             raise DataError(
                 f"{strange[0].name} is not in a format that is read; "
@@ -60,7 +65,7 @@ def find_events(place: Path) -> Found:
     Raises DataError as `find` does, and where there are no events.
     """
     if place.is_file():
-        if not ending(place):
+        if not _readable(place):
             raise DataError(f"{place} is no file of events; give one that ends in {', '.join(ENDINGS)}")
         return Found({"events": (place,)})
     found = find(place)
@@ -71,12 +76,26 @@ def find_events(place: Path) -> Found:
 
 def has(folder: Path, table: str) -> bool:
     """Whether a folder has files of a table, in a format that is read or not."""
-    return folder.is_dir() and any(_named(folder, table))
+    names = (table, BASKETS) if table == "events" else (table,)
+    return folder.is_dir() and any(any(_named(folder, one)) for one in names)
 
 
 def ending(path: Path) -> str:
     """The known ending of a file name, or the empty text."""
     return next((one for one in ENDINGS if path.name.lower().endswith(one)), "")
+
+
+def is_baskets(path: Path) -> bool:
+    """Whether a file is called baskets."""
+    return _is_called(path.name.lower(), BASKETS)
+
+
+def _is_called(name: str, table: str) -> bool:
+    return re.match(rf"{table}([-_. ].*)?\.", name) is not None
+
+
+def _readable(path: Path) -> bool:
+    return bool(ending(path)) or (is_baskets(path) and path.name.lower().endswith(_PLAIN))
 
 
 def _named(folder: Path, table: str) -> tuple[list[Path], list[Path]]:
@@ -87,22 +106,21 @@ def _named(folder: Path, table: str) -> tuple[list[Path], list[Path]]:
         name = path.name.lower()
         if path.is_dir() and name in {table, *(table + one for one in ENDINGS)}:
             readable += [part for part in path.rglob("*") if part.is_file() and _is_part(part, path)]
-        elif path.is_file() and re.match(rf"{table}([-_. ].*)?\.", name):
-            (readable if ending(path) else strange).append(path)
+        elif path.is_file() and _is_called(name, table):
+            (readable if _readable(path) else strange).append(path)
     return readable, strange
 
 
 def _uncalled(folder: Path) -> tuple[str, ...]:
     """Files that could be read, but have no table's name."""
-    tables = re.compile(rf"({'|'.join(TABLES)})([-_. ].*)?\.")
     names = (path.name for path in folder.iterdir() if path.is_file() and ending(path))
-    return tuple(sorted(name for name in names if not tables.match(name.lower())))
+    return tuple(sorted(one for one in names if not any(_is_called(one.lower(), table) for table in TABLES)))
 
 
 def _is_part(part: Path, folder: Path) -> bool:
     """Whether a file of a table's folder holds rows; writers leave '_SUCCESS' and '.crc' beside."""
     inside = part.relative_to(folder).parts
-    return bool(ending(part)) and not any(step.startswith((".", "_")) for step in inside)
+    return _readable(part) and not any(step.startswith((".", "_")) for step in inside)
 
 
 def _once(table: str, files: list[Path]) -> None:

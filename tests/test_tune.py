@@ -508,9 +508,8 @@ def test_what_cannot_be_learned_as_it_is_written_is_left_out(tmp_path):
     sources = [{"strategy": one, "weight": 1.0, "seeds": "history"} for one in ("item_knn", "ease")]
     tables = {**TABLES, "home": {**TABLES["home"], "sources": sources}}
     alike = make_shop([(f"u{user}", f"i{item}", day) for day in range(40) for user in range(60) for item in (0, 1, 2 + user % 2)])  # fmt: skip
-    found = tune.tune(
-        alike, recipe(strategies=bad), parse_placements(tables), tmp_path / "t.toml", 5.0, say=lines.append
-    )
+    told = recipe(strategies=bad), parse_placements(tables), tmp_path / "t.toml", 5.0
+    found = tune.tune(alike, *told, say=lines.append, clock=time.process_time)
     assert "home: ease cannot be learned as the recipe has it, and is left out" in lines
     assert "home" in found.chosen
     assert read_recipe(tmp_path / "t.toml").strategies

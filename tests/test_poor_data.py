@@ -145,3 +145,28 @@ def test_a_lone_word_teaches_what_a_purchase_teaches(tmp_path):
 def listed(engine, request, now, live=None):
     """The products of the one block."""
     return [one.item_id for one in engine.recommend([request], live or Live(now))[0].blocks[0].items]
+
+
+def test_where_views_are_all_there_is_a_visit_goes_back_to_its_own(tmp_path):
+    """Visits to three products by lot each, forth and back: nothing tells the next step but what was looked at
+    in it, and live too the looks come first."""
+    random = np.random.default_rng(4)
+    rows = ["session_id,event_type,item_id,timestamp"]
+    for visit in range(400):
+        one, two, three = random.choice(300, 3, replace=False)
+        moment = FIRST + visit // 10
+        steps = enumerate((one, two, one, three, one, two))
+        rows += [f"s{visit},view,i{item},{moment}T{visit % 10:02}:{step:02}:00" for step, item in steps]
+    (tmp_path / "events.csv").write_text("\n".join(rows) + "\n")
+    shop = read(tmp_path).dataset
+    figures = {}
+    for name in ("without", "with"):
+        strategies = {**RECIPE["strategies"], **({"look_again": {}} if name == "with" else {})}
+        made = replace(parse_recipe({**RECIPE, "strategies": strategies}, "test"), placements=STANDARD)
+        found = evaluate(shop, made, placements_of(made))
+        figures[name] = found.row(BLEND, "session_next").metrics["ndcg@10"].mean
+    assert figures["with"] > 2 * figures["without"]
+    engine = Engine.of(train(shop, made, Registry(tmp_path / "bundles"), lambda line: None).bundle)
+    seen = tuple(SessionEvent(f"i{item}") for item in (7, 8))
+    asked = Request((Block("session_next", limit=5),), visitor_id="v", events=seen)
+    assert listed(engine, asked, engine.last_event + 60)[:2] in (["i7", "i8"], ["i8", "i7"])

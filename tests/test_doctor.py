@@ -12,9 +12,12 @@ import pytest
 from rich.console import Console
 
 from vitrina.doctor import Diagnosis, examine, show
+from vitrina.doctor.verdicts import _PLACES
+from vitrina.placements import read_placements
 from vitrina.readers import Reading, read
 from vitrina.strategies import names
 
+STANDARD = Path(__file__).resolve().parents[1] / "models" / "placements" / "standard.toml"
 ITEMS = "item_id,title,category,price,image\n" + "".join(
     f"i{n},T{n},c > d{n % 3},{n}.5,{n}.jpg\n" for n in range(12)
 )
@@ -320,3 +323,18 @@ def test_the_diagnosis_in_words(tmp_path: Path) -> None:
     for piece in ("How the files were read", "What is in them", "What looks wrong", "strategy can learn",
                   "each placement", "more columns would buy", "[bold]odd[/bold]"):  # fmt: skip
         assert piece in said
+
+
+def test_few_looks_are_thin(tmp_path: Path) -> None:
+    """Promise: so few looks that how they end is hardly learned are counted in the verdict."""
+    lines = [f"u{user},i{user % 5},2024-01-{1 + user % 28:02},view" for user in range(60)]
+    found = diagnose(tmp_path, events=rows("user_id,item_id,timestamp,event_type", *lines))
+    told = {one.name: one for one in found.strategies}["look_again"]
+    assert (told.state, told.why) == ("thin", "only 60 views and carts")
+
+
+def test_what_placements_are_made_of_is_what_the_standard_file_says() -> None:
+    """Promise: no verdict speaks of a source that a placement does not have."""
+    standard = read_placements(STANDARD, {})
+    for name, place in _PLACES.items():
+        assert set(place.sources) <= {one.strategy for one in standard.by_name[name].sources}, name

@@ -66,6 +66,17 @@ def test_the_cart_and_the_page_are_what_they_are(engine):
     assert ground(engine, "knn", 4, (3,), context_item_ids=("i3",)).kind == "seen"
 
 
+def test_a_product_that_is_its_own_reason_says_what_was_done_with_it(engine):
+    """It lies in the cart until it leaves it; a look is a look, also after a purchase; the page says nothing."""
+    assert ground(engine, "knn", 2, (2,)).kind == "looked"
+    assert ground(engine, "knn", 1, (1,)).kind == "again"
+    cart, look, out = (SessionEvent("i3", one) for one in ("cart", "view", "remove"))
+    assert ground(engine, "knn", 3, (3,), events=(cart, look)).kind == "waiting"
+    assert ground(engine, "knn", 3, (3,), events=(cart, look, out)).kind == "looked"
+    assert ground(engine, "knn", 1, (1,), events=(SessionEvent("i1", "view"),)).kind == "looked"
+    assert ground(engine, "knn", 3, (3,), context_item_ids=("i3",)).kind == "chosen"
+
+
 def test_a_rule_says_its_confidence(engine):
     """The share of a sentence is the rule's."""
     assert ground(engine, "baskets", 4, (0,), RULE).share == 0.34
@@ -102,7 +113,7 @@ def test_answers_carry_sentences_where_asked_in_the_asked_language(engine):
     answers = engine.recommend(asked, Live(67 * DAY))
     said = [{one.reason.sentence for one in answer.blocks[0].items} for answer in answers]
     assert said[0] == {""}
-    assert said[1] == said[3] == {"Based on what you bought"}
+    assert said[1] == said[3] == {"Based on what you bought", "You have bought it before"}
     assert said[2].isdisjoint(said[1])
     assert "" not in said[2]
     alone = engine.recommend([asked[2]], Live(67 * DAY))[0]

@@ -125,6 +125,24 @@ def test_a_gift_belongs_to_its_order_and_to_nobody() -> None:
     assert str(aside).startswith("1 gifts")
 
 
+def test_what_was_looked_at_to_find_a_gift_is_set_aside_with_it() -> None:
+    """Before the gift alone, and of the product alone; who else looked at it did so for themselves."""
+    happened = [
+        ("u", "drum", 1, "view"),
+        ("u", "drum", 2, "cart"),
+        ("u", "tea", 2, "view"),
+        ("v", "drum", 2, "view"),
+    ]
+    shop = make_shop([*happened, ("u", "drum", 3), ("u", "drum", 5, "view")])
+    bought = shop.events.type == PURCHASE
+    aside = profiles.set_aside(replace(shop, events=replace(shop.events, gift=bought)))
+    days = shop.events.time // DAY
+    drums = shop.events.item == shop.items.row("drum")
+    ours = shop.events.user == shop.users.row("u")
+    assert aside.events.tolist() == (drums & ours & (days <= 3)).tolist()
+    assert (int(aside.gifts.sum()), int(aside.sought.sum())) == (1, 2)
+
+
 def window(shop: Dataset, rebuy: str) -> Engine:
     """An engine whose one source says what it was asked about, under a rebuy policy."""
     placements = {"home": {"sources": [{"strategy": "fixed"}], "rebuy": rebuy, "fallback": []}}

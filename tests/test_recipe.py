@@ -79,6 +79,9 @@ def test_mistakes_are_named(tmp_path, text, says):
         ("asl", {}, "unknown strategy 'asl'; known: "),
         ("os", {}, "unknown strategy 'os'"),
         ("popular", {"by": 3}, "by = 3 must be a str"),
+        ("item_knn", {"event_weights": {"view": "x"}}, "event_weights.view = 'x' must be a number"),
+        ("look_again", {"event_weights": {"view": True}}, "event_weights.view = True must be a number"),
+        ("content_similar", {"attribute_weights": {"brand": float("nan")}}, "brand = nan must be a number"),
         ("popular", {"colour": "red"}, "unknown key 'colour'; known: "),
     ],
 )

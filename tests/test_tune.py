@@ -167,6 +167,11 @@ def test_what_has_no_effect_is_not_searched():
     assert "half_life_purchases" not in Space.of("next_basket", habits, shop()).dimensions
     assert f"{EVENT}view" in Space.of("item_knn", made, shop(views=True)).dimensions
     assert f"{EVENT}view" not in Space.of("item_knn", made, shop()).dimensions
+    looks, viewed = strategies.make("look_again", {}), shop(views=True)
+    assert not Space.of("look_again", looks, shop()).dimensions
+    assert "half_life_days" in Space.of("look_again", looks, viewed).dimensions
+    assert "half_life_days" not in Space.of("look_again", looks, untimed(viewed)).dimensions
+    assert "often" in Space.of("look_again", looks, untimed(viewed)).dimensions
 
 
 @pytest.mark.parametrize("name", sorted(set(strategies.names()) - {"image_similar"}))

@@ -2,6 +2,7 @@
 
     rule       a basket rule fired                    due, habit   the asker's own rhythm of a product
     bought...  what the asker did with the seed       lasts        everybody's rhythm of it
+    looked...  what they did with the very product
     popular... an order of everybody's                chosen       nothing more is known
 
 Pure: rows and doings in, `wording.Ground` out.
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from vitrina.askers import Asker
 from vitrina.catalog import Catalog
-from vitrina.dataset import CART, DAY, PURCHASE
+from vitrina.dataset import CART, DAY, PURCHASE, REMOVE
 from vitrina.ids import Rows
 from vitrina.wording import Ground, Wording, ours
 
@@ -94,6 +95,8 @@ class Grounds:
             return self._again(asker, now, row) if len(seeds) else Ground("people")
         if not len(seeds):
             return Ground()
+        if set(seeds.tolist()) == {row}:
+            return Ground(_did_with_it(asker, row))
         titles = tuple(self.catalog.title[seed] for seed in seeds.tolist() if seed != row)
         if figures.any():
             return Ground("rule", titles, share=float(figures[1]))
@@ -116,6 +119,16 @@ class Grounds:
 def _ordered(params: Mapping[str, Any]) -> str:
     """The kind of a bestsellers' sentence, by what their order counts."""
     return ORDERS.get(str(params.get("by", "sales")), "popular")
+
+
+def _did_with_it(asker: Asker, row: int) -> str:
+    """What the asker did with the very product: it lies in the cart, was looked at, or was bought."""
+    kinds = asker.doings.types[asker.doings.rows == row].tolist()
+    if [one for one in kinds if one in (CART, REMOVE, PURCHASE)][-1:] == [CART]:
+        return "waiting"
+    if kinds and kinds[-1] == PURCHASE:
+        return "again"
+    return "looked" if kinds else "chosen"
 
 
 def _did(asker: Asker, seed: int) -> str:

@@ -36,17 +36,19 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Aside:
-    """What is set aside of a dataset's events: bool each. `categories` are those of `one_offs`, with how
-    many customers took one only once, most first."""
+    """What is set aside of a dataset's events: bool each. `sought`: what else was done before a gift was
+    bought, to find it. `categories` are those of `one_offs`, with how many customers took one only once, most
+    first."""
 
     gifts: Mask
+    sought: Mask
     one_offs: Mask
     categories: tuple[tuple[str, int], ...] = ()
 
     @property
     def events(self) -> Mask:
         """bool per event: whether it is set aside, for whichever reason."""
-        return self.gifts | self.one_offs
+        return self.gifts | self.sought | self.one_offs
 
     def impersonal(self, dataset: Dataset) -> Dataset:
         """The dataset with these events belonging to their visits, and to no customer."""
@@ -65,7 +67,7 @@ class Aside:
 
 
 def set_aside(dataset: Dataset, *, one_offs: bool = True) -> Aside:
-    """Of known customers: gifts, and where asked for one-off purchases.
+    """Of known customers: gifts with what led to them, and where asked for one-off purchases.
 
     A one-off is a telling category (see `Habits.telling`) that a customer of at least TRIPS took on one
     trip, with SINCE trips since, while the customer's other categories speak against it. All that the
@@ -73,8 +75,9 @@ def set_aside(dataset: Dataset, *, one_offs: bool = True) -> Aside:
     """
     known = dataset.events.user >= 0
     gifts = dataset.events.gift & known
+    sought = _sought(dataset, gifts)
     if not one_offs:
-        return Aside(gifts, np.zeros(len(gifts), np.bool_))
+        return Aside(gifts, sought, np.zeros(len(gifts), np.bool_))
     habits = Habits.of(dataset, gifts)
     lone = np.flatnonzero(habits.lone)
     lone = lone[habits.speaks(lone) < 0] if len(lone) else lone
@@ -82,7 +85,24 @@ def set_aside(dataset: Dataset, *, one_offs: bool = True) -> Aside:
     often = np.bincount(habits.place[lone], minlength=len(habits.names))
     most = [one for one in np.argsort(-often, kind="stable").tolist() if often[one]]
     categories = tuple((habits.names[one].replace(PATH, " > "), int(often[one])) for one in most)
-    return Aside(gifts, flagged & ~gifts, categories)
+    return Aside(gifts, sought, flagged & ~(gifts | sought), categories)
+
+
+def _sought(dataset: Dataset, gifts: Mask) -> Mask:
+    """bool per event: what customers did to a product before they bought it as a gift, but for purchases."""
+    events = dataset.events
+    found = np.zeros(len(gifts), np.bool_)
+    givers = np.zeros(len(dataset.users) + 1, np.bool_)
+    givers[events.user[gifts]] = True
+    givers[UNKNOWN] = False
+    places = np.flatnonzero(givers[events.user])
+    keys = events.user[places].astype(np.int64) * len(dataset.items) + events.item[places]
+    pairs, pair = np.unique(keys, return_inverse=True)
+    last = np.full(len(pairs), UNKNOWN, np.int64)
+    given = gifts[places]
+    np.maximum.at(last, pair[given], places[given])
+    found[places] = (places < last[pair]) & (events.type[places] != PURCHASE)
+    return found
 
 
 @dataclass(frozen=True)

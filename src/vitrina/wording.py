@@ -83,6 +83,8 @@ WHERE = {
 """Kinds that speak of everybody: everywhere, and in a region."""
 PLAIN = {
     "again": "You have bought it before",
+    "looked": "You looked at it",
+    "waiting": "It is in your cart",
     "people": "Customers like you choose this",
     "new": "New in our shop",
     "picked": "Picked by our team",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitrina.dataset import DAY
-from vitrina.kernels.viewed import DROP, LOOK, OTHER, TAKE, looks, returns
+from vitrina.kernels.viewed import DROP, LOOK, OTHER, TAKE, comebacks, looks, returns
 
 ACTS = np.array([TAKE, LOOK, LOOK, DROP, OTHER], np.uint8)
 """Of the event types that are drawn."""
@@ -51,6 +51,20 @@ def test_returns_are_counted_by_place_and_type(histories):
     found = returns(*ragged(histories), ACTS, DEPTH)
     for one, other in zip(found, walked(histories), strict=True):
         assert one.tolist() == other.tolist()
+
+
+@settings(max_examples=200)
+@given(st.lists(steps, max_size=4))
+def test_who_looked_first_and_came_back(histories):
+    """By the acts of each actor on each item."""
+    lookers, again = comebacks(*ragged(histories), ACTS, 6)
+    for row in range(6):
+        own = [
+            [ACTS[kind] for one, kind in some if one == row and ACTS[kind] in (LOOK, TAKE)]
+            for some in histories
+        ]
+        began = [acts for acts in own if acts and acts[0] == LOOK]
+        assert (lookers[row], again[row]) == (len(began), sum(len(acts) > 1 for acts in began))
 
 
 def remembered(history):

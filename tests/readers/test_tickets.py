@@ -92,9 +92,132 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_basket_says_so(tmp_path: Path) -> None:
-    """With what a line is."""
-    with pytest.raises(DataError, match="holds no basket; each line is one"):
+    """It stops nothing where others hold some, and everything where it is alone."""
+    with pytest.raises(DataError, match="hold no rows"):
         baskets(tmp_path, ",,\n\n , \n")
+    (tmp_path / "baskets-2.csv").write_text("a,b\n")
+    reading = read(tmp_path)
+    assert orders_of(reading) == [["a", "b"]]
+    assert "baskets.csv holds no basket; each line is one" in " ".join(reading.report.tables[0].notes)
+
+
+def test_lines_of_several_files_are_orders_each(tmp_path: Path) -> None:
+    """The first line of one is not the first line of another, nor order 1 of a table."""
+    (tmp_path / "baskets-2.csv").write_text("x,y\nz\n")
+    (tmp_path / "baskets-3.csv").write_text("basket_id,item_id\n1,q\n2,r\n2,q\n")
+    assert orders_of(baskets(tmp_path, "a,b\nc\n", "baskets-1.csv")) == [
+        *(["a", "b"], ["c"], ["x", "y"], ["z"]),
+        *(["q"], ["r", "q"]),
+    ]
+
+
+@pytest.mark.parametrize("other", ["baskets.txt", "baskets.txt.gz", "Baskets.dat", "baskets.csv.gz"])
+def test_one_file_in_two_formats_is_refused(tmp_path: Path, other: str) -> None:
+    """Its baskets would count twice."""
+    (tmp_path / other).write_bytes(gzip.compress(b"a,b\n") if other.endswith(".gz") else b"a,b\n")
+    with pytest.raises(DataError, match="two formats"):
+        baskets(tmp_path, "a,b\n")
+
+
+def test_part_files_of_a_folder(tmp_path: Path) -> None:
+    """Whatever they are called."""
+    folder = tmp_path / "baskets"
+    folder.mkdir()
+    (folder / "part-1.csv").write_text("a,b\n")
+    (folder / "part-2.txt").write_text("c d\n")
+    assert orders_of(read(tmp_path)) == [["a", "b"], ["c", "d"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "orders"),
+    [
+        ("baskets.csv", 'a,"b, c",d\ne, "f, g",h\n', [["a", "b, c", "d"], ["e", "f, g", "h"]]),
+        (
+            "baskets.csv",
+            '"milk, 1 l";"bread, white"\n"tea, green"\n',
+            [["milk, 1 l", "bread, white"], ["tea, green"]],
+        ),
+        ("baskets.csv", "citrus fruit\nwhole milk\n", [["citrus fruit"], ["whole milk"]]),
+        ("baskets.txt", "1 2 3\n4 5 1,5\n6 7\n", [["1", "2", "3"], ["4", "5", "1,5"], ["6", "7"]]),
+        (
+            "baskets.txt",
+            "whole milk,tea\ntea\nrye bread,tea\nice\n",
+            [["whole milk", "tea"], ["tea"], ["rye bread", "tea"], ["ice"]],
+        ),
+        ("baskets.dat", "1\t2  3\n4 \u00a05\n", [["1", "2", "3"], ["4", "5"]]),
+    ],
+)
+def test_what_stands_between_items(tmp_path: Path, name: str, text: str, orders: list[list[str]]) -> None:
+    """Signs inside of quotes do not; spaces do in no CSV file; one odd line does not decide."""
+    assert orders_of(baskets(tmp_path, text, name)) == orders
+
+
+@pytest.mark.parametrize("bad", ['a,"b,c', 'a,"b"c,d', '"' + "x" * 140_000])
+def test_quotes_that_do_not_pair_are_bad_lines(tmp_path: Path, bad: str) -> None:
+    """Also of a field that is longer than any library takes; the lines around stay whole."""
+    reading = baskets(tmp_path, "\n".join([*["a,b"] * 30, bad, *["c,d"] * 30]))
+    (told,) = reading.report.tables[0].rejected
+    assert told.reason.startswith("a quote that is not closed")
+    assert "line 31" in told.example
+    assert len(orders_of(reading)) == 60
+
+
+@pytest.mark.parametrize(
+    "head", ["transaction,items,date", "user_id,artikel", "order_id", "\n\nbasket_id,item_id"]
+)
+def test_a_header_is_no_basket(tmp_path: Path, head: str) -> None:
+    """Where the first line names columns, what is wrong with them is said, or they are read."""
+    rows = "".join(f"{order},a,7\n"[: 4 + 2 * (head.count(",") > 1)] for order in range(1, 9))
+    try:
+        found = orders_of(baskets(tmp_path, f"{head}\n{rows}"))
+    except DataError as error:
+        assert "no column for item_id" in str(error) or "first line" in str(error)  # noqa: PT017
+    else:
+        assert "item_id" in head
+        assert found == [["a"]] * 8
+
+
+def test_the_recipe_may_say_what_columns_are_called(tmp_path: Path) -> None:
+    """A table by another name takes its aliases; baskets a line have no columns for them."""
+    (tmp_path / "baskets.csv").write_text("Bon;Artikel\n1;a\n1;b\n")
+    told = {"events": {"item_id": "Artikel", "order_id": "Bon"}}
+    assert orders_of(read(tmp_path, aliases=told)) == [["a", "b"]]
+    (tmp_path / "baskets.csv").write_text("a,b\nc\n")
+    assert orders_of(read(tmp_path, aliases=told)) == [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "what"),
+    [
+        ("baskets.csv", b"PK\x03\x04abc\n", "a zip archive or a spreadsheet"),
+        ("baskets.txt", b"PAR1abc\n", "Parquet"),
+        ("baskets.txt", b"\xff\xfea\0,\0b\0\n\0", "UTF-16"),
+        ("baskets.dat", gzip.compress(b"a,b\n"), "gzip"),
+    ],
+)
+def test_what_is_no_text_is_told_by_its_name(tmp_path: Path, name: str, start: bytes, what: str) -> None:
+    """As of events."""
+    with pytest.raises(DataError, match=what):
+        baskets(tmp_path, start, name)
+
+
+def test_what_is_left_aside_is_said(tmp_path: Path) -> None:
+    """Baskets beside events, and baskets in a format that is not read beside a catalogue."""
+    (tmp_path / "events.csv").write_text("order_id,item_id\n1,x\n1,y\n")
+    assert baskets(tmp_path, "a,b\n").report.notes == ("baskets.csv was left aside: there are events.*",)
+    (tmp_path / "events.csv").unlink()
+    (tmp_path / "baskets.csv").rename(tmp_path / "baskets.xlsx")
+    (tmp_path / "items.csv").write_text("item_id,title\na,Tea\n")
+    assert any("baskets.xlsx is in no format" in note for note in read(tmp_path).report.notes)
+
+
+def test_a_file_of_its_own_may_be_asked(tmp_path: Path) -> None:
+    """`evaluate --test baskets.txt`; another .txt is told what it should be called."""
+    file = tmp_path / "baskets-held.txt"
+    file.write_text("1 2\n3\n")
+    assert orders_of(read(file, only=("events",))) == [["1", "2"], ["3"]]
+    with pytest.raises(DataError, match=r"call it baskets\.txt"):
+        read(file.rename(tmp_path / "held.txt"), only=("events",))
 
 
 @pytest.mark.shared

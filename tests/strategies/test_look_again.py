@@ -9,6 +9,7 @@ import pytest
 
 from shops import reasons
 from vitrina.dataset import CART, DAY, PURCHASE, REMOVE, TYPES, VIEW, Catalog, Dataset, Events
+from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, Ids
 from vitrina.strategies.look_again import LookAgain, Strategy
 from vitrina.strategy import Allow, Query, Seeds
@@ -130,12 +131,18 @@ def test_each_row_says_that_it_was_looked_at():
 
 
 def test_what_came_since_training_is_looked_at_again():
-    """An added item counts as others on average do."""
-    source = PLAIN.open(PLAIN.fit(shop_of(*BACK)))
+    """An added item counts as all do on average: more than what nobody came back to, less than what all did."""
+    strong = replace(PLAIN, return_power=1.0)
+    source = strong.open(strong.fit(shop_of(*BACK)))
     assert isinstance(source, LookAgain)
     grown = source.extended(Catalog.bare(12), None)
-    found = grown.top(asks([(1, VIEW), (11, VIEW), (2, VIEW)]), 9, Allow.all(12, 1))
-    assert sorted(found.rows.tolist()) == [1, 2, 11]
+
+    def worth(row):
+        return grown.top(asks([(row, VIEW)]), 9, Allow.all(12, 1)).scores[0]
+
+    assert worth(2) < worth(11) < worth(1)
+    with pytest.raises(DataError, match="give these first"):
+        source.extended(Catalog.bare(5), None)
 
 
 @pytest.mark.parametrize("name", ["often", "half_life_days", "return_power", "return_prior"])

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-Data = Annotated[Path, typer.Option("--data", help="Folder with events.*, items.*, users.*.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder with events.* (or baskets.*), items.*, users.*.")]
 RecipeFile = Annotated[Path, typer.Option("--recipe", help="A recipe, such as models/recipes/default.toml.")]
 RegistryDir = Annotated[Path, typer.Option("--registry", help="Folder of bundles.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

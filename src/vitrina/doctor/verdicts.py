@@ -41,12 +41,14 @@ class _Place:
 
 
 _PLACES: Mapping[str, _Place] = {
-    "home": _Place(("next_basket", "buy_again", "item_knn", "user_knn", "rp3beta", "ease"), customer=True),
+    "home": _Place(
+        ("next_basket", "buy_again", "look_again", "item_knn", "user_knn", "rp3beta", "ease"), customer=True
+    ),
     "discover": _Place(("item_knn", "user_knn", "rp3beta", "ease"), customer=True),
     "product_similar": _Place(("item_knn", "image_similar", "content_similar")),
     "cart": _Place(("bought_together", "item_knn"), led=True),
-    "session_next": _Place(("session_knn", "markov", "item_knn"), intent=True),
-    "category": _Place(("item_knn", "buy_again", "popular"), category=True),
+    "session_next": _Place(("session_knn", "look_again", "markov", "item_knn"), intent=True),
+    "category": _Place(("item_knn", "buy_again", "look_again", "popular"), category=True),
     "post_purchase": _Place(("bought_together", "item_knn"), led=True, customer=True),
     "email_digest": _Place(("item_knn", "user_knn"), customer=True),
     "retargeting": _Place(("item_knn", "image_similar", "content_similar"), intent=True),

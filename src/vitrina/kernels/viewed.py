@@ -103,3 +103,26 @@ def looks(
             worth[at] *= np.float64(counts[at]) ** often
         ends[asker + 1] = filled
     return ends, out_rows[:filled].copy(), worth[:filled].copy()
+
+
+@njit((ENDS, ROWS, CODES, CODES, types.int64), cache=True, nogil=True)
+def comebacks(indptr: Any, rows: Any, event_types: Any, acts: Any, n_items: Any) -> Any:
+    """Of each item how many actors began with a look at it, and how many of them looked again or took it:
+    (lookers, again), int64[n_items] each. Arguments as of `returns`."""
+    lookers, again = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)
+    for actor in range(len(indptr) - 1):
+        low, high = indptr[actor], indptr[actor + 1]
+        table = table_of(rows[low:low], high - low)
+        waiting = np.zeros(len(table), np.bool_)
+        for place in range(low, high):
+            row, act = rows[place], acts[event_types[place]]
+            if act != LOOK and act != TAKE:
+                continue
+            slot = slot_of(table, row)
+            if table[slot] < 0:
+                table[slot], waiting[slot] = row, act == LOOK
+                lookers[row] += act == LOOK
+            elif waiting[slot]:
+                waiting[slot] = False
+                again[row] += 1
+    return lookers, again

@@ -83,7 +83,8 @@ def read(
     weighed: Collection[str] | None = (),
     keep: Sequence[str] = (),
 ) -> Reading:
-    """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines.
+    """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines; in place of events
+    baskets.*, also of a basket a line.
 
     Where `only` events are wanted, a file of them does as well. `aliases`: table -> contract column -> the
     shop's column. `rejects`: a folder for rows that cannot be used. `only`: the tables to look at; `keep`:
@@ -97,7 +98,10 @@ def read(
         raise DataError(f"rejects in {rejects} would overwrite the data themselves; name another folder")
     with _database() as (db, scratch), named(str(folder), _ROOM):
         staged = {
-            table: stage(db, table, _shown(folder, files), aliases.get(table, {}), scratch, say)
+            table: stage(
+                *(db, table, _shown(folder, files), aliases.get(table, {}), scratch, say),
+                baskets=found.baskets and table == "events",
+            )
             for table, files in found.files.items()
             if table in only
         }
@@ -122,6 +126,7 @@ def read(
             for table, one in staged.items()
         )
     aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)
+    aside += tuple(f"{name} was left aside: there are events.*" for name in found.second)
     if found.uncalled:
         names = ", ".join(found.uncalled)
         aside += (

@@ -194,8 +194,7 @@ def _required(table: str, file: str, names: Sequence[str], chosen: Mapping[str, 
             f"{file} has no column for {' nor for '.join(missing.values())}; its columns: {_shown(names)}. "
             "Where a column has another name, say so in the recipe, under "
             f"[columns.{table}]: {hint}; a file without a header line needs one, and one with a whole "
-            f"visit a line must be made longer first: a row is one item; with a basket a line, call it "
-            f"baskets.csv{_split(names)}"
+            f"visit a line must be made longer first: a row is one item{_called(table)}{_split(names)}"
         )
 
 
@@ -213,6 +212,10 @@ def _attributes(table: str, file: str, names: Sequence[str], chosen: Mapping[str
         attributes[key] = place
     own = {column: place for column, place in chosen.items() if column not in CONTRACT[table]}
     return {**{key: place for key, place in attributes.items() if key not in chosen}, **own}
+
+
+def _called(table: str) -> str:
+    return "; a file of purchases with a basket a line is called baskets.csv" if table == "events" else ""
 
 
 def _split(names: Sequence[str]) -> str:

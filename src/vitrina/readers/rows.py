@@ -45,20 +45,30 @@ class Staged:
 
 
 def stage(
-    db: Db, table: str, files: Sequence[tuple[Path, str]], aliases: Mapping[str, str], scratch: Path, say: Say
+    db: Db,
+    table: str,
+    files: Sequence[tuple[Path, str]],
+    aliases: Mapping[str, str],
+    scratch: Path,
+    say: Say,
+    *,
+    baskets: bool = False,
 ) -> Staged:
-    """Read the files of one table. Raises DataError naming the file that cannot be read."""
+    """Read the files of one table, of a basket a line where they are `baskets` and no tables.
+
+    Raises DataError naming the file that cannot be read."""
     full = [(path, file) for path, file in files if len(files) == 1 or path.stat().st_size]
-    scans, told = [], []
+    scans, bare, told = [], list[Scan](), []
     for path, file in full:
         say(f"reading {file} ({path.stat().st_size / 1e6:,.1f} MB)")
-        if tickets.are(path):
+        if baskets and tickets.are(path, file, aliases):
             found, said = tickets.scan(db, path, file, scratch)
+            bare.append(found)
             told.append(said)
         else:
             found = scan(db, path, file, scratch)
         scans.append(found)
-    choices = [choose(table, one.file, one.names, aliases) for one in scans]
+    choices = [choose(table, one.file, one.names, {} if one in bare else aliases) for one in scans]
     _agree(table, scans, choices)
     attributes = tuple(sorted({name for one in choices for name in one.attributes}))
     scans, nested = _fill(db, table, scans, choices, attributes, scratch)

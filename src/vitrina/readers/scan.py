@@ -116,7 +116,7 @@ def _place(path: Path) -> str:
 
 
 def _csv(path: Path, file: str, scratch: Path) -> Scan:
-    head = _head(path, file)
+    head = head_of(path, file)
     if not head.strip(BOM + b" \t\r\n"):
         raise DataError(f"{file} is empty or begins with an empty line; its first line must name the columns")
     names, delimiter = names_of(head, file)
@@ -138,7 +138,7 @@ def _csv(path: Path, file: str, scratch: Path) -> Scan:
 
 
 def _json(db: Db, path: Path, file: str, scratch: Path) -> Scan:
-    bom = len(BOM) if _head(path, file).startswith(BOM) else 0
+    bom = len(BOM) if head_of(path, file).startswith(BOM) else 0
     found = survey(path, Shape(-1, 1, bom, 1))
     found.cuts[:0] = [(0, bom)] if bom else []
     source = mended(path, found, scratch)
@@ -260,8 +260,8 @@ def mended(path: Path, found: Survey, scratch: Path) -> Path:
     return copy
 
 
-def _head(path: Path, file: str) -> bytes:
-    """The first line of a text file, with its line end."""
+def head_of(path: Path, file: str) -> bytes:
+    """The first line of a text file, with its line end. Raises DataError where it is no text."""
     with plain(path) as stream:
         head = stream.readline(MAX_RECORD + 1)
     for sign, what in _FOREIGN.items():

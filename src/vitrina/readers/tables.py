@@ -7,7 +7,7 @@ there are no events. What is in a file is `scan`, or `tickets`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitrina.errors import DataError
@@ -17,34 +17,39 @@ _TEXTS = (".csv", ".tsv", ".jsonl", ".ndjson")
 ENDINGS = (".parquet", *_TEXTS, *(one + ".gz" for one in _TEXTS))
 BASKETS = "baskets"
 """What events may be called where they are baskets; any text is one then."""
-_PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")
+PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")
 
 
 @dataclass(frozen=True)
 class Found:
     """The files of each table that has any, in the order they are read; by name, files left aside, and where
-    there are no events those that may be them, but are not called so."""
+    there are no events those that may be them, but are not called so.
+
+    `baskets`: whether events are called that; `second`: baskets that are not read, as there are events.
+    """
 
     files: dict[str, tuple[Path, ...]]
     aside: tuple[str, ...] = ()
     uncalled: tuple[str, ...] = ()
+    baskets: bool = False
+    second: tuple[str, ...] = ()
 
 
 def find(folder: Path) -> Found:
-    """The tables of a data folder.
+    """The tables of a data folder; where there are no events, baskets stand for them.
 
     Raises DataError where there is no folder, neither events nor items, one table in two formats,
     or a table only in a format that is not read.
     """
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise DataError(f"the data folder {folder} {problem}; name the folder that holds events.* or items.*")
+        raise DataError(
+            f"the data folder {folder} {problem}; name the folder that holds events.*, baskets.* or items.*"
+        )
     files: dict[str, tuple[Path, ...]] = {}
     aside: list[str] = []
     for table in TABLES:
         readable, strange = _named(folder, table)
-        if table == "events" and not readable and not strange:
-            readable, strange = _named(folder, BASKETS)
         if strange and not readable:
             raise DataError(
                 f"{strange[0].name} is not in a format that is read; "
@@ -54,9 +59,16 @@ def find(folder: Path) -> Found:
         if readable:
             _once(table, readable)
             files[table] = tuple(sorted(readable, key=_natural))
+    baskets, strange = _named(folder, BASKETS)
+    aside += [path.name for path in strange]
+    if "events" in files:
+        return Found(files, tuple(aside), second=tuple(sorted(path.name for path in baskets)))
+    if baskets:
+        _once("events", baskets)
+        files["events"] = tuple(sorted(baskets, key=_natural))
     if not files.keys() & {"events", "items"}:
-        raise DataError(f"{folder} has neither events.* nor items.*; {_holds(folder)}")
-    return Found(files, tuple(aside), () if "events" in files else _uncalled(folder))
+        raise DataError(f"{folder} has neither events.* nor baskets.* nor items.*; {_holds(folder)}")
+    return Found(files, tuple(aside), () if baskets else _uncalled(folder), bool(baskets))
 
 
 def find_events(place: Path) -> Found:
@@ -65,13 +77,15 @@ def find_events(place: Path) -> Found:
     Raises DataError as `find` does, and where there are no events.
     """
     if place.is_file():
-        if not _readable(place):
-            raise DataError(f"{place} is no file of events; give one that ends in {', '.join(ENDINGS)}")
-        return Found({"events": (place,)})
+        baskets = _is_called(place.name.lower(), BASKETS)
+        if not ending(place, baskets=baskets):
+            more = "" if baskets else f"; with a basket a line, call it {BASKETS}.txt"
+            raise DataError(f"{place} is no file of events; give one that ends in {', '.join(ENDINGS)}{more}")
+        return Found({"events": (place,)}, baskets=baskets)
     found = find(place)
     if "events" not in found.files:
-        raise DataError(f"{place} has no events.*; {_holds(place)}")
-    return Found({"events": found.files["events"]}, found.aside)
+        raise DataError(f"{place} has neither events.* nor baskets.*; {_holds(place)}")
+    return replace(found, files={"events": found.files["events"]})
 
 
 def has(folder: Path, table: str) -> bool:
@@ -80,34 +94,27 @@ def has(folder: Path, table: str) -> bool:
     return folder.is_dir() and any(any(_named(folder, one)) for one in names)
 
 
-def ending(path: Path) -> str:
-    """The known ending of a file name, or the empty text."""
-    return next((one for one in ENDINGS if path.name.lower().endswith(one)), "")
-
-
-def is_baskets(path: Path) -> bool:
-    """Whether a file is called baskets."""
-    return _is_called(path.name.lower(), BASKETS)
+def ending(path: Path, *, baskets: bool = False) -> str:
+    """The known ending of a file name, or the empty text; baskets may be in any text."""
+    known = (*ENDINGS, *PLAIN) if baskets else ENDINGS
+    return next((one for one in known if path.name.lower().endswith(one)), "")
 
 
 def _is_called(name: str, table: str) -> bool:
     return re.match(rf"{table}([-_. ].*)?\.", name) is not None
 
 
-def _readable(path: Path) -> bool:
-    return bool(ending(path)) or (is_baskets(path) and path.name.lower().endswith(_PLAIN))
-
-
 def _named(folder: Path, table: str) -> tuple[list[Path], list[Path]]:
     """Files of a table by name: those that can be read, and those in some other format."""
     readable: list[Path] = []
     strange: list[Path] = []
+    baskets = table == BASKETS
     for path in folder.iterdir():
         name = path.name.lower()
         if path.is_dir() and name in {table, *(table + one for one in ENDINGS)}:
-            readable += [part for part in path.rglob("*") if part.is_file() and _is_part(part, path)]
+            readable += [part for part in path.rglob("*") if part.is_file() and _is_part(part, path, baskets)]
         elif path.is_file() and _is_called(name, table):
-            (readable if _readable(path) else strange).append(path)
+            (readable if ending(path, baskets=baskets) else strange).append(path)
     return readable, strange
 
 
@@ -117,17 +124,17 @@ def _uncalled(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(one for one in names if not any(_is_called(one.lower(), table) for table in TABLES)))
 
 
-def _is_part(part: Path, folder: Path) -> bool:
+def _is_part(part: Path, folder: Path, baskets: bool) -> bool:
     """Whether a file of a table's folder holds rows; writers leave '_SUCCESS' and '.crc' beside."""
     inside = part.relative_to(folder).parts
-    return _readable(part) and not any(step.startswith((".", "_")) for step in inside)
+    return bool(ending(part, baskets=baskets)) and not any(step.startswith((".", "_")) for step in inside)
 
 
 def _once(table: str, files: list[Path]) -> None:
     """Refuse one name in two formats: its rows would count twice."""
     seen: dict[Path, Path] = {}
     for path in sorted(files):
-        stem = path.with_name(path.name.lower().removesuffix(ending(path)))
+        stem = path.with_name(path.name.lower().removesuffix(ending(path, baskets=True)))
         if stem in seen:
             raise DataError(
                 f"{seen[stem].name} and {path.name} look like the same rows of {table} "
@@ -146,4 +153,7 @@ def _holds(folder: Path) -> str:
     if not names:
         return "it is empty"
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"it holds {shown}: name the file of purchases and clicks events.*, the catalogue items.*"
+    return (
+        f"it holds {shown}: name the file of purchases and clicks events.*, one of a basket a line "
+        "baskets.*, the catalogue items.*"
+    )

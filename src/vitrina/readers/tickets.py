@@ -2,15 +2,16 @@
 
     citrus fruit,semi-finished bread,margarine
 
-Each line is an order of nobody known, each of its fields an item. Where the first line names an item column
-it is a table as any other, under another name.
+Each line is an order of nobody known, each of its fields an item. Where the first line names columns it is a
+table as any other, under another name.
 """
 
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
-from itertools import islice
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,82 +20,133 @@ import pyarrow.parquet as pq
 
 from vitrina.errors import DataError
 from vitrina.readers.columns import CONTRACT, plain
-from vitrina.readers.lines import Shape, Survey, survey
+from vitrina.readers.lines import MAX_TEXT, Malformed, Shape, Survey, survey
 from vitrina.readers.lines import plain as opened
-from vitrina.readers.scan import BOM, Db, Scan, mended, names_of, of_parquet
-from vitrina.readers.tables import ending, is_baskets
+from vitrina.readers.scan import BOM, Db, Scan, head_of, mended, names_of, of_parquet
+from vitrina.readers.tables import PLAIN, ending
 
 SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
-"""What may stand between the items of a line, and its name; spaces where nothing else does."""
-LOOKED_AT = 1000
-"""Lines that tell which it is."""
-_BATCH = 50_000
+"""What may stand between the items of a line, and its name."""
+LOOKED_AT = 1 << 20
+"""Bytes that tell which it is."""
+_BATCH = 500_000
+"""Items that are written at a time."""
 _SCHEMA = pa.schema({"order_id": pa.string(), "item_id": pa.string()})
+_QUOTED = re.compile(r'"[^"]*"')
 
 
-def are(path: Path) -> bool:
-    """Whether a file is called baskets, and its first line names no column of items.
+def are(path: Path, file: str, aliases: Mapping[str, str]) -> bool:
+    """Whether a file called baskets has a basket a line: its first line that is not blank names no column of
+    items, by the contract or by `aliases`, nor two others, nor one as the contract has it.
 
     Raises DataError where it cannot be read."""
-    if not is_baskets(path) or ending(path).startswith((".parquet", ".jsonl", ".ndjson")):
+    if ending(path).startswith((".parquet", ".jsonl", ".ndjson")):
         return False
+    head_of(path, file)
     with opened(path) as stream:
-        first = stream.readline(1 << 16).removeprefix(BOM)
-    known = {"itemid", *(plain(one) for tier in CONTRACT["events"]["item_id"] for one in tier.split())}
+        first = next((line for line in stream if line.strip(BOM + b" \t\r\n")), b"")
     try:
-        names, _ = names_of(first, path.name)
+        names, _ = names_of(first, file)
     except DataError:
         return True
-    return not any(plain(name) in known for name in names)
+    known = {plain(one) for one in (*_words("item_id"), *aliases.values())}
+    others = {plain(one) for column in CONTRACT["events"] for one in _words(column)}
+    exact = {column for column in CONTRACT["events"] if "_" in column}
+    return not (
+        any(plain(name) in known or name.lower() in exact for name in names)
+        or sum(plain(name) in others for name in names) > 1
+    )
+
+
+def _words(column: str) -> list[str]:
+    return [column, *(one for tier in CONTRACT["events"][column] for one in tier.split())]
 
 
 def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
-    """The file as a table of orders and items, and what is to be said of it.
-
-    Raises DataError where it holds no basket."""
+    """The file as a table of orders and items, and what is to be said of it."""
     with opened(path) as stream:
         start = len(BOM) if stream.read(len(BOM)) == BOM else 0
     found = survey(path, Shape(-1, 1, start, 1))
     found.cuts[:0] = [(0, start)] if start else []
     text = mended(path, found, scratch)
-    sign = _sign(text)
-    copy = scratch / f"tickets-{len(list(scratch.iterdir()))}.parquet"
-    sizes = _lengthen(text, sign, found, copy)
-    if not sizes.sum():
-        raise DataError(f"{file} holds no basket; each line is one, its items split at commas")
-    lines = np.repeat([found.line(record) for record in range(len(sizes))], sizes)
-    long = of_parquet(db, copy, file)
-    told = replace(long, path=path, malformed=tuple(found.malformed), line=lambda row: int(lines[row]))
-    return told, f"{file}: each line is an order, its items split at {SIGNS[sign]}; whose it is nobody knows"
+    number = len(list(scratch.iterdir()))
+    long = _Long(_sign(text, ending(path, baskets=True)), found, number)
+    copy = scratch / f"tickets-{number}.parquet"
+    long.write(text, copy)
+    lines = np.repeat(long.lines, long.sizes)
+    told = replace(
+        *(of_parquet(db, copy, file),),
+        path=path,
+        malformed=tuple(sorted(found.malformed, key=lambda one: one.line)),
+        line=lambda row: int(lines[row]),
+    )
+    if not long.sizes:
+        return told, f"{file} holds no basket; each line is one, its items split at {SIGNS[long.sign]}"
+    said = f"{file}: each line is an order, its items split at {SIGNS[long.sign]}; whose it is nobody knows"
+    return told, f"{said}; the first: {', '.join(long.first)[:100]}"
 
 
-def _sign(text: Path) -> str:
-    """What stands between the items: the sign that most lines have."""
+def _sign(text: Path, kind: str) -> str:
+    """What stands between the items: the sign outside of quotes that most lines have. In what is no CSV file
+    it is spaces, unless that sign is in most of the lines that have either."""
+    if kind.startswith(".tsv"):
+        return "\t"
     with opened(text) as stream:
-        some = [line.decode("utf-8") for line in islice(stream, LOOKED_AT)]
-    held = {sign: sum(sign in line for line in some) for sign in ",;\t|"}
+        some = stream.read(LOOKED_AT).decode("utf-8", "ignore")
+    lines = [_QUOTED.sub("", line) for line in some.splitlines()]
+    held = {sign: sum(sign in line for line in lines) for sign in ",;\t|"}
     best = max(held, key=lambda sign: held[sign])
-    return best if held[best] else " "
+    if kind in PLAIN and 2 * held[best] <= sum(best in line or " " in line.strip() for line in lines):
+        return " "
+    return best
 
 
-def _lengthen(text: Path, sign: str, found: Survey, copy: Path) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Write an item a row; returns how many each record has: int64[records]."""
-    sizes: list[int] = []
-    with opened(text) as stream, pq.ParquetWriter(copy, _SCHEMA) as out:
-        records = (_items(line.decode("utf-8"), sign) for line in stream)
-        while batch := list(islice(records, _BATCH)):
-            lines = [str(found.line(len(sizes) + at)) for at in range(len(batch))]
-            orders = [line for line, one in zip(lines, batch, strict=True) for _ in one]
-            items = [item for one in batch for item in one]
+@dataclass
+class _Long:
+    """An item a row, made of a basket a line. `lines` and `sizes`: the place of each basket and its items;
+    `first`: the items of the first."""
+
+    sign: str
+    found: Survey
+    number: int
+    lines: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
+
+    def write(self, text: Path, copy: Path) -> None:
+        """Write the rows of all lines; those that cannot be taken apart go to the survey's malformed."""
+        with opened(text) as stream, pq.ParquetWriter(copy, _SCHEMA) as out:
+            orders: list[str] = []
+            items: list[str] = []
+            for line, own in self._baskets(stream):
+                orders += [f"line {line} of file {self.number}"] * len(own)
+                items += own
+                if len(items) >= _BATCH:
+                    out.write_table(pa.table({"order_id": orders, "item_id": items}, _SCHEMA))
+                    orders, items = [], []
             out.write_table(pa.table({"order_id": orders, "item_id": items}, _SCHEMA))
-            sizes += [len(one) for one in batch]
-    return np.array(sizes, np.int64)
+
+    def _baskets(self, stream: Iterator[bytes]) -> Iterator[tuple[int, list[str]]]:
+        """Each line's number in the file and its items, where it has any."""
+        for record, raw in enumerate(stream):
+            line, text = self.found.line(record), raw.decode("utf-8").rstrip("\r\n")
+            try:
+                own = _items(text, self.sign)
+            except csv.Error:
+                reason = "a quote that is not closed, or text after it"
+                self.found.malformed.append(Malformed(line, reason, text[:MAX_TEXT]))
+                continue
+            if own:
+                self.first = self.first or own
+                self.lines.append(line)
+                self.sizes.append(len(own))
+                yield line, own
 
 
 def _items(line: str, sign: str) -> list[str]:
-    """The items of a line; what is empty is none."""
-    if sign == " ":
-        return line.split()
-    line = line.rstrip("\r\n")
-    fields = next(csv.reader([line], delimiter=sign), []) if '"' in line else line.split(sign)
+    """The items of a line; what is empty is none. Raises csv.Error where its quotes do not pair."""
+    if '"' in line:
+        fields = next(csv.reader([line], delimiter=sign, strict=True, skipinitialspace=True), [])
+    else:
+        fields = re.split(r"[ \t]+", line) if sign == " " else line.split(sign)
     return [one.strip() for one in fields if one.strip()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,6 @@ def _check_types(name: str, defaults: Any, params: Mapping[str, Any]) -> None:
         ):
             kind = "list" if isinstance(default, tuple) else type(default).__name__
             raise RecipeError(f"[strategies.{name}] {key} = {value!r} must be a {kind}")
+        for one, weight in given.items() if isinstance(given, Mapping) else ():
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight):
+                raise RecipeError(f"[strategies.{name}] {key}.{one} = {weight!r} must be a number")

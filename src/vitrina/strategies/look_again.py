@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from vitrina.catalog import Catalog
 from vitrina.dataset import PURCHASE, REMOVE, TYPES, Dataset
+from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, Rows
 from vitrina.kernels.lists import best
 from vitrina.kernels.repeats import among
 from vitrina.kernels.sparse import dealt, ends_of
-from vitrina.kernels.viewed import DROP, LOOK, OTHER, TAKE, looks, returns
+from vitrina.kernels.viewed import DROP, LOOK, OTHER, TAKE, comebacks, looks, returns
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
 
@@ -66,7 +67,8 @@ class Strategy:
         hits, chances = returns(ends, rows, types, acts, DEPTH)
         curve = _curve(hits.sum(axis=0), chances.sum(axis=0))
         factors = (hits.sum(axis=1) + PRIOR) / (chances @ curve + PRIOR)
-        share = _share(ends, rows, acts[types], len(dataset.items), self.return_prior)
+        lookers, again = comebacks(ends, rows, types, acts, len(dataset.items))
+        share = _share(lookers, again, self.return_prior)
         return {
             "acts": acts,
             "curve": curve.astype(np.float32),
@@ -119,7 +121,12 @@ class LookAgain:
         return Whys(among(seeds.indptr, seeds.rows, self.acts[seeds.types], LOOK, ends, rows))
 
     def extended(self, catalog: Catalog, vectors: NDArray[np.float32] | None) -> LookAgain:
-        """The same source for items added since training: come back to as others are."""
+        """The same source for items added since training: come back to as all are on average.
+
+        Raises DataError where the catalogue is shorter than what was trained."""
+        if len(catalog) < len(self.weights):
+            trained = f"{len(self.weights)} were trained: give these first"
+            raise DataError(f"the catalogue has {len(catalog)} items, {trained}")
         weights = np.ones(len(catalog), np.float32)
         weights[: len(self.weights)] = self.weights
         return LookAgain(self.acts, self.curve, self.factors, weights, self.often, self.half_life)
@@ -143,20 +150,11 @@ def _curve(hits: NDArray[np.int64], chances: NDArray[np.int64]) -> NDArray[np.fl
     return curve
 
 
-def _share(
-    ends: NDArray[np.int64], rows: Rows, acts: NDArray[np.uint8], n_items: int, prior: float
-) -> NDArray[np.float64]:
+def _share(lookers: NDArray[np.int64], again: NDArray[np.int64], prior: float) -> NDArray[np.float64]:
     """float64 per item: the share of those who looked at it and then looked again or took it, smoothed, as a
     part of all items' share. 1 where nobody came back to anything."""
-    counts = (acts == LOOK) | (acts == TAKE)
-    keys = np.repeat(np.arange(len(ends) - 1, dtype=np.int64), np.diff(ends)) * n_items + rows
-    pairs, first, many = np.unique(keys[counts], return_index=True, return_counts=True)
-    looked = acts[counts][first] == LOOK
-    item = pairs[looked] % max(n_items, 1)
-    lookers = np.bincount(item, minlength=n_items)
-    again = np.bincount(item, many[looked] > 1, n_items)
     if not again.any():
-        return np.ones(n_items)
+        return np.ones(len(again))
     overall: float = again.sum() / lookers.sum()
     share: NDArray[np.float64] = (again + prior * overall) / np.maximum(lookers + prior, 1e-9) / overall
     return share

@@ -24,7 +24,9 @@ TIMED = ("timing", "ahead_days")
 UNTIMED = ("half_life_purchases",)
 """Dimensions that take the place of days there."""
 FADING = "half_life_days"
-"""What else means something there: orders stand for days."""
+"""What else means something there: orders stand for days, but for what fades by the moment of asking."""
+MOMENTARY = ("look_again",)
+"""What does, and learns from looks alone."""
 
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 1000), "seed_half_life_days": Days()}
 ASKED = frozenset(_SEEDS)
@@ -213,6 +215,11 @@ def _span(dataset: Dataset) -> float:
     return float(dataset.age_days(slice(1 if dataset.timed else None)).max(initial=0.0))
 
 
+def _ages(strategy: str) -> bool:
+    """Whether orders stand for days to a strategy where there are no times."""
+    return strategy not in MOMENTARY and not set(UNTIMED) & set(SPACES.get(strategy, {}))
+
+
 @dataclass(frozen=True)
 class Space:
     """What may be searched of one strategy in one shop. `defaults`: the strategy as it comes."""
@@ -226,10 +233,11 @@ class Space:
         span = _span(dataset)
         happened = {dataset.types[one] for one in distinct(dataset.events.type)}
         kept: dict[str, Dimension] = {}
-        steps = set(UNTIMED) & set(SPACES.get(strategy, {}))
+        if strategy in MOMENTARY and not happened & {"view", "cart"}:
+            return cls({}, defaults)
         for name, one in SPACES.get(strategy, {}).items():
             if type(one) is Days:
-                if span > 0 and (dataset.timed or (name == FADING and not steps)):
+                if span > 0 and (dataset.timed or (name == FADING and _ages(strategy))):
                     kept[name] = replace(one, span=span)
             elif name.startswith(EVENT):
                 if {name.removeprefix(EVENT), TYPES[0]} <= happened:

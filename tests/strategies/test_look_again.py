@@ -120,6 +120,15 @@ def test_only_what_weighs_is_a_look():
     assert lists_of(weighed, shop, history)[0] == [[2, 3]]
 
 
+def test_rows_of_sessions_without_a_type_are_looks():
+    """They come as purchases, and then a purchase ends no look; where looks are told apart it does."""
+    untyped = [[(item, PURCHASE) for item, _ in some] for some in BACK]
+    history = [(5, PURCHASE), (6, PURCHASE)]
+    for sessions, found in ((True, [[5, 6]]), (False, [[]])):
+        assert lists_of(PLAIN, replace(shop_of(*untyped), sessions=sessions), history)[0] == found
+    assert lists_of(PLAIN, replace(shop_of(*BACK), sessions=True), history)[0] == [[]]
+
+
 def test_each_row_says_that_it_was_looked_at():
     """A purchase among the seeds is nobody's reason here."""
     source = PLAIN.open(PLAIN.fit(shop_of(*BACK)))

@@ -78,6 +78,8 @@ def _buy_again(facts: Facts, report: Report) -> Judged:
 
 def _look_again(facts: Facts, report: Report) -> Judged:
     looked = facts.types.get("view", 0) + facts.types.get("cart", 0)
+    if facts.types.keys() == {"purchase"} and report.has("events", "session_id"):
+        looked = 0 if report.has("events", "order_id") else facts.types["purchase"]
     if not looked:
         only = f"there are no views or carts, only {', '.join(facts.types)}"
         return EMPTY, only if facts.events else NO_EVENTS

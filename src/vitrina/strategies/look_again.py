@@ -39,7 +39,8 @@ class Strategy:
 
     `half_life_days`: a look counts half so many days ago; 0 for no decay, as where there are no times.
     `return_prior`: askers with the overall share, added to each product's own. `event_weights`: what a look
-    counts by type, beside what is learned of it; others are no looks, in training as well.
+    counts by type, beside what is learned of it; others are no looks, in training as well, but for rows of
+    sessions that have no type.
     """
 
     personal: ClassVar[bool] = False
@@ -61,7 +62,8 @@ class Strategy:
         latest look, to the one before it, and so on; `factors` of types and `weights` of items by which that
         is more or less."""
         dataset = dataset.settled()
-        acts, actors = acts_of(dataset.types, self.event_weights), dataset.actors
+        weights = self.event_weights if has_looks(dataset) else {**self.event_weights, TYPES[PURCHASE]: 1.0}
+        acts, actors = acts_of(dataset.types, weights), dataset.actors
         ends = ends_of(actors, int(max(len(dataset.users), actors.max(initial=UNKNOWN) + 1)))
         rows, types = dealt(actors, ends, dataset.events.item, dataset.events.type)
         hits, chances = returns(ends, rows, types, acts, DEPTH)
@@ -72,7 +74,7 @@ class Strategy:
         return {
             "acts": acts,
             "curve": curve.astype(np.float32),
-            "factors": factors.astype(np.float32) * dataset.type_weights(self.event_weights),
+            "factors": factors.astype(np.float32) * dataset.type_weights(weights),
             "weights": (share**self.return_power).astype(np.float32),
             "timed": np.array([dataset.timed]),
         }
@@ -132,11 +134,17 @@ class LookAgain:
         return LookAgain(self.acts, self.curve, self.factors, weights, self.often, self.half_life)
 
 
+def has_looks(dataset: Dataset) -> bool:
+    """Whether looks are told from purchases. Sessions whose rows have no type come as purchases: what was
+    looked at in them."""
+    return not dataset.sessions or bool((dataset.events.type != PURCHASE).any())
+
+
 def acts_of(types: Sequence[str], weights: Mapping[str, float]) -> NDArray[np.uint8]:
-    """uint8 per event type: TAKE for a purchase, DROP for what leaves the cart, LOOK for what weighs
-    anything, OTHER for the rest."""
-    acts = {name: LOOK for name, weight in weights.items() if weight > 0}
-    acts |= {TYPES[PURCHASE]: TAKE, TYPES[REMOVE]: DROP}
+    """uint8 per event type: LOOK for what weighs anything, TAKE for a purchase that does not, DROP for what
+    leaves the cart, OTHER for the rest."""
+    acts = {TYPES[PURCHASE]: TAKE} | {name: LOOK for name, weight in weights.items() if weight > 0}
+    acts |= {TYPES[REMOVE]: DROP}
     return np.array([acts.get(name, OTHER) for name in types], np.uint8)
 
 

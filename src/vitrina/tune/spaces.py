@@ -233,7 +233,7 @@ class Space:
         span = _span(dataset)
         happened = {dataset.types[one] for one in distinct(dataset.events.type)}
         kept: dict[str, Dimension] = {}
-        if strategy in MOMENTARY and not happened & {"view", "cart"}:
+        if strategy in MOMENTARY and not dataset.sessions and not happened & {"view", "cart"}:
             return cls({}, defaults)
         for name, one in SPACES.get(strategy, {}).items():
             if type(one) is Days:

@@ -348,3 +348,10 @@ def test_every_line_is_kept_or_counted(
     assert report.kept + report.n_rejected == report.rows
     written = rejected(folder / "rejects") if report.n_rejected else []
     assert len(written) == report.n_rejected
+
+
+def test_lists_of_items_are_refused(tmp_path: Path) -> None:
+    """Promise: a row of several items is not taken for an item with a long name."""
+    pq.write_table(pa.table({"order_id": ["1"], "item_id": [["a", "b"]]}), tmp_path / "events.parquet")
+    with pytest.raises(DataError, match="'item_id' holds several items a row; write a row for each"):
+        read(tmp_path)

@@ -106,8 +106,14 @@ def _fill(
 
 
 def _fields(one: Scan, choice: Choice, attributes: Sequence[str], nested: set[str]) -> dict[str, str]:
-    """Column of the raw table -> SQL over the file's columns; attributes of many values are noted."""
+    """Column of the raw table -> SQL over the file's columns; attributes of many values are noted.
+
+    Raises DataError where a row is of several items."""
     places = dict(choice.contract)
+    if "item_id" in places and one.types[places["item_id"]].endswith("[]"):
+        raise DataError(
+            f"{one.file}: {one.names[places['item_id']]!r} holds several items a row; write a row for each"
+        )
     for name, place in choice.attributes.items():
         if one.types[place].endswith("[]") or one.types[place].startswith(NESTED):
             nested.add(

@@ -19,7 +19,7 @@ from vitrina.recipe import Plan
 from vitrina.strategy import Candidates
 from vitrina.tune.bench import Bench
 from vitrina.tune.families import families
-from vitrina.tune.journal import Journal
+from vitrina.tune.journal import Journal, Trial
 from vitrina.tune.limit import TooLong, until_then, without_compiling
 from vitrina.tune.prove import FOLDS, better, by_fold, crossed, fairly, folds, gain
 from vitrina.tune.search import Search
@@ -274,6 +274,25 @@ def searching(file):
     bench = Bench.of(shop(users=30), recipe(), PLACEMENTS, 7)
     known = {one.name: one for one in families(recipe(), bench.placements, shop(users=30))}
     return Search(bench, known, Journal.open(file, {}), 7), known
+
+
+@pytest.mark.parametrize(
+    ("share", "tried"),
+    [(0.3, {"als", "graph_filter", "item_knn"}), (0.6, {"graph_filter", "item_knn"}), (0.8, set())],
+)
+def test_settings_that_won_elsewhere_are_tried_while_there_is_time(tmp_path, monkeypatch, share, tried):
+    """Of all families that are not hopeless, then of those near the best, however long they take, then none."""
+    search, known = searching(tmp_path / "j")
+    for name, score in {"item_knn": 0.10, "graph_filter": 0.09, "als": 0.05}.items():
+        plan = next(iter(known[name].starts.values()))
+        search._note(Trial(name, plan.params, dict.fromkeys(search.bench.placements, score), 5.0), None)
+    seen = set()
+    monkeypatch.setattr(Search, "_share", lambda self: share)
+    monkeypatch.setattr(Search, "_unmeasured", lambda self: [])
+    monkeypatch.setattr(Search, "_next", lambda self, share, left: None)
+    monkeypatch.setattr(Search, "_try", lambda self, family, plan: seen.add(family.name))
+    search.run(np.inf, lambda search, share: None)
+    assert seen == tried
 
 
 def test_a_family_that_takes_too_long_is_not_tried_again(tmp_path, monkeypatch):

@@ -32,7 +32,10 @@ KEPT = (99, 6, 3)
 OTHERS = 0.4
 """Share of the time after which no strategy is tried that the recipe does not name: one may be slow."""
 STARTING = 0.5
-"""Share of the time after which settings that won elsewhere are tried no more."""
+"""Share of the time after which settings that won elsewhere are tried no more, but for a family that is as
+NEAR the best of a placement as this: it has until LATEST. What takes longest comes last, and on large shops the
+quickest setting of a slow family may be the best there is."""
+NEAR, LATEST = 0.8, 0.75
 HOPELESS = 0.3
 """After a few trials a family below this share of the placement's best is searched no more."""
 FEW = 5
@@ -88,9 +91,8 @@ class Search:
             watch(self, self._share())
         for family, plan in self._starting():
             share = self._share()
-            if share > STARTING:
-                break
-            if self._leads(family.name) and self.seconds(family.name) < until - self.clock():
+            leads = self._leads(family.name, HOPELESS if share <= STARTING else NEAR)
+            if share <= LATEST and leads and self.seconds(family.name) < until - self.clock():
                 self._try(family, plan)
                 watch(self, share)
         while pair := self._next(self._share(), until - self.clock()):
@@ -157,11 +159,12 @@ class Search:
     def _share(self) -> float:
         return min((self.clock() - self.began) / max(self.until - self.began, 1e-9), 1.0)
 
-    def _leads(self, name: str) -> bool:
-        """Whether a family is near the best of a placement, or was judged and found nothing yet in any."""
+    def _leads(self, name: str, near: float = HOPELESS) -> bool:
+        """Whether a family is as near the best of a placement as that, or was judged and found nothing yet."""
         best = {one: self.best[name, one] for one in self.bench.placements}
-        near = (one.scores[own] >= HOPELESS * self.ranked(own)[0][1] > 0 for own, one in best.items())
-        return any(near) or not any(one.given_up or one.scores[own] for own, one in best.items())
+        leads = (one.scores[own] >= near * self.ranked(own)[0][1] > 0 for own, one in best.items())
+        found = (one.given_up or one.scores[own] for own, one in best.items())
+        return any(leads) or (near <= HOPELESS and not any(found))
 
     def _remember(self, trials: Sequence[Trial]) -> None:
         for trial in trials:

@@ -33,8 +33,8 @@ OTHERS = 0.4
 """Share of the time after which no strategy is tried that the recipe does not name: one may be slow."""
 STARTING = 0.5
 """Share of the time after which settings that won elsewhere are tried no more, but for a family that is as
-NEAR the best of a placement as this: it has until LATEST. What takes longest comes last, and on large shops the
-quickest setting of a slow family may be the best there is."""
+NEAR the best of a placement as this: it has until LATEST. What takes longest comes last, and on large shops
+the quickest setting of a slow family may be the best there is."""
 NEAR, LATEST = 0.8, 0.75
 HOPELESS = 0.3
 """After a few trials a family below this share of the placement's best is searched no more."""
@@ -160,7 +160,7 @@ class Search:
         return min((self.clock() - self.began) / max(self.until - self.began, 1e-9), 1.0)
 
     def _leads(self, name: str, near: float = HOPELESS) -> bool:
-        """Whether a family is as near the best of a placement as that, or was judged and found nothing yet."""
+        """Whether a family is so near the best of a placement, or was judged and found nothing yet in any."""
         best = {one: self.best[name, one] for one in self.bench.placements}
         leads = (one.scores[own] >= near * self.ranked(own)[0][1] > 0 for own, one in best.items())
         found = (one.given_up or one.scores[own] for own, one in best.items())

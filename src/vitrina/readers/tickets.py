@@ -12,6 +12,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 
 from vitrina.errors import DataError
 from vitrina.readers.columns import CONTRACT, plain
-from vitrina.readers.lines import MAX_TEXT, Malformed, Shape, Survey, survey
+from vitrina.readers.lines import MAX_RECORD, MAX_TEXT, Malformed, Shape, Survey, survey
 from vitrina.readers.lines import plain as opened
 from vitrina.readers.scan import BOM, Db, Scan, head_of, mended, names_of, of_parquet
 from vitrina.readers.tables import PLAIN, ending
@@ -44,7 +45,8 @@ def are(path: Path, file: str, aliases: Mapping[str, str]) -> bool:
         return False
     head_of(path, file)
     with opened(path) as stream:
-        first = next((line for line in stream if line.strip(BOM + b" \t\r\n")), b"")
+        lines = iter(partial(stream.readline, MAX_RECORD), b"")
+        first = next((line for line in lines if line.strip(BOM + b" \t\r\n")), b"")
     try:
         names, _ = names_of(first, file)
     except DataError:
@@ -75,7 +77,7 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
     long.write(text, copy)
     lines = np.repeat(long.lines, long.sizes)
     told = replace(
-        *(of_parquet(db, copy, file),),
+        of_parquet(db, copy, file),
         path=path,
         malformed=tuple(sorted(found.malformed, key=lambda one: one.line)),
         line=lambda row: int(lines[row]),

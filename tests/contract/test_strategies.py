@@ -443,7 +443,9 @@ def test_buying_again_brings_nothing_new(where: str) -> None:
 
 
 TAKE_MORE = ("content_similar", "decision_tree", "image_similar", "transaction_similar")
-EXTENDABLE = [(name, params) for name, params in CASES if name in TAKE_MORE]
+THEMSELVES = ("look_again",)
+"""What takes new ones as what is listed where it was a seed."""
+EXTENDABLE = [(name, params) for name, params in CASES if name in (*TAKE_MORE, *THEMSELVES)]
 every_extendable = pytest.mark.parametrize(
     ("name", "params"), EXTENDABLE, ids=[f"{n} {p}" for n, p in EXTENDABLE]
 )
@@ -466,7 +468,7 @@ def longer(dataset: Dataset, more: int) -> tuple[Catalog, np.ndarray]:
 def test_who_extends() -> None:
     """What asks no event of an item takes new ones, and nothing else says that it does."""
     able = {name for name in NAMES if hasattr(opened(name, "{}", "busy"), "extended")}
-    assert able == set(TAKE_MORE)
+    assert able == {*TAKE_MORE, *THEMSELVES}
 
 
 @every_extendable
@@ -531,7 +533,7 @@ for name, keys in json.loads(sys.argv[1]).items():
     parts = {key: np.load(folder / f"{at}.npy", mmap_mode="r") for at, key in enumerate(keys)}
     source = strategies.make(name, {}).open(parts)
     some = np.arange(20)
-    seeds = Seeds(np.array([0, 20]), some.astype(np.int32), np.zeros(20, np.uint8), some)
+    seeds = Seeds(np.array([0, 20]), some.astype(np.int32), (some % 2).astype(np.uint8), some)
     query = Query(99, np.array([0], np.int32), np.array([-1], np.int32), seeds)
     found = source.top(query, 5, Allow.all(43, 1))
     source.why(query, found.indptr, found.rows)

@@ -151,10 +151,8 @@ STRATEGIES: Mapping[str, Rules] = {
     },
     "buy_again": {"weights": Each("#items"), **HABITS},
     "look_again": {
-        "weights": Each("#items"),
-        "acts": Each("#types"),
-        "factors": Each("#types"),
-        "timed": Each("#one"),
+        **dict.fromkeys(("acts", "factors"), Each("#types")),
+        **{"weights": Each("#items"), "timed": Each("#one")},
     },
     "next_basket": {
         "alike/indptr": Ends("taken/indptr", ("alike/rows", "alike/scores")),

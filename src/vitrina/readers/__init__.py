@@ -83,14 +83,12 @@ def read(
     weighed: Collection[str] | None = (),
     keep: Sequence[str] = (),
 ) -> Reading:
-    """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines; in place of events
-    baskets.*, also of a basket a line.
+    """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines; or baskets.*
 
-    Where `only` events are wanted, a file of them does as well. `aliases`: table -> contract column -> the
-    shop's column. `rejects`: a folder for rows that cannot be used. `only`: the tables to look at; `keep`:
-    columns of events to have as texts too. `weighed`: event types that the recipe weighs, see `kinds`. Raises
-    DataError where files or columns do not fit, or more than the share `max_rejected` of a table's rows
-    cannot be used.
+    Where `only` events are wanted, a file does. `aliases`: table -> contract column -> the shop's column.
+    `rejects`: a folder for rows that cannot be used. `only`: the tables to look at; `keep`: columns of events
+    to have as texts too. `weighed`: event types that the recipe weighs, see `kinds`. Raises DataError where
+    files or columns do not fit, or more than the share `max_rejected` of a table's rows cannot be used.
     """
     check_aliases(aliases)
     found = find_events(folder) if tuple(only) == ("events",) else find(folder)
@@ -99,8 +97,7 @@ def read(
     with _database() as (db, scratch), named(str(folder), _ROOM):
         staged = {
             table: stage(
-                *(db, table, _shown(folder, files), aliases.get(table, {}), scratch, say),
-                baskets=found.baskets and table == "events",
+                db, table, _shown(folder, files), aliases.get(table, {}), scratch, say, found.baskets
             )
             for table, files in found.files.items()
             if table in only

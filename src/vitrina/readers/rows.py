@@ -51,17 +51,16 @@ def stage(
     aliases: Mapping[str, str],
     scratch: Path,
     say: Say,
-    *,
-    baskets: bool = False,
+    baskets: bool,
 ) -> Staged:
-    """Read the files of one table, of a basket a line where they are `baskets` and no tables.
+    """Read the files of one table, of a basket a line where events are `baskets` and no tables.
 
     Raises DataError naming the file that cannot be read."""
     full = [(path, file) for path, file in files if len(files) == 1 or path.stat().st_size]
     scans, bare, told = [], list[Scan](), []
     for path, file in full:
         say(f"reading {file} ({path.stat().st_size / 1e6:,.1f} MB)")
-        if baskets and tickets.are(path, file, aliases):
+        if baskets and table == "events" and tickets.are(path, file, aliases):
             found, said = tickets.scan(db, path, file, scratch)
             bare.append(found)
             told.append(said)

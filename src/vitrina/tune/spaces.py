@@ -215,11 +215,6 @@ def _span(dataset: Dataset) -> float:
     return float(dataset.age_days(slice(1 if dataset.timed else None)).max(initial=0.0))
 
 
-def _ages(strategy: str) -> bool:
-    """Whether orders stand for days to a strategy where there are no times."""
-    return strategy not in MOMENTARY and not set(UNTIMED) & set(SPACES.get(strategy, {}))
-
-
 @dataclass(frozen=True)
 class Space:
     """What may be searched of one strategy in one shop. `defaults`: the strategy as it comes."""
@@ -233,11 +228,12 @@ class Space:
         span = _span(dataset)
         happened = {dataset.types[one] for one in distinct(dataset.events.type)}
         kept: dict[str, Dimension] = {}
+        ages = strategy not in MOMENTARY and not set(UNTIMED) & set(SPACES.get(strategy, {}))
         if strategy in MOMENTARY and not dataset.sessions and not happened & {"view", "cart"}:
             return cls({}, defaults)
         for name, one in SPACES.get(strategy, {}).items():
             if type(one) is Days:
-                if span > 0 and (dataset.timed or (name == FADING and _ages(strategy))):
+                if span > 0 and (dataset.timed or (name == FADING and ages)):
                     kept[name] = replace(one, span=span)
             elif name.startswith(EVENT):
                 if {name.removeprefix(EVENT), TYPES[0]} <= happened:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,8 @@ def test_a_product_that_is_its_own_reason_says_what_was_done_with_it(engine):
     assert ground(engine, "knn", 3, (3,), events=(cart, look, out)).kind == "looked"
     assert ground(engine, "knn", 1, (1,), events=(SessionEvent("i1", "view"),)).kind == "looked"
     assert ground(engine, "knn", 3, (3,), context_item_ids=("i3",)).kind == "chosen"
+    old = replace(cart, time=(67 - 30) * DAY)
+    assert ground(engine, "knn", 3, (3,), events=(old,)).kind == "looked"
 
 
 def test_a_rule_says_its_confidence(engine):

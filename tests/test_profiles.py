@@ -143,6 +143,15 @@ def test_what_was_looked_at_to_find_a_gift_is_set_aside_with_it() -> None:
     assert (int(aside.gifts.sum()), int(aside.sought.sum())) == (1, 2)
 
 
+def test_looks_before_a_purchase_of_ones_own_stay() -> None:
+    """A drum for oneself, and later one to give: only what came between is set aside."""
+    shop = make_shop([("u", "drum", day, "view") for day in (1, 3, 7)] + [("u", "drum", 2), ("u", "drum", 5)])
+    given = (shop.events.type == PURCHASE) & (shop.events.time // DAY == 5)
+    aside = profiles.set_aside(replace(shop, events=replace(shop.events, gift=given)))
+    assert (shop.events.time[aside.events] // DAY).tolist() == [3, 5]
+    assert "1 gifts with 1 looks at them" in str(aside)
+
+
 def window(shop: Dataset, rebuy: str) -> Engine:
     """An engine whose one source says what it was asked about, under a rebuy policy."""
     placements = {"home": {"sources": [{"strategy": "fixed"}], "rebuy": rebuy, "fallback": []}}

@@ -38,6 +38,8 @@ ORDERS = {"velocity": "rising", "newness": "new"}
 """Orders of `popular` that have one."""
 SURE = 3
 """Purchases of one product, on days of their own, from which on they are a rhythm of the asker's."""
+KEPT_DAYS = 7
+"""After which a cart that nothing is heard of is not said to be one."""
 LONGEST_DAYS = 366.0
 """What is bought more rarely is no rhythm that a sentence speaks of."""
 
@@ -96,7 +98,7 @@ class Grounds:
         if not len(seeds):
             return Ground()
         if set(seeds.tolist()) == {row}:
-            return Ground(_did_with_it(asker, row))
+            return Ground(_did_with_it(asker, row, now))
         titles = tuple(self.catalog.title[seed] for seed in seeds.tolist() if seed != row)
         if figures.any():
             return Ground("rule", titles, share=float(figures[1]))
@@ -121,10 +123,12 @@ def _ordered(params: Mapping[str, Any]) -> str:
     return ORDERS.get(str(params.get("by", "sales")), "popular")
 
 
-def _did_with_it(asker: Asker, row: int) -> str:
+def _did_with_it(asker: Asker, row: int, now: int) -> str:
     """What the asker did with the very product: it lies in the cart, was looked at, or was bought."""
-    kinds = asker.doings.types[asker.doings.rows == row].tolist()
-    if [one for one in kinds if one in (CART, REMOVE, PURCHASE)][-1:] == [CART]:
+    mine = asker.doings.rows == row
+    kinds, times = asker.doings.types[mine].tolist(), asker.doings.times[mine].tolist()
+    cart = [(one, at) for one, at in zip(kinds, times, strict=True) if one in (CART, REMOVE, PURCHASE)]
+    if cart and cart[-1][0] == CART and now - cart[-1][1] <= KEPT_DAYS * DAY:
         return "waiting"
     if kinds and kinds[-1] == PURCHASE:
         return "again"

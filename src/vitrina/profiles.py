@@ -59,9 +59,10 @@ class Aside:
         return replace(dataset, events=replace(dataset.events, user=user))
 
     def __str__(self) -> str:
+        looks = f" with {int(self.sought.sum()):,} looks at them" if self.sought.any() else ""
         few = ", ".join(f"{name} {count:,}" for name, count in self.categories[:3])
         return (
-            f"{int(self.gifts.sum()):,} gifts and {int(self.one_offs.sum()):,} events around one-off "
+            f"{int(self.gifts.sum()):,} gifts{looks} and {int(self.one_offs.sum()):,} events around one-off "
             f"purchases{f' ({few})' if few else ''}"
         )
 
@@ -89,7 +90,8 @@ def set_aside(dataset: Dataset, *, one_offs: bool = True) -> Aside:
 
 
 def _sought(dataset: Dataset, gifts: Mask) -> Mask:
-    """bool per event: what customers did to a product before they bought it as a gift, but for purchases."""
+    """bool per event: what customers did to a product whose next purchase by them was a gift, but for
+    purchases."""
     events = dataset.events
     found = np.zeros(len(gifts), np.bool_)
     givers = np.zeros(len(dataset.users) + 1, np.bool_)
@@ -97,12 +99,15 @@ def _sought(dataset: Dataset, gifts: Mask) -> Mask:
     givers[UNKNOWN] = False
     places = np.flatnonzero(givers[events.user])
     keys = events.user[places].astype(np.int64) * len(dataset.items) + events.item[places]
-    pairs, pair = np.unique(keys, return_inverse=True)
-    last = np.full(len(pairs), UNKNOWN, np.int64)
-    given = gifts[places]
-    np.maximum.at(last, pair[given], places[given])
-    found[places] = (places < last[pair]) & (events.type[places] != PURCHASE)
-    return found
+    order = np.argsort(keys, kind="stable")
+    keys, places = keys[order], places[order]
+    bought = events.type[places] == PURCHASE
+    at = np.where(bought, np.arange(len(places)), len(places))
+    following = np.minimum.accumulate(at[::-1])[::-1]
+    ahead = np.flatnonzero(~bought & (following < len(places)))
+    after = following[ahead]
+    found[places[ahead]] = (keys[after] == keys[ahead]) & gifts[places[after]]
+    return found & ~gifts
 
 
 @dataclass(frozen=True)

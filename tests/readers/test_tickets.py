@@ -119,9 +119,10 @@ def test_one_file_in_two_formats_is_refused(tmp_path: Path, other: str) -> None:
         baskets(tmp_path, "a,b\n")
 
 
-def test_part_files_of_a_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["baskets", "baskets.csv", "Baskets.txt"])
+def test_part_files_of_a_folder(tmp_path: Path, name: str) -> None:
     """Whatever they are called."""
-    folder = tmp_path / "baskets"
+    folder = tmp_path / name
     folder.mkdir()
     (folder / "part-1.csv").write_text("a,b\n")
     (folder / "part-2.txt").write_text("c d\n")
@@ -175,6 +176,32 @@ def test_a_header_is_no_basket(tmp_path: Path, head: str) -> None:
     else:
         assert "item_id" in head
         assert found == [["a"]] * 8
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["Basket ID,Items", "customer_id,products", "item_1,item_2,item_3", "Item(s),Item 1,Item 2", "TID,items"],
+)
+def test_heads_that_are_not_known_are_no_baskets(tmp_path: Path, head: str) -> None:
+    """They are refused, with the way to name them."""
+    with pytest.raises(DataError, match="no column for item_id"):
+        baskets(tmp_path, f"{head}\n" + "2,a,b\n"[: 2 * head.count(",") + 1] * 5)
+
+
+def test_a_damaged_head_is_still_one(tmp_path: Path) -> None:
+    """A letter in another encoding beside the names of columns; in a .txt names may stand apart by spaces."""
+    with pytest.raises(DataError, match="is not UTF-8"):
+        baskets(tmp_path, b"order_id,item_id,gr\xf6\xdfe\n1,a,2\n")
+    (tmp_path / "baskets.csv").unlink()
+    with pytest.raises(DataError, match="no column for item_id"):
+        baskets(tmp_path, "order_id item_id\n1 a\n", "baskets.txt")
+
+
+def test_lost_lines_count_as_lines(tmp_path: Path) -> None:
+    """Three in ten baskets that cannot be read stop the reading, however many items the others hold."""
+    good, bad = b",".join([b"a"] * 10) + b"\n", b"caf\xe9,b\n"
+    with pytest.raises(DataError, match=r"30 of 100 rows of events \(30.0%\) cannot be used"):
+        baskets(tmp_path, good * 70 + bad * 30)
 
 
 def test_the_recipe_may_say_what_columns_are_called(tmp_path: Path) -> None:

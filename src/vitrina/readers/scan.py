@@ -56,7 +56,7 @@ class Scan:
 
     `relation`: SQL with a column `row` (from 0) and columns `c0`, `c1`, ... named `names` by the
     shop, of DuckDB types `types`. `whole`: SQL of the raw row as text. `line`: row -> the place a
-    person would look for it.
+    person would look for it. `baskets`: how many lines the rows were, where each was a basket.
     """
 
     file: str
@@ -68,6 +68,7 @@ class Scan:
     records: int
     malformed: tuple[Malformed, ...]
     line: Callable[[int], int]
+    baskets: int = 0
 
 
 def scan(db: Db, path: Path, file: str, scratch: Path) -> Scan:

@@ -111,7 +111,7 @@ def _named(folder: Path, table: str) -> tuple[list[Path], list[Path]]:
     baskets = table == BASKETS
     for path in folder.iterdir():
         name = path.name.lower()
-        if path.is_dir() and name in {table, *(table + one for one in ENDINGS)}:
+        if path.is_dir() and (name == table or name == table + ending(path, baskets=baskets)):
             readable += [part for part in path.rglob("*") if part.is_file() and _is_part(part, path, baskets)]
         elif path.is_file() and _is_called(name, table):
             (readable if ending(path, baskets=baskets) else strange).append(path)

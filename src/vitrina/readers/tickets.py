@@ -33,6 +33,8 @@ LOOKED_AT = 1 << 20
 _BATCH = 500_000
 """Items that are written at a time."""
 _SCHEMA = pa.schema({"order_id": pa.string(), "item_id": pa.string()})
+_MANY, _PLACE = ("items", "products", "articles"), re.compile(r"(item|product)[0-9]+")
+"""What else heads a column of items, or one of several; such tables are refused with words."""
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -47,17 +49,24 @@ def are(path: Path, file: str, aliases: Mapping[str, str]) -> bool:
     with opened(path) as stream:
         lines = iter(partial(stream.readline, MAX_RECORD), b"")
         first = next((line for line in lines if line.strip(BOM + b" \t\r\n")), b"")
+    text = first.decode("utf-8-sig", "replace").replace("\0", "").strip("\r\n")
     try:
-        names, _ = names_of(first, file)
+        names = list(names_of(text.encode(), file)[0])
     except DataError:
         return True
-    known = {plain(one) for one in (*_words("item_id"), *aliases.values())}
+    spaced = text.split() if len(names) == 1 and ending(path, baskets=True) in PLAIN else []
+    return not (_are_columns(names, aliases) or _are_columns(spaced, aliases))
+
+
+def _are_columns(names: list[str], aliases: Mapping[str, str]) -> bool:
+    """Whether these are names of columns, not of products."""
+    known = {plain(one) for one in (*_words("item_id"), *_MANY, *aliases.values())}
     others = {plain(one) for column in CONTRACT["events"] for one in _words(column)}
     exact = {column for column in CONTRACT["events"] if "_" in column}
-    return not (
-        any(plain(name) in known or name.lower() in exact for name in names)
-        or sum(plain(name) in others for name in names) > 1
+    told = any(
+        plain(name) in known or name.lower() in exact or _PLACE.fullmatch(plain(name)) for name in names
     )
+    return told or sum(plain(name) in others for name in names) > 1
 
 
 def _words(column: str) -> list[str]:
@@ -81,6 +90,7 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
         path=path,
         malformed=tuple(sorted(found.malformed, key=lambda one: one.line)),
         line=lambda row: int(lines[row]),
+        baskets=len(long.sizes),
     )
     if not long.sizes:
         return told, f"{file} holds no basket; each line is one, its items split at {SIGNS[long.sign]}"
@@ -96,7 +106,7 @@ def _sign(text: Path, kind: str) -> str:
     with opened(text) as stream:
         some = stream.read(LOOKED_AT).decode("utf-8", "ignore")
     lines = [_QUOTED.sub("", line) for line in some.splitlines()]
-    held = {sign: sum(sign in line for line in lines) for sign in ",;\t|"}
+    held = {sign: sum(sign in line for line in lines) for sign in ";\t|,"}  # "1,5 l;tea": the first of equals
     best = max(held, key=lambda sign: held[sign])
     if kind in PLAIN and 2 * held[best] <= sum(best in line or " " in line.strip() for line in lines):
         return " "

@@ -39,8 +39,8 @@ class Strategy:
 
     `half_life_days`: a look counts half so many days ago; 0 for no decay, as where there are no times.
     `return_prior`: askers with the overall share, added to each product's own. `event_weights`: what a look
-    counts by type, beside what is learned of it; others are no looks, in training as well, but for rows of
-    sessions that have no type.
+    counts by type, beside what is learned of it; others are no looks, in training as well, but for purchases
+    where sessions hold nothing else.
     """
 
     personal: ClassVar[bool] = False
@@ -135,8 +135,8 @@ class LookAgain:
 
 
 def has_looks(dataset: Dataset) -> bool:
-    """Whether looks are told from purchases. Sessions whose rows have no type come as purchases: what was
-    looked at in them."""
+    """Whether looks are told from purchases. Sessions that hold purchases alone, as those do whose rows have
+    no type, are of what was looked at."""
     return not dataset.sessions or bool((dataset.events.type != PURCHASE).any())
 
 

@@ -183,7 +183,8 @@ class Search:
         for _ in range(AGAIN * (trial.seconds > DEAR)):
             other = Plan(plan.strategy, {**plan.params, **family.space.asked_anew(self._random)})
             cheap = last is trial or last.seconds < CHEAP * trial.seconds
-            if not cheap or not self.bench.fits(other) or self.measured(family, other):
+            late = self.clock() >= self.until
+            if late or not cheap or not self.bench.fits(other) or self.measured(family, other):
                 break
             last = self._judge(family, other, None)
         return trial

@@ -77,7 +77,8 @@ def rejected(folder: Path, table: str = "events") -> list[dict[str, str]]:
 def test_each_bad_row_is_turned_away_alone(tmp_path: Path, row: bytes, reason: str) -> None:
     """Promise: a bad row is counted once with its reason and its line; its neighbours stay."""
     before, after = 30, 70
-    data = HEADER.encode() + GOOD.encode() * before + row + b"\n" + GOOD.encode() * after
+    utf8 = "u,café,2020-01-01,1,1\n".encode() * 2
+    data = HEADER.encode() + GOOD.encode() * before + row + b"\n" + GOOD.encode() * (after - 2) + utf8
     (tmp_path / "events.csv").write_bytes(data)
     reading = read(tmp_path, rejects=tmp_path / "rejects", max_rejected=1.0)
     assert len(reading.dataset.events) == before + after

@@ -188,8 +188,8 @@ def test_heads_that_are_not_known_are_no_baskets(tmp_path: Path, head: str) -> N
 
 def test_a_damaged_head_is_still_one(tmp_path: Path) -> None:
     """A letter in another encoding beside the names of columns; in a .txt names may stand apart by spaces."""
-    with pytest.raises(DataError, match="is not UTF-8"):
-        baskets(tmp_path, b"order_id,item_id,gr\xf6\xdfe\n1,a,2\n")
+    found = baskets(tmp_path, b"order_id,item_id,gr\xf6\xdfe\n1,a,2\n")
+    assert found.report.tables[0].unused == ("größe",)
     (tmp_path / "baskets.csv").unlink()
     with pytest.raises(DataError, match="no column for item_id"):
         baskets(tmp_path, "order_id item_id\n1 a\n", "baskets.txt")
@@ -197,7 +197,7 @@ def test_a_damaged_head_is_still_one(tmp_path: Path) -> None:
 
 def test_lost_lines_count_as_lines(tmp_path: Path) -> None:
     """Three in ten baskets that cannot be read stop the reading, however many items the others hold."""
-    good, bad = b",".join([b"a"] * 10) + b"\n", b"caf\xe9,b\n"
+    good, bad = ",".join(["é"] * 10).encode() + b"\n", b"caf\xe9,b\n"
     with pytest.raises(DataError, match=r"30 of 100 rows of events \(30.0%\) cannot be used"):
         baskets(tmp_path, good * 70 + bad * 30)
 
@@ -216,8 +216,7 @@ def test_the_recipe_may_say_what_columns_are_called(tmp_path: Path) -> None:
     [
         ("baskets.csv", b"PK\x03\x04abc\n", "a zip archive or a spreadsheet"),
         ("baskets.txt", b"PAR1abc\n", "Parquet"),
-        ("baskets.txt", b"\xff\xfea\0,\0b\0\n\0", "UTF-16"),
-        ("baskets.dat", gzip.compress(b"a,b\n"), "gzip"),
+        ("baskets.dat", gzip.compress(b"a,b\n", mtime=0), "gzip"),
     ],
 )
 def test_what_is_no_text_is_told_by_its_name(tmp_path: Path, name: str, start: bytes, what: str) -> None:

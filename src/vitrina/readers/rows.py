@@ -12,6 +12,7 @@ import duckdb
 from vitrina.errors import DataError
 from vitrina.readers import tickets, values
 from vitrina.readers.columns import CONTRACT, Choice, choose
+from vitrina.readers.encodings import as_utf8
 from vitrina.readers.scan import Db, Scan, answer, as_bytes, named, scan
 from vitrina.readers.tables import ending
 
@@ -58,8 +59,10 @@ def stage(
     Raises DataError naming the file that cannot be read."""
     full = [(path, file) for path, file in files if len(files) == 1 or path.stat().st_size]
     scans, bare, told = [], list[Scan](), []
-    for path, file in full:
-        say(f"reading {file} ({path.stat().st_size / 1e6:,.1f} MB)")
+    for raw, file in full:
+        say(f"reading {file} ({raw.stat().st_size / 1e6:,.1f} MB)")
+        path, noted = as_utf8(raw, file, scratch)
+        told += [noted] if noted else []
         if baskets and table == "events" and tickets.are(path, file, aliases):
             found, said = tickets.scan(db, path, file, scratch)
             bare.append(found)

@@ -41,8 +41,6 @@ _FOREIGN = {
     b"PAR1": "Parquet; name it .parquet",
     b"PK\x03\x04": "a zip archive or a spreadsheet; unpack it or save it as CSV",
     b"\x1f\x8b": "gzip; add .gz to its name",
-    b"\xff\xfe": "UTF-16; save it as UTF-8",
-    b"\xfe\xff": "UTF-16; save it as UTF-8",
 }
 _LINE, _NEVER, _UNQUOTED = "'line': 'VARCHAR'", "\1", "''"
 """How a file is read line by line: one column, split by a byte that the survey does not let pass."""

@@ -1,0 +1,115 @@
+"""Files in other encodings than UTF-8 are read, and said to be."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitrina.readers import Reading, read
+from vitrina.readers.encodings import as_utf8
+
+_POLISH = [
+    "Żółty ser",
+    "Mleko świeże",
+    "Chleb żytni",
+    "Śmietana łaciata",
+    "Mąka",
+    "Ćwikła",
+    "Sałata",
+    "Pieprz",
+]
+_GERMAN = ["Größe M", "schöne Schuhe", "Käse", "Weißbier", "Übertopf", "Öl", "Äpfel", "Süßes"]
+_RUSSIAN = ["Кофе молотый", "Сыр гауда", "Ботинки зимние", "молоко", "Яблоки", "Щётка", "Юбка", "Хлеб"]
+_TURKISH = [
+    "Şekerpare",
+    "ığdır çikolata",
+    "Güllaç süt",
+    "İçecek şişe",
+    "yoğurt",
+    "kırmızı şarap",
+    "Öğle",
+    "Üzüm",
+]
+_GREEK = ["Τυρί φέτα", "ελαιόλαδο", "ψωμί", "γάλα", "μέλι", "ξύδι", "κρασί", "ώριμο"]
+
+
+def _table(titles: list[str]) -> str:
+    rows = [f"u{at % 3},i{at},{title},2020-01-{at + 1:02}" for at, title in enumerate(titles)]
+    return "\n".join(["user_id,item_id,title,timestamp", *rows]) + "\n"
+
+
+def _notes(reading: Reading) -> list[str]:
+    return [note for table in reading.report.tables for note in table.notes]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said", "titles"),
+    [
+        ("cp1252", "windows-1252", _GERMAN),
+        ("cp1250", "windows-1250", _POLISH),
+        ("cp1251", "windows-1251", _RUSSIAN),
+        ("koi8-r", "koi8-r", _RUSSIAN),
+        ("cp1254", "windows-1254", _TURKISH),
+        ("cp1253", "windows-1253", _GREEK),
+        ("utf-16", "utf-16", _RUSSIAN),
+        ("utf-16-le", "utf-16-le", _POLISH),
+        ("utf-16-be", "utf-16-be", _GERMAN),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_words_of_other_encodings_are_read(
+    tmp_path: Path, encoding: str, said: str, titles: list[str], packed: bool
+) -> None:
+    data = _table(titles).encode(encoding)
+    path = tmp_path / ("events.csv.gz" if packed else "events.csv")
+    path.write_bytes(gzip.compress(data) if packed else data)
+    reading = read(tmp_path)
+    assert sorted(reading.dataset.catalog.title) == sorted(titles)
+    table = reading.report.tables[0]
+    assert (table.rows, table.kept) == (len(titles), len(titles))
+    assert any(f"{path.name} is not UTF-8 and was read as {said}" in note for note in table.notes)
+
+
+def test_a_pound_sign_tells_no_alphabet(tmp_path: Path) -> None:
+    """One odd letter in a long file is what most of the world means by it; what it was read as is shown."""
+    rows = "".join(f"u,i{at},2020-01-01,TEA\n" for at in range(50)) + "u,v,2020-01-01,VOUCHER £5\n"
+    (tmp_path / "events.csv").write_bytes(("user_id,item_id,timestamp,title\n" + rows).encode("cp1252"))
+    reading = read(tmp_path)
+    assert "VOUCHER £5" in set(reading.dataset.catalog.title)
+    assert any("as in 'u,v,2020-01-01,VOUCHER £5'; save it as UTF-8" in one for one in _notes(reading))
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_damaged_lines_of_utf8_stay_damaged(tmp_path: Path, start: bytes) -> None:
+    """A letter cut in two beside whole ones, or in a file that says it is UTF-8, is no other alphabet."""
+    good = "u,сыр,2020-01-01\n".encode() * (1 if start else 3)
+    path = tmp_path / "events.csv"
+    path.write_bytes(start + b"user_id,item_id,timestamp\n" + good * 20 + b"u,\xd1\x81\xd1,2020-01-01\n")
+    reading = read(tmp_path)
+    assert [one.reason for one in reading.report.tables[0].rejected] == ["not UTF-8; save the file as UTF-8"]
+    assert as_utf8(path, path.name, tmp_path) == (path, "")
+
+
+@pytest.mark.parametrize("before", [0, 1 << 20])
+def test_letters_far_down_are_found(tmp_path: Path, before: int) -> None:
+    """A file is looked through to its end, whatever its first megabytes are, and with or without a line end."""
+    path = tmp_path / "events.csv"
+    path.write_bytes(b"user_id,item_id\n" + b"u,i\n" * before + "u,Größe".encode("cp1252"))
+    copy, note = as_utf8(path, path.name, tmp_path)
+    assert copy != path
+    assert copy.read_text(encoding="utf-8").endswith("\nu,Größe")
+    assert "windows-1252, as in 'u,Größe'" in note
+
+
+def test_columns_are_called_in_other_letters_too(tmp_path: Path) -> None:
+    """The head alone may hold them."""
+    (tmp_path / "events.csv").write_bytes("user_id,item_id,größe\nu,i,XL\n".encode("cp1252"))
+    assert read(tmp_path).report.tables[0].unused == ("größe",)
+
+
+def test_bytes_that_are_no_letters_are_no_trouble(tmp_path: Path) -> None:
+    """What the code page leaves undefined becomes the sign for it, and no traceback."""
+    path = tmp_path / "events.csv"
+    path.write_bytes(b"user_id,item_id\nu,caf\x81\n\xe9,x\n")
+    assert sorted(read(tmp_path).dataset.items.names(np.arange(2))) == ["caf\ufffd", "x"]

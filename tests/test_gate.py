@@ -170,6 +170,24 @@ def test_training_does_not_publish_what_is_worse(registry, tmp_path):
     assert registry.current() != current
 
 
+def test_a_retraining_is_not_refused_for_its_age(registry, tmp_path):
+    """The recipe as it was, on more days: what is held out to judge it, the current bundle has learned from,
+    and in this shop habits changed then. Compared is what both would know."""
+    rows = [
+        (f"u{user}", f"i{user + USERS * (day > FIRST + 14)}", day)
+        for day in range(FIRST - 160, DAYS + 1)
+        for user in range(USERS)
+    ]
+    shop, told = make_shop(rows), list[str]()
+    made = replace(recipe(HABIT, test_days=28), text="x", placements=tmp_path / "buy_again.toml")
+    shelf = Registry(tmp_path / "another")
+    train(shop.before((FIRST + 20) * DAY), made, shelf, told.append, judge=False)
+    train(shop, made, shelf, told.append)
+    (verdict,) = [line for line in told if line.startswith("gate ")]
+    assert "gate open: home: NDCG@10 1.0000 against 1.0000" in verdict
+    assert "fitting on what the current bundle knew, to compare with it" in told
+
+
 def test_stored_bundles_are_judged_on_newer_data(registry, tmp_path):
     """`models gate`: the stored bundle that is worse on the days since gets exit code 5, the better 0."""
     with (tmp_path / "events.csv").open("w", newline="") as stream:

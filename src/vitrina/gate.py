@@ -68,10 +68,9 @@ def gate(
     Only events later than both cut-offs count. The first of QUESTIONS that can be asked tells.
     """
     moment = max(cut, current.last_event + 1) if current and dataset.timed else cut
-    later = dataset.since(moment)
-    events = int(of_types(later, wanted_types(dataset)).sum())
+    later, events = dataset.since(moment), telling(dataset, moment)
     split = Split(dataset.before(moment), later, moment, "", wanted_types(dataset))
-    asked = _telling(new, split, seed, events)
+    asked = _first(new, split, seed, events)
     if asked is None:
         return Verdict(True, "no placement can be asked, so there is no list to look at", events)
     verdict = _whole(dataset, new, asked, moment, events)
@@ -87,7 +86,12 @@ def gate(
     )
 
 
-def _telling(new: Engine, split: Split, seed: int, events: int) -> Questions | None:
+def telling(dataset: Dataset, moment: int) -> int:
+    """How many events from a moment on say what lists should have held."""
+    return int(of_types(dataset.since(moment), wanted_types(dataset)).sum())
+
+
+def _first(new: Engine, split: Split, seed: int, events: int) -> Questions | None:
     """The placement that tells a good bundle from a bad one, and who is asked in it; where nobody did
     anything later, somebody all the same.
 

@@ -14,7 +14,7 @@ from vitrina.engine import Engine
 from vitrina.errors import DataError, RecipeError, VitrinaError, WorseBundle
 from vitrina.evaluate import Evaluation
 from vitrina.fit import Keep, fit, with_metrics
-from vitrina.gate import Verdict, gate
+from vitrina.gate import MIN_EVENTS, Verdict, gate, telling
 from vitrina.images import vectors
 from vitrina.placements import Placements, parse_placements, read_placements
 from vitrina.ranking import NO_FORESTS, Forests, learn, with_ranker
@@ -176,14 +176,33 @@ def judged(
         say(f"not judged: {reason}")
         return None
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
-    fitted = with_ranker(fit(cut.train, with_baselines(recipe), placements, say), cut.train, forests)
-    engine = arena(fitted, placements, held.seed)
+    engine = _contestant(cut.train, recipe, placements, forests, say)
     evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
-    verdict = gate(dataset, engine, cut.now, current_engine(registry, say), held.gate, held.seed)
+    current = current_engine(registry, say)
+    if fresher := _fresher(dataset, cut.now, current):
+        say("fitting on what the current bundle knew, to compare with it")
+        del engine  # its memory, before as much is taken again
+        engine = _contestant(dataset.before(fresher), recipe, placements, forests, say)
+    verdict = gate(dataset, engine, cut.now, current, held.gate, held.seed)
     say(f"gate {'open' if verdict.passed else 'shut'}: {verdict.reason}")
     if not verdict.passed and not force:
         raise WorseBundle(f"not published: {verdict.reason}; look at the data and the recipe, or use --force")
     return evaluation
+
+
+def _contestant(known: Dataset, recipe: Recipe, placements: Placements, forests: Forests, say: Say) -> Engine:
+    """The recipe fitted on a past, as placements ask it, beside what it is judged against."""
+    fitted = with_ranker(fit(known, with_baselines(recipe), placements, say), known, forests)
+    return arena(fitted, placements, recipe.evaluation.seed)
+
+
+def _fresher(dataset: Dataset, cut: int, current: Engine | None) -> int:
+    """The end of what the current bundle learned from, where that is after the cut and enough came later to
+    compare on, else 0: last week's bundle would win by its age alone."""
+    if current is None or not dataset.timed or current.last_event < cut:
+        return 0
+    moment = current.last_event + 1
+    return moment if telling(dataset, moment) >= MIN_EVENTS else 0
 
 
 def current_engine(registry: Registry, say: Say) -> Engine | None:

@@ -40,6 +40,7 @@ from vitrina.splits import Split, split
 
 DATA = ("ml_100k", "amazon_toys")
 ALL = {"seeds": 10_000}
+EACH = {**ALL, "seed_power": 1.0}
 BM25 = {"bm25_k1": 1.2, "bm25_b": 0.75}
 USERS = {"neighbours": 100, "dilution": 0.0, "takers": 1_000_000, **ALL}
 """All takers of all items, and what neighbours have in full, as libraries do."""
@@ -66,9 +67,9 @@ class Twin(NamedTuple):
 
 
 TWINS = (  # implicit counts the item itself among its K
-    Twin("item_knn", {"weighting": "cosine", "neighbours": 100, **ALL}, "implicit", "cosine", {"K": 101}),
-    Twin("item_knn", {"weighting": "tfidf", "neighbours": 100, **ALL}, "implicit", "TF-IDF", {"K": 101}),
-    Twin("item_knn", {"weighting": "bm25", "neighbours": 100, **BM25, **ALL},
+    Twin("item_knn", {"weighting": "cosine", "neighbours": 100, **EACH}, "implicit", "cosine", {"K": 101}),
+    Twin("item_knn", {"weighting": "tfidf", "neighbours": 100, **EACH}, "implicit", "TF-IDF", {"K": 101}),
+    Twin("item_knn", {"weighting": "bm25", "neighbours": 100, **BM25, **EACH},
          "implicit", "BM25", {"K": 101, "K1": 1.2, "B": 0.75}),
     Twin("user_knn", {"weighting": "cosine", **USERS}, "implicit", "users by cosine", {"K": 101}),
     Twin("user_knn", {"weighting": "tfidf", **USERS}, "implicit", "users by TF-IDF", {"K": 101}),
@@ -83,9 +84,9 @@ TWINS = (  # implicit counts the item itself among its K
       for start in STARTS),
     *(Twin("als", {**FACTORS, "start": start, **ALL}, "implicit", "ALS from our start, solved whole",
            {**THEIRS, "start": start, "use_cg": False}, 3000) for start in STARTS),
-    Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "lenskit", "EASE", {"regularization": 500.0}, 3000),
-    Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "cornac", "EASE", {"lamb": 500.0}, 3000),
-    Twin("ease", {"ridge": 500.0, "kept": 2000, **ALL}, "rectools", "EASE", {"regularization": 500.0}, 3000),
+    Twin("ease", {"ridge": 500.0, "kept": 2000, **EACH}, "lenskit", "EASE", {"regularization": 500.0}, 3000),
+    Twin("ease", {"ridge": 500.0, "kept": 2000, **EACH}, "cornac", "EASE", {"lamb": 500.0}, 3000),
+    Twin("ease", {"ridge": 500.0, "kept": 2000, **EACH}, "rectools", "EASE", {"regularization": 500.0}, 3000),
 )  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from shops import make_shop
-from vitrina.clusters import together, whose
+from vitrina.clusters import gain, together, whose
 from vitrina.questions import questions
 from vitrina.splits import another, split
 
@@ -30,3 +31,24 @@ def test_one_window_is_as_it_was():
     """Visits keep their numbers; nobody at all is nothing."""
     assert together([np.array([0, 0, 1, 2])]).tolist() == [0, 0, 1, 2]
     assert together([np.zeros(0, np.int64)]).tolist() == []
+
+
+def test_steps_of_one_visit_are_no_more_witnesses_than_one():
+    """Everybody counted four times has the mean of everybody once, and no smaller error."""
+    random = np.random.default_rng(1)
+    one, other = random.random(50), random.random(50)
+    once = gain(one, other, np.arange(50))
+    fourfold = gain(np.repeat(one, 4), np.repeat(other, 4), np.repeat(np.arange(50), 4))
+    assert fourfold == pytest.approx(once)
+    alone = gain(np.repeat(one, 4), np.repeat(other, 4), np.arange(200))[1]
+    assert alone == pytest.approx(once[1] / 2 * np.sqrt(200 / 199 * 49 / 50))
+    assert gain(np.full(3, np.nan), np.zeros(3), np.arange(3)) == (0.0, 0.0)
+
+
+def test_few_witnesses_prove_little_and_one_nothing():
+    """The error is the sample's of the clusters' means; fifty steps of one visit are one witness."""
+    values = np.array([0.1, 0.4])
+    assert gain(values, np.zeros(2), np.arange(2))[1] == pytest.approx(values.std(ddof=1) / np.sqrt(2))
+    steps = np.random.default_rng(7).random(50) + 0.1
+    assert gain(steps, np.zeros(50), np.zeros(50, np.int64))[1] == np.inf
+    assert gain(steps, steps, np.zeros(50, np.int64)) == (0.0, 0.0)

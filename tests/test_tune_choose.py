@@ -89,8 +89,9 @@ def test_weights_are_searched_to_the_end_unless_interrupted(tried):
     parts = choose._tuned(tried, "home", {})
     table = tried.bench.table("home", choose._lists(tried, "home", parts))
     whole = choose._weighed(tried, "home", parts, 0.0).found
-    first = best(table, len(parts), lambda: False)
-    assert whole == best(table, len(parts)) != first
+    clusters = tried.bench.clusters["home"]
+    first = best(table, len(parts), clusters, lambda: False)
+    assert whole == best(table, len(parts), clusters) != first
     ended = replace(tried, interrupted=True, clock=time.perf_counter)
     assert choose._weighed(ended, "home", parts, 0.0).found == first
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from operator import attrgetter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -79,6 +80,18 @@ def test_the_recipe_s_own_trees_stay_unless_they_lose(gain, error, stay, monkeyp
     assert order.plan.placements == stay
     assert order.plan.leaves == 9
     assert found(habits=True)[0].plan.placements == ()
+
+
+def test_trees_that_are_there_are_judged_first(monkeypatch):
+    """Where there is time for one shape it is the recipe's own: unjudged it would be gone."""
+    module, lessons = import_module("vitrina.tune.order"), {"home": ((), (), ())}
+    monkeypatch.setattr(module, "grow", lambda *one: None)
+    monkeypatch.setattr(module, "_gain", lambda after, before, flatters: (0.001, 0.01))
+    judge = SimpleNamespace(seed=7, of_forests=lambda forests: {"home": 0.0})
+    own = RankerPlan(placements=("home",), leaves=9)
+    assert module._best(judge, own, lessons, {"home": 0.0}, lambda: False).plan == own
+    bare = replace(own, placements=())
+    assert not module._best(judge, bare, lessons, {"home": 0.0}, lambda: False).gains
 
 
 def test_what_a_blend_owes_to_its_search_is_taken_off():

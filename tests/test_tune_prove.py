@@ -21,7 +21,7 @@ from vitrina.tune.bench import Bench
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal, Trial
 from vitrina.tune.limit import TooLong, until_then, without_compiling
-from vitrina.tune.prove import FOLDS, better, by_fold, crossed, fairly, folds, gain
+from vitrina.tune.prove import FOLDS, better, by_fold, crossed, fairly, folds
 from vitrina.tune.search import Search
 from vitrina.tune.spaces import ASKED, SPACES
 from vitrina.weights import Table, best
@@ -52,7 +52,7 @@ def test_weights_flatter_those_they_were_searched_for():
     """Of sources that list the same by chance alone, searched weights find more than they are worth to others."""
     sources = [lists(0.05, seed) for seed in range(8)]
     table = Table.of(sources, TRUTH, PRODUCT)
-    found = best(table, 8)
+    found = best(table, 8, EACH)
     assert found.ndcg > np.nanmean(judged(sources)) + 0.002
     assert not np.isnan(judged(sources)).any()
 
@@ -97,27 +97,6 @@ def test_what_is_better_is_picked_for_everybody():
     many[:, 5] = np.nan
     assert picked(many) == pytest.approx(np.nanmean(many[13]))
     assert picked(many[13:14]) == pytest.approx(np.nanmean(many[13]))
-
-
-def test_steps_of_one_visit_are_no_more_witnesses_than_one():
-    """Everybody counted four times has the mean of everybody once, and no smaller error."""
-    random = np.random.default_rng(1)
-    one, other = random.random(50), random.random(50)
-    once = gain(one, other, np.arange(50))
-    fourfold = gain(np.repeat(one, 4), np.repeat(other, 4), np.repeat(np.arange(50), 4))
-    assert fourfold == pytest.approx(once)
-    alone = gain(np.repeat(one, 4), np.repeat(other, 4), np.arange(200))[1]
-    assert alone == pytest.approx(once[1] / 2 * np.sqrt(200 / 199 * 49 / 50))
-    assert gain(np.full(3, np.nan), np.zeros(3), np.arange(3)) == (0.0, 0.0)
-
-
-def test_few_witnesses_prove_little_and_one_nothing():
-    """The error is the sample's of the clusters' means; fifty steps of one visit are one witness."""
-    values = np.array([0.1, 0.4])
-    assert gain(values, np.zeros(2), np.arange(2))[1] == pytest.approx(values.std(ddof=1) / np.sqrt(2))
-    steps = np.random.default_rng(7).random(50) + 0.1
-    assert not better(steps, np.zeros(50), np.zeros(50, np.int64), 0.5)
-    assert gain(steps, steps, np.zeros(50, np.int64)) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("name", [one for one in sorted(SPACES) if SPACES[one].keys() >= ASKED])

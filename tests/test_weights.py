@@ -73,10 +73,12 @@ def test_a_source_that_hardly_helps_is_left_out():
             + sure * (weights[2] > 0)
         )
 
-    found = simpler(Judge(values), Found((1.0, 0.4, 0.1), "score", 0.0))
+    found = simpler(Judge(values), Found((1.0, 0.4, 0.1), "score", 0.0), np.arange(400))
     assert found.weights == (1.0, 0.0, 0.1)
     assert found.ndcg == pytest.approx((base + sure).mean())
-    nothing = simpler(Judge(lambda weights, way: np.full(9, 0.5)), Found((1.0, 2.0), "rank", 0.5))
+    nothing = simpler(
+        Judge(lambda weights, way: np.full(9, 0.5)), Found((1.0, 2.0), "rank", 0.5), np.arange(9)
+    )
     assert nothing.weights == (0.0, 2.0)
 
 
@@ -86,7 +88,22 @@ def test_askers_who_took_nothing_do_not_count():
     def values(weights, way):
         return np.where(np.arange(50) % 2, np.nan, 0.5 + 0.3 * (weights[1] > 0))
 
-    assert simpler(Judge(values), Found((1.0, 1.0), "rank", 0.8)).weights == (0.0, 1.0)
+    assert simpler(Judge(values), Found((1.0, 1.0), "rank", 0.8), np.arange(50)).weights == (0.0, 1.0)
+
+
+def test_steps_of_one_visit_are_one_witness():
+    """What helps in some visits and harms in as many does not stay for their many steps."""
+    random = np.random.default_rng(2)
+    visit = np.repeat(np.arange(12), 50)
+    luck = random.normal(0, 0.1, 12)
+    luck += 0.005 - luck.mean()
+
+    def values(weights, way):
+        return 0.5 + luck[visit] * (weights[1] > 0)
+
+    whole = Found((1.0, 0.5), "score", 0.505)
+    assert simpler(Judge(values), whole, visit).weights == (1.0, 0.0)
+    assert simpler(Judge(values), whole, np.arange(600)).weights == (0.0, 0.5)
 
 
 def test_small_losses_add_up():
@@ -98,7 +115,7 @@ def test_small_losses_add_up():
     def values(weights, way):
         return 0.5 + (helps * (np.array(weights[1:]) > 0)[:, None]).sum(0)
 
-    found = simpler(Judge(values), Found((1.0,) * 7, "score", 0.0))
+    found = simpler(Judge(values), Found((1.0,) * 7, "score", 0.0), np.arange(400))
     assert 1 < sum(one > 0 for one in found.weights) < 7
     lost = values((1.0,) * 7, "score") - values(found.weights, "score")
     assert lost.mean() <= 0.5 * lost.std() / 20

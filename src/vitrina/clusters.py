@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vitrina.ids import Ids
+from vitrina.metrics import Values
 from vitrina.questions import Places, Questions
 
 OF_CUSTOMERS = ("home", "discover")
@@ -26,3 +27,19 @@ def together(parts: Sequence[Places]) -> Places:
     apart = [np.where(one < 0, one, one + start) for one, start in zip(parts, starts[:-1], strict=True)]
     found: Places = np.unique(np.concatenate(apart), return_inverse=True)[1]
     return found
+
+
+def gain(one: Values, other: Values, clusters: Places) -> tuple[float, float]:
+    """The mean of the paired difference and its standard error, over clusters that hang together (Cameron and
+    Miller, 2015: CR1); NaN, on either side, is nobody. One cluster proves nothing: its error has no end."""
+    more = one - other
+    known = ~np.isnan(more)
+    more = more[known]
+    if not len(more):
+        return 0.0, 0.0
+    _, cluster = np.unique(clusters[known], return_inverse=True)
+    many = int(cluster.max()) + 1
+    if many == 1:
+        return float(more.mean()), np.inf if more.mean() else 0.0
+    error = np.linalg.norm(np.bincount(cluster, more - more.mean())) / len(more)
+    return float(more.mean()), float(error * np.sqrt(many / (many - 1)))

@@ -15,17 +15,23 @@ from vitrina.dataset import DAY, Dataset
 from vitrina.ids import Rows
 from vitrina.kernels.few import among
 from vitrina.kernels.gather import Ragged, Scratch, gather, grounds, in_chunks
+from vitrina.kernels.latest import EACH
 from vitrina.parts import Parts
 from vitrina.strategy import Allow, Candidates, Query, Whys
 
 
-def seed_parts(dataset: Dataset, event_weights: Mapping[str, float], half_life_days: float) -> Parts:
-    """What is stored of seeds: `type_weights`, float32 by event type, and `half_life`, float64[1] seconds.
-
-    In a shop without times the latter is 0: never.
+def seed_parts(
+    dataset: Dataset, event_weights: Mapping[str, float], half_life_days: float, power: float = EACH
+) -> Parts:
+    """What is stored of seeds: `type_weights`, float32 by event type; `half_life`, float64[1] seconds, 0 for
+    never, as in a shop without times; `seed_power`, float64[1].
     """
     half_life = half_life_days * DAY if dataset.timed else 0.0
-    return {"type_weights": dataset.type_weights(event_weights), "half_life": np.array([half_life])}
+    return {
+        "type_weights": dataset.type_weights(event_weights),
+        "half_life": np.array([half_life]),
+        "seed_power": np.array([power]),
+    }
 
 
 def with_views(event_weights: Mapping[str, float]) -> Mapping[str, float]:
@@ -36,12 +42,19 @@ def with_views(event_weights: Mapping[str, float]) -> Mapping[str, float]:
 class Neighbourhood:
     """Parts: a list of each item, `indptr` int64, `indices` int32, `scores` float32, which may be
     negative; `type_weights` float32, what a seed counts by its event type; `half_life` float64[1], seconds
-    by which a seed older than the newest counts half, 0 for never. `seeds`: latest items that count.
+    by which a seed older than the newest counts half, 0 for never; `seed_power` float64[1], the power to
+    which it counts how many times an asker had one, missing from old bundles. `seeds`: latest items that
+    count.
     """
 
     def __init__(self, parts: Parts, seeds: int) -> None:
         self._lists = tuple(np.asarray(parts[name]) for name in ("indptr", "indices", "scores"))
-        self._rules: tuple[Any, ...] = (float(parts["half_life"][0]), parts["type_weights"], seeds)
+        self._rules: tuple[Any, ...] = (
+            float(parts["half_life"][0]),
+            parts["type_weights"],
+            seeds,
+            float(parts["seed_power"][0]) if len(parts.get("seed_power", ())) else EACH,
+        )
         self._scratch = Scratch(len(self._lists[0]) - 1)
 
     def top(self, query: Query, k: int, allow: Allow) -> Candidates:

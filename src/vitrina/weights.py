@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrina import metrics
-from vitrina.clusters import together, whose
+from vitrina.clusters import gain, together, whose
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.errors import DataError
@@ -27,7 +28,7 @@ from vitrina.kernels.weighing import gained, merged
 from vitrina.metrics import Truth
 from vitrina.placements import Mix, Placements, parse_placements
 from vitrina.purpose import purposes
-from vitrina.questions import Questions, proposed, to_ask
+from vitrina.questions import Places, Questions, proposed, to_ask
 from vitrina.recipe import Recipe
 from vitrina.splits import Split, another, split
 from vitrina.strategy import Candidates
@@ -94,11 +95,12 @@ def weigh(
     tables: dict[str, Any] = dict(placements.tables)
     for name, parts in _asked(dataset, cut, recipe, placements, say).items():
         mixes, truth = parts[0].mixes, pooled([one.truth for one in parts])
-        visits = len(distinct(together([one.clusters for one in parts])))
+        clusters = together([one.clusters for one in parts])
+        visits = len(distinct(clusters))
         if len(mixes) < 2 or not enough(len(truth), visits):
             continue
         lists = [joined([one.lists[source] for one in parts]) for source in range(len(mixes))]
-        found = best(Table.of(lists, truth, cut.train.catalog.product), len(mixes))
+        found = best(Table.of(lists, truth, cut.train.catalog.product), len(mixes), clusters)
         tables[name] = {**tables[name], **_written(mixes, found)}
         words = ", ".join(
             f"{one.strategy} {weight:g}" for one, weight in zip(mixes, found.weights, strict=True)
@@ -158,11 +160,15 @@ def _answered(engine: Engine, asked: Questions, cut: Split) -> _Answered:
 
 
 def best(
-    judge: Judge, n_sources: int, more: Callable[[], bool] = lambda: True, least: float = LEAST_GAIN
+    judge: Judge,
+    n_sources: int,
+    clusters: Places,
+    more: Callable[[], bool] = lambda: True,
+    least: float = LEAST_GAIN,
 ) -> Found:
     """The best weights found, less what hardly helps; the first tries are made even where there is no `more`
-    time."""
-    return simpler(judge, search(judge, n_sources, more, least))
+    time. `clusters`: int64 per asker, equal for those who hang together."""
+    return simpler(judge, search(judge, n_sources, more, least), clusters)
 
 
 def search(
@@ -172,25 +178,25 @@ def search(
     over all weights gains less than the `least`."""
     starts = [tuple(1.0 for _ in range(n_sources))]
     starts += [tuple(float(one == alone) for one in range(n_sources)) for alone in range(n_sources)]
-    found = max((_found(judge, start, way) for start in starts for way in WAYS), key=_ndcg)
+    found = max((_found(judge, start, way) for start in starts for way in WAYS), key=attrgetter("ndcg"))
     begins = dict.fromkeys((found.weights, starts[0]))
     ascents = (_ascend(judge, _found(judge, begin, way), more, least) for begin in begins for way in WAYS)
-    return max((found, *ascents), key=_ndcg)
+    return max((found, *ascents), key=attrgetter("ndcg"))
 
 
-def simpler(judge: Judge, found: Found) -> Found:
+def simpler(judge: Judge, found: Found, clusters: Places) -> Found:
     """The same without the sources that hardly help: each is asked at every request.
 
     A source stays where leaving it out, after all that were left out before, costs more than half a standard
-    error, asker by asker: each alone may cost as good as nothing, and all together much.
+    error over clusters: each alone may cost as good as nothing, and all together much.
     """
     whole = judge.ndcg(found.weights, found.blend)
     for place in sorted(range(len(found.weights)), key=lambda one: found.weights[one]):
         tried = (*found.weights[:place], 0.0, *found.weights[place + 1 :])
         if found.weights[place] and any(tried):
             values = judge.ndcg(tried, found.blend)
-            lost = (whole - values)[~np.isnan(values)]
-            if lost.mean() <= SPARED * lost.std() / np.sqrt(len(lost)):
+            lost, error = gain(whole, values, clusters)
+            if lost <= SPARED * error:
                 found = Found(tried, found.blend, float(np.nanmean(values)))
     return found
 
@@ -213,10 +219,6 @@ def _ascend(judge: Judge, found: Found, more: Callable[[], bool], least: float) 
                     found = Found(tried, found.blend, mean)
         if found.ndcg <= before + least:
             return found
-
-
-def _ndcg(found: Found) -> float:
-    return found.ndcg
 
 
 @dataclass(frozen=True)

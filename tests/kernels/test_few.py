@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vitrina.kernels.few import among
+from vitrina.kernels.latest import EACH
 
 N, KINDS = 12, np.array([1.0], np.float32)
 
@@ -63,7 +64,7 @@ def test_every_row_is_scored_by_what_links_it(seed: int, k: int) -> None:
     events = (ends, every, np.zeros(len(every), np.uint8), np.zeros(len(every), np.int64))
     sums = np.zeros(N, np.float32)
     indptr, rows, scores = among(
-        0, 3, *events, 0.0, KINDS, 9, *lists, few, skip_ends, np.concatenate(skips), k, sums
+        0, 3, *events, 0.0, KINDS, 9, EACH, *lists, few, skip_ends, np.concatenate(skips), k, sums
     )
     assert not sums.any()
     for asker in range(3):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from vitrina.kernels import gather as kernel
 from vitrina.kernels.gather import Scratch, gather, grounds, in_chunks
+from vitrina.kernels.latest import EACH
 
 N = 40
 
@@ -37,17 +38,18 @@ def askers(random: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
     )
 
 
-def by_hand(seeds, low, high, half_life, worth, most, table, mask, skipped, k):
+def by_hand(seeds, low, high, half_life, worth, most, power, table, mask, skipped, k):
     """One asker, in plain Python."""
-    weights: dict[int, float] = {}
+    weights: dict[int, list[float]] = {}
     newest = None
     for row, kind, time in list(zip(*(column[low:high].tolist() for column in seeds), strict=True))[::-1]:
         if worth[kind] > 0 and (row in weights or len(weights) < most):
             newest = time if newest is None else newest
             age = (newest - time) / half_life if half_life else 0
-            weights[row] = weights.get(row, 0) + worth[kind] * 2.0**-age
+            weights.setdefault(row, []).append(worth[kind] * 2.0**-age)
     scores = np.zeros(N)
-    for row, weight in weights.items():
+    for row, each in weights.items():
+        weight = max(each) * (sum(each) / max(each)) ** power
         span = slice(table[0][row], table[0][row + 1])
         scores[table[1][span]] += weight * table[2][span]
     allowed = [row for row in range(N) if scores[row] > 0 and mask[row] and row not in skipped]
@@ -57,24 +59,31 @@ def by_hand(seeds, low, high, half_life, worth, most, table, mask, skipped, k):
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.integers(0, 10**6), st.integers(0, 50), st.integers(1, 9), st.booleans(), st.sampled_from([0.0, 10.0])
+    st.integers(0, 10**6),
+    st.integers(0, 50),
+    st.integers(1, 9),
+    st.booleans(),
+    st.sampled_from([0.0, 10.0]),
+    st.sampled_from([EACH, 0.0]),
 )
-def test_lists_are_the_sums_by_hand(seed: int, k: int, most: int, negative: bool, half_life: float) -> None:
-    """Weights, ages, masks, exclusions, ties; and the scratch is clean afterwards."""
+def test_lists_are_the_sums_by_hand(
+    seed: int, k: int, most: int, negative: bool, half_life: float, power: float
+) -> None:
+    """Weights, ages, repeats, masks, exclusions, ties; and the scratch is clean afterwards."""
     random = np.random.default_rng(seed)
     table, worth = lists(random, negative), np.array([1.0, 0.5, 0.0], np.float32)
     ends, *seeds = askers(random, 5)
     mask, skips = random.random(N) < 0.8, random.integers(0, N, 20).astype(np.int32)
     skip_ends = np.array([0, 3, 3, 8, 20, 20])
     scratch = Scratch(N)
-    arguments = (half_life, worth, most, *table, mask, skip_ends, skips, k, scratch.sums)
+    arguments = (half_life, worth, most, power, *table, mask, skip_ends, skips, k, scratch.sums)
     indptr, rows, scores = gather(0, 5, ends, *seeds, *arguments)
     assert not scratch.sums.any()
     for asker in range(5):
         span = slice(indptr[asker], indptr[asker + 1])
         skipped = set(skips[skip_ends[asker] : skip_ends[asker + 1]].tolist())
         expected = by_hand(
-            seeds, ends[asker], ends[asker + 1], half_life, worth, most, table, mask, skipped, k
+            seeds, ends[asker], ends[asker + 1], half_life, worth, most, power, table, mask, skipped, k
         )
         assert list(zip(rows[span].tolist(), scores[span].tolist(), strict=True)) == expected
 
@@ -86,7 +95,7 @@ def test_grounds_are_the_two_greatest_gifts() -> None:
     seeds = random.choice(N, 9, replace=False).astype(np.int32)
     kinds, times = np.zeros(9, np.uint8), np.zeros(9, np.int64)
     wanted = np.arange(N, dtype=np.int32)
-    rules = (0.0, np.ones(1, np.float32), 9)
+    rules = (0.0, np.ones(1, np.float32), 9, EACH)
     ends = np.array([0, 9]), np.array([0, N])
     found = grounds(ends[0], seeds, kinds, times, *rules, indptr, rows, scores, ends[1], wanted, scratch.sums)
     assert not scratch.sums.any()
@@ -104,7 +113,17 @@ def test_many_askers_are_answered_in_chunks(monkeypatch: pytest.MonkeyPatch) -> 
     random = np.random.default_rng(6)
     table, (ends, *seeds) = lists(random), askers(random, 50)
     scratch, nobody = Scratch(N), np.zeros(51, np.int64)
-    fixed = (0.0, np.ones(3, np.float32), 9, *table, np.ones(N, np.bool_), nobody, np.zeros(0, np.int32), 8)
+    fixed = (
+        0.0,
+        np.ones(3, np.float32),
+        9,
+        EACH,
+        *table,
+        np.ones(N, np.bool_),
+        nobody,
+        np.zeros(0, np.int32),
+        8,
+    )
 
     def answer(low: int, high: int) -> kernel.Ragged:
         return gather(low, high, ends, *seeds, *fixed, scratch.sums)
@@ -124,7 +143,7 @@ def test_mapped_and_fresh_arrays_run_the_same_code(tmp_path: Path) -> None:
         np.save(tmp_path / f"{number}.npy", part)
         mapped.append(np.load(tmp_path / f"{number}.npy", mmap_mode="r"))
     fixed = (np.ones(N, np.bool_), np.zeros(4, np.int64), np.zeros(0, np.int32), 8, np.zeros(N, np.float32))
-    rules = (0.0, np.ones(3, np.float32), 9)
+    rules = (0.0, np.ones(3, np.float32), 9, EACH)
     before = len(gather.signatures)
     fresh = gather(0, 3, ends, *seeds, *rules, *table, *fixed)
     again = gather(0, 3, ends, *seeds, *rules, *mapped, *fixed)
@@ -143,5 +162,5 @@ def test_rows_and_types_that_do_not_exist_are_passed_over() -> None:
         np.zeros(4, np.int64),
     )
     fixed = (np.ones(2, np.bool_), np.zeros(2, np.int64), np.zeros(0, np.int32), 8, np.zeros(2, np.float32))
-    indptr, rows, scores = gather(0, 1, *seeds, 0.0, np.ones(1, np.float32), 9, *table, *fixed)
+    indptr, rows, scores = gather(0, 1, *seeds, 0.0, np.ones(1, np.float32), 9, EACH, *table, *fixed)
     assert (indptr.tolist(), rows.tolist(), scores.tolist()) == ([0, 1], [1], [1.0])

@@ -109,9 +109,10 @@ def test_neighbours_are_implicits_on_movielens(shared: Path, weighting: str) -> 
     assert_same_lists(parts, library_lists(dataset, weighting))
 
 
-def test_a_list_is_the_weighted_sum_of_the_seeds_lists() -> None:
-    """Scores equal weights of seeds times the learned similarities, by type and by age."""
-    strategy = Strategy(seed_half_life_days=10.0)
+@pytest.mark.parametrize("power", [1.0, 0.5])
+def test_a_list_is_the_weighted_sum_of_the_seeds_lists(power: float) -> None:
+    """Scores equal weights of seeds times the learned similarities, by type, by age and by how often."""
+    strategy = Strategy(seed_half_life_days=10.0, seed_power=power)
     dataset = make_shop(
         [(f"u{user}", f"i{item}", day) for user in range(9) for item in range(6) for day in [user + item]
          if (user * 7 + item * 3) % 5 < 3]
@@ -123,7 +124,9 @@ def test_a_list_is_the_weighted_sum_of_the_seeds_lists() -> None:
         span = slice(parts["indptr"][item], parts["indptr"][item + 1])
         similar[item, parts["indices"][span]] = parts["scores"][span]
     query = asked([0, 1, 0, 2], types=[0, 1, 1, 2], days=[70, 80, 95, 100])
-    weight = np.array([1.0 * 2**-3.0 + 0.25 * 2**-0.5, 0.25 * 2**-2.0, 0.6])
+    bought, viewed = 1.0 * 2**-3.0, 0.25 * 2**-0.5
+    often = max(bought, viewed) * ((bought + viewed) / max(bought, viewed)) ** power
+    weight = np.array([often, 0.25 * 2**-2.0, 0.6])
     expected = weight @ similar[:3]
     found = strategy.open(parts).top(query, n, Allow.all(n, 1))
     assert sorted(found.rows.tolist()) == np.flatnonzero(expected > 0).tolist()

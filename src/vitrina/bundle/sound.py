@@ -134,7 +134,8 @@ LABELS: Rules = {"indptr": Ends("#items", ("words",)), "words": Rows("values"), 
 COLUMNS = ("price", "old_price", "margin", "in_stock", "available_from", "available_until", "due_days")
 UNKNOWABLE = ("catalog/", "ranker/items")
 """Where NaN says that something is not known."""
-NEIGHBOURS: Rules = {"indptr": Ends("#items", ("indices", "scores")), "indices": Rows("#items")}
+SEEDS: Rules = {"seed_power": Each("#one", empty=True)}
+NEIGHBOURS: Rules = {**SEEDS, "indptr": Ends("#items", ("indices", "scores")), "indices": Rows("#items")}
 HABITS: Rules = {one: Each("#items", empty=True) for one in ("usual", "regular", "share")}
 STRATEGIES: Mapping[str, Rules] = {
     "item_knn": NEIGHBOURS,

@@ -12,18 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from vitrina.kernels.gather import (
-    ENDS,
-    MASK,
-    ROWS,
-    SCORES,
-    SUMS,
-    TYPES,
-    latest,
-    pick,
-    pour,
-    reach,
-)
+from vitrina.kernels.gather import ENDS, MASK, ROWS, SCORES, SUMS, TYPES, pick, pour, reach
+from vitrina.kernels.latest import EACH, latest
 from vitrina.kernels.likeness import LIKENESS, LINEAR, SATURATED, SET, count, newest_of, to_ratios
 from vitrina.kernels.lists import slot_of, table_of
 from vitrina.kernels.select import NOTHING, descending, key_of, row_of, to_front
@@ -106,10 +96,10 @@ def _looked_up(old: Any, events: Any, rules: Any, known: Any, items: Any, seeds:
     Rows and what they count into `seeds` and `weights`; how many, and how many events are left as old.
     """
     (rows, kinds, times), (half_life, worth, most), (kind, _) = events, rules, known[5]
-    found = latest(rows[old:], kinds[old:], times[old:], half_life, worth, most, items, seeds, weights)
+    found = latest(rows[old:], kinds[old:], times[old:], half_life, worth, most, EACH, items, seeds, weights)
     if kind != LINEAR and found:
         if old:
-            old, found = 0, latest(rows, kinds, times, half_life, worth, most, items, seeds, weights)
+            old, found = 0, latest(rows, kinds, times, half_life, worth, most, EACH, items, seeds, weights)
         if kind == SATURATED and half_life > 0:  # as old as they were in training
             age = max(0, known[3] - newest_of(rows, kinds, times, worth, len(items)))
             weights[:found] *= np.float32(2.0 ** (-age / half_life))

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from vitrina.kernels.gather import ALLOW, ENDS, ROWS, SCORES, SEEDS, SUMS, TYPES, latest, pick
+from vitrina.kernels.gather import ALLOW, ENDS, ROWS, SCORES, SEEDS, SUMS, TYPES, pick
+from vitrina.kernels.latest import EACH, latest
 
 Rules = tuple[float, float, float]
 """Confidence, regularization, exponent."""
@@ -137,7 +138,7 @@ def _substitute(matrix: Any, right: Any) -> None:
 
 
 @njit(
-    (types.int64, types.int64, *SEEDS, types.float64, LEARNED, *ALLOW, ROWS, types.int64, SUMS),
+    (types.int64, types.int64, *SEEDS, LEARNED, *ALLOW, ROWS, types.int64, SUMS),
     cache=True,
     nogil=True,
 )
@@ -173,7 +174,9 @@ def fold_in(
     out_rows, out_scores = np.empty((high - low) * k, np.int32), np.empty((high - low) * k, np.float32)
     for asker in range(low, high):
         own = slice(seed_ends[asker], seed_ends[asker + 1])
-        found = latest(seed_rows[own], kinds[own], times[own], half_life, worth, most, sums, seeds, weights)
+        found = latest(
+            seed_rows[own], kinds[own], times[own], half_life, worth, most, EACH, sums, seeds, weights
+        )
         at = ends[asker - low]
         ends[asker - low + 1] = at
         if found and k:
@@ -211,7 +214,7 @@ def shares(
     """
     factors, width = learned[0], learned[0].shape[1]
     seeds, weights = np.empty(most + 1, np.int32), np.empty(most + 1, np.float32)
-    found = latest(seed_rows, kinds, times, half_life, worth, most, sums, seeds, weights)
+    found = latest(seed_rows, kinds, times, half_life, worth, most, EACH, sums, seeds, weights)
     weights[:found] **= np.float32(power)
     scaled, diagonal, right = _system(seeds[:found], weights[:found], learned)
     matrix = _by_columns(scaled, diagonal)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from vitrina.kernels.gather import LISTS, ROWS, SEEDS, SUMS, latest, pour, reach
+from vitrina.kernels.gather import LISTS, ROWS, SEEDS, SUMS, pour, reach
+from vitrina.kernels.latest import latest
 from vitrina.kernels.select import NOTHING, descending, key_of, row_of
 from vitrina.kernels.signatures import ENDS
 
@@ -110,6 +111,7 @@ def among(
     half_life: Any,
     worth: Any,
     most: Any,
+    power: Any,
     indptr: Any,
     rows: Any,
     scores: Any,
@@ -128,7 +130,9 @@ def among(
     out_bits, near = out_scores.view(np.int32), np.empty(SIEVE, np.bool_)
     for asker in range(low, high):
         own = slice(seed_ends[asker], seed_ends[asker + 1])
-        found = latest(seed_rows[own], kinds[own], times[own], half_life, worth, most, sums, seeds, weights)
+        found = latest(
+            seed_rows[own], kinds[own], times[own], half_life, worth, most, power, sums, seeds, weights
+        )
         totals, met = np.zeros(len(few), np.float32), np.zeros((len(few), found), np.bool_)
         lists = (indptr, rows, scores)
         for number in range(len(few)):

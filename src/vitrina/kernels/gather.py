@@ -19,6 +19,7 @@ import numpy as np
 from numba import get_num_threads, njit, types
 from numpy.typing import NDArray
 
+from vitrina.kernels.latest import latest
 from vitrina.kernels.select import NOTHING, descending, key_of, row_of, to_front
 
 ROWS = types.Array(types.int32, 1, "C", readonly=True)
@@ -28,7 +29,7 @@ MASK = types.Array(types.boolean, 1, "C", readonly=True)
 TYPES = types.Array(types.uint8, 1, "C", readonly=True)
 SUMS = types.Array(types.float32, 1, "C")
 LISTS = (ENDS, ROWS, SCORES)
-SEEDS = (ENDS, ROWS, TYPES, ENDS, types.float64, SCORES, types.int64)
+SEEDS = (ENDS, ROWS, TYPES, ENDS, types.float64, SCORES, types.int64, types.float64)
 ALLOW = (MASK, ENDS, ROWS)
 
 CHUNK = 256
@@ -69,45 +70,6 @@ def in_chunks(n: int, answer: Callable[[int, int], Ragged]) -> Ragged:
     lengths = np.concatenate([np.diff(indptr) for indptr, _, _ in chunks])
     indptr = np.concatenate(([0], np.cumsum(lengths)))
     return indptr, np.concatenate([one[1] for one in chunks]), np.concatenate([one[2] for one in chunks])
-
-
-@njit(cache=True, nogil=True)
-def latest(
-    rows: Any,
-    kinds: Any,
-    times: Any,
-    half_life: Any,
-    worth: Any,
-    most: Any,
-    sums: Any,
-    seeds: Any,
-    weights: Any,
-) -> Any:
-    """The `most` latest distinct rows of some events, newest first, into `seeds`; how many they are.
-
-    Into `weights` goes what the events of each row are worth together: worth[kind] each, halved for
-    every `half_life` by which it is older than the newest that is worth anything (0: never).
-    """
-    found, newest = 0, np.int64(0)
-    moment, fade = np.int64(-1), np.float64(1.0)
-    for at in range(len(rows) - 1, -1, -1):
-        row, weight = rows[at], np.float64(0.0)
-        if kinds[at] < len(worth) and 0 <= row < len(sums):
-            weight = np.float64(worth[kinds[at]])
-        if weight > 0 and half_life > 0:
-            newest = times[at] if found == 0 else newest
-            if times[at] != moment:  # a basket's lines share their moment
-                moment = times[at]
-                fade = 2.0 ** (-max(0, newest - moment) / half_life)
-            weight *= fade
-        if np.float32(weight) > 0 and (sums[row] != 0 or found < most):
-            seeds[found] = row
-            found += sums[row] == 0
-            sums[row] += np.float32(weight)
-    for at in range(found):
-        weights[at] = sums[seeds[at]]
-        sums[seeds[at]] = 0
-    return found
 
 
 @njit(cache=True, nogil=True)
@@ -185,6 +147,7 @@ def gather(
     half_life: Any,
     worth: Any,
     most: Any,
+    power: Any,
     indptr: Any,
     rows: Any,
     scores: Any,
@@ -205,7 +168,9 @@ def gather(
     out_rows, out_scores = np.empty((high - low) * k, np.int32), np.empty((high - low) * k, np.float32)
     for asker in range(low, high):
         own = slice(seed_ends[asker], seed_ends[asker + 1])
-        found = latest(seed_rows[own], kinds[own], times[own], half_life, worth, most, sums, seeds, weights)
+        found = latest(
+            seed_rows[own], kinds[own], times[own], half_life, worth, most, power, sums, seeds, weights
+        )
         # What `fetch` gives is never negative; a compiler that knew so would leave its work out.
         wide = fetch(seeds[:found], indptr, rows, scores) < 0
         touched = np.empty(reach(seeds[:found], indptr) + 1 + wide, np.int32)
@@ -269,6 +234,7 @@ def grounds(
     half_life: Any,
     worth: Any,
     most: Any,
+    power: Any,
     indptr: Any,
     rows: Any,
     scores: Any,
@@ -287,7 +253,7 @@ def grounds(
         own, low, high = slice(seed_ends[asker], seed_ends[asker + 1]), ends[asker], ends[asker + 1]
         if low < high:
             found = latest(
-                seed_rows[own], kinds[own], times[own], half_life, worth, most, sums, seeds, weights
+                seed_rows[own], kinds[own], times[own], half_life, worth, most, power, sums, seeds, weights
             )
             asked = (wanted[low:high], reasons[low:high], given[low:high])
             _trace(seeds[:found], weights, indptr, rows, scores, *asked, sums, near)

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit, types
 
 from vitrina.kernels.customers import KNOWN, RULES, SCRATCH, TABLE, circle
-from vitrina.kernels.gather import ENDS, ROWS, TYPES, latest
+from vitrina.kernels.gather import ENDS, ROWS, TYPES
+from vitrina.kernels.latest import EACH, latest
 
 
 @njit(cache=True, nogil=True)
@@ -65,7 +66,7 @@ def shared_grounds(
     (rows, kinds, times), (half_life, worth, most), (items, marks) = events, rules, scratch
     near = circle(user, events, rules, known, alike, takers, taken, scratch)[0]
     seeds, weights = np.empty(most + 2, np.int32), np.empty(most + 2, np.float32)
-    found = latest(rows, kinds, times, half_life, worth, most, items, seeds, weights)
+    found = latest(rows, kinds, times, half_life, worth, most, EACH, items, seeds, weights)
     items[seeds[:found]] = np.arange(1, found + 1)
     marks[wanted] = np.arange(1, len(wanted) + 1)
     gifts = np.zeros((len(wanted), found), np.float32)

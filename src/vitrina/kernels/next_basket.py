@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit, types
 
 from vitrina.kernels.customers import ALLOW, EVENTS, RULES, TABLE
-from vitrina.kernels.gather import MASK, ROWS, SUMS, latest, pick, pour, reach
+from vitrina.kernels.gather import MASK, ROWS, SUMS, pick, pour, reach
+from vitrina.kernels.latest import EACH, latest
 
 SCRATCH = types.Tuple((MASK, SUMS, SUMS))
 """All customers allowed; sums of customers; sums of items."""
@@ -31,7 +32,7 @@ def _near(user: Any, did: Any, rules: Any, alike: Any, takers: Any, nearest: Any
     else:
         everyone, customers, items = scratch
         seeds, weights = np.empty(rules[2] + 1, np.int32), np.empty(rules[2] + 1, np.float32)
-        found = latest(*did, *rules, items, seeds, weights)
+        found = latest(*did, *rules, EACH, items, seeds, weights)
         touched = np.empty(reach(seeds[:found], takers[0]) + 1, np.int32)
         reached = pour(seeds[:found], weights, *takers, customers, touched)
         near, closeness = np.empty(nearest, np.int32), np.empty(nearest, np.float32)

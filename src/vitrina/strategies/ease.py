@@ -48,11 +48,12 @@ class Strategy:
     half_life_days: float = 0.0
     seeds: int = 500
     seed_half_life_days: float = 0.0
+    seed_power: float = 0.5
     memory_gb: float = 4.0
 
     def __post_init__(self) -> None:
-        if min(self.items, self.kept, self.seeds) < 1 or self.ridge <= 0:
-            raise ValueError("items, kept and seeds must be at least 1, ridge above 0")
+        if min(self.items, self.kept, self.seeds) < 1 or self.ridge <= 0 or self.seed_power < 0:
+            raise ValueError("items, kept and seeds must be at least 1, ridge above 0, seed_power at least 0")
         needed = _COPIES * self.items**2 * 4 / 1e9
         if needed > self.memory_gb:
             raise RecipeError(
@@ -72,11 +73,11 @@ class Strategy:
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: for each item the weights of others, `indptr`, `indices`, `scores`, the largest by size
-        first; `type_weights` of seeds; `half_life` of seeds in seconds."""
+        first; `type_weights`, `half_life` in seconds and `seed_power` of seeds."""
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         lists = self._lists(matrix)
-        seeds = seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days)
+        seeds = seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days, self.seed_power)
         return {
             "indptr": lists.indptr,
             "indices": lists.indices,

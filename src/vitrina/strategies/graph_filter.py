@@ -68,14 +68,21 @@ class Strategy:
     half_life_days: float = 0.0
     seeds: int = 200
     seed_half_life_days: float = 0.0
+    seed_power: float = 0.5
 
     def __post_init__(self) -> None:
         if min(self.items, self.rank, self.walks, self.kept, self.seeds) < 1 or not 1 <= self.order <= len(
             POLYNOMIALS
         ):
             raise ValueError("items, rank, walks, kept and seeds must be at least 1, order 1, 2 or 3")
-        if not 0 <= self.alpha <= 1 or min(self.smooth, self.popularity) < 0 or self.power <= 0:
-            raise ValueError("alpha must be from 0 to 1, smooth and popularity at least 0, power above 0")
+        if (
+            not 0 <= self.alpha <= 1
+            or min(self.smooth, self.popularity, self.seed_power) < 0
+            or self.power <= 0
+        ):
+            raise ValueError(
+                "alpha must be from 0 to 1, smooth, popularity and seed_power at least 0, power above 0"
+            )
 
     def need(self, extent: Extent) -> Need:
         """The matrix, walks and lists, and some rows of the whole filter at a time."""
@@ -88,7 +95,7 @@ class Strategy:
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         lists = self._lists(matrix)
-        seeds = seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days)
+        seeds = seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days, self.seed_power)
         return {
             "indptr": lists.indptr,
             "indices": lists.indices,

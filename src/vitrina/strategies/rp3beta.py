@@ -24,7 +24,7 @@ from vitrina.parts import Parts
 @dataclass(frozen=True)
 class Strategy:
     """`alpha`: how much a busy customer's or item's steps count less. `beta`: how much a popular end is
-    held down; 0 not at all. Other fields are those of item_knn."""
+    held down; 0 not at all. Other fields are those of item_knn; a walk begins with each purchase."""
 
     personal: ClassVar[bool] = True
 
@@ -37,10 +37,11 @@ class Strategy:
     half_life_days: float = 0.0
     seeds: int = 200
     seed_half_life_days: float = 0.0
+    seed_power: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.neighbours < 1 or self.seeds < 1 or self.alpha < 0 or self.beta < 0:
-            raise ValueError("neighbours and seeds must be at least 1, alpha and beta at least 0")
+        if min(self.neighbours, self.seeds) < 1 or min(self.alpha, self.beta, self.seed_power) < 0:
+            raise ValueError("neighbours and seeds must be at least 1, alpha, beta and seed_power at least 0")
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: as item_knn's, with the probabilities of walks for scores."""
@@ -54,7 +55,7 @@ class Strategy:
             "indptr": indptr,
             "indices": indices,
             "scores": scores,
-            **seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days),
+            **seed_parts(dataset, with_views(self.event_weights), self.seed_half_life_days, self.seed_power),
         }
 
     def open(self, parts: Parts) -> Neighbourhood:

@@ -174,7 +174,7 @@ def _ordered(
     until = now if found.interrupted else shares.trees(now)
     try:
         cut = found.bench.windows[0].cut
-        fit_seconds = sum(map(found.seconds, families))
+        fit_seconds = sum(map(found.seconds, families)) / len(found.bench.windows)
         with until_then(shares.given_up(now, until), found.clock):
             flatters = {name: one.flatters for name, one in chosen.items()}
             return ordered(cut, recipe, asked, flatters, fit_seconds, until, say, found.clock)

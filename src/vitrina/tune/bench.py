@@ -24,7 +24,7 @@ from vitrina.fit import fit
 from vitrina.ids import Rows
 from vitrina.kernels.distinct import distinct
 from vitrina.metrics import Truth, Values
-from vitrina.parts import Parts
+from vitrina.parts import Part, Parts
 from vitrina.placements import Placement, Placements
 from vitrina.profiles import set_aside
 from vitrina.purpose import unasked_words
@@ -143,11 +143,10 @@ class Bench:
         if key not in self._fits:
             self._fits.clear()
             self._fits[key] = [strategy.fit(window.learned) for window in self.windows]
-        days = getattr(strategy, "seed_half_life_days", None)
-        if days is None:
-            return self._fits[key]
-        fades = [{"half_life": np.array([days * DAY * window.learned.timed])} for window in self.windows]
-        return [{**parts, **fade} for parts, fade in zip(self._fits[key], fades, strict=True)]
+        return [
+            {**parts, **_asked_alike(strategy, timed=window.learned.timed)}
+            for parts, window in zip(self._fits[key], self.windows, strict=True)
+        ]
 
     def _query(self, draft: Draft, seeds: str) -> Query:
         key = id(draft), seeds
@@ -163,6 +162,13 @@ class Bench:
     def alone(self, placement: str, lists: Candidates) -> Values:
         """float64[n]: NDCG@10 of each asker of a placement for one source alone."""
         return self.table(placement, [lists]).ndcg((1.0,), "score")
+
+
+def _asked_alike(strategy: Strategy, *, timed: bool) -> Parts:
+    """Parts that say how seeds count, as this strategy has it whatever was fitted."""
+    days, power = (getattr(strategy, one, None) for one in ("seed_half_life_days", "seed_power"))
+    found: dict[str, Part] = {} if days is None else {"half_life": np.array([days * DAY * timed])}
+    return found if power is None else {**found, "seed_power": np.array([power])}
 
 
 def _learned_alike(plan: Plan) -> str:

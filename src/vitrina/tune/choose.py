@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vitrina.clusters import gain
 from vitrina.metrics import Values
 from vitrina.placements import Placement
 from vitrina.recipe import Plan
 from vitrina.strategy import Candidates
 from vitrina.tune.families import Family
-from vitrina.tune.prove import LIKELY, better, crossed, gain
+from vitrina.tune.prove import LIKELY, better, crossed
 from vitrina.tune.search import Search
 from vitrina.weights import Found, best
 
@@ -216,10 +217,11 @@ def _weighed(
     def within(share: float) -> bool:
         return found.clock() < start + share * seconds
 
-    weighed = best(table, len(parts), lambda: not found.interrupted or within(0.5))
+    clusters = bench.clusters[placement]
+    weighed = best(table, len(parts), clusters, lambda: not found.interrupted or within(0.5))
     if len(parts) == 1:  # there is nothing to weigh
         return _Blend(parts, weighed, table.ndcg(weighed.weights, weighed.blend) - parts[0].flatters)
-    asked = bench.truths[placement], bench.product, bench.clusters[placement], found.seed
+    asked = bench.truths[placement], bench.product, clusters, found.seed
     flatters = np.average([one.flatters for one in parts], weights=np.maximum(weighed.weights, 1e-9))
     proved = crossed(lists, *asked, lambda: not within(1.0), lambda: not found.interrupted or within(1.0))
     searched = table.ndcg(weighed.weights, weighed.blend) - proved

@@ -19,6 +19,12 @@ class Real:
     high: float
     even: bool = False
 
+    def drawn(self, share: float) -> float:
+        """The number so far along the scale, from 0 to 1."""
+        if self.even:
+            return self.low + (self.high - self.low) * share
+        return float(self.low * (self.high / self.low) ** share)
+
     def value(self, point: float) -> float:
         """The number, to three digits."""
         return _rounded(point)

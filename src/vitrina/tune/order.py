@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrina.clusters import gain
 from vitrina.draft import Draft, Opened
 from vitrina.engine import Engine
 from vitrina.fit import fit
@@ -30,7 +31,7 @@ from vitrina.splits import Split
 from vitrina.stages import onward
 from vitrina.tune.bench import MOST
 from vitrina.tune.limit import Clock, TooLong, came_of
-from vitrina.tune.prove import gain
+from vitrina.weights import LINES
 
 SURE = 1.5
 """Standard errors that trees must be ahead by."""
@@ -44,8 +45,8 @@ SHAPES = (
     RankerPlan(objective="binary", least=200),
     RankerPlan(trees=300, leaves=24, rate=0.02),
 )
-"""What is tried beside the recipe's own trees: stubby ones, which are grown soonest and so before all others;
-as they come; grown for chances; slow ones."""
+"""What is tried beside the recipe's own trees: stubby ones, which are grown soonest and so before all that
+is not there yet; as they come; grown for chances; slow ones."""
 Say = Callable[[str], None]
 Taught = Mapping[str, tuple[Lessons, tuple[str, ...], tuple[str, ...]]]
 
@@ -117,8 +118,9 @@ def _best(
     try:
         before = judge.of_forests({})
         first, *others = (replace(one, windows=own.windows) for one in SHAPES)
-        for plan in dict.fromkeys((first, own, *others)):
-            if plan != first and not more():
+        begins = (own, first) if there else (first, own)
+        for plan in dict.fromkeys((*begins, *others)):
+            if plan != begins[0] and not more():
                 break
             after = judge.of_forests({name: grow(*one, plan, judge.seed) for name, one in lessons.items()})
             gains = {name: _gain(after[name], one, flatters[name]) for name, one in before.items()}
@@ -159,7 +161,7 @@ class Judge:
     def of(cls, cut: Split, recipe: Recipe, placements: Placements, names: Collection[str]) -> Judge:
         """Ask the sources of these placements what they propose on the window."""
         engine, seed = Engine.of(fit(cut.train, recipe, placements), placements), recipe.evaluation.seed
-        some = [one.drawn(JUDGES, seed) for one in to_ask(engine.placements, cut, MOST, seed)]
+        some = [one.drawn(JUDGES, seed) for one in to_ask(engine.placements, cut, MOST, seed, LINES)]
         mine = [one for one in some if one.placement in names]
         asked = {one.placement: (proposed(engine, one, cut.now), one) for one in mine}
         product = np.append(cut.train.catalog.product, np.int32(-1))

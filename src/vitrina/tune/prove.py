@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vitrina.clusters import gain
 from vitrina.ids import Rows
 from vitrina.metrics import Truth, Values
 from vitrina.strategy import Candidates
@@ -46,7 +47,7 @@ def crossed(
         if not (len(taught) and len(judged)):
             continue
         table = _table(lists, truth, product, taught)
-        found = best(table, len(lists), more, ROUGHLY)
+        found = best(table, len(lists), clusters[taught], more, ROUGHLY)
         values[judged] = _table(lists, truth, product, judged).ndcg(found.weights, found.blend)
         if enough():
             break
@@ -78,22 +79,6 @@ def better(one: Values, other: Values, clusters: NDArray[np.int64], by: float = 
     """Whether the first has the greater mean, `by` so many standard errors of the paired difference."""
     mean, error = gain(one, other, clusters)
     return mean > by * error
-
-
-def gain(one: Values, other: Values, clusters: NDArray[np.int64]) -> tuple[float, float]:
-    """The mean of the paired difference and its standard error, over clusters that hang together (Cameron and
-    Miller, 2015: CR1); NaN, on either side, is nobody. One cluster proves nothing: its error has no end."""
-    more = one - other
-    known = ~np.isnan(more)
-    more = more[known]
-    if not len(more):
-        return 0.0, 0.0
-    _, cluster = np.unique(clusters[known], return_inverse=True)
-    many = int(cluster.max()) + 1
-    if many == 1:
-        return float(more.mean()), np.inf if more.mean() else 0.0
-    error = np.linalg.norm(np.bincount(cluster, more - more.mean())) / len(more)
-    return float(more.mean()), float(error * np.sqrt(many / (many - 1)))
 
 
 def _table(lists: Sequence[Candidates], truth: Truth, product: Rows, askers: NDArray[np.int64]) -> Table:

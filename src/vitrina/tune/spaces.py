@@ -29,7 +29,9 @@ MOMENTARY = ("look_again",)
 """What does, and learns from looks alone."""
 
 _SEEDS: Mapping[str, Dimension] = {"seeds": Whole(2, 1000), "seed_half_life_days": Days()}
-ASKED = frozenset(_SEEDS)
+_REPEATED: Mapping[str, Dimension] = {**_SEEDS, "seed_power": Real(0.0, 1.0, even=True)}
+"""What starts from all that an asker had, and from some of it many times."""
+ASKED = frozenset(_REPEATED)
 """What matters when a source is asked alone, of every strategy that has it: one fit serves all its values."""
 _LIKENESS: Mapping[str, Dimension] = {
     "weighting": Choice(("cosine", "tfidf", "bm25", "jaccard", "tversky")),
@@ -50,7 +52,7 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "neighbours": Whole(10, 1000),
         **_LIKENESS,
         **_EVENTS,
-        **_SEEDS,
+        **_REPEATED,
     },
     "user_knn": {
         "neighbours": Whole(10, 1000),
@@ -66,9 +68,9 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "beta": Real(0.0, 1.0, even=True),
         "neighbours": Whole(20, 1000),
         **_EVENTS,
-        **_SEEDS,
+        **_REPEATED,
     },
-    "ease": {"ridge": Real(1.0, 10_000.0), "kept": Whole(50, 1000), **_EVENTS, **_SEEDS},
+    "ease": {"ridge": Real(1.0, 10_000.0), "kept": Whole(50, 1000), **_EVENTS, **_REPEATED},
     "als": {
         "factors": Whole(16, 128),
         "confidence": Real(0.5, 100.0),
@@ -86,7 +88,7 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "smooth": Real(0.0, 2.0, even=True),
         "rank": Whole(8, 512),
         **_EVENTS,
-        **_SEEDS,
+        **_REPEATED,
     },
     "bought_together": {
         "discount": Real(0.0, 1.0, even=True),
@@ -268,7 +270,7 @@ class Space:
         """Hyperparameters drawn by lot, of those that need no other fit."""
         drawn: dict[str, Any] = {}
         for name, one in sorted(self.dimensions.items()):
-            if name in ASKED and isinstance(one, Days | Whole):
+            if name in ASKED and not isinstance(one, Choice):
                 drawn[name] = one.value(one.drawn(random.random()))  # type: ignore[arg-type]  # each its own
         return drawn
 

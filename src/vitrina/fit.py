@@ -15,7 +15,6 @@ from vitrina import __version__, strategies
 from vitrina.bundle import Bundle, Manifest
 from vitrina.dataset import COLUMNS, PURCHASE, Dataset
 from vitrina.errors import DataError
-from vitrina.features import identifies
 from vitrina.history import History
 from vitrina.ids import UNKNOWN
 from vitrina.intervals import due_days
@@ -28,7 +27,7 @@ from vitrina.recipe import Recipe
 from vitrina.spill import spilled
 
 KNOWN_OF_PEOPLE = ("region", "sizes", "consent")
-"""What the engine itself asks about customers; other attributes are for filters."""
+"""What the engine itself asks about customers; filters ask whether items have the same value as they."""
 
 Say = Callable[[str], None]
 Keep = Callable[[str, Part], Part]
@@ -84,16 +83,27 @@ def only_for(recipe: Recipe, placements: Placements, names: Iterable[str]) -> Re
 def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict[str, Part]:
     """What the engine knows of the shop beside the strategies: ids, catalogue, people, histories.
 
+    Of people what the engine asks about, and what filters can compare: values that items have too, of the
+    attribute of the same name. Names, e-mails and addresses stay in the shop's files.
     `aside`: bool per event, what is kept out of its customer's profile; nothing by default.
     """
     parts: dict[str, Part] = {"ids/users": dataset.users.sorted, "ids/items": dataset.items.sorted}
     parts |= {f"catalog/{name}": column for name, column in dataset.catalog.columns().items()}
     parts["catalog/due_days"] = due_days(dataset)
-    for name, told in dataset.people.items():
-        # What tells one customer from all others is a name or an address, and stays in the shop's files.
-        if name in KNOWN_OF_PEOPLE or not identifies(told):
-            parts |= told.columns(f"people/{name}")
+    parts |= _people(dataset)
     parts |= {f"history/{name}": column for name, column in History.of(dataset, aside).columns().items()}
+    return parts
+
+
+def _people(dataset: Dataset) -> dict[str, Part]:
+    compared = {"category": dataset.catalog.category, **dataset.catalog.attributes}
+    parts: dict[str, Part] = {}
+    for name, told in dataset.people.items():
+        if name in KNOWN_OF_PEOPLE:
+            parts |= told.columns(f"people/{name}")
+        # By no count of distinct values: few customers have few e-mails, and many share a first name.
+        elif name in compared and len((shared := told.among(compared[name].values)).values):
+            parts |= shared.columns(f"people/{name}")
     return parts
 
 

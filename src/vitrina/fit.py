@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -154,24 +154,34 @@ def repeat_share(dataset: Dataset) -> float:
 
 def fingerprint(dataset: Dataset) -> str:
     """16 hex digits over who did what when: equal for equal data."""
-    events = dataset.events
+    events, digest = dataset.events, hashlib.sha256()
     happened = events.user, events.item, events.time, events.type
-    return _digest([*happened, dataset.users.sorted, dataset.items.sorted])
+    for column in (*happened, dataset.users.sorted, dataset.items.sorted):
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()[:16]
 
 
 def whole_print(dataset: Dataset) -> str:
-    """The same over all that is known of events and of items, and how visits are told."""
-    flags = np.array([dataset.timed, dataset.counted, dataset.sessions, dataset.dayed])
-    columns = [getattr(dataset.events, name) for name in COLUMNS]
-    catalog = dataset.catalog.columns().values()
-    return _digest([*columns, dataset.users.sorted, dataset.items.sorted, *catalog, flags])
-
-
-def _digest(columns: Iterable[NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for column in columns:
+    """The same over all that strategies can learn from, and how it is told: also of items and of people."""
+    told = (dataset.types, sorted(dataset.words.items()), dataset.encoder, dataset.held_out)
+    flags = (dataset.timed, dataset.counted, dataset.sessions, dataset.dayed)
+    digest = hashlib.sha256(repr((told, flags)).encode())
+    for name, column in _columns(dataset):
+        # With its name, type and length, as the bytes of some columns are also those of others.
+        digest.update(f"{name} {column.dtype} {column.shape} ".encode())
         digest.update(np.ascontiguousarray(column).data)
     return digest.hexdigest()[:16]
+
+
+def _columns(dataset: Dataset) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Every column there is, by its name."""
+    yield from {"ids/users": dataset.users.sorted, "ids/items": dataset.items.sorted}.items()
+    yield from ((name, getattr(dataset.events, name)) for name in COLUMNS)
+    yield from dataset.catalog.columns().items()
+    for name, attribute in dataset.people.items():
+        yield from attribute.columns(f"people/{name}").items()
+    photos = {"vectors": dataset.vectors, "colours": dataset.colours, "thumbnails": dataset.thumbnails}
+    yield from ((name, column) for name, column in photos.items() if column is not None)
 
 
 def _kept(parts: dict[str, Part], keep: Keep) -> dict[str, Part]:

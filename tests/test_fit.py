@@ -9,8 +9,8 @@ import pytest
 
 from shops import make_shop
 from vitrina.catalog import Attribute
-from vitrina.ids import Ids
 from vitrina.fit import fingerprint, shop_parts, whole_print
+from vitrina.ids import Ids
 
 
 def attributes(**columns):

@@ -73,8 +73,11 @@ def add_scores(
 
 
 def flat(arrays: Sequence[NDArray[np.generic]], n_features: int) -> tuple[NDArray[np.generic], ...]:
-    """What `add_scores` takes, from the arrays of a `ranker.Forest`. Raises ValueError for trees that lead back
-    or out of their arrays, look at none of the features, or have more than MAX_LEAVES leaves."""
+    """What `add_scores` takes, from the arrays of a `ranker.Forest`.
+
+    Raises ValueError for trees that lead back or out of their arrays, look at none of the features, or
+    have more than MAX_LEAVES leaves.
+    """
     roots, feature, threshold, nan_left, left, right, value = arrays
     if len({len(one) for one in (feature, threshold, nan_left, left, right)}) > 1:
         raise ValueError("the nodes of a ranker's trees are not each said in full")

@@ -72,7 +72,8 @@ class Strategy:
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: for each item the weights of others, `indptr`, `indices`, `scores`, the largest by size
-        first; `type_weights` of seeds; `half_life` of seeds in seconds."""
+        first; `type_weights` of seeds, rounded up to whole numbers, since in what the weights were learned
+        from an item of a customer counts at most 1, however it was taken; `half_life` of seeds in seconds."""
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         lists = self._lists(matrix)

@@ -132,7 +132,16 @@ def found(made: Made) -> tuple[list[str], list[str]]:
     """The splits down the main path, and those planted there."""
     tree = Tree.of(Strategy().grown(made.shop), "*")
     branch = max(tree.root.children, key=lambda one: one.switches, default=tree.root)
-    return tree.main_path(), made.orders.get(branch.value, made.orders["v0"])
+    return _main_path(tree), made.orders.get(branch.value, made.orders["v0"])
+
+
+def _main_path(tree: Tree) -> list[str]:
+    """The attributes from the root down, always by the child within which most was switched."""
+    path, branch = [], tree.root
+    while branch.split:
+        path.append(branch.split)
+        branch = max(branch.children, key=lambda one: one.switches)
+    return path
 
 
 def planted() -> dict[str, Any]:
@@ -229,8 +238,8 @@ def _stability(shop: Dataset, first: dict[str, Tree]) -> dict[str, Any]:
 def _agreement(one: Tree, other: Tree) -> list[float]:
     return [
         float(one.root.split == other.root.split),
-        float(one.main_path() == other.main_path()),
-        float(one.main_path()[:2] == other.main_path()[:2]),
+        float(_main_path(one) == _main_path(other)),
+        float(_main_path(one)[:2] == _main_path(other)[:2]),
         _kendall(one.relax_order(), other.relax_order()),
     ]
 

@@ -18,7 +18,7 @@ from vitrina.fit import fingerprint
 from vitrina.placements import parse_placements
 from vitrina.questions import questions
 from vitrina.recipe import parse_recipe
-from vitrina.rivals import BLEND, Random, challengers, with_baselines
+from vitrina.rivals import BLEND, Random, challengers
 from vitrina.scoresheet import show
 from vitrina.splits import split
 from vitrina.strategy import Allow, Query, Seeds
@@ -238,9 +238,3 @@ def test_days_that_chose_a_recipe_are_told_of(tuned, dataset):
     found = evaluate(dataset, recipe, placements, said.append, max_users=10)
     assert found.caution == (TUNED if tuned else "")
     assert (TUNED in said) == tuned
-
-
-def test_baselines_do_not_displace_a_recipe():
-    """A recipe's own strategy of a baseline's name stands."""
-    recipe = parse_recipe({"strategies": {"popular_last_7_days": {"is": "popular"}}}, "")
-    assert with_baselines(recipe).strategies["popular_last_7_days"].params == {}

@@ -467,6 +467,42 @@ def test_a_walk_that_never_ends_is_refused(sound, name):
         check({**sound.parts, f"ranker/home/{name}": part}, sound.manifest)
 
 
+def leaning(n, **wild):
+    """A forest of one tree of n nodes, each the right child of the one before; `wild`: arrays said otherwise."""
+    places = np.arange(n, dtype=np.int32)
+    arrays = {
+        "roots": np.zeros(1, np.int32), "feature": places * 0, "threshold": np.zeros(n),
+        "nan_left": np.zeros(n, np.bool_), "left": ~places, "right": np.append(places[1:], ~np.int32(n)),
+        "value": np.arange(n + 1.0), **{name: np.array(one, np.int32) for name, one in wild.items()},
+    }  # fmt: skip
+    made = [arrays[name].astype(dtype) for name, dtype in FOREST.items()]
+    return Forest(("a history 1", "by rank"), feature_names(["a"]), tuple(made))
+
+
+@pytest.mark.parametrize(
+    ("forest", "says"),
+    [
+        (leaning(32), "more than 32 leaves"),
+        (leaning(2000), "more than 32 leaves"),
+        (leaning(2000, left=range(1, 2001), right=[-1] * 2000), "leads out of it"),
+        (leaning(1999, left=[*range(1, 1999), -1], right=[-2] * 1999), "more than 32 leaves"),
+        (leaning(60, left=[*range(1, 60), -1], right=[*range(1, 60), -2]), "more than 32 leaves"),
+        (leaning(1, left=[7]), "leads out of it"),
+        (leaning(1, left=[-9]), "leads out of it"),
+        (leaning(1, roots=[1]), "leads out of it"),
+        (leaning(2, right=[0, -1]), "leads back"),
+        (leaning(2, right=[1]), "not each said in full"),
+        (leaning(1, feature=[10_000]), "looks at a feature that is none of its"),
+    ],
+)
+def test_trees_that_are_none_are_no_error_but_their_own(forest, says):
+    """However deep, wild or interwoven: a ValueError, at once; the deepest that there may be are scored."""
+    with pytest.raises(ValueError, match=says):
+        forest.flat  # noqa: B018
+    tallest = leaning(31)
+    assert tallest.scores(np.ones((1, len(tallest.names)), np.float32)).tolist() == [31.0]
+
+
 @pytest.mark.parametrize(
     ("table", "word"),
     [

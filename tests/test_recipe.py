@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from shops import make_shop
-from vitrina import strategies
+from vitrina import recipe, strategies
 from vitrina.catalog import Attribute
 from vitrina.errors import RecipeError
 from vitrina.fit import shop_parts
 from vitrina.placements import read_placements
 from vitrina.recipe import TAKEN, read_recipe
+from vitrina.rivals import BASELINES, RANDOM
+from vitrina.scoreboard import BLEND, STORED
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 RECIPES = sorted((MODELS / "recipes").glob("*.toml"))
@@ -30,14 +32,14 @@ def test_names_of_columns_alone_are_enough_to_look_at_files(tmp_path):
 @pytest.mark.parametrize("file", RECIPES, ids=lambda one: one.stem)
 def test_every_committed_recipe_can_be_fitted(file):
     """Its strategies and hyperparameters exist, its placements read, it says why it differs."""
-    recipe = read_recipe(file)
-    made = [strategies.make(plan.strategy, plan.params) for plan in recipe.strategies.values()]
-    assert len(made) == len(recipe.strategies) >= 4
-    assert recipe.placements is not None
+    committed = read_recipe(file)
+    made = [strategies.make(plan.strategy, plan.params) for plan in committed.strategies.values()]
+    assert len(made) == len(committed.strategies) >= 4
+    assert committed.placements is not None
     assert {"home", "discover", "cart", "session_next", "product_similar"} <= set(
-        read_placements(recipe.placements).names
+        read_placements(committed.placements).names
     )
-    assert len(recipe.about) > 40
+    assert len(committed.about) > 40
 
 
 def test_there_is_a_recipe_for_each_kind_of_shop():
@@ -64,6 +66,8 @@ def test_there_is_a_recipe_for_each_kind_of_shop():
             r"\[strategies.catalog\] is where a bundle keeps other things",
         ),
         ('[strategies."popular/x"]\nis = "popular"', "name it otherwise"),
+        ('[strategies.random]\nis = "popular"', "named as what it is judged against; name it otherwise"),
+        ('[strategies."bundle 7"]\nis = "popular"', "named as what it is judged against; name it otherwise"),
     ],
 )
 def test_mistakes_are_named(tmp_path, text, says):
@@ -82,6 +86,14 @@ def test_mistakes_are_named(tmp_path, text, says):
         ("item_knn", {"event_weights": {"view": "x"}}, "event_weights.view = 'x' must be a number"),
         ("look_again", {"event_weights": {"view": True}}, "event_weights.view = True must be a number"),
         ("content_similar", {"attribute_weights": {"brand": float("nan")}}, "brand = nan must be a number"),
+        ("als", {"confidence": float("nan")}, "confidence = nan must be a number"),
+        ("item_knn", {"shrink": float("inf")}, "shrink = inf must be a number"),
+        ("markov", {"half_life_days": -1}, "half_life_days = -1 must be 0, for never, or more"),
+        ("item_knn", {"seed_half_life_days": -3.0}, "seed_half_life_days = -3.0 must be 0, for never"),
+        ("item_knn", {"bm25_b": 5.0}, "bm25_b must be from 0 to 1"),
+        ("user_knn", {"bm25_b": 5.0}, "bm25_b must be from 0 to 1"),
+        ("content_similar", {"bm25_b": 5.0}, "bm25_b must be from 0 to 1"),
+        ("item_knn", {"bm25_k1": -1.0}, "bm25_k1.* must be at least 0"),
         ("popular", {"colour": "red"}, "unknown key 'colour'; known: "),
     ],
 )
@@ -96,6 +108,12 @@ def test_names_that_a_bundle_needs_are_taken():
     shop = make_shop([("u", "i", 1), ("u", "j", 2)])
     shop = replace(shop, people={"region": Attribute.of(["north"])})
     assert {name.split("/")[0] for name in shop_parts(shop)} | {"ranker"} == set(TAKEN)
+
+
+def test_names_that_an_evaluation_needs_are_taken():
+    """A strategy of such a name would be judged as chance, or take the place of what it must beat."""
+    assert set(recipe.JUDGED) == {BLEND, RANDOM, *BASELINES}
+    assert f"{STORED} " == recipe.STORED
 
 
 def test_which_event_types_a_recipe_weighs(tmp_path):

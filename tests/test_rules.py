@@ -71,6 +71,15 @@ def test_only_my_size():
     assert listed(off, user_id="ann") == list(range(10))
 
 
+def test_filters_by_what_the_customer_has():
+    """The same value as the customer's own, or another; one that no item has admits everything."""
+    engine = window(color=["blue", "Bob Smith"])
+    same, unlike = Filter(same_as_customer=("color",)), Filter(unlike_customer=("color",))
+    assert listed(engine, Block("p", filter=same), user_id="ann") == [1, 4, 7]
+    assert listed(engine, Block("p", filter=unlike), user_id="ann") == [0, 2, 5, 6, 9]
+    assert listed(engine, Block("p", filter=same), user_id="bob") == list(range(10))
+
+
 def test_a_size_is_learned_from_what_was_kept():
     """Two purchases of one size in one category say it there, one says nothing; what is given back does not count."""
     learned = {"p": {**FREE["p"], "my_size": "learned", "rebuy": "always"}}

@@ -200,9 +200,10 @@ def test_leave_last_out_keeps_a_past_for_everybody(rows):
 
 
 def test_one_moment_for_all_is_no_time():
-    """A timed dataset in which everything happened at once is cut like one without times."""
+    """A timed dataset in which everything happened at once is cut like one without times, and says why."""
     rows = [(7, user, -1, item, PURCHASE) for user in range(3) for item in range(2)]
-    assert "without times" in split(shop(rows), 28).rule
+    assert split(shop(rows), 28).rule.startswith("as all times are one, ")
+    assert split(shop(rows, timed=False), 28).rule.startswith("without times ")
 
 
 def test_nothing_to_cut_is_a_sentence():

@@ -264,6 +264,15 @@ def test_instances_of_one_strategy_are_one_family():
     assert found["ease"] == {"ease"}
 
 
+def test_an_instance_may_bear_the_name_of_another_strategy():
+    """Both are searched, and each is what the recipe says or what there is."""
+    more = {**RECIPE["strategies"], "ease": {"is": "popular", "by": "newness"}}
+    bench = Bench.of(shop(), recipe(), PLACEMENTS, 7)
+    found = {one.name: one for one in families(recipe(strategies=more), bench.placements, shop())}
+    assert (found["ease"].strategy, found["ease"].named) == ("popular", True)
+    assert (found["ease_2"].strategy, found["ease_2"].named) == ("ease", False)
+
+
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory):
     """One search of a few seconds, and what it left."""

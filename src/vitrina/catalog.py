@@ -41,6 +41,12 @@ class Attribute:
         """The attribute whose `columns` these are."""
         return cls(named[f"{name}/codes"], Ids(named[f"{name}/values"]))  # type: ignore[arg-type]
 
+    def among(self, words: Ids) -> Attribute:
+        """The attribute, not given where its value is none of these words."""
+        kept = np.isin(self.values.sorted, words.sorted)
+        rank = np.append(np.where(kept, np.cumsum(kept) - 1, UNKNOWN), UNKNOWN).astype(np.int32)
+        return Attribute(rank[self.codes], Ids(self.values.sorted[kept]))
+
     def text(self, row: int) -> str:
         """The value of one row, empty where it is not given."""
         code = int(self.codes[row])

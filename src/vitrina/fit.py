@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,6 @@ from vitrina import __version__, strategies
 from vitrina.bundle import Bundle, Manifest
 from vitrina.dataset import COLUMNS, PURCHASE, Dataset
 from vitrina.errors import DataError
-from vitrina.features import identifies
 from vitrina.history import History
 from vitrina.ids import UNKNOWN
 from vitrina.intervals import due_days
@@ -28,7 +27,7 @@ from vitrina.recipe import Recipe
 from vitrina.spill import spilled
 
 KNOWN_OF_PEOPLE = ("region", "sizes", "consent")
-"""What the engine itself asks about customers; other attributes are for filters."""
+"""What the engine itself asks about customers; filters ask whether items have the same value as they."""
 
 Say = Callable[[str], None]
 Keep = Callable[[str, Part], Part]
@@ -84,16 +83,27 @@ def only_for(recipe: Recipe, placements: Placements, names: Iterable[str]) -> Re
 def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict[str, Part]:
     """What the engine knows of the shop beside the strategies: ids, catalogue, people, histories.
 
+    Of people what the engine asks about, and what filters can compare: values that items have too, of the
+    attribute of the same name. Names, e-mails and addresses stay in the shop's files.
     `aside`: bool per event, what is kept out of its customer's profile; nothing by default.
     """
     parts: dict[str, Part] = {"ids/users": dataset.users.sorted, "ids/items": dataset.items.sorted}
     parts |= {f"catalog/{name}": column for name, column in dataset.catalog.columns().items()}
     parts["catalog/due_days"] = due_days(dataset)
-    for name, told in dataset.people.items():
-        # What tells one customer from all others is a name or an address, and stays in the shop's files.
-        if name in KNOWN_OF_PEOPLE or not identifies(told):
-            parts |= told.columns(f"people/{name}")
+    parts |= _people(dataset)
     parts |= {f"history/{name}": column for name, column in History.of(dataset, aside).columns().items()}
+    return parts
+
+
+def _people(dataset: Dataset) -> dict[str, Part]:
+    compared = {"category": dataset.catalog.category, **dataset.catalog.attributes}
+    parts: dict[str, Part] = {}
+    for name, told in dataset.people.items():
+        if name in KNOWN_OF_PEOPLE:
+            parts |= told.columns(f"people/{name}")
+        # By no count of distinct values: few customers have few e-mails, and many share a first name.
+        elif name in compared and len((shared := told.among(compared[name].values)).values):
+            parts |= shared.columns(f"people/{name}")
     return parts
 
 
@@ -144,24 +154,34 @@ def repeat_share(dataset: Dataset) -> float:
 
 def fingerprint(dataset: Dataset) -> str:
     """16 hex digits over who did what when: equal for equal data."""
-    events = dataset.events
+    events, digest = dataset.events, hashlib.sha256()
     happened = events.user, events.item, events.time, events.type
-    return _digest([*happened, dataset.users.sorted, dataset.items.sorted])
+    for column in (*happened, dataset.users.sorted, dataset.items.sorted):
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.hexdigest()[:16]
 
 
 def whole_print(dataset: Dataset) -> str:
-    """The same over all that is known of events and of items, and how visits are told."""
-    flags = np.array([dataset.timed, dataset.counted, dataset.sessions, dataset.dayed])
-    columns = [getattr(dataset.events, name) for name in COLUMNS]
-    catalog = dataset.catalog.columns().values()
-    return _digest([*columns, dataset.users.sorted, dataset.items.sorted, *catalog, flags])
-
-
-def _digest(columns: Iterable[NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for column in columns:
+    """The same over all that strategies can learn from, and how it is told: also of items and of people."""
+    told = (dataset.types, sorted(dataset.words.items()), dataset.encoder, dataset.held_out)
+    flags = (dataset.timed, dataset.counted, dataset.sessions, dataset.dayed)
+    digest = hashlib.sha256(repr((told, flags)).encode())
+    for name, column in _columns(dataset):
+        # With its name, type and length, as the bytes of some columns are also those of others.
+        digest.update(f"{name} {column.dtype} {column.shape} ".encode())
         digest.update(np.ascontiguousarray(column).data)
     return digest.hexdigest()[:16]
+
+
+def _columns(dataset: Dataset) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Every column there is, by its name."""
+    yield from {"ids/users": dataset.users.sorted, "ids/items": dataset.items.sorted}.items()
+    yield from ((name, getattr(dataset.events, name)) for name in COLUMNS)
+    yield from dataset.catalog.columns().items()
+    for name, attribute in dataset.people.items():
+        yield from attribute.columns(f"people/{name}").items()
+    photos = {"vectors": dataset.vectors, "colours": dataset.colours, "thumbnails": dataset.thumbnails}
+    yield from ((name, column) for name, column in photos.items() if column is not None)
 
 
 def _kept(parts: dict[str, Part], keep: Keep) -> dict[str, Part]:

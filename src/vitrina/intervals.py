@@ -64,7 +64,7 @@ def half_life(days: float, purchases: float, *, timed: bool) -> float:
 def rhythm(dataset: Dataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Per item the mean logarithm of the days between purchases, and how regular they are: float32.
 
-    Both as in `kernels.repeats.due`: means are shrunk to the category's and that to the shop's; the
+    Both as in `kernels.repeats.habits`: means are shrunk to the category's and that to the shop's; the
     shape of a log-logistic is pi over the root of 3 times the deviation of the logarithms from each
     customer's own mean. Empty where nobody came back for anything or events have no times.
     """

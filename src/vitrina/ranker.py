@@ -116,7 +116,7 @@ class Forest:
     @cached_property
     def flat(self) -> tuple[NDArray[np.generic], ...]:
         """The trees as `kernels.trees` takes them. Raises ValueError for what is no such trees."""
-        return _flat(*(one.tolist() for one in self.arrays))
+        return trees.flat(self.arrays, len(self.names))
 
 
 @dataclass(frozen=True)
@@ -240,52 +240,6 @@ def log_prices(price: Part) -> NDArray[np.float32]:
     known = np.asarray(price, np.float32)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(known > 0, np.log(known), np.nan).astype(np.float32)
-
-
-def _flat(
-    roots: list[int],
-    feature: list[int],
-    threshold: list[float],
-    nan_left: list[bool],
-    left: list[int],
-    right: list[int],
-    value: list[float],
-) -> tuple[NDArray[np.generic], ...]:
-    nodes: list[tuple[int, float, bool, int]] = []
-    values: list[float] = []
-    ends, first = [0], [0]
-
-    def visit(node: int, above: int) -> int:
-        """The leaves below a node, as bits."""
-        if node < 0:
-            values.append(value[~node])
-            return 1 << (len(values) - 1 - first[-1])
-        if node <= above:
-            raise ValueError("a tree of a ranker leads back")
-        place = len(nodes)
-        nodes.append((feature[node], threshold[node], nan_left[node], 0))
-        below = visit(left[node], node)
-        nodes[place] = (*nodes[place][:3], below)
-        return below | visit(right[node], node)
-
-    for root in roots:
-        if visit(root, -1) >> trees.MAX_LEAVES:
-            raise ValueError(f"a tree of a ranker has more than {trees.MAX_LEAVES} leaves")
-        ends.append(len(nodes))
-        first.append(len(values))
-    features, bounds, sides, below = zip(*nodes, strict=True) if nodes else ((), (), (), ())
-    return (
-        np.array(ends, np.int64), np.array(features, np.int32), _at_most(np.array(bounds, np.float64)),
-        np.array(sides, np.bool_), ~np.array(below, np.uint32), np.array(first[:-1], np.int64),
-        np.array(values, np.float64),
-    )  # fmt: skip
-
-
-def _at_most(bounds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The largest float32 not above each bound: a float32 is at most one where it is at most the other."""
-    with np.errstate(over="ignore"):
-        near = bounds.astype(np.float32)
-    return np.where(near > bounds, np.nextafter(near, np.float32(-np.inf)), near).astype(np.float32)
 
 
 def _texts(part: Part) -> tuple[str, ...]:

@@ -34,6 +34,10 @@ from vitrina.errors import RecipeError
 TAKEN = ("catalog", "history", "ids", "people", "ranker")
 """Where a bundle keeps what is no strategy's: parts of one named so would overwrite those."""
 
+JUDGED, STORED = ("blend", "popular_last_7_days", "random"), "bundle "
+"""What an evaluation names the placement itself and what it must beat, and how a stored bundle's name begins:
+a strategy named so would be judged as that, or stand in its place."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -184,6 +188,8 @@ def _plan(name: str, table: Any) -> Plan:
         raise RecipeError(f"[strategies] {name} must be a table: [strategies.{name}]")
     if name in TAKEN or "/" in name:
         raise RecipeError(f"[strategies.{name}] is where a bundle keeps other things; name it otherwise")
+    if name in JUDGED or name.startswith(STORED):
+        raise RecipeError(f"[strategies.{name}] is named as what it is judged against; name it otherwise")
     params = {key: value for key, value in table.items() if key != "is"}
     return Plan(str(table.get("is", name)), params)
 

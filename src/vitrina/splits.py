@@ -165,7 +165,8 @@ def _last_out(dataset: Dataset, lot: int, *, tenth: bool) -> Split:
     whose += ["the last fifth of anonymous visits"] * bool((events.user < 0).any())
     no_order = "who took what is all that is told" if pairs else "rows stand in no order of time"
     why = "what others did later is learned from" if in_rows else no_order
-    rule = f"without times {' and '.join(whose)} is held out; {why}"
+    untold = "as all times are one," if dataset.timed else "without times"
+    rule = f"{untold} {' and '.join(whose)} is held out; {why}"
     if dataset.held_out != "time":
         rule = f"{' and '.join(whose)} is held out, whatever the times"
     train, test = (replace(dataset, events=events.take(side)) for side in (~held, held))

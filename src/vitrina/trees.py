@@ -189,14 +189,6 @@ class Tree:
         free = [name for name in [*self.holds][::-1] if name not in depths]
         return free + sorted(depths, key=lambda name: (-depths[name], self.holds.get(name, 0.0)))
 
-    def main_path(self) -> list[str]:
-        """The attributes from the root down, always by the child within which most was switched."""
-        path, branch = [], self.root
-        while branch.split:
-            path.append(branch.split)
-            branch = max(branch.children, key=lambda one: one.switches)
-        return path
-
 
 def known(forest: Forest, path: str = "") -> list[str]:
     """Categories at or below a path, all by default, as a person writes them; best known first."""

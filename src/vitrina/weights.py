@@ -1,8 +1,8 @@
 """How much each source of a placement weighs, searched on days the sources have not learned from.
 
-Coordinate ascent on NDCG@10 over the sources' weights and over both ways to blend, from several
-starts: even weights, and every source alone. Each source is asked once and the lists are
-merged once; only sums and places are found again. A source that no longer weighs anything is left out.
+Coordinate ascent on NDCG@10 over the sources' weights and over both ways to blend, from even weights and
+from the best of those and of every source alone. Each source is asked once and the lists are merged once;
+only sums and places are found again. A source that no longer weighs anything is left out.
 """
 
 from __future__ import annotations

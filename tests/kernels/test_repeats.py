@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import fisk
 
 from vitrina.dataset import DAY
-from vitrina.kernels.repeats import HABIT, LEAST, NEVER, due, habits
+from vitrina.kernels.repeats import HABIT, LEAST, NEVER, habits
 
 N_ITEMS, AHEAD = 6, 14.0
 
@@ -34,22 +34,28 @@ def drawn(seed, n_askers):
 
 
 def chances(asked, now, by_item):
-    """The chance that each habit is due, with scipy's log-logistic."""
+    """The chance that each habit is due, with scipy's log-logistic; LEAST at least."""
     rows, _, counts, last, gaps = asked
     usual, regular, share = (one[rows].astype(float) for one in by_item)
     again, away = counts - 1, (now - last) / DAY
     lasts = fisk(regular, scale=np.exp((gaps + HABIT * usual) / (again + HABIT)))
     back = (again + share) / counts
-    return back * (lasts.sf(away) - lasts.sf(away + AHEAD)) / (1 - back * lasts.cdf(away) + LEAST)
+    found = back * (lasts.sf(away) - lasts.sf(away + AHEAD)) / (1 - back * lasts.cdf(away) + LEAST)
+    return np.maximum(found, LEAST)
+
+
+def due(indptr, rows, past, now, by_item):
+    """The chance alone: what habits of a day each count, of items that weigh alike."""
+    days, weights = np.ones(len(rows), np.float32), np.ones(N_ITEMS, np.float32)
+    return habits(indptr, rows, days, *past, weights, now, AHEAD, *by_item, np.float32(1), False)
 
 
 @given(st.integers(0, 2**31), st.integers(0, 5))
 def test_a_habit_is_due_as_a_log_logistic_says(seed, n_askers):
     """The chance of the days ahead is that of scipy's distribution, given that it did not happen yet."""
-    _, (rows, _, *past), now, by_item = drawn(seed, n_askers)
-    found = due(rows, *past, now, AHEAD, *by_item)
-    wanted = chances((rows, None, *past), now, by_item)
-    assert found == pytest.approx(np.maximum(wanted, LEAST), rel=1e-4, abs=2e-6)
+    indptr, (rows, days, *past), now, by_item = drawn(seed, n_askers)
+    found = due(indptr, rows, past, now, by_item)
+    assert found == pytest.approx(chances((rows, days, *past), now, by_item), rel=1e-4, abs=2e-6)
 
 
 @given(st.integers(0, 2**31), st.integers(0, 5), st.sampled_from([0.5, 0.8]), st.booleans())
@@ -60,7 +66,7 @@ def test_habits_count_by_days_weight_and_chance(seed, n_askers, timing, level):
     rows, days, *past = asked
     found = habits(indptr, rows, days, *past, weights, now, AHEAD, *by_item, np.float32(timing), level)
     before = days * weights[rows]
-    wanted = before * due(rows, *past, now, AHEAD, *by_item) ** timing
+    wanted = before * due(indptr, rows, past, now, by_item) ** timing
     for low, high in pairwise(indptr):
         if level and low < high:
             wanted[low:high] *= before[low:high].sum() / wanted[low:high].sum()

@@ -46,7 +46,7 @@ def test_thresholds_themselves_go_left():
     lessons = learned(5, 0.0)
     lessons.table[:] = np.round(lessons.table)
     model = booster(lessons, RankerPlan(trees=20, least=10), 7)
-    forest = exported(model, (), ())
+    forest = exported(model, ("by rank",), tuple("abcdef"))
     edge = forest.arrays[2].astype(np.float32)
     edge = edge[np.abs(edge) > 1e-30]
     assert len(edge)

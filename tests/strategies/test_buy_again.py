@@ -241,6 +241,6 @@ def test_a_bundle_from_before_timing_opens():
 
 def test_nothing_compiles_after_import():
     """One machine code for all requests."""
-    for kernel in (repeats.purchases, repeats.due):
+    for kernel in (repeats.purchases, repeats.habits):
         assert len(kernel.signatures) == 1
         assert not kernel._can_compile

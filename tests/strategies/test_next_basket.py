@@ -127,6 +127,21 @@ def test_strangers_lists_are_those_by_hand() -> None:
     assert_scores(found, 0, 0.4 * own + 0.6 * mean_of_nearest(asker, whole, 4))
 
 
+def test_a_customer_who_is_like_nobody_is_asked_as_a_stranger() -> None:
+    """Who only looked at things yet gets a stranger's list; who alone buys a thing is no neighbour of theirs."""
+    pairs = [(f"u{user}", item, day) for user in range(4) for day in (0, 7, 14) for item in ("milk", "bread")]
+    dataset = make_shop([*pairs, ("new", "milk", 9, "view"), ("odd", "hat", 3), ("odd", "milk", 4, "view")])
+    source = Strategy(alpha=0.0).open(Strategy().fit(dataset))
+    query, allow = customers(dataset), Allow.all(len(dataset.items), 1)
+    for user in ("new", "odd"):
+        asked = query.one(dataset.users.row(user))
+        other = source.top(replace(asked, users=np.full(1, UNKNOWN, np.int32)), 5, allow)
+        found = source.top(asked, 5, allow)
+        assert dataset.items.names(found.rows) == ["bread", "milk"]
+        assert user == "odd" or found.rows.tolist() == other.rows.tolist()
+        assert (source.why(asked, found.indptr, found.rows).seeds == UNKNOWN).all()
+
+
 def test_all_of_own_habits_is_buying_again() -> None:
     """With alpha 1 the lists are those of the asker's own habits, due ones first."""
     from vitrina.strategies.buy_again import Strategy as BuyAgain

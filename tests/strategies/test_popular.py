@@ -113,6 +113,24 @@ def test_new_is_what_came_last_and_then_what_sells():
     assert order_of(shop, by="newness")[:4] == [1, 4, 3, 0]
 
 
+def test_buyers_fade_in_every_order():
+    """A buyer a half-life ago is half of one, in a trend on both sides, and among what is new beside its age."""
+    lines = [(0, 0, 0), (5, 1, 0), (10, 2, 0), (10, 3, 1)]
+    rising = Strategy(by="velocity", half_life_days=5.0, prior=1.0).fit(shop_of(lines))
+    # All earlier sales were the first item's, so all recent ones, 1.5 and 1, were to be its.
+    np.testing.assert_allclose(rising["scores"][:2], [(1 + 1) / (0 + 1), (1.5 + 1) / (2.5 + 1)], rtol=1e-6)
+    new = Strategy(by="newness", half_life_days=5.0).fit(shop_of(lines))
+    expected = [1 + np.log2(1 + 1), (1 + np.log2(1 + 1.75)) / 4]
+    np.testing.assert_allclose(new["scores"][:2], expected, rtol=1e-6)
+
+
+def test_a_trend_is_divided_by_something():
+    """Without a prior what never sold before would rise without end; other orders need none."""
+    with pytest.raises(ValueError, match="prior must be above 0"):
+        Strategy(by="velocity", prior=0.0)
+    assert Strategy(prior=0.0).prior == 0
+
+
 def test_a_region_has_its_own_order_first():
     """What sells in the region leads there; elsewhere, and in a region nobody bought in, the whole shop's."""
     regions = ["north"] * 10 + ["south"] * 19 + ["west"]

@@ -24,10 +24,12 @@ MIX = types.Tuple((types.float32, types.int64))
 def _near(user: Any, did: Any, rules: Any, alike: Any, takers: Any, nearest: Any, scratch: Any) -> Any:
     """The customers nearest to an asker, with how near, adding up to 1: (int32, float32).
 
-    A customer of training has those learned; a stranger finds theirs through the takers of their items.
+    A customer of training has those learned; a stranger finds theirs through the takers of their items, and
+    so does a customer who is like nobody, as who bought nothing yet.
     """
-    if 0 <= user < len(alike[0]) - 1:
-        own = slice(alike[0][user], alike[0][user + 1])
+    known = 0 <= user < len(alike[0]) - 1
+    own = slice(alike[0][user], alike[0][user + 1]) if known else slice(0, 0)
+    if own.start < own.stop:
         near, closeness = alike[1][own].copy(), alike[2][own].copy()
     else:
         everyone, customers, items = scratch
@@ -35,6 +37,8 @@ def _near(user: Any, did: Any, rules: Any, alike: Any, takers: Any, nearest: Any
         found = latest(*did, *rules, EACH, items, seeds, weights)
         touched = np.empty(reach(seeds[:found], takers[0]) + 1, np.int32)
         reached = pour(seeds[:found], weights, *takers, customers, touched)
+        if known:
+            customers[user] = 0
         near, closeness = np.empty(nearest, np.int32), np.empty(nearest, np.float32)
         found = pick(customers, touched[:reached], everyone, nearest, near, closeness)
         near, closeness = near[:found].copy(), closeness[:found].copy()

@@ -46,7 +46,7 @@ def purchases(
     there are no days: each event counts as one, halved for every -`half_life` purchases of the asker
     that came after it, of whatever; -inf is for never. Events of an asker come oldest first. Ragged:
     int64[n + 1], rows int32 without repeats in the order of first purchase, sums float32; of each
-    row also what `due` asks for: int64 days bought on, int64 time of the last, float32 sum of the
+    row also what `habits` asks for: int64 days bought on, int64 time of the last, float32 sum of the
     logarithms of the days between them.
     """
     out_indptr = np.zeros(len(indptr), np.int64)
@@ -98,7 +98,7 @@ COUNTS = types.Array(types.int64, 1, "C", readonly=True)
 def _chance(
     count: Any, last: Any, gaps: Any, now: Any, ahead: Any, usual: Any, regular: Any, share: Any
 ) -> Any:
-    """The chance of one row, as `due` says. Powers of days are taken by their logarithms."""
+    """The chance of one row, as `habits` says. Powers of days are taken by their logarithms."""
     again = count - 1
     days = (gaps + HABIT * usual) / (again + HABIT)
     away = max(0.0, (now - last) / DAY)
@@ -106,35 +106,6 @@ def _chance(
     longest = 1 / (1 + np.exp(regular * (np.log(away + ahead) - days)))
     back = (again + share) / count
     return np.float32(max(LEAST, back * (longer - longest) / (1 - back * (1 - longer) + LEAST)))
-
-
-@njit(
-    (ROWS, COUNTS, COUNTS, SCORES, types.int64, types.float64, SCORES, SCORES, SCORES), cache=True, nogil=True
-)
-def due(
-    rows: Any,
-    counts: Any,
-    last: Any,
-    gaps: Any,
-    now: Any,
-    ahead: Any,
-    usual: Any,
-    regular: Any,
-    share: Any,
-) -> Any:
-    """The chance that who bought each row buys it again within `ahead` days from `now`: float32.
-
-    Days between purchases are log-logistic: their median is e to the mean logarithm of the asker's own
-    gaps, shrunk to the item's (`usual`, of weight HABIT gaps), their shape the item's (`regular`). Of
-    those who bought on n days a share (n - 1 + share of the item) / n comes back at all, so that who
-    stayed away for long counts as lost (as in Fader, Hardie and Lee's BG/NBD, 2005).
-    """
-    chances = np.empty(len(rows), np.float32)
-    for at in range(len(rows)):
-        row = rows[at]
-        of_row = (usual[row], regular[row], share[row])
-        chances[at] = _chance(counts[at], last[at], gaps[at], now, ahead, *of_row)
-    return chances
 
 
 @njit(
@@ -148,10 +119,15 @@ def habits(
     ahead: Any, usual: Any, regular: Any, share: Any, timing: Any, level: Any,
 ) -> Any:  # fmt: skip
     """What each asker's habits count, float32 like `rows`: days, times the row's weight, times the chance
-    that it is due as the power `timing`.
+    that it is bought again within `ahead` days from `now`, as the power `timing`.
 
-    Rows, days, counts, last and gaps are as of `purchases`, the others as of `due`; where `usual` is empty
-    nothing is timed. With `level` an asker's add up to what they would without timing.
+    Days between purchases are log-logistic: their median is e to the mean logarithm of the asker's own
+    gaps, shrunk to the item's (`usual`, of weight HABIT gaps), their shape the item's (`regular`). Of
+    those who bought on n days a share (n - 1 + share of the item) / n comes back at all, so that who
+    stayed away for long counts as lost (as in Fader, Hardie and Lee's BG/NBD, 2005).
+
+    Rows, days, counts, last and gaps are as of `purchases`; where `usual` is empty nothing is timed. With
+    `level` an asker's add up to what they would without timing.
     """
     out = np.empty(len(rows), np.float32)
     for asker in range(len(indptr) - 1):

@@ -25,11 +25,6 @@ def cosine(matrix: Csr, shrink: float = 0.0) -> Csr:
     return Csr(matrix.indptr, matrix.indices, _scaled(matrix.indptr, matrix.data, shrink), matrix.shape)
 
 
-def tfidf(matrix: Csr, shrink: float = 0.0) -> Csr:
-    """Square roots of entries times the rarity of their column, then `cosine`."""
-    return cosine(rare(matrix), shrink)
-
-
 def rare(matrix: Csr) -> Csr:
     """Square roots of entries times the rarity of their column."""
     return _with(matrix, np.sqrt(matrix.data.astype(np.float64)) * _rarity(matrix))

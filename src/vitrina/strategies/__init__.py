@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from importlib import import_module
 from math import isfinite
@@ -68,6 +68,15 @@ def _check_types(name: str, defaults: Any, params: Mapping[str, Any]) -> None:
         ):
             kind = "list" if isinstance(default, tuple) else type(default).__name__
             raise RecipeError(f"[strategies.{name}] {key} = {value!r} must be a {kind}")
-        for one, weight in given.items() if isinstance(given, Mapping) else ():
-            if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight):
-                raise RecipeError(f"[strategies.{name}] {key}.{one} = {weight!r} must be a number")
+        for one, number in _numbers(key, given):
+            if isinstance(number, bool) or not isinstance(number, int | float) or not isfinite(number):
+                raise RecipeError(f"[strategies.{name}] {one} = {number!r} must be a number")
+            if "half_life" in one and number < 0:
+                raise RecipeError(f"[strategies.{name}] {one} = {number!r} must be 0, for never, or more")
+
+
+def _numbers(key: str, given: Any) -> Iterable[tuple[str, Any]]:
+    """What has to be a number of a hyperparameter, by the name that it is told of by."""
+    if isinstance(given, Mapping):
+        return [(f"{key}.{one}", weight) for one, weight in given.items()]
+    return [(key, given)] if isinstance(given, float | int) and not isinstance(given, bool) else []

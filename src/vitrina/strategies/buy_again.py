@@ -48,7 +48,7 @@ class Strategy:
     repeat_prior: float = 20.0
     """Buyers with the overall share, added to each item's own."""
     timing: float = 0.5
-    """Power of the chance that it is bought again in the days ahead; 0 ignores it. See `due`."""
+    """Power of the chance that it is bought again in the days ahead; 0 ignores it. See `habits`."""
     ahead_days: float = 14.0
     """The days ahead."""
 

@@ -86,6 +86,8 @@ class Strategy:
     def __post_init__(self) -> None:
         if self.title not in ("tfidf", "bm25"):
             raise ValueError(f"title '{self.title}' is unknown; known: tfidf, bm25")
+        if not 0 <= self.bm25_b <= 1 or self.bm25_k1 < 0:
+            raise ValueError("bm25_b must be from 0 to 1, and bm25_k1 at least 0")
         weights = (self.title_weight, self.category_weight, self.attribute_weight, self.price_weight)
         if min(*weights, *self.attribute_weights.values()) < 0:
             raise ValueError("weights must not be negative")

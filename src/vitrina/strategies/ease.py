@@ -73,7 +73,9 @@ class Strategy:
 
     def fit(self, dataset: Dataset) -> Parts:
         """Parts: for each item the weights of others, `indptr`, `indices`, `scores`, the largest by size
-        first; `type_weights`, `half_life` in seconds and `seed_power` of seeds."""
+        first; `type_weights` of seeds, rounded up to whole numbers, since in what the weights were learned
+        from an item of a customer counts at most 1, however it was taken; `half_life` in seconds and
+        `seed_power` of seeds."""
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         lists = self._lists(matrix)

@@ -91,7 +91,8 @@ class Strategy:
         return Need(lists.working + blocks, lists.kept, f"{lists.why} + {blocks:,} B of the filter's rows")
 
     def fit(self, dataset: Dataset) -> Parts:
-        """Parts: as ease's: for each item what it says for others, the largest by size; may be negative."""
+        """Parts: as ease's: for each item what it says for others, the largest by size; may be negative.
+        `type_weights` are rounded up as ease's are: here too an item of a customer counts at most 1."""
         dataset = dataset.settled()
         matrix = dataset.matrix(dataset.weights(self.event_weights, self.half_life_days))
         lists = self._lists(matrix)

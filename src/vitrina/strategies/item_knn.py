@@ -63,10 +63,13 @@ class Strategy:
     def __post_init__(self) -> None:
         if self.weighting not in WEIGHTINGS:
             raise ValueError(f"weighting '{self.weighting}' is unknown; known: {', '.join(WEIGHTINGS)}")
-        if min(self.neighbours, self.seeds) < 1 or self.seed_power < 0:
-            raise ValueError("neighbours and seeds must be at least 1, seed_power at least 0")
-        if not 0 <= self.asymmetry <= 1 or min(self.ours, self.theirs, self.shrink, self.popularity) < 0:
-            raise ValueError("asymmetry must be from 0 to 1; ours, theirs, shrink and popularity at least 0")
+        if min(self.neighbours, self.seeds) < 1:
+            raise ValueError("neighbours and seeds must be at least 1")
+        if not (0 <= self.asymmetry <= 1 and 0 <= self.bm25_b <= 1):
+            raise ValueError("asymmetry and bm25_b must be from 0 to 1")
+        powers = ("bm25_k1", "ours", "theirs", "shrink", "popularity", "seed_power")
+        if min(getattr(self, name) for name in powers) < 0:
+            raise ValueError(f"{', '.join(powers)} must be at least 0")
 
     def need(self, extent: Extent) -> Need:
         """The matrix, and a list of each product."""

@@ -56,7 +56,7 @@ class Strategy:
     repeat_prior: float = 20.0
     """Buyers with the overall share, added to each item's own."""
     timing: float = 0.5
-    """Power of the chance that a habit is due in the days ahead; 0 ignores it. See `due`."""
+    """Power of the chance that a habit is due in the days ahead; 0 ignores it. See `habits`."""
     ahead_days: float = 14.0
     """The days ahead."""
     event_weights: Mapping[str, float] = field(

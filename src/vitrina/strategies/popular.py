@@ -34,9 +34,9 @@ Floats = NDArray[np.float64]
 class Strategy:
     """An order of all items, so a list is short only where nothing more is allowed.
 
-    `by` = "sales": buyers, each halved every `half_life_days`. "velocity": buyers of the last week
-    against those that an item's share of earlier sales foretells, `prior` added to both, so that
-    the first sale of a new item is no trend. "newness": 1 + log2(1 + buyers), halved every
+    `by` = "sales": buyers, each halved every `half_life_days`, as in all orders. "velocity": buyers of the
+    last week against those that an item's share of earlier sales foretells, `prior` added to both, so that
+    the first sale of a new item is no trend. "newness": 1 + log2(1 + buyers), halved once more every
     `half_life_days` since the item could first be bought, as long as that is a month at most.
 
     Items that score nothing follow by all that ever happened to them, then by row. Without times
@@ -53,7 +53,7 @@ class Strategy:
     event_weights: Mapping[str, float] = field(default_factory=lambda: {"purchase": 1.0})
     """How much of a buyer an event is, by type. Where none of them ever happened, all types are alike."""
     prior: float = 10.0
-    """Buyers added to both sides of a trend."""
+    """Buyers added to both sides of a trend; above 0, as who never sold would rise without end."""
     regional_prior: float = 100.0
     """Buyers from everywhere, mixed with a region's own, so that a small region is not left to chance."""
     regional_items: int = 2000
@@ -65,6 +65,8 @@ class Strategy:
         for name in ("half_life_days", "window_days", "prior", "regional_prior", "regional_items"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more")
+        if self.by == "velocity" and not self.prior > 0:
+            raise ValueError("prior must be above 0: a trend is divided by it where nothing sold before")
 
     def need(self, extent: Extent) -> Need:
         """Events by product, buyer and day, and an order of the products."""

@@ -38,9 +38,8 @@ def families(recipe: Recipe, asked: Mapping[str, Placement], dataset: Dataset) -
     groups: dict[str, dict[str, Plan]] = {}
     order = {name: place for place, name in enumerate(SPACES)}
     names = sorted(strategies.names(), key=lambda one: order.get(one, len(order)))
-    others = {name: Plan(name, {}) for name in names}
-    for plan in recipe.strategies.values():
-        others.pop(plan.strategy, None)
+    named = {plan.strategy for plan in recipe.strategies.values()}
+    others = {_free(name, recipe.strategies): Plan(name, {}) for name in names if name not in named}
     for name, plan in {**recipe.strategies, **others}.items():
         space = Space.of(plan.strategy, strategies.make(plan.strategy, {}), dataset)
         groups.setdefault(key_of(Plan(plan.strategy, _fixed(plan, space))), {})[name] = plan
@@ -53,6 +52,13 @@ def families(recipe: Recipe, asked: Mapping[str, Placement], dataset: Dataset) -
             Family(name, plan.strategy, _fixed(plan, space), starts, seeds, space, name in recipe.strategies)
         )
     return found
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """A strategy's name, or where an instance of another bears it, one like it."""
+    while name in taken:
+        name += "_2"
+    return name
 
 
 def _fixed(plan: Plan, space: Space) -> dict[str, Any]:

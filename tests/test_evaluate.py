@@ -87,12 +87,22 @@ def test_rules_hold_for_rivals_too(engine, cut):
     assert found.row("popular", "discover").metrics["ndcg@10"].mean > 0
     discover = next(one for one in questions(cut, 100, 7) if one.placement == "discover")
     for placement in challengers(engine, engine.placements.named("discover")).values():
-        lists, levels = ask(engine, discover, placement, cut.now)
+        lists, filled = ask(engine, discover, placement, cut.now)
         assert not np.isin(lists[:20], [0, 1]).any()
         assert (lists >= 0).all()
     assert found.row("right", "discover").metrics["fallback"].mean == 1.0
     assert found.row("right", "home").metrics["short@10"].mean == 1.0
-    assert levels.tolist() == [1.0] * len(discover) or placement.name.endswith(("popular", "random", "wrong"))
+    assert filled.all() or placement.name.endswith(("popular", "random", "wrong"))
+
+
+def test_filled_up_is_who_lacks_ten_of_its_own(cut):
+    """Lists of twenty are asked for, figures are of ten: a source of eleven products is not filled up, one of
+    nine is."""
+    sources = {"eleven": range(10, 21), "nine": range(10, 19), "popular": range(30)}
+    tables = {"home": {"sources": [{"strategy": "eleven"}], "fallback": ["popular"]}}
+    found = judge(make_window(cut.train, sources, tables), cut, 100, 7)
+    shares = {one.system: one.metrics["fallback"].mean for one in found.rows if one.bucket == "all"}
+    assert shares == {BLEND: 0.0, "eleven": 0.0, "nine": 1.0, "popular": 0.0}
 
 
 def test_lists_are_the_servers(engine, cut):

@@ -22,7 +22,7 @@ from vitrina.fit import fingerprint, fit
 from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct
 from vitrina.live import Live
-from vitrina.metrics import Lists, Values
+from vitrina.metrics import Hits, Lists, Values
 from vitrina.placements import Placement, Placements
 from vitrina.purpose import unasked
 from vitrina.questions import Questions, to_ask
@@ -137,8 +137,9 @@ def judge(
 
 def ask(
     engine: Engine, asked: Questions, placement: Placement, now: int, known: Ids | None = None
-) -> tuple[Lists, Values]:
-    """The engine's lists for all askers of a placement: int32[n, 20] rows, and the fallback of each.
+) -> tuple[Lists, Hits]:
+    """The engine's lists for all askers of a placement: int32[n, 20] rows, and bool[n], whether a fallback
+    filled one of the first ten places.
 
     Rows are of the items `known`, by default the engine's own; what is not among them is a miss.
     """
@@ -146,14 +147,15 @@ def ask(
     engine = engine.with_placements(Placements("evaluation", {placement.name: placement}))
     blocks = (Block(placement.name, limit=max(CUTS)),)
     lists = np.full((len(asked), max(CUTS)), metrics.MISS, np.int32)
-    levels = np.zeros(len(asked))
+    filled = np.zeros(len(asked), np.bool_)
+    fillers = {*placement.fallback}.difference(one.strategy for one in placement.sources)
     for start in range(0, len(asked), _BATCH):
         batch = [replace(one, blocks=blocks, reasons=False) for one in asked.requests[start : start + _BATCH]]
         for place, answer in enumerate(engine.recommend(batch, Live(now=now)), start=start):
             items = answer.blocks[0].items
             lists[place, : len(items)] = known.rows([one.item_id for one in items])
-            levels[place] = answer.blocks[0].fallback_level
-    return lists, levels
+            filled[place] = any(not fillers.isdisjoint(one.sources) for one in items[: min(CUTS)])
+    return lists, filled
 
 
 @dataclass(frozen=True)
@@ -235,9 +237,9 @@ def _compared(
             turns.append((label, other, other.placements.named(asked.placement)))
     for number, (system, own, placement) in enumerate(turns, start=1):
         started = time.perf_counter()
-        answers[system], levels = ask(own, asked, placement, cut.now, cut.test.items)
+        answers[system], filled = ask(own, asked, placement, cut.now, cut.test.items)
         lists[system] = shop.products(answers[system])
-        scores[system] = _scores(lists[system], levels, asked, shop)
+        scores[system] = _scores(lists[system], filled, asked, shop)
         scores[system][GAIN] = scores[BLEND][HEADLINE] - scores[system][HEADLINE]
         found = f"NDCG@10 {np.nanmean(scores[system][HEADLINE]):.4f}, {time.perf_counter() - started:.1f} s"
         say(f"{asked.placement} {number}/{len(turns)}: {system}, {len(asked):,} askers, {found}")
@@ -269,14 +271,14 @@ def _rows(
     return rows
 
 
-def _scores(lists: Lists, levels: Values, asked: Questions, shop: _Shop) -> dict[str, Values]:
+def _scores(lists: Lists, filled: Hits, asked: Questions, shop: _Shop) -> dict[str, Values]:
     """float64[n] by metric name, of lists in products."""
     scores: dict[str, Values] = {}
     for k in CUTS:
         scores |= {f"{name}@{k}": one for name, one in metrics.accuracy(lists[:, :k], asked.truth).items()}
     scores["novelty@10"] = metrics.novelty(lists[:, :10], shop.owners, shop.n_owners)
     scores["diversity@10"] = metrics.diversity(lists[:, :10], shop.categories)
-    scores["fallback"] = (levels > 0).astype(np.float64)
+    scores["fallback"] = filled.astype(np.float64)
     scores["short@10"] = ((lists[:, :10] >= 0).sum(1) < 10).astype(np.float64)
     return scores
 

@@ -18,6 +18,7 @@ from vitrina.fit import fingerprint
 from vitrina.placements import parse_placements
 from vitrina.questions import questions
 from vitrina.recipe import parse_recipe
+from vitrina.report import page
 from vitrina.rivals import BLEND, Random, challengers, with_baselines
 from vitrina.scoresheet import show
 from vitrina.splits import split
@@ -79,6 +80,24 @@ def test_the_gain_is_paired(engine, cut):
     assert blend.gain is None
     assert wrong.gain.mean == pytest.approx(blend.metrics["ndcg@10"].mean)
     assert found.row("right", "home", "known").gain.mean == pytest.approx(0.0)
+
+
+def test_one_visit_has_no_interval():
+    """Of seventy clicks of one visit nothing is sure: the row says that it is one, and no interval is told, in
+    the table, on the page and as JSON."""
+    before = [("", f"i{day % 9}", day, "view") for day in range(90)]
+    shop = make_shop([*before, *(("", f"i{click % 9}", 95, "view") for click in range(70))])
+    table = {"session_next": {"sources": [{"strategy": "a", "seeds": "session"}], "fallback": []}}
+    found = judge(make_window(split(shop, 7).train, {"a": [0, 1]}, table), split(shop, 7), 100, 7)
+    row = found.row("a", "session_next")
+    assert (row.askers, row.clusters) == (50, 1)
+    assert row.as_dict()["gain"] == [0.0, None, None]
+    console = Console(width=240, record=True, file=StringIO())
+    show(found, console)
+    for text in (console.export_text(), page(found)):
+        assert "Too few customers or visits were asked to tell who is ahead: 1, of 50" in text
+        assert "nan" not in text
+    assert not {tag for tag in ("<path", "<i>") if tag in page(found)}
 
 
 def test_rules_hold_for_rivals_too(engine, cut):
@@ -164,7 +183,7 @@ def test_the_table_says_who_leads(engine, cut):
     text = console.export_text()
     assert "the last 7 days are held out" in text
     assert "home (rebuy always): 21 asked" in text
-    assert "Too few were asked to tell who is ahead: 20, of 50 that are needed." in text
+    assert "Too few customers or visits were asked to tell who is ahead: 20, of 50 that are needed." in text
     assert text.index("right") < text.index("wrong")
     assert "by customer, of the blend" in text
 

@@ -9,14 +9,14 @@ from vitrina.scoreboard import BLEND, HEADLINE, Row
 from vitrina.verdict import by_customer, filled_up, verdict
 
 
-def row(system, ndcg, gain=None, askers=400, filled=0.0, bucket="all"):
+def row(system, ndcg, gain=None, askers=400, filled=0.0, bucket="all", clusters=None):
     """A system's row; `gain`: the blend's over it, with the half of its interval."""
     ahead = None if gain is None else Estimate(gain[0], gain[0] - gain[1], gain[0] + gain[1], askers)
     metrics = {
         HEADLINE: Estimate(ndcg, ndcg, ndcg, askers),
         "fallback": Estimate(filled, filled, filled, askers),
     }
-    return Row(system, "home", bucket, askers, metrics, 0.1, 0.5, ahead)
+    return Row(system, "home", bucket, askers, clusters or askers, metrics, 0.1, 0.5, ahead)
 
 
 def table(best, others=17, **options):
@@ -70,9 +70,10 @@ def test_bestsellers_under_another_s_name_are_no_rival():
 
 
 def test_of_few_askers_nothing_is_said():
-    """Twelve say nothing, whatever their interval."""
-    said = verdict(table((-0.3, 0.01), askers=12))
-    assert said == "Too few were asked to tell who is ahead: 12, of 50 that are needed."
+    """Twelve say nothing, whatever their interval; nor do seventy steps of one visit."""
+    few = "Too few customers or visits were asked to tell who is ahead"
+    assert verdict(table((-0.3, 0.01), askers=12)) == f"{few}: 12, of 50 that are needed."
+    assert verdict(table((-0.3, 0.01), askers=70, clusters=1)) == f"{few}: 1, of 50 that are needed."
     assert verdict([row(BLEND, 0.2)]) == ""
 
 
@@ -80,7 +81,9 @@ def test_who_learned_too_little_is_named():
     """Lists that a fallback filled up are its own; a stored bundle and the blend answer for themselves."""
     rows = [row(BLEND, 0.2, filled=1.0), row("bundle 2026", 0.1, (0.1, 0.01), filled=1.0)]
     rows += [row("b", 0.1, (0.1, 0.01), filled=1.0), row("a", 0.1, (0.1, 0.01), filled=0.999)]
-    assert filled_up([*rows, row("c", 0.1, (0.1, 0.01), filled=0.9)]).startswith("Hardly a list of a, b had ten")
+    assert filled_up([*rows, row("c", 0.1, (0.1, 0.01), filled=0.9)]).startswith(
+        "Hardly a list of a, b had ten"
+    )
     assert filled_up(rows[:2]) == ""
 
 

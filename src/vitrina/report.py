@@ -140,24 +140,30 @@ def _bars(rows: Iterable[tuple[str, Estimate, bool]], label: str) -> str:
     known = [one for one in rows if not isnan(one[1].mean)]
     if not known:
         return ""
-    most = max(max(one.high, one.mean) for _, one, _ in known) or 1.0
+    most = max(_reach(one) for _, one, _ in known) or 1.0
     room = WIDTH - NAME - 70
     lines = []
     for place, (name, one, own) in enumerate(known):
         top, long = place * BAR + 4, one.mean / most * room
-        low, high = (NAME + value / most * room for value in (one.low, one.high))
+        end = NAME + _reach(one) / most * room
+        low = NAME + one.low / most * room
         middle = top + BAR / 2 - 3
         lines.append(
             f'<text x="{NAME - 8}" y="{middle + 4}" text-anchor="end">{escape(name[:30])}</text>'
             f'<rect x="{NAME}" y="{top}" width="{long:.1f}" height="{BAR - 7}" fill="{(OTHER, OWN)[own]}"/>'
-            f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#1d2430"/>'
-            f'<text x="{high + 6:.1f}" y="{middle + 4}">{one.mean:.4f}</text>'
+            + ("" if isnan(one.low) else f'<path d="M{low:.1f} {middle}H{end:.1f}" stroke="#1d2430"/>')
+            + f'<text x="{end + 6:.1f}" y="{middle + 4}">{one.mean:.4f}</text>'
         )
     height = len(known) * BAR + 8
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" font-size="12" role="img" '
         f'aria-label="{escape(label)}">{"".join(lines)}</svg>'
     )
+
+
+def _reach(one: Estimate) -> float:
+    """How far to the right a bar with its interval goes."""
+    return one.mean if isnan(one.high) else max(one.mean, one.high)
 
 
 def _table(rows: Sequence[Row]) -> str:
@@ -253,11 +259,13 @@ def _sheet(heads: str, lines: str) -> str:
 
 
 def _percent(one: Estimate) -> str:
-    return "" if isnan(one.mean) else f"{one.mean:.1%} <i>{one.low:.1%} to {one.high:.1%}</i>"
+    between = "" if isnan(one.low) else f" <i>{one.low:.1%} to {one.high:.1%}</i>"
+    return "" if isnan(one.mean) else f"{one.mean:.1%}{between}"
 
 
 def _interval(one: Estimate) -> str:
-    return "" if isnan(one.mean) else f"{one.mean:.4f} <i>{one.low:.4f} to {one.high:.4f}</i>"
+    between = "" if isnan(one.low) else f" <i>{one.low:.4f} to {one.high:.4f}</i>"
+    return "" if isnan(one.mean) else f"{one.mean:.4f}{between}"
 
 
 def _glossary() -> str:

@@ -21,7 +21,8 @@ FIGURES = ("ndcg@10", "recall@10", "hit_rate@10")
 
 @dataclass(frozen=True)
 class Row:
-    """One system in one placement over one bucket of askers.
+    """One system in one placement over one bucket of askers, who are so many `clusters`: customers, or visits
+    of whom nobody knows.
 
     `metrics`: means with their intervals, by name ('ndcg@10'). `coverage`, `gini`: of the first
     ten of all lists. `gain`: how much more NDCG@10 the placement itself has over the same askers;
@@ -32,6 +33,7 @@ class Row:
     placement: str
     bucket: str
     askers: int
+    clusters: int
     metrics: Mapping[str, Estimate]
     coverage: float
     gini: float
@@ -40,7 +42,8 @@ class Row:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON: an estimate is [mean, low, high], and what is unknown is null."""
         own: dict[str, Any] = {"system": self.system, "placement": self.placement, "bucket": self.bucket}
-        own |= {"askers": self.askers, "coverage@10": _number(self.coverage), "gini@10": _number(self.gini)}
+        own |= {"askers": self.askers, "clusters": self.clusters}
+        own |= {"coverage@10": _number(self.coverage), "gini@10": _number(self.gini)}
         own |= {name: _triple(one) for name, one in self.metrics.items()}
         return own | ({"gain": _triple(self.gain)} if self.gain else {})
 

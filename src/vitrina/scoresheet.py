@@ -125,7 +125,11 @@ def _heading(name: str) -> str:
 
 
 def _with_interval(one: Estimate) -> str:
-    return f"{one.mean:.4f} ±{(one.high - one.low) / 2:.4f}"
+    return f"{one.mean:.4f}{_spread(one)}"
+
+
+def _spread(one: Estimate) -> str:
+    return "" if isnan(one.low) else f" ±{(one.high - one.low) / 2:.4f}"
 
 
 def _plain(value: float) -> str:
@@ -133,4 +137,4 @@ def _plain(value: float) -> str:
 
 
 def _gain(one: Estimate | None) -> str:
-    return f"{one.mean:+.4f} ±{(one.high - one.low) / 2:.4f}" if one else ""
+    return f"{one.mean:+.4f}{_spread(one)}" if one else ""

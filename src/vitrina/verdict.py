@@ -8,7 +8,7 @@ from statistics import NormalDist
 from vitrina.scoreboard import BLEND, BUCKETS, HEADLINE, STORED, Row
 
 ENOUGH = 50
-"""Askers below whom nothing is said of who is ahead."""
+"""Customers or visits below whom nothing is said of who is ahead."""
 FILLED = 0.995
 """Share of lists from which on it is said that they were filled up, in their first ten places."""
 
@@ -24,8 +24,9 @@ def verdict(rows: Sequence[Row]) -> str:
     if not rivals:
         return ""
     best = rivals[0]
-    if best.askers < ENOUGH:
-        return f"Too few were asked to tell who is ahead: {best.askers}, of {ENOUGH} that are needed."
+    if best.clusters < ENOUGH:
+        few = f"{best.clusters}, of {ENOUGH} that are needed"
+        return f"Too few customers or visits were asked to tell who is ahead: {few}."
     if ahead := [one.system for one in rivals if _surely_ahead(one, len(rivals))]:
         return f"{ahead[0]} alone is better than the blend: give it more weight in this placement."
     level = [one.system for one in rivals if one.gain and not one.gain.low > 0]

@@ -96,7 +96,8 @@ def test_coverage_is_of_what_could_be_listed():
 
 
 def test_a_bundle_that_knows_more_is_asked_too():
-    """A stored bundle may list what this split's own side never saw; its lists are looked at all the same."""
+    """A stored bundle may list what this split's own side never saw; its lists are looked at all the same, and
+    cover of the catalogue what is in it."""
     train = make_shop([("ann", "a", 1), ("bob", "b", 2)])
     cut = given(train, make_shop([("ann", "new", 5), ("ann", "b", 6)]), "held")
     tables = {"home": {"sources": [{"strategy": "right"}]}}
@@ -104,6 +105,7 @@ def test_a_bundle_that_knows_more_is_asked_too():
     found = judge(make_window(train, {"right": [0]}, tables), cut, 100, 7, against=other)
     stored = next(one for one in found.rows if one.system.startswith("bundle "))
     assert stored.metrics["recall@10"].mean == 1.0
+    assert stored.coverage == 0.5
     assert found.published
 
 

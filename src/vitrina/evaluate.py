@@ -221,7 +221,7 @@ def _rows(
     found = estimates(columns, clusters, seed=seed)
     rows = []
     for system in scores:
-        shown = lists[system][askers, :10]
+        shown = shop.own(lists[system][askers, :10])
         set_figures = metrics.coverage(shown, shop.known), metrics.gini(shown, shop.known)
         own = {name: one for (whose, name), one in found.items() if whose == system and name != GAIN}
         gain = None if system == BLEND else found[system, GAIN]

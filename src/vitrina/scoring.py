@@ -57,6 +57,11 @@ class Shop:
         """Lists of items in products."""
         return np.append(self.of_item, np.int32(metrics.MISS))[lists]
 
+    def own(self, lists: Lists) -> Lists:
+        """Lists of products without those that are only among what is asked: a bundle may list them, but
+        they are no part of the catalogue."""
+        return np.where(lists < self.known, lists, np.int32(metrics.MISS))
+
 
 def figures(lists: Lists, filled: Hits, truth: Truth, shop: Shop) -> dict[str, Values]:
     """float64[n] by metric name, of lists in products; `filled`: whether a fallback had to help."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -264,6 +265,25 @@ def test_visits_of_both_sides_without_times_are_told(tmp_path):
     said = {name: cut_of(*shop(tmp_path, _rows(visits), _rows(some))).caution for name, some in parts.items()}
     assert "10 of the 10 visits of nobody in" in said["same"]
     assert said["turned"] == said["short"] == ""
+
+
+def test_strangers_who_took_the_same_on_a_day_are_not_one(tmp_path):
+    """With the dates alone a basket of what others took that day is not in --data; whole visits that are there,
+    are told with times too."""
+    train = make_shop([("", f"i{(3 * day + step) % 20}", day) for day in range(30) for step in range(4)])
+    parted = replace(train.events, visit=np.arange(len(train.events), dtype=np.int32) // 2)
+    cut = given(replace(train, events=parted), make_shop([("", "i3", 1), ("", "i5", 1)]), "held")
+    assert "in --data too" not in cut.caution
+    assert "item by item" not in cut.caution
+    again = given(train, make_shop([("", f"i{(3 * 9 + step) % 20}", 9) for step in range(4)]), "held")
+    assert "1 of the 1 visits of nobody in held" in again.caution
+
+
+def test_who_is_known_is_compared_beside_strangers():
+    """All of one customer's rows are in --data, not all that is held: that is a caution."""
+    train = make_shop([("ann", "a", 1), ("", "b", 2)])
+    cut = given(train, make_shop([("ann", "a", 1), ("", "b", 2)]), "held")
+    assert "1 of 2 events of held are in --data too" in cut.caution
 
 
 def _rows(visits) -> str:

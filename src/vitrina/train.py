@@ -178,7 +178,8 @@ def judged(
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
     fitted = with_ranker(fit(cut.train, with_baselines(recipe), placements, say), cut.train, forests)
     engine = arena(fitted, placements, held.seed)
-    evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
+    chosen = evaluate.flattered(dataset, recipe)
+    evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say, chosen=chosen)
     verdict = gate(dataset, engine, cut.now, current_engine(registry, say), held.gate, held.seed)
     say(f"gate {'open' if verdict.passed else 'shut'}: {verdict.reason}")
     if not verdict.passed and not force:

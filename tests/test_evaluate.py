@@ -182,7 +182,7 @@ def test_the_table_says_who_leads(engine, cut):
     show(judge(engine, cut, 100, 7), console)
     text = console.export_text()
     assert "the last 7 days are held out" in text
-    assert "home (rebuy always): 21 asked" in text
+    assert "home (rebuy always): 21 asked, foretold: purchase; 41 taken (100.0% new to the shop)" in text
     assert "Too few customers or visits were asked to tell who is ahead: 20, of 50 that are needed." in text
     assert text.index("right") < text.index("wrong")
     assert "by customer, of the blend" in text

@@ -16,6 +16,18 @@ from vitrina.splits import split
 HOME = {"home": {"sources": [{"strategy": "a", "weight": 1.0}, {"strategy": "b", "weight": 0.5}]}}
 
 
+def test_nothing_that_was_foretold_leaves_no_empty_words():
+    """Of returns alone no list is asked, and none is said to foretell anything."""
+    cut = split(make_shop([("u1", "i1", 1), ("u2", "i1", 1), ("u1", "i1", 99, "return")]), 7)
+    written = io.StringIO()
+    show(
+        judge(make_window(cut.train, {"a": [0], "b": [0]}, HOME), cut, 100, 7),
+        Console(file=written, width=300),
+    )
+    assert "foretold" not in written.getvalue()
+    assert "Nothing could be asked" in written.getvalue()
+
+
 @pytest.mark.parametrize("width", [40, 100, 300])
 def test_no_figure_is_cut(width):
     """On a narrow console lines run on; money without prices has no column."""

@@ -136,6 +136,12 @@ class Evaluation:
         }
 
 
+def foretold(evaluation: Evaluation, placement: str) -> str:
+    """What a placement's lists had to foretell: types of events, but of baskets and visits."""
+    words = {"cart": "what was hidden of each basket", "session_next": "the next step of each visit"}
+    return words.get(evaluation.questions[placement], ", ".join(evaluation.wanted))
+
+
 def silent(evaluation: Evaluation) -> str:
     """Which placements were not asked, and why; '' where all were."""
     why = by_reason(evaluation.unasked)

@@ -12,7 +12,17 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from vitrina.bootstrap import Estimate
-from vitrina.scoreboard import BLEND, BUCKETS, FIGURES, HEADLINE, Department, Evaluation, Row, silent
+from vitrina.scoreboard import (
+    BLEND,
+    BUCKETS,
+    FIGURES,
+    HEADLINE,
+    Department,
+    Evaluation,
+    Row,
+    foretold,
+    silent,
+)
 from vitrina.verdict import by_customer, filled_up, headline, verdict
 
 _USUAL = ("ndcg@10", "recall@10", "hit_rate@10", "revenue_recall@10", "repeat_recall@10", "explore_recall@10")
@@ -31,9 +41,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
         str(np.datetime64(one, "s"))[:10] for one in (evaluation.start, evaluation.end) if one is not None
     ]
     held_out = f"{evaluation.rule} ({' to '.join(days)})" if days else evaluation.rule
-    console.print(
-        f"Offline accuracy: {held_out}; foretold: {', '.join(evaluation.wanted)}. ± is a 95 % interval."
-    )
+    console.print(f"Offline accuracy: {held_out}. ± is a 95 % interval.")
     for placement, counts in evaluation.counts.items():
         rows = [one for one in evaluation.rows if one.placement == placement]
         _put(_table(_title(evaluation, placement), counts, rows, _columns(evaluation, placement)), console)
@@ -62,14 +70,14 @@ def _columns(evaluation: Evaluation, placement: str) -> Sequence[str]:
 
 
 def _title(evaluation: Evaluation, placement: str) -> str:
-    question = evaluation.questions[placement]
-    asked = "" if question == placement else f"asked as {question}, "
-    return f"{placement} ({asked}rebuy {evaluation.rebuy[placement]})"
+    question, counts = evaluation.questions[placement], evaluation.counts[placement]
+    other = "" if question == placement else f"asked as {question}, "
+    asked = f"{placement} ({other}rebuy {evaluation.rebuy[placement]}): {counts['all']:,} asked"
+    cold = f"{counts['taken_cold'] / max(counts['taken'], 1):.1%} new to the shop"
+    return f"{asked}, foretold: {foretold(evaluation, placement)}; {counts['taken']:,} taken ({cold})"
 
 
-def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row], names: Sequence[str]) -> Table:
-    cold = counts["taken_cold"] / max(counts["taken"], 1)
-    title = f"{name}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
+def _table(title: str, counts: Mapping[str, int], rows: Sequence[Row], names: Sequence[str]) -> Table:
     buckets = [one for one in BUCKETS if counts.get(one) and 0 < counts[one] < counts["all"]]
     more = ("coverage", "filled up", "blend's gain", *(f"NDCG {one}" for one in buckets))
     lines = []

@@ -7,6 +7,7 @@ from math import isnan
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -112,14 +113,25 @@ def _departments(found: Sequence[Department]) -> Table | None:
 
 
 def _sheet(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> Table:
-    """A table of what is known: a column without any figure, as of money without prices, is left out."""
+    """A table of what is known: a column without any figure, as of money without prices, is left out.
+
+    Each is as wide as its cells and half its head: rich would cut words where a table hardly fits.
+    """
     known = [place for place in range(len(heads)) if any(line[place] for line in lines)]
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for place in known:
-        table.add_column(heads[place], no_wrap=not place, justify="right" if place else "left")
+        width = max(_in_two(heads[place]), *(cell_len(line[place]) for line in lines))
+        table.add_column(heads[place], width=width, justify="right" if place else "left")
     for line in lines:
         table.add_row(*(line[place] for place in known), style="bold" if line[0] == BLEND else "")
     return table
+
+
+def _in_two(head: str) -> int:
+    """How wide a head is in two lines, or in one of a single word."""
+    words = head.split()
+    parts = ((" ".join(words[:some]), " ".join(words[some:])) for some in range(1, len(words) + 1))
+    return min(max(map(len, two)) for two in parts)
 
 
 def _figures(metrics: Mapping[str, Estimate]) -> list[str]:

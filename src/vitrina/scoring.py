@@ -36,6 +36,7 @@ class Shop:
 
     @classmethod
     def of(cls, cut: Split) -> Shop:
+        """The shop that a split learns from."""
         train, of_item = cut.train, cut.test.catalog.product
         learned = of_item[: len(train.items)]
         n_products = int(of_item.max(initial=-1)) + 1

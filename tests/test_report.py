@@ -137,6 +137,9 @@ def test_names_are_escaped(evaluation):
 def test_it_says_what_the_figures_say(evaluation):
     """Every placement, the blend's figure beside its rivals', customers by weight, departments with shares."""
     text = page(evaluation)
+    shown = Console(file=io.StringIO(), width=250, record=True)
+    show(evaluation, shown)
+    assert "by customer, of the blend" in shown.export_text()
     own = evaluation.row("blend", "home").metrics["ndcg@10"].mean
     assert f"{own:.4f}" in text
     assert "<td>light: the half that did less before</td><td>14</td>" in text

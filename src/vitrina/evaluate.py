@@ -6,7 +6,7 @@ Offline accuracy is not uplift: it says how well lists foretell what customers d
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -116,11 +116,11 @@ def judge(
     a placement.
     """
     stored, knew = _stored(against, cut)
-    caution = ". ".join(filter(None, (cut.caution, chosen, knew)))
+    asked = to_ask(engine.placements, cut, max_users, seed)
+    caution = ". ".join(filter(None, (cut.caution, chosen, knew, _lacking(against, asked))))
     if caution:
         say(caution)
     shop = Shop.of(cut)
-    asked = to_ask(engine.placements, cut, max_users, seed)
     rows, departments, examples = [], {}, {}
     for one in asked:
         systems = challengers(engine, engine.placements.named(one.placement))
@@ -175,6 +175,14 @@ def _stored(against: Engine | None, cut: Split) -> tuple[dict[str, Engine], str]
         return {name: against}, ""
     knew = "has learned from days it is judged by: its figures"
     return {f"{name}, knew": against}, f"{against.version} {knew} {figures}"
+
+
+def _lacking(against: Engine | None, asked: Sequence[Questions]) -> str:
+    """Which of the placements that are asked the stored bundle has not; '' where it has all."""
+    names = [one.placement for one in asked if against and one.placement not in against.placements.by_name]
+    if against is None or not names:
+        return ""
+    return f"{against.version} has no placement {', '.join(names)}: it is not asked there"
 
 
 def _compared(

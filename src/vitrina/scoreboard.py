@@ -90,7 +90,7 @@ class Evaluation:
     types foretold; by placement `counts`, `rebuy`: whether bought products may return, and `departments`,
     most taken first. `questions`: what each placement was asked; `unasked`: those that could not be asked,
     and why. `caution`: that a stored bundle which was asked too has, or may have, learned from what is held
-    out, or why figures on a published split may flatter; else empty. `published`: whether it was such a one.
+    out, or lacks a placement, or why figures may flatter; else empty. `published`: whether it was such a one.
     `examples`: by placement, a few askers; they are for who looks at an evaluation, and no manifest or file
     has them: what one customer bought is no figure.
     """

@@ -57,6 +57,17 @@ def test_clusters_widen_the_interval():
     assert naive.high - naive.low < 0.5 * (together.high - together.low)
 
 
+def test_one_cluster_has_no_interval():
+    """However many values it has; nor has a column of which one cluster alone knows anything."""
+    one = bootstrap.estimates({"x": np.arange(70.0)}, np.zeros(70, np.int64))["x"]
+    assert (one.mean, one.n) == (34.5, 70)
+    assert np.isnan([one.low, one.high]).all()
+    columns = {"x": np.array([1.0, np.nan, np.nan]), "y": np.array([1.0, 2.0, np.nan])}
+    found = bootstrap.estimates(columns, np.arange(3))
+    assert np.isnan(found["x"].low)
+    assert found["y"].low < found["y"].high
+
+
 def test_pairs_see_through_shared_noise():
     """A small steady gain hides in two wide intervals and shows in the paired one."""
     random = np.random.default_rng(7)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shops import make_shop
-from vitrina.clusters import gain, together, whose
+from vitrina.clusters import gain, together, whose, witnesses
 from vitrina.questions import questions
 from vitrina.splits import another, split
 
@@ -25,6 +25,24 @@ def test_customers_are_the_same_in_every_window_and_baskets_are_not():
     assert sorted(set(of["home"].tolist())) == [0, 1, 2]
     baskets = [len(one["cart"]) for one in windows]
     assert len(set(of["cart"].tolist())) == sum(baskets)
+
+
+def test_a_customer_is_one_witness_in_baskets_and_visits_too():
+    """Two baskets of ann are one witness, two of strangers two; steps of a visit are one, and so are a
+    customer's visits."""
+    baskets = [(user, f"i{line}", day) for user, day in (("ann", 35), ("", 36), ("ann", 37), ("", 38)) for line in (0, 1)]  # fmt: skip
+    of = {
+        one.question: witnesses(one)
+        for one in questions(split(make_shop([*baskets, ("bob", "i0", 0)]), 7), 9, 7)
+    }
+    assert len(of["cart"]) == 4
+    assert len(set(of["cart"].tolist())) == 3
+    clicks = [("ann", f"i{step}", day, "view") for day in (35, 37) for step in (0, 1, 2)]
+    of = {
+        one.question: witnesses(one)
+        for one in questions(split(make_shop([*clicks, ("bob", "i0", 0)]), 7), 9, 7)
+    }
+    assert of["session_next"].tolist() == [0, 0, 0, 0]
 
 
 def test_one_window_is_as_it_was():

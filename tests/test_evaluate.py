@@ -18,6 +18,7 @@ from vitrina.fit import fingerprint
 from vitrina.placements import parse_placements
 from vitrina.questions import questions
 from vitrina.recipe import parse_recipe
+from vitrina.report import page
 from vitrina.rivals import BLEND, Random, challengers
 from vitrina.scoresheet import show
 from vitrina.splits import split
@@ -65,7 +66,7 @@ def test_buckets_and_counts(engine, cut):
     """Newcomers are counted apart, and so is what nobody had touched before the cut."""
     found = judge(engine, cut, 100, 7)
     assert found.counts["home"] == {
-        "all": 21, "known": 20, "cold": 1, "light": 20, "heavy": 0, "taken": 41, "taken_cold": 41
+        "all": 21, "known": 20, "cold": 1, "taken": 41, "taken_cold": 41
     }  # fmt: skip
     assert found.row("right", "home", "cold").metrics["ndcg@10"].mean == 0.0
     assert found.row("popular", "home", "cold").askers == 1
@@ -81,18 +82,56 @@ def test_the_gain_is_paired(engine, cut):
     assert found.row("right", "home", "known").gain.mean == pytest.approx(0.0)
 
 
+def test_one_visit_has_no_interval():
+    """Of seventy clicks of one visit nothing is sure: the row says that it is one, and no interval is told, in
+    the table, on the page and as JSON."""
+    before = [("", f"i{day % 9}", day, "view") for day in range(90)]
+    shop = make_shop([*before, *(("", f"i{click % 9}", 95, "view") for click in range(70))])
+    table = {"session_next": {"sources": [{"strategy": "a", "seeds": "session"}], "fallback": []}}
+    found = judge(make_window(split(shop, 7).train, {"a": [0, 1]}, table), split(shop, 7), 100, 7)
+    row = found.row("a", "session_next")
+    assert (row.askers, row.clusters) == (50, 1)
+    assert row.as_dict()["gain"] == [0.0, None, None]
+    console = Console(width=240, record=True, file=StringIO())
+    show(found, console)
+    for text in (console.export_text(), page(found)):
+        assert "Too few customers or visits were asked to tell who is ahead: 1, of 50" in text
+        assert "nan" not in text
+    assert not {tag for tag in ("<path", "<i>") if tag in page(found)}
+
+
 def test_rules_hold_for_rivals_too(engine, cut):
     """Where nothing bought may return, no rival shows it, not even chance; fallbacks fill and are counted."""
     found = judge(engine, cut, 100, 7)
     assert found.row("popular", "discover").metrics["ndcg@10"].mean > 0
     discover = next(one for one in questions(cut, 100, 7) if one.placement == "discover")
     for placement in challengers(engine, engine.placements.named("discover")).values():
-        lists, levels = ask(engine, discover, placement, cut.now)
+        lists, filled = ask(engine, discover, placement, cut.now)
         assert not np.isin(lists[:20], [0, 1]).any()
         assert (lists >= 0).all()
     assert found.row("right", "discover").metrics["fallback"].mean == 1.0
     assert found.row("right", "home").metrics["short@10"].mean == 1.0
-    assert levels.tolist() == [1.0] * len(discover) or placement.name.endswith(("popular", "random", "wrong"))
+    assert filled.all() or placement.name.endswith(("popular", "random", "wrong"))
+
+
+def test_a_bundle_without_a_placement_is_told(engine, cut):
+    """It has no row there, and that is said, shown and kept."""
+    said: list[str] = []
+    other = make_window(cut.train, SOURCES, {"home": PLACEMENTS["home"]})
+    found = judge(engine, cut, 100, 7, said.append, against=other)
+    assert {one.placement for one in found.rows if one.system.startswith("bundle")} == {"home"}
+    assert found.caution.endswith("has no placement discover, cart: it is not asked there")
+    assert found.caution in said
+
+
+def test_filled_up_is_who_lacks_ten_of_its_own(cut):
+    """Lists of twenty are asked for, figures are of ten: a source of eleven products is not filled up, one of
+    nine is."""
+    sources = {"eleven": range(10, 21), "nine": range(10, 19), "popular": range(30)}
+    tables = {"home": {"sources": [{"strategy": "eleven"}], "fallback": ["popular"]}}
+    found = judge(make_window(cut.train, sources, tables), cut, 100, 7)
+    shares = {one.system: one.metrics["fallback"].mean for one in found.rows if one.bucket == "all"}
+    assert shares == {BLEND: 0.0, "eleven": 0.0, "nine": 1.0, "popular": 0.0}
 
 
 def test_lists_are_the_servers(engine, cut):
@@ -153,10 +192,9 @@ def test_the_table_says_who_leads(engine, cut):
     show(judge(engine, cut, 100, 7), console)
     text = console.export_text()
     assert "the last 7 days are held out" in text
-    assert "home (rebuy always): 21 asked" in text
-    assert "Too few were asked to tell who is ahead: 20, of 50 that are needed." in text
+    assert "home (rebuy always): 21 asked, foretold: purchase; 41 taken (100.0% new to the shop)" in text
+    assert "Too few customers or visits were asked to tell who is ahead: 20, of 50 that are needed." in text
     assert text.index("right") < text.index("wrong")
-    assert "by customer, of the blend" in text
 
 
 def test_placements_of_any_name_have_the_figures_of_their_question(cut):

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from shops import make_shop
+from vitrina.bootstrap import paired
 from vitrina.cli import app
 from vitrina.dataset import DAY
 from vitrina.engine import Engine
@@ -81,6 +82,21 @@ def test_a_better_or_equal_bundle_passes():
     assert judged(engine(HABIT), engine(FASHION)).passed
     assert judged(engine(HABIT), engine(HABIT)).passed
     assert judged(engine(FASHION), engine(HABIT), allowed=1.0).passed
+
+
+def test_a_difference_over_baskets_draws_customers(monkeypatch):
+    """Ten baskets of a customer are one witness of which bundle is better."""
+    drawn = []
+
+    def told(one, other, clusters, **options):
+        drawn.append(clusters)
+        return paired(one, other, clusters, **options)
+
+    monkeypatch.setattr("vitrina.gate.paired", told)
+    table = {"sources": [{"strategy": "popular", "seeds": "context"}], "fallback": []}
+    known = fit(SHOP.before(SPLIT * DAY), recipe(FASHION), parse_placements({"cart": table}))
+    assert "cart: NDCG@10" in judged(Engine.of(known), Engine.of(known)).reason
+    assert len(set(drawn[0].tolist())) == USERS < len(drawn[0])
 
 
 def test_too_few_newer_events_are_not_comparable():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,8 @@ def test_coverage_is_of_what_could_be_listed():
 
 
 def test_a_bundle_that_knows_more_is_asked_too():
-    """A stored bundle may list what this split's own side never saw; its lists are looked at all the same."""
+    """A stored bundle may list what this split's own side never saw; its lists are looked at all the same, and
+    cover of the catalogue what is in it."""
     train = make_shop([("ann", "a", 1), ("bob", "b", 2)])
     cut = given(train, make_shop([("ann", "new", 5), ("ann", "b", 6)]), "held")
     tables = {"home": {"sources": [{"strategy": "right"}]}}
@@ -104,6 +106,7 @@ def test_a_bundle_that_knows_more_is_asked_too():
     found = judge(make_window(train, {"right": [0]}, tables), cut, 100, 7, against=other)
     stored = next(one for one in found.rows if one.system.startswith("bundle "))
     assert stored.metrics["recall@10"].mean == 1.0
+    assert stored.coverage == 0.5
     assert found.published
 
 
@@ -262,6 +265,25 @@ def test_visits_of_both_sides_without_times_are_told(tmp_path):
     said = {name: cut_of(*shop(tmp_path, _rows(visits), _rows(some))).caution for name, some in parts.items()}
     assert "10 of the 10 visits of nobody in" in said["same"]
     assert said["turned"] == said["short"] == ""
+
+
+def test_strangers_who_took_the_same_on_a_day_are_not_one(tmp_path):
+    """With the dates alone a basket of what others took that day is not in --data; whole visits that are there,
+    are told with times too."""
+    train = make_shop([("", f"i{(3 * day + step) % 20}", day) for day in range(30) for step in range(4)])
+    parted = replace(train.events, visit=np.arange(len(train.events), dtype=np.int32) // 2)
+    cut = given(replace(train, events=parted), make_shop([("", "i3", 1), ("", "i5", 1)]), "held")
+    assert "in --data too" not in cut.caution
+    assert "item by item" not in cut.caution
+    again = given(train, make_shop([("", f"i{(3 * 9 + step) % 20}", 9) for step in range(4)]), "held")
+    assert "1 of the 1 visits of nobody in held" in again.caution
+
+
+def test_who_is_known_is_compared_beside_strangers():
+    """All of one customer's rows are in --data, not all that is held: that is a caution."""
+    train = make_shop([("ann", "a", 1), ("", "b", 2)])
+    cut = given(train, make_shop([("ann", "a", 1), ("", "b", 2)]), "held")
+    assert "1 of 2 events of held are in --data too" in cut.caution
 
 
 def _rows(visits) -> str:

@@ -59,6 +59,7 @@ def test_there_is_a_recipe_for_each_kind_of_shop():
             "[strategies.popular]\n[evaluation]\nsplit = 'week'",
             "split = 'week' must be one of time, last, lot",
         ),
+        ("[strategies.popular]\n[evaluation]\nmax_users = 0", "max_users = 0 must be a int of 1 or more"),
         ("[strategies.popular]\n[evaluation]\ndays = 3", "unknown key 'days' in evaluation"),
         ("[strategies.popular", "cannot read the recipe"),
         (

@@ -111,6 +111,23 @@ def test_what_is_long_is_told_to_be_more(evaluation):
     assert "thing 10" not in page(long)
 
 
+def test_each_list_says_what_it_foretold(evaluation):
+    """Purchases, or what was hidden of a basket; of clicks nothing is said to be bought, and of a split that is
+    not in time nothing to be after it."""
+    text = page(evaluation)
+    assert "foretold: purchase;" in text
+    assert "foretold: what was hidden of each basket;" in text
+    assert "customers did after it: the last 7 days are held out" in text
+    assert "after it" not in page(replace(evaluation, start=None, end=None))
+    clicks = make_shop([("", f"i{step}", day, "view") for day in (1, 2, 20, 21) for step in range(3)])
+    table = {"session_next": {"sources": [{"strategy": "a", "seeds": "session"}], "fallback": []}}
+    cut = split(clicks, 7)
+    looked = page(judge(make_window(cut.train, {"a": [0]}, table), cut, 100, 7))
+    assert "foretold: the next step of each visit;" in looked
+    assert "purchase" not in looked
+    assert "bought" not in looked.replace("bought products may return", "")
+
+
 def test_names_are_escaped(evaluation):
     """A department or a strategy may be called anything."""
     assert "<script" not in page(evaluation)
@@ -120,6 +137,9 @@ def test_names_are_escaped(evaluation):
 def test_it_says_what_the_figures_say(evaluation):
     """Every placement, the blend's figure beside its rivals', customers by weight, departments with shares."""
     text = page(evaluation)
+    shown = Console(file=io.StringIO(), width=250, record=True)
+    show(evaluation, shown)
+    assert "by customer, of the blend" in shown.export_text()
     own = evaluation.row("blend", "home").metrics["ndcg@10"].mean
     assert f"{own:.4f}" in text
     assert "<td>light: the half that did less before</td><td>14</td>" in text

@@ -21,7 +21,8 @@ _TOGETHER = 50
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over `n` values with its 95 % interval; all NaN where there are none."""
+    """A mean over `n` values with its 95 % interval; all NaN where there are none. The interval is NaN where
+    fewer than two clusters have values: one does not tell how others would differ."""
 
     mean: float
     low: float
@@ -52,6 +53,7 @@ def estimates(
     counts = _by_cluster(gaps, together)
     drawn = [_ratio(some @ sums, (some @ counts)[:, which]) for some in _draws(len(sums), seed, rounds)]
     means = np.concatenate([np.zeros((0, len(scores))), *drawn])
+    means[:, ((counts > 0).sum(0) < 2)[which]] = np.nan
     mean = _ratio(sums.sum(0), known.sum(0))
     return {
         name: Estimate(float(mean[column]), *_interval(means[:, column]), int(known[:, column].sum()))

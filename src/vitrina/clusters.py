@@ -1,4 +1,4 @@
-"""Whose askers hang together over several windows: a customer is one witness however often they are asked."""
+"""Whose askers hang together, over several windows too: a customer is one witness however often asked."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ def whose(asked: Questions, users: Ids) -> Places:
     if asked.question not in OF_CUSTOMERS:
         return asked.clusters
     return -1 - users.rows([one.user_id for one in asked.requests]).astype(np.int64)
+
+
+def witnesses(asked: Questions) -> Places:
+    """int64 per asker, from 0: equal for all that one customer was asked, and of who is not known for one
+    basket or visit."""
+    names = asked.users or tuple(one.user_id for one in asked.requests)
+    numbers = {name: -number for number, name in enumerate(dict.fromkeys(names), start=1) if name}
+    customers = np.array([numbers.get(name, 0) for name in names], np.int64)
+    found: Places = np.unique(np.where(customers, customers, asked.clusters), return_inverse=True)[1]
+    return found
 
 
 def together(parts: Sequence[Places]) -> Places:

@@ -6,37 +6,36 @@ Offline accuracy is not uplift: it says how well lists foretell what customers d
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vitrina import metrics
 from vitrina.bootstrap import estimates
 from vitrina.breakdown import by_department
+from vitrina.clusters import witnesses
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.examples import drawn
 from vitrina.fit import fingerprint, fit
 from vitrina.ids import Ids
-from vitrina.kernels.distinct import distinct
 from vitrina.live import Live
-from vitrina.metrics import Lists, Values
+from vitrina.metrics import Hits, Lists, Values
 from vitrina.placements import Placement, Placements
 from vitrina.purpose import unasked
-from vitrina.questions import Questions, to_ask
+from vitrina.questions import Places, Questions, to_ask
 from vitrina.ranking import NO_FORESTS, Forests, with_ranker
 from vitrina.recipe import Recipe
 from vitrina.request import Block
 from vitrina.rivals import arena, challengers, with_baselines
 from vitrina.scoreboard import BLEND, HEADLINE, STORED, Department, Evaluation, Row
-from vitrina.splits import Split, of_types, split
+from vitrina.scoring import CUTS, Shop, figures
+from vitrina.splits import Split, split
 
 __all__ = ["Evaluation", "Row", "ask", "evaluate", "judge"]
 
 Say = Callable[[str], None]
-CUTS = (10, 20)
 GAIN = "gain"
 _BATCH = 256
 TUNED = (
@@ -66,14 +65,18 @@ def evaluate(
     """
     cut = split(dataset, recipe.evaluation.test_days, at)
     known = dataset if at is None else dataset.before(at)
-    chosen = TUNED if fingerprint(known) in recipe.text else ""
     return evaluate_split(
         *(cut, recipe, placements, say),
         max_users=max_users,
         against=against,
         forests=forests,
-        chosen=chosen,
+        chosen=flattered(known, recipe),
     )
+
+
+def flattered(dataset: Dataset, recipe: Recipe) -> str:
+    """A caution where `vitrina tune` chose the recipe by this very dataset, else ''."""
+    return TUNED if fingerprint(dataset) in recipe.text else ""
 
 
 def evaluate_split(
@@ -113,11 +116,11 @@ def judge(
     a placement.
     """
     stored, knew = _stored(against, cut)
-    caution = ". ".join(filter(None, (cut.caution, chosen, knew)))
+    asked = to_ask(engine.placements, cut, max_users, seed)
+    caution = ". ".join(filter(None, (cut.caution, chosen, knew, _lacking(against, asked))))
     if caution:
         say(caution)
-    shop = _Shop.of(cut)
-    asked = to_ask(engine.placements, cut, max_users, seed)
+    shop = Shop.of(cut)
     rows, departments, examples = [], {}, {}
     for one in asked:
         systems = challengers(engine, engine.placements.named(one.placement))
@@ -137,8 +140,9 @@ def judge(
 
 def ask(
     engine: Engine, asked: Questions, placement: Placement, now: int, known: Ids | None = None
-) -> tuple[Lists, Values]:
-    """The engine's lists for all askers of a placement: int32[n, 20] rows, and the fallback of each.
+) -> tuple[Lists, Hits]:
+    """The engine's lists for all askers of a placement: int32[n, 20] rows, and bool[n], whether a fallback
+    filled one of the first ten places.
 
     Rows are of the items `known`, by default the engine's own; what is not among them is a miss.
     """
@@ -146,57 +150,15 @@ def ask(
     engine = engine.with_placements(Placements("evaluation", {placement.name: placement}))
     blocks = (Block(placement.name, limit=max(CUTS)),)
     lists = np.full((len(asked), max(CUTS)), metrics.MISS, np.int32)
-    levels = np.zeros(len(asked))
+    filled = np.zeros(len(asked), np.bool_)
+    fillers = {*placement.fallback}.difference(one.strategy for one in placement.sources)
     for start in range(0, len(asked), _BATCH):
         batch = [replace(one, blocks=blocks, reasons=False) for one in asked.requests[start : start + _BATCH]]
         for place, answer in enumerate(engine.recommend(batch, Live(now=now)), start=start):
             items = answer.blocks[0].items
             lists[place, : len(items)] = known.rows([one.item_id for one in items])
-            levels[place] = answer.blocks[0].fallback_level
-    return lists, levels
-
-
-@dataclass(frozen=True)
-class _Shop:
-    """What judging lists needs of the shop that was learned from, by product.
-
-    `of_item`: int32, the product of each item. `owners`: int64, customers (or anonymous visits)
-    that took each product, of `n_owners`. `categories`, `departments`: int32, the latter into `named`.
-    `seen`: whether anybody touched it. `known`: how many products were there to learn of; those behind
-    them are only among what is asked.
-    """
-
-    of_item: NDArray[np.int32]
-    owners: NDArray[np.int64]
-    n_owners: int
-    categories: NDArray[np.int32]
-    seen: NDArray[np.bool_]
-    departments: NDArray[np.int32]
-    named: tuple[str, ...]
-    known: int
-
-    @classmethod
-    def of(cls, cut: Split) -> _Shop:
-        train, of_item = cut.train, cut.test.catalog.product
-        learned = of_item[: len(train.items)]
-        n_products = int(of_item.max(initial=-1)) + 1
-        taken = of_types(train, cut.wanted) & (train.actors >= 0)
-        pairs = train.actors[taken].astype(np.int64) * n_products + of_item[train.events.item[taken]]
-        categories = np.full(n_products, metrics.MISS, np.int32)
-        categories[learned] = train.catalog.category.codes
-        seen = np.zeros(n_products, np.bool_)
-        seen[of_item[train.events.item]] = True
-        owners = np.bincount(distinct(pairs) % max(n_products, 1), minlength=n_products)
-        codes, named = train.catalog.departments()
-        departments = np.full(n_products, metrics.MISS, np.int32)
-        departments[learned] = codes
-        n_owners = len(distinct(train.actors[taken]))
-        known = int(learned.max(initial=-1)) + 1
-        return cls(of_item, owners, n_owners, categories, seen, departments, named, known)
-
-    def products(self, lists: Lists) -> Lists:
-        """The lists in products."""
-        return np.append(self.of_item, np.int32(metrics.MISS))[lists]
+            filled[place] = any(not fillers.isdisjoint(one.sources) for one in items[: min(CUTS)])
+    return lists, filled
 
 
 def _stored(against: Engine | None, cut: Split) -> tuple[dict[str, Engine], str]:
@@ -215,12 +177,20 @@ def _stored(against: Engine | None, cut: Split) -> tuple[dict[str, Engine], str]
     return {f"{name}, knew": against}, f"{against.version} {knew} {figures}"
 
 
+def _lacking(against: Engine | None, asked: Sequence[Questions]) -> str:
+    """Which of the placements that are asked the stored bundle has not; '' where it has all."""
+    names = [one.placement for one in asked if against and one.placement not in against.placements.by_name]
+    if against is None or not names:
+        return ""
+    return f"{against.version} has no placement {', '.join(names)}: it is not asked there"
+
+
 def _compared(
     engine: Engine,
     cut: Split,
     asked: Questions,
     systems: Mapping[str, Placement],
-    shop: _Shop,
+    shop: Shop,
     seed: int,
     say: Say,
     stored: Mapping[str, Engine],
@@ -235,53 +205,44 @@ def _compared(
             turns.append((label, other, other.placements.named(asked.placement)))
     for number, (system, own, placement) in enumerate(turns, start=1):
         started = time.perf_counter()
-        answers[system], levels = ask(own, asked, placement, cut.now, cut.test.items)
+        answers[system], filled = ask(own, asked, placement, cut.now, cut.test.items)
         lists[system] = shop.products(answers[system])
-        scores[system] = _scores(lists[system], levels, asked, shop)
+        scores[system] = figures(lists[system], filled, asked.truth, shop)
         scores[system][GAIN] = scores[BLEND][HEADLINE] - scores[system][HEADLINE]
         found = f"NDCG@10 {np.nanmean(scores[system][HEADLINE]):.4f}, {time.perf_counter() - started:.1f} s"
         say(f"{asked.placement} {number}/{len(turns)}: {system}, {len(asked):,} askers, {found}")
-    rows = [row for bucket in asked.buckets for row in _rows(bucket, asked, lists, scores, shop, seed)]
+    whose = witnesses(asked)
+    rows = [row for bucket in asked.buckets for row in _rows(bucket, asked, whose, lists, scores, shop, seed)]
     where = (shop.departments, shop.named, CUTS, seed)
-    return rows, by_department(lists[BLEND], asked.truth, asked.clusters, *where), answers[BLEND]
+    return rows, by_department(lists[BLEND], asked.truth, whose, *where), answers[BLEND]
 
 
 def _rows(
     bucket: str,
     asked: Questions,
+    whose: Places,
     lists: Mapping[str, Lists],
     scores: Mapping[str, Mapping[str, Values]],
-    shop: _Shop,
+    shop: Shop,
     seed: int,
 ) -> list[Row]:
     """One row a system; all systems are judged on the same draws of askers."""
     askers = asked.buckets[bucket]
-    _, clusters = np.unique(asked.clusters[askers], return_inverse=True)
+    different, clusters = np.unique(whose[askers], return_inverse=True)
     columns = {(system, name): one[askers] for system, own in scores.items() for name, one in own.items()}
     found = estimates(columns, clusters, seed=seed)
     rows = []
     for system in scores:
-        shown = lists[system][askers, :10]
+        shown = shop.own(lists[system][askers, :10])
         set_figures = metrics.coverage(shown, shop.known), metrics.gini(shown, shop.known)
         own = {name: one for (whose, name), one in found.items() if whose == system and name != GAIN}
         gain = None if system == BLEND else found[system, GAIN]
-        rows.append(Row(system, asked.placement, bucket, len(askers), own, *set_figures, gain))
+        many = len(askers), len(different)
+        rows.append(Row(system, asked.placement, bucket, *many, own, *set_figures, gain))
     return rows
 
 
-def _scores(lists: Lists, levels: Values, asked: Questions, shop: _Shop) -> dict[str, Values]:
-    """float64[n] by metric name, of lists in products."""
-    scores: dict[str, Values] = {}
-    for k in CUTS:
-        scores |= {f"{name}@{k}": one for name, one in metrics.accuracy(lists[:, :k], asked.truth).items()}
-    scores["novelty@10"] = metrics.novelty(lists[:, :10], shop.owners, shop.n_owners)
-    scores["diversity@10"] = metrics.diversity(lists[:, :10], shop.categories)
-    scores["fallback"] = (levels > 0).astype(np.float64)
-    scores["short@10"] = ((lists[:, :10] >= 0).sum(1) < 10).astype(np.float64)
-    return scores
-
-
-def _counts(asked: Questions, shop: _Shop) -> dict[str, int]:
+def _counts(asked: Questions, shop: Shop) -> dict[str, int]:
     """How many askers, how much they took, and how much of that nobody had touched before."""
     rows = asked.truth.rows
     taken = {"taken": len(rows), "taken_cold": int((~shop.seen[rows]).sum())}

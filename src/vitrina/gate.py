@@ -15,6 +15,7 @@ import numpy as np
 
 from vitrina import metrics
 from vitrina.bootstrap import Estimate, paired
+from vitrina.clusters import witnesses
 from vitrina.dataset import Dataset
 from vitrina.engine import Engine
 from vitrina.live import Live
@@ -155,7 +156,7 @@ def _compared(
 ) -> Verdict:
     ours, theirs = (_ndcg(dataset, one, asked, moment) for one in (new, current))
     before, after = float(np.nanmean(theirs)), float(np.nanmean(ours))
-    change: Estimate = paired(ours, theirs, seed=seed)
+    change: Estimate = paired(ours, theirs, witnesses(asked), seed=seed)
     figures = f"{asked.placement}: NDCG@10 {after:.4f} against {before:.4f} on {verdict.events:,} events"
     passed = after >= before * (1 - allowed)
     share = (after - before) / before if before else 0.0

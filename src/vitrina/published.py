@@ -161,7 +161,7 @@ def _cautions(train: Dataset, test: Dataset, name: str, drawn: str) -> Iterator[
     both = among(again, np.sort(known))
     # Without times somebody may have taken a thing again, unless nobody ever does.
     if both.any() and (timed or len(distinct(known)) == len(known)):
-        if both.all():
+        if both.all() and len(both) == n:
             raise DataError(
                 f"all that {name} holds is in --data too, so nothing would be foretold: take it out of --data"
             )
@@ -171,13 +171,12 @@ def _cautions(train: Dataset, test: Dataset, name: str, drawn: str) -> Iterator[
             f"each visit of nobody in {name} is a single event, before which nothing is known, as ids of "
             "visits are not compared; where visits go on that began in --data, call them user_id in both"
         )
-    if not timed:
-        same, told = _visits_again(train, test)
-        if same > MANY * told:
-            yield (
-                f"{same:,} of the {told:,} visits of nobody in {name} that hold {LONG} items or more are in "
-                "--data item by item, and were learned from: take them out of it"
-            )
+    same, told = _visits_again(train, test)
+    if same > MANY * told:
+        yield (
+            f"{same:,} of the {told:,} visits of nobody in {name} that hold {LONG} items or more are in "
+            "--data item by item, and were learned from: take them out of it"
+        )
 
 
 def _not_in_time(train: Dataset, test: Dataset, name: str, drawn: str) -> Iterator[str]:
@@ -193,20 +192,22 @@ def _not_in_time(train: Dataset, test: Dataset, name: str, drawn: str) -> Iterat
 
 
 def _told_apart(train: Dataset, test: Dataset, *, timed: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """int64 per event of either side, equal for the same who, what, how and, with times, when; without times
-    of known customers alone."""
+    """int64 per event of known customers on either side, equal for the same who, what, how and, with times,
+    when. Strangers who took the same on one day are not the same: their visits are compared, `_visits_again`.
+    """
     width, sides = len(test.items), []
     for events in (train.events, test.events):
-        whose = events if timed else events.take(events.user >= 0)
-        pairs = (whose.user.astype(np.int64) + 1) * width + whose.item
-        sides.append((pairs * (1 << 8) + whose.type, whose.time - train.events.time[0]))
-    if not timed:
+        known = events.take(events.user >= 0)
+        pairs = known.user.astype(np.int64) * width + known.item
+        sides.append((pairs * (1 << 8) + known.type, known.time - train.events.time[0]))
+    if not timed or not all(len(moment) for _, moment in sides):
         return sides[0][0], sides[1][0]
     first = int(min(moment.min() for _, moment in sides))
     span = int(max(moment.max() for _, moment in sides)) - first + 1
     _, codes = np.unique(np.concatenate([pair for pair, _ in sides]), return_inverse=True)
     every = codes * span + np.concatenate([moment for _, moment in sides]) - first
-    return every[: len(train.events)], every[len(train.events) :]
+    n = len(sides[0][1])
+    return every[:n], every[n:]
 
 
 def _lone_steps(events: Events) -> bool:

@@ -279,20 +279,16 @@ def _sample(pool: NDArray[np.generic], most: int, seed: int) -> NDArray[np.gener
 
 def _kinds(ground: _Ground, users: NDArray[np.int32]) -> dict[str, Places]:
     """Everybody; customers without a past, with one, and of those the lighter and the heavier half, by events
-    before the cut. Where nobody is known all are of one kind; beside customers a stranger (-1) has no past.
-    """
+    before the cut, unless all did as much. Where nobody is known all are of one kind; beside customers a
+    stranger (-1) has no past."""
     if not (users >= 0).any():
         return {"all": np.arange(len(users))}
     known = ground.train.events.user[ground.train.events.user >= 0]
     past = np.append(np.bincount(known, minlength=len(ground.test.users)), 0)[users]
-    middle = np.median(past[past > 0]) if past.any() else 0.0
-    return {
-        "all": np.arange(len(past)),
-        "known": np.flatnonzero(past > 0),
-        "cold": np.flatnonzero(past == 0),
-        "light": np.flatnonzero((past > 0) & (past <= middle)),
-        "heavy": np.flatnonzero(past > middle),
-    }
+    more = past > (np.median(past[past > 0]) if past.any() else 0.0)
+    halves = {"light": (past > 0) & ~more, "heavy": more} if more.any() else {}
+    kinds = {"all": past >= 0, "known": past > 0, "cold": past == 0, **halves}
+    return {name: np.flatnonzero(one) for name, one in kinds.items()}
 
 
 def _user_ids(dataset: Dataset, users: NDArray[np.int32]) -> list[str]:

@@ -204,8 +204,10 @@ def _holdout(table: dict[str, Any]) -> Holdout:
         if key == "split":
             continue
         number = isinstance(value, (kinds[key], int)) and isinstance(value, bool) == (kinds[key] is bool)
-        if not number or float(value) < 0:
-            raise RecipeError(f"[evaluation] {key} = {value!r} must be a {kinds[key].__name__} of 0 or more")
+        least = 1 if key == "max_users" else 0
+        if not number or float(value) < least:
+            kind = f"{kinds[key].__name__} of {least} or more"
+            raise RecipeError(f"[evaluation] {key} = {value!r} must be a {kind}")
     return Holdout(**table)
 
 

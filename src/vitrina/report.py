@@ -5,12 +5,13 @@ Bars are inline SVG, nothing is fetched, and every text is escaped: names come f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import isnan
 
 import numpy as np
 
+from vitrina.bars import bars
 from vitrina.bootstrap import Estimate
 from vitrina.scoreboard import (
     BLEND,
@@ -19,12 +20,11 @@ from vitrina.scoreboard import (
     Evaluation,
     Example,
     Row,
+    foretold,
     silent,
 )
 from vitrina.verdict import by_customer, filled_up, verdict
 
-WIDTH, BAR, NAME = 720, 22, 232
-OWN, OTHER = "#2f6fed", "#b8c4d6"
 MOST_SYSTEMS, MOST_DEPARTMENTS, MOST_NAMES = 14, 12, 10
 _KINDS = {
     "cold": "new, nothing known of them",
@@ -51,18 +51,18 @@ td i{font-size:.78rem;white-space:nowrap}.wide{overflow-x:auto}
 dt{font-weight:600;margin-top:.5rem}dd{margin:0;color:#475467}
 """
 _WORDS = {
-    "ndcg@10": ("NDCG@10", "How well the first ten foretold what was bought, the top counting more."),
-    "hit_rate@10": ("hit rate", "Share of customers who bought at least one of the ten."),
-    "recall@10": ("recall", "Of what they bought, of ten things at most, what was among the ten."),
-    "revenue_recall@10": ("revenue recall", "Share of all that they spent that went to the ten."),
-    "explore_recall@10": ("new to them", "Recall of things the customer had never had."),
+    "ndcg@10": ("NDCG@10", "How well the first ten foretold what was taken, the top counting more."),
+    "hit_rate@10": ("hit rate", "Share of those asked who took at least one of the ten."),
+    "recall@10": ("recall", "Of what they took, of ten things at most, what was among the ten."),
+    "revenue_recall@10": ("revenue recall", "Of what each spent, the share for the ten; on average."),
+    "explore_recall@10": ("new to them", "Recall of things they had never had."),
     "novelty@10": ("novelty", "How little known the listed products are, in bits; bestsellers are low."),
 }  # fmt: skip
 _ABOUT = {
     "home": "for a customer: what the customer takes next, new or known",
     "discover": "discovery: only what the customer never had",
     "cart": "beside a basket: one product of a real basket is hidden, the rest is shown",
-    "session_next": "a visit: the next product looked at, given those before",
+    "session_next": "a visit: the next product looked at or taken, given those before",
 }
 
 _KNOWN = {
@@ -94,11 +94,15 @@ def page(evaluation: Evaluation) -> str:
 def _head(found: Evaluation) -> str:
     days = [str(np.datetime64(one, "s"))[:10] for one in (found.start, found.end) if one is not None]
     when = f" ({days[0]} to {days[1]})" if days else ""
+    how = (
+        "Vitrina learned from the past, was asked for lists as on the day it ends, and the lists were held "
+        "against what customers did after it"
+        if days
+        else "Vitrina learned from a part of what customers did, and its lists were held against the rest"
+    )
     return (
         "<h1>How good are the lists?</h1>"
-        f'<p class="lead">Vitrina learned from the past, was asked for lists as on the day it ends, and the '
-        f"lists were held against what customers did after it: {escape(found.rule)}{when}; counted: "
-        f"{escape(', '.join(found.wanted))}.</p>"
+        f'<p class="lead">{how}: {escape(found.rule)}{when}.</p>'
         '<p class="quiet">Thin lines are 95 % intervals: where two overlap widely, the difference may be '
         "chance. This is accuracy on past days; what a list adds to sales only a live test tells.</p>"
     )
@@ -110,9 +114,10 @@ def _placement(name: str, rows: Sequence[Row], found: Evaluation) -> str:
     own = next(one for one in whole if one.system == BLEND)
     parts = [
         f"<h2>{escape(name)}</h2><p>{escape(_ABOUT[found.questions[name]])}. {counts['all']:,} asked; "
-        f"bought products may return: {escape(found.rebuy[name])}.</p>",
+        f"foretold: {escape(foretold(found, name))}; bought products may return: "
+        f"{escape(found.rebuy[name])}.</p>",
         f'<p class="lead">{escape(_sentence(own, whole))}</p>',
-        _bars([(one.system, one.metrics[HEADLINE], one.system == BLEND) for one in _few(whole)], "NDCG@10"),
+        bars([(one.system, one.metrics[HEADLINE], one.system == BLEND) for one in _few(whole)], "NDCG@10"),
         _table(_few(whole)),
         _customers(rows),
         _departments(found.departments.get(name, ())),
@@ -132,31 +137,6 @@ def _few(whole: Sequence[Row]) -> Sequence[Row]:
     few = list(whole[:MOST_SYSTEMS])
     return (
         few if any(one.system == BLEND for one in few) else [*few, *(o for o in whole if o.system == BLEND)]
-    )
-
-
-def _bars(rows: Iterable[tuple[str, Estimate, bool]], label: str) -> str:
-    """Horizontal bars with their intervals, as SVG."""
-    known = [one for one in rows if not isnan(one[1].mean)]
-    if not known:
-        return ""
-    most = max(max(one.high, one.mean) for _, one, _ in known) or 1.0
-    room = WIDTH - NAME - 70
-    lines = []
-    for place, (name, one, own) in enumerate(known):
-        top, long = place * BAR + 4, one.mean / most * room
-        low, high = (NAME + value / most * room for value in (one.low, one.high))
-        middle = top + BAR / 2 - 3
-        lines.append(
-            f'<text x="{NAME - 8}" y="{middle + 4}" text-anchor="end">{escape(name[:30])}</text>'
-            f'<rect x="{NAME}" y="{top}" width="{long:.1f}" height="{BAR - 7}" fill="{(OTHER, OWN)[own]}"/>'
-            f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="#1d2430"/>'
-            f'<text x="{high + 6:.1f}" y="{middle + 4}">{one.mean:.4f}</text>'
-        )
-    height = len(known) * BAR + 8
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" font-size="12" role="img" '
-        f'aria-label="{escape(label)}">{"".join(lines)}</svg>'
     )
 
 
@@ -253,11 +233,13 @@ def _sheet(heads: str, lines: str) -> str:
 
 
 def _percent(one: Estimate) -> str:
-    return "" if isnan(one.mean) else f"{one.mean:.1%} <i>{one.low:.1%} to {one.high:.1%}</i>"
+    between = "" if isnan(one.low) else f" <i>{one.low:.1%} to {one.high:.1%}</i>"
+    return "" if isnan(one.mean) else f"{one.mean:.1%}{between}"
 
 
 def _interval(one: Estimate) -> str:
-    return "" if isnan(one.mean) else f"{one.mean:.4f} <i>{one.low:.4f} to {one.high:.4f}</i>"
+    between = "" if isnan(one.low) else f" <i>{one.low:.4f} to {one.high:.4f}</i>"
+    return "" if isnan(one.mean) else f"{one.mean:.4f}{between}"
 
 
 def _glossary() -> str:

@@ -21,7 +21,8 @@ FIGURES = ("ndcg@10", "recall@10", "hit_rate@10")
 
 @dataclass(frozen=True)
 class Row:
-    """One system in one placement over one bucket of askers.
+    """One system in one placement over one bucket of askers, who are so many `clusters`: customers, or visits
+    of whom nobody knows.
 
     `metrics`: means with their intervals, by name ('ndcg@10'). `coverage`, `gini`: of the first
     ten of all lists. `gain`: how much more NDCG@10 the placement itself has over the same askers;
@@ -32,6 +33,7 @@ class Row:
     placement: str
     bucket: str
     askers: int
+    clusters: int
     metrics: Mapping[str, Estimate]
     coverage: float
     gini: float
@@ -40,7 +42,8 @@ class Row:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON: an estimate is [mean, low, high], and what is unknown is null."""
         own: dict[str, Any] = {"system": self.system, "placement": self.placement, "bucket": self.bucket}
-        own |= {"askers": self.askers, "coverage@10": _number(self.coverage), "gini@10": _number(self.gini)}
+        own |= {"askers": self.askers, "clusters": self.clusters}
+        own |= {"coverage@10": _number(self.coverage), "gini@10": _number(self.gini)}
         own |= {name: _triple(one) for name, one in self.metrics.items()}
         return own | ({"gain": _triple(self.gain)} if self.gain else {})
 
@@ -87,7 +90,7 @@ class Evaluation:
     types foretold; by placement `counts`, `rebuy`: whether bought products may return, and `departments`,
     most taken first. `questions`: what each placement was asked; `unasked`: those that could not be asked,
     and why. `caution`: that a stored bundle which was asked too has, or may have, learned from what is held
-    out, or why figures on a published split may flatter; else empty. `published`: whether it was such a one.
+    out, or lacks a placement, or why figures may flatter; else empty. `published`: whether it was such a one.
     `examples`: by placement, a few askers; they are for who looks at an evaluation, and no manifest or file
     has them: what one customer bought is no figure.
     """
@@ -131,6 +134,12 @@ class Evaluation:
             "departments": {name: [one.as_dict() for one in many] for name, many in self.departments.items()},
             "rows": [one.as_dict() for one in self.rows],
         }
+
+
+def foretold(evaluation: Evaluation, placement: str) -> str:
+    """What a placement's lists had to foretell: types of events, but of baskets and visits."""
+    words = {"cart": "what was hidden of each basket", "session_next": "the next step of each visit"}
+    return words.get(evaluation.questions[placement], ", ".join(evaluation.wanted))
 
 
 def silent(evaluation: Evaluation) -> str:

@@ -7,12 +7,23 @@ from math import isnan
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
 from vitrina.bootstrap import Estimate
-from vitrina.scoreboard import BLEND, BUCKETS, FIGURES, HEADLINE, Department, Evaluation, Row, silent
+from vitrina.scoreboard import (
+    BLEND,
+    BUCKETS,
+    FIGURES,
+    HEADLINE,
+    Department,
+    Evaluation,
+    Row,
+    foretold,
+    silent,
+)
 from vitrina.verdict import by_customer, filled_up, headline, verdict
 
 _USUAL = ("ndcg@10", "recall@10", "hit_rate@10", "revenue_recall@10", "repeat_recall@10", "explore_recall@10")
@@ -31,9 +42,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
         str(np.datetime64(one, "s"))[:10] for one in (evaluation.start, evaluation.end) if one is not None
     ]
     held_out = f"{evaluation.rule} ({' to '.join(days)})" if days else evaluation.rule
-    console.print(
-        f"Offline accuracy: {held_out}; foretold: {', '.join(evaluation.wanted)}. ± is a 95 % interval."
-    )
+    console.print(f"Offline accuracy: {held_out}. ± is a 95 % interval.")
     for placement, counts in evaluation.counts.items():
         rows = [one for one in evaluation.rows if one.placement == placement]
         _put(_table(_title(evaluation, placement), counts, rows, _columns(evaluation, placement)), console)
@@ -62,14 +71,14 @@ def _columns(evaluation: Evaluation, placement: str) -> Sequence[str]:
 
 
 def _title(evaluation: Evaluation, placement: str) -> str:
-    question = evaluation.questions[placement]
-    asked = "" if question == placement else f"asked as {question}, "
-    return f"{placement} ({asked}rebuy {evaluation.rebuy[placement]})"
+    question, counts = evaluation.questions[placement], evaluation.counts[placement]
+    other = "" if question == placement else f"asked as {question}, "
+    asked = f"{placement} ({other}rebuy {evaluation.rebuy[placement]}): {counts['all']:,} asked"
+    cold = f"{counts['taken_cold'] / max(counts['taken'], 1):.1%} new to the shop"
+    return f"{asked}, foretold: {foretold(evaluation, placement)}; {counts['taken']:,} taken ({cold})"
 
 
-def _table(name: str, counts: Mapping[str, int], rows: Sequence[Row], names: Sequence[str]) -> Table:
-    cold = counts["taken_cold"] / max(counts["taken"], 1)
-    title = f"{name}: {counts['all']:,} asked, {counts['taken']:,} taken ({cold:.1%} new to the shop)"
+def _table(title: str, counts: Mapping[str, int], rows: Sequence[Row], names: Sequence[str]) -> Table:
     buckets = [one for one in BUCKETS if counts.get(one) and 0 < counts[one] < counts["all"]]
     more = ("coverage", "filled up", "blend's gain", *(f"NDCG {one}" for one in buckets))
     lines = []
@@ -104,14 +113,25 @@ def _departments(found: Sequence[Department]) -> Table | None:
 
 
 def _sheet(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> Table:
-    """A table of what is known: a column without any figure, as of money without prices, is left out."""
+    """A table of what is known: a column without any figure, as of money without prices, is left out.
+
+    Each is as wide as its cells and half its head: rich would cut words where a table hardly fits.
+    """
     known = [place for place in range(len(heads)) if any(line[place] for line in lines)]
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for place in known:
-        table.add_column(heads[place], no_wrap=not place, justify="right" if place else "left")
+        width = max(_in_two(heads[place]), *(cell_len(line[place]) for line in lines))
+        table.add_column(heads[place], width=width, justify="right" if place else "left")
     for line in lines:
         table.add_row(*(line[place] for place in known), style="bold" if line[0] == BLEND else "")
     return table
+
+
+def _in_two(head: str) -> int:
+    """How wide a head is in two lines, or in one of a single word."""
+    words = head.split()
+    parts = ((" ".join(words[:some]), " ".join(words[some:])) for some in range(1, len(words) + 1))
+    return min(max(map(len, two)) for two in parts)
 
 
 def _figures(metrics: Mapping[str, Estimate]) -> list[str]:
@@ -125,7 +145,11 @@ def _heading(name: str) -> str:
 
 
 def _with_interval(one: Estimate) -> str:
-    return f"{one.mean:.4f} ±{(one.high - one.low) / 2:.4f}"
+    return f"{one.mean:.4f}{_spread(one)}"
+
+
+def _spread(one: Estimate) -> str:
+    return "" if isnan(one.low) else f" ±{(one.high - one.low) / 2:.4f}"
 
 
 def _plain(value: float) -> str:
@@ -133,4 +157,4 @@ def _plain(value: float) -> str:
 
 
 def _gain(one: Estimate | None) -> str:
-    return f"{one.mean:+.4f} ±{(one.high - one.low) / 2:.4f}" if one else ""
+    return f"{one.mean:+.4f}{_spread(one)}" if one else ""

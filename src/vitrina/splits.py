@@ -168,7 +168,8 @@ def _last_out(dataset: Dataset, lot: int, *, tenth: bool) -> Split:
     untold = "as all times are one," if dataset.timed else "without times"
     rule = f"{untold} {' and '.join(whose)} is held out; {why}"
     if dataset.held_out != "time":
-        rule = f"{' and '.join(whose)} is held out, whatever the times"
+        later = "others did later" if in_rows else "was done later"
+        rule = f"{' and '.join(whose)} is held out, whatever the times; what {later} is learned from"
     train, test = (replace(dataset, events=events.take(side)) for side in (~held, held))
     return Split(train, test, dataset.end + 1, rule, wanted_types(dataset), -1 if in_rows else lot)
 

@@ -177,7 +177,8 @@ def judged(
         return None
     say(f"{cut.rule}; {len(cut.train.events):,} events to learn from, {len(cut.test.events):,} to judge by")
     engine = _contestant(cut.train, recipe, placements, forests, say)
-    evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say)
+    chosen = evaluate.flattered(dataset, recipe)
+    evaluation = evaluate.judge(engine, cut, held.max_users, held.seed, say, chosen=chosen)
     current = current_engine(registry, say)
     if fresher := _fresher(dataset, cut.now, current):
         say("fitting on what the current bundle knew, to compare with it")

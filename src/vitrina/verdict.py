@@ -8,31 +8,42 @@ from statistics import NormalDist
 from vitrina.scoreboard import BLEND, BUCKETS, HEADLINE, STORED, Row
 
 ENOUGH = 50
-"""Askers below whom nothing is said of who is ahead."""
+"""Customers or visits below whom nothing is said of who is ahead."""
 FILLED = 0.995
-"""Share of lists from which on it is said that they were filled up."""
+"""Share of lists from which on it is said that they were filled up, in their first ten places."""
 
 
 def verdict(rows: Sequence[Row]) -> str:
-    """Whether mixing pays: the blend against the best of its rivals, over the same askers, of those who fill
-    lists themselves.
+    """Whether mixing pays: the blend against its rivals, over the same askers, of those who fill lists
+    themselves.
 
-    The best is picked among many, so that it must be ahead by more than one that was named beforehand
-    (Bonferroni).
+    Who is ahead of it is picked among many, and must be so by more than one that was named beforehand
+    (Bonferroni); the blend is ahead of all where it is of each.
     """
-    rivals = _rivals(rows, "all")
+    rivals = sorted(_rivals(rows, "all"), key=headline, reverse=True)
     if not rivals:
         return ""
-    best = max(rivals, key=headline)
-    if best.askers < ENOUGH:
-        return f"Too few were asked to tell who is ahead: {best.askers}, of {ENOUGH} that are needed."
-    assert best.gain is not None
-    picked = NormalDist().inv_cdf(1 - 0.025 / len(rivals)) / NormalDist().inv_cdf(0.975)
-    if best.gain.low > 0:
-        return f"The blend is better than every system alone; the next is {best.system}."
-    if best.gain.mean + picked * (best.gain.high - best.gain.mean) < 0:
-        return f"{best.system} alone is better than the blend: give it more weight in this placement."
-    return f"The blend and {best.system} alone cannot be told apart on these askers."
+    best = rivals[0]
+    if best.clusters < ENOUGH:
+        few = f"{best.clusters}, of {ENOUGH} that are needed"
+        return f"Too few customers or visits were asked to tell who is ahead: {few}."
+    if ahead := [one.system for one in rivals if _surely_ahead(one, len(rivals))]:
+        return f"{ahead[0]} alone is better than the blend: give it more weight in this placement."
+    level = [one.system for one in rivals if one.gain and not one.gain.low > 0]
+    if not level:
+        every = "that fills its lists" if filled_up(rows) else "alone"
+        return f"The blend is better than every system {every}; the next is {best.system}."
+    untold = f"{level[0]} alone cannot be told apart on these askers."
+    if level[0] == best.system:
+        return f"The blend and {untold}"
+    return f"The blend is better than {best.system}, the best alone, but it and {untold}"
+
+
+def _surely_ahead(rival: Row, many: int) -> bool:
+    """Whether one of many is better than the blend, and not by the luck of the best of them."""
+    picked = NormalDist().inv_cdf(1 - 0.025 / many) / NormalDist().inv_cdf(0.975)
+    gain = rival.gain
+    return gain is not None and gain.mean + picked * (gain.high - gain.mean) < 0
 
 
 def filled_up(rows: Sequence[Row]) -> str:
@@ -42,8 +53,8 @@ def filled_up(rows: Sequence[Row]) -> str:
     if not names:
         return ""
     return (
-        f"No list of {', '.join(names)} was full, so bestsellers filled it up: where little was learned, the "
-        "figures are theirs."
+        f"Hardly a list of {', '.join(names)} had ten products of its own, so the placement's fallback "
+        "filled it up: where little was learned, the figures are the fallback's."
     )
 
 

@@ -39,7 +39,10 @@ TOKEN_VARIABLE = "VITRINA_TOKEN"  # noqa: S105 - the name of a variable
 TLS_VARIABLES = ("VITRINA_TLS_CA", "VITRINA_TLS_CERT", "VITRINA_TLS_KEY")
 """PEM files: who signs the server's certificate, and this client's own where the server asks for it."""
 
-errors = Console(stderr=True, highlight=False)
+_AS_IT_IS: dict[str, Any] = {"markup": False, "emoji": False}
+"""What is printed is mostly a shop's own words: 'Toys [/sale]' is a department, and closes nothing."""
+
+errors = Console(stderr=True, highlight=False, **_AS_IT_IS)
 
 
 def token() -> str:
@@ -59,8 +62,8 @@ def showing() -> dict[str, Any]:
 
 
 def page() -> Console:
-    """Standard output for tables; as wide as they need where it is not a terminal."""
-    return Console() if Console().is_terminal else Console(width=140)
+    """Standard output for tables; as wide as they need where it is not a terminal; without markup."""
+    return Console(**_AS_IT_IS) if Console().is_terminal else Console(width=140, **_AS_IT_IS)
 
 
 def say(line: str) -> None:

@@ -76,8 +76,9 @@ def run(folder: Path, recipe_file: Path, console: Console, picture: Path | None 
                 draw(shop, cast, picture)
     say("stopped cleanly")
     photos.look_alikes(dataset, folder, console)
-    console.print("\nServe it yourself: [bold]make serve[/bold]; look at the bundle: "
-                  f"[bold].venv/bin/vitrina models show --registry {folder / 'registry'}[/bold]")  # fmt: skip
+    look = f".venv/bin/vitrina models show --registry {folder / 'registry'}"
+    more = ("\nServe it yourself: ", ("make serve", "bold"), "; look at the bundle: ", (look, "bold"))
+    console.print(Text.assemble(*more))
 
 
 def learn(folder: Path, recipe: Recipe, console: Console, say: Say) -> Dataset:

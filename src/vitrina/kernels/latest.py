@@ -31,8 +31,9 @@ def latest(
     strongest of them it is so many times as much, and that counts to `power`.
     """
     weights[:] = 0
-    strongest = np.zeros(0 if power == EACH else len(weights), np.float32)
-    found, newest = 0, np.int64(0)
+    repeats = power != EACH
+    strongest = np.zeros(len(weights) if repeats else 0, np.float32)
+    found, limit, newest = np.uint64(0), np.uint64(most), np.int64(0)
     moment, fade = np.int64(-1), np.float64(1.0)
     for at in range(len(rows) - 1, -1, -1):
         row, weight = rows[at], np.float64(0.0)
@@ -44,16 +45,18 @@ def latest(
                 moment = times[at]
                 fade = 2.0 ** (-max(0, newest - moment) / half_life)
             weight *= fade
-        if np.float32(weight) > 0 and (sums[row] != 0 or found < most):
-            place = np.int64(sums[row])
-            place += (place == 0) * (found + 1)
-            found = max(found, place)
-            sums[row], seeds[place - 1] = place, row
-            weights[place - 1] += np.float32(weight)
-            if power != EACH:
-                strongest[place - 1] = max(strongest[place - 1], np.float32(weight))
+        given = np.float32(weight)
+        if given > 0 and (sums[row] != 0 or found < limit):
+            count = np.uint64(sums[row])
+            count += np.uint64(count == 0) * (found + np.uint64(1))
+            found = max(found, count)
+            place = count - np.uint64(1)
+            sums[row], seeds[place] = count, row
+            weights[place] += given
+            if repeats and given > strongest[place]:
+                strongest[place] = given
     for at in range(found):
         sums[seeds[at]] = 0
-        if power != EACH:
+        if repeats and weights[at] > strongest[at]:
             weights[at] = strongest[at] * (weights[at] / strongest[at]) ** np.float32(power)
-    return found
+    return np.int64(found)

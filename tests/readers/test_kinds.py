@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from vitrina.dataset import PURCHASE, TYPES
+from vitrina.errors import DataError
 from vitrina.readers import Reading, read
 
 
@@ -73,3 +74,34 @@ def test_stars_are_not_read_and_that_is_said(tmp_path: Path) -> None:
     found = read(tmp_path)
     assert len(found.dataset.events) == 2
     assert any(one.startswith("'Rating' is not used") for one in found.report.tables[0].notes)
+
+
+def test_words_in_many_are_the_words_in_one(tmp_path: Path) -> None:
+    """Promise: 'clicks' mean what 'click' means, in the report as well."""
+    found = typed(tmp_path, "clicks", "carts", "orders", "Product Views")
+    assert found.dataset.types == TYPES
+    assert np.bincount(found.dataset.events.type).tolist() == [2, 4, 2]
+    assert any("'clicks' as view" in note for note in found.report.tables[0].notes)
+
+
+def test_the_recipe_says_what_words_mean(tmp_path: Path) -> None:
+    """Promise: then nothing is guessed, in events to come neither; a type that is none is refused."""
+    told = {"events": {"item_id": "item_id"}, "event_types": {"Tap": "view", "AddFav": "cart"}}
+    found = typed(tmp_path, "tap", "add_fav", "own", aliases=told)
+    assert found.dataset.types == (*TYPES, "own")
+    assert np.bincount(found.dataset.events.type).tolist() == [0, 2, 2, 0, 0, 2]
+    assert dict(found.dataset.words) == {"Tap": "view", "tap": "view", "AddFav": "cart", "add_fav": "cart"}
+    with pytest.raises(
+        DataError, match=r"\[columns.event_types\] tap = 'look' must be one of purchase, view"
+    ):
+        typed(tmp_path, "tap", aliases={"event_types": {"tap": "look"}})
+
+
+def test_several_words_that_all_become_purchases_are_doubted(tmp_path: Path) -> None:
+    """Promise: the trainer hears it once and the doctor marks it, with the line for the recipe."""
+    said: list[str] = []
+    (doubt,) = typed(tmp_path, "tap", "listen", say=said.append).report.doubts
+    assert "'listen', 'tap' are taken as a purchase" in doubt
+    assert doubt.endswith('under [columns.event_types]: "listen" = "view"')
+    assert said.count(doubt) == 1
+    assert not typed(tmp_path, "listen").report.doubts

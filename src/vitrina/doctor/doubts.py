@@ -34,8 +34,24 @@ _OF_SALES = ("event_type", "order_id", "quantity", "price")
 
 def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
     """One sentence for each thing that looks wrong."""
-    found = (_rejected, _too_few, _types, _crowds, _robots, _calendar, _shuffled, _strangers, _not_products)
+    found = (
+        _read,
+        _rejected,
+        _too_few,
+        _types,
+        _crowds,
+        _robots,
+        _calendar,
+        _shuffled,
+        _strangers,
+        _not_products,
+    )
     return tuple(said for doubt in found for said in doubt(dataset, facts, report))
+
+
+def _read(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """What the readers doubt themselves."""
+    yield from report.doubts
 
 
 def _rejected(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:

@@ -34,12 +34,12 @@ from vitrina.readers import values
 from vitrina.readers.assemble import code_ids, no_events, order_events, read_events, read_texts
 from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
-from vitrina.readers.columns import check_aliases, plain
+from vitrina.readers.columns import WORDS, check_aliases, plain
 from vitrina.readers.counted import as_clicks, put_in_order
 from vitrina.readers.described import describe, report, told
-from vitrina.readers.kinds import Kinds, define_kinds
+from vitrina.readers.kinds import Kinds, as_told, define_kinds
 from vitrina.readers.rejects import set_aside, stop_if_many
-from vitrina.readers.report import Rejected, Report, TableReport
+from vitrina.readers.report import Doubt, Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
 from vitrina.readers.scan import Db, answer, hushed, named
 from vitrina.readers.tables import TABLES, find, find_events, has
@@ -85,7 +85,8 @@ def read(
 ) -> Reading:
     """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines; or baskets.*
 
-    Where `only` events are wanted, a file does. `aliases`: table -> contract column -> the shop's column.
+    Where `only` events are wanted, a file does. `aliases`: table -> contract column -> the shop's column,
+    and "event_types" -> the shop's word -> event type.
     `rejects`: a folder for rows that cannot be used. `only`: the tables to look at; `keep`: columns of events
     to have as texts too. `weighed`: event types that the recipe weighs, see `kinds`. Raises DataError where
     files or columns do not fit, or more than the share `max_rejected` of a table's rows cannot be used.
@@ -104,7 +105,7 @@ def read(
         }
         if not any(one.rows for table, one in staged.items() if table != "users"):
             raise DataError(f"the files of {folder} hold no rows; export events or items with at least one")
-        kinds, notes = _judge(db, staged, weighed, keep, say)
+        kinds, notes = _judge(db, staged, weighed, aliases.get(WORDS, {}), keep, say)
         rejected = {table: set_aside(db, one, rejects) for table, one in staged.items()}
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
@@ -129,7 +130,10 @@ def read(
         aside += (
             f"there are no events.*, and {names} was not read: name what holds purchases and clicks events.*",
         )
-    return Reading(dataset, Report(tables, aside, rejects, *unknown), texts)
+    read = Report(tables, aside, rejects, *unknown)
+    for doubt in read.doubts:
+        say(doubt)
+    return Reading(dataset, read, texts)
 
 
 def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
@@ -137,15 +141,21 @@ def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
 
 
 def _judge(
-    db: Db, staged: Mapping[str, Staged], weighed: Collection[str] | None, keep: Sequence[str], say: Say
+    db: Db,
+    staged: Mapping[str, Staged],
+    weighed: Collection[str] | None,
+    told: Mapping[str, str],
+    keep: Sequence[str],
+    say: Say,
 ) -> tuple[Kinds, Notes]:
     """Check every table; returns the event types and what there is to say of each table."""
     notes: Notes = {table: list(one.notes) for table, one in staged.items()}
-    kinds = Kinds()
+    kinds = Kinds(words=as_told(told))
     if "events" in staged:
-        kinds = define_kinds(db, weighed)
+        kinds = define_kinds(db, weighed, told)
         for note in kinds.notes:
-            say(note)
+            if not isinstance(note, Doubt):
+                say(note)
         notes["events"] += kinds.notes
         notes["events"] += check_events(db, staged["events"], int(time.time()), keep)
         notes["events"] += _assumed(staged["events"])

@@ -10,11 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from vitrina.dataset import TYPES
 from vitrina.errors import DataError
 
 ACTORS = ("user_id", "session_id", "order_id", "visitor_id")
 FREE = ("items", "users")
 """Tables whose other columns are attributes."""
+WORDS = "event_types"
+"""What of a recipe's columns names no table, but the meanings of words."""
 OF_ITEMS = ("title", "category", "brand")
 """Columns of events that say what an item is, for shops that export no catalogue; see `described`."""
 
@@ -114,8 +117,13 @@ class Choice:
 
 
 def check_aliases(aliases: Mapping[str, Mapping[str, str]]) -> None:
-    """Raise DataError for an alias of a table or a column that the contract does not have."""
+    """Raise DataError for an alias of a table, a column or an event type that the contract does not have."""
+    for word, kind in aliases.get(WORDS, {}).items():
+        if kind not in TYPES:
+            raise DataError(f"[columns.{WORDS}] {word} = {kind!r} must be one of {', '.join(TYPES)}")
     for table, wanted in aliases.items():
+        if table == WORDS:
+            continue
         if table not in CONTRACT:
             raise DataError(f"[columns.{table}] names a table that is not read; known: {', '.join(CONTRACT)}")
         for column in wanted if table not in FREE else ():

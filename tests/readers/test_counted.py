@@ -136,3 +136,14 @@ def test_what_is_known_of_visits_and_not_of_when_they_were_is_said_once(tmp_path
     """Places in a basket order its lines; nothing more is said of the order of rows."""
     found = reading(tmp_path, "user_id,order_id,item_id,position", "u,b,y1,2", "u,b,y0,1", "u,a,x0,1")
     assert "order of the rows is taken" not in notes(found)
+
+
+@pytest.mark.parametrize("day", ["", ",2014-04-07"])
+def test_a_time_since_the_visit_began_orders_its_rows(tmp_path, day):
+    """DIGINETICA's milliseconds count nothing, and tell what was clicked after what on a day."""
+    rows = ["1,b,364876", "1,a,198698", "2,d,5603", "2,c,5602"]
+    head = "sessionId,itemId,timeframe" + (",eventdate" if day else "")
+    found = reading(tmp_path, head, *(row + day for row in rows))
+    items = list(found.dataset.items.names(found.dataset.events.item))
+    assert items == ["a", "b", "c", "d"]
+    assert "is what 'timeframe' says" in notes(found)

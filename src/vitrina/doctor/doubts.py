@@ -151,7 +151,7 @@ def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     if dataset.held_out != "time":
         return
     if bare(dataset):
-        order = ", though they seem to stand in the order of time" if in_order(dataset) else ""
+        order = ", though they seem to stand in the order of time" if in_order(dataset, unsure=False) else ""
         yield (
             f"rows tell who took what and nothing else{order}: lists are chosen and judged by a tenth of "
             "each customer's, left out by lot; where what comes next is wanted, send timestamps, or a "

@@ -6,6 +6,7 @@
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means
     judgement checks, rejects        which rows are good, and why the others are not
+              overlooked    columns that nobody took, and may be what is missing
     arrays    counted      a count in place of times
               described    a catalogue of what events say of items, where none came
               assemble, catalogue    rows to columns
@@ -38,6 +39,7 @@ from vitrina.readers.columns import WORDS, check_aliases, plain
 from vitrina.readers.counted import as_clicks, put_in_order
 from vitrina.readers.described import describe, report, told
 from vitrina.readers.kinds import Kinds, as_told, define_kinds
+from vitrina.readers.overlooked import undated
 from vitrina.readers.rejects import set_aside, stop_if_many
 from vitrina.readers.report import Doubt, Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
@@ -157,7 +159,9 @@ def _judge(
             if not isinstance(note, Doubt):
                 say(note)
         notes["events"] += kinds.notes
-        notes["events"] += check_events(db, staged["events"], int(time.time()), keep)
+        now = int(time.time())
+        notes["events"] += undated(db, staged["events"], now)
+        notes["events"] += check_events(db, staged["events"], now, keep)
         notes["events"] += _assumed(staged["events"])
     if "items" in staged:
         notes["items"] += check_items(db)

@@ -18,6 +18,8 @@ FREE = ("items", "users")
 """Tables whose other columns are attributes."""
 WORDS = "event_types"
 """What of a recipe's columns names no table, but the meanings of words."""
+SINCE = ("timeframe",)
+"""Positions that are a time since the visit began: they order its rows, and count none."""
 OF_ITEMS = ("title", "category", "brand")
 """Columns of events that say what an item is, for shops that export no catalogue; see `described`."""
 
@@ -25,6 +27,8 @@ _USER = (
     "customer_id customer client_id household_id household household_key member_id member_number "
     "shopper_id buyer_id uid user cust_code reviewer_id"
 )
+_PERSON = "customer_unique_id"
+"""Who a customer is, where a customer_id beside it is new for every order."""
 _VISITOR = "visitor anonymous_id"
 VISITORS = ("visitor_id", *_VISITOR.split())
 """Who a browser or a device is; where a shop names nobody else, these are its customers."""
@@ -35,6 +39,8 @@ _TIMES = (
     "unix_review_time",
     "date",
     "sale_date",
+    "transaction_datetime order_datetime purchase_datetime order_timestamp purchase_timestamp",
+    "order_purchase_timestamp last_watch_dt",
     "time transaction_time",
 )
 """A date beside a time of day, `clock`, is the moment that tells more."""
@@ -47,7 +53,7 @@ _NAMED = "item_description product_name item_name"
 CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "events": {
         "item_id": (_ITEM, _PRODUCT, _WORK, _NAMED),
-        "user_id": (_USER, " ".join(VISITORS)),
+        "user_id": (_PERSON, _USER, " ".join(VISITORS)),
         "session_id": ("session visit_id sid user_session",),
         "visitor_id": (_VISITOR,),
         "order_id": (
@@ -58,7 +64,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "event_type": ("event type action event_name interaction behavior behavior_type behaviour activity",),
         "timestamp": _TIMES,
-        "position": ("pos", "step", "order_number"),
+        "position": ("pos", "step", "order_number", *SINCE),
         "clock": ("time", "transaction_time", "time_of_day", "order_time", "invoice_time", "sale_time"),
         "quantity": ("qty units pieces",),
         "price": ("unit_price item_price price_per_unit",),
@@ -100,7 +106,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "available_until": ("expiration_date",),
     },
     "users": {
-        "user_id": (_USER, "visitor_id", "id"),
+        "user_id": (_PERSON, _USER, "visitor_id", "id"),
         "consent": ("email_consent marketing_consent opt_in",),
     },
 }

@@ -3,6 +3,7 @@
     names     tables       which files hold which table
     bytes     lines, scan  which lines are records; a file as a relation
               tickets      a file of a basket a line as one
+              miners       what is no basket in such a file
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means
     judgement checks, rejects        which rows are good, and why the others are not

@@ -1,6 +1,5 @@
 """Columns of events that nobody took, and that look like what did not come."""
 
-
 from __future__ import annotations
 
 import re

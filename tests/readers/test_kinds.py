@@ -105,3 +105,42 @@ def test_several_words_that_all_become_purchases_are_doubted(tmp_path: Path) -> 
     assert doubt.endswith('under [columns.event_types]: "listen" = "view"')
     assert said.count(doubt) == 1
     assert not typed(tmp_path, "listen").report.doubts
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("events-clicks.csv", "view"),
+        ("Events_2024_Add-to-Carts.csv", "cart"),
+        ("events.returns.csv", "return"),
+        ("events-orders.csv", "purchase"),
+        ("events-clicks-of-orders.csv", ""),
+        ("events-2024.csv", ""),
+    ],
+)
+def test_a_file_may_be_called_by_its_type(tmp_path: Path, name: str, kind: str) -> None:
+    """Promise: where it has no column of them, and its name says one thing; then it is said."""
+    (tmp_path / name).write_text("user_id,item_id\nu,i\n")
+    found = read(tmp_path)
+    assert found.dataset.types[found.dataset.events.type[0]] == (kind or "purchase")
+    said = [note for note in found.report.tables[0].notes if "as its name says" in note]
+    assert said == (
+        [f"{name} has no event_type: each of its rows is a {kind}, as its name says"] if kind else []
+    )
+    assert found.report.has("events", "event_type") == bool(kind)
+    (tmp_path / name).write_text("user_id,item_id,event_type\nu,i,purchase\n")
+    assert read(tmp_path).dataset.events.type[0] == PURCHASE
+
+
+def test_a_file_without_what_sales_have_beside_one_with_it_is_doubted(tmp_path: Path) -> None:
+    """Promise: clicks beside purchases are asked about by file, and quieted by a name."""
+    (tmp_path / "events-1.csv").write_text("session_id,item_id,price\ns,i,2\n")
+    (tmp_path / "events-2.csv").write_text("session_id,item_id\ns,i\ns,j\n")
+    (doubt,) = read(tmp_path).report.doubts
+    assert doubt.startswith(
+        "events-2.csv has neither event_type nor order_id, quantity or price, and events-1"
+    )
+    (tmp_path / "events-2.csv").rename(tmp_path / "events-views.csv")
+    found = read(tmp_path)
+    assert not found.report.doubts
+    assert np.bincount(found.dataset.events.type).tolist() == [1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -23,6 +24,11 @@ _WORDS = {
     "return": "return refund cancel returned refunded cancelled canceled cancellation chargeback",
 }
 _MEANING = {plain(word): kind for kind, words in _WORDS.items() for word in words.split()}
+
+_OF_FILES = re.compile("purchase|buy|order|transaction|sale|view|click|pageview|cart|return|refund")
+"""Words in the names of files that tell what is in them; a file of baskets holds purchases."""
+OF_SALES = ("event_type", "order_id", "quantity", "price")
+"""Columns of events that clicks have not."""
 
 
 def meaning(said: str, told: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -77,6 +83,34 @@ def define_kinds(db: Db, weighed: Collection[str] | None, told: Mapping[str, str
     notes = [f"{bare:,} rows have no event_type and were taken as purchases"] if bare and typed else []
     read = {one: kind for one, kind in kinds.items() if kind not in {one, *left} and meant[one] not in lone}
     return Kinds((*TYPES, *left), words, (*_told(read, left, lone, weighed), *notes))
+
+
+def by_files(files: Sequence[str], columns: Sequence[Collection[str]]) -> tuple[list[str], list[str]]:
+    """The event type that each file of events without a column of them is called by, such as
+    `events-clicks.csv`, else the empty text; and notes. `columns`: of the contract, by file."""
+    kinds, notes = [], list[str]()
+    for file, came in zip(files, columns, strict=True):
+        kinds.append("" if "event_type" in came else _called(file))
+        if kinds[-1]:
+            notes.append(f"{file} has no event_type: each of its rows is a {kinds[-1]}, as its name says")
+    told = [bool(kind or set(OF_SALES) & set(came)) for kind, came in zip(kinds, columns, strict=True)]
+    bare = [file for file, sure in zip(files, told, strict=True) if not sure]
+    if bare and any(told):
+        notes.append(
+            Doubt(
+                f"{', '.join(bare[:4])} {'have' if len(bare) > 1 else 'has'} neither event_type nor "
+                f"order_id, quantity or price, and {files[told.index(True)]} has: if there are clicks in it, "
+                "call it events-clicks.csv, or say 'view' in a column event_type; now each row is a purchase"
+            )
+        )
+    return kinds, notes
+
+
+def _called(file: str) -> str:
+    """What the words after 'events' in the name of a file mean, where they mean one thing."""
+    words = [one.removesuffix("s") for one in re.findall(r"[^\W\d_]+", file.lower())]
+    found = {meaning(one) for one in words if _OF_FILES.fullmatch(one)}
+    return found.pop() if words[0] == "event" and len(found) == 1 else ""
 
 
 def as_told(told: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means
     judgement checks, rejects        which rows are good, and why the others are not
+              odd_ids       what looks like several ids, or like half of one
               overlooked    columns that nobody took, and may be what is missing
     arrays    counted      a count in place of times
               described    a catalogue of what events say of items, where none came
@@ -40,6 +41,7 @@ from vitrina.readers.columns import WORDS, check_aliases, plain
 from vitrina.readers.counted import as_clicks, put_in_order
 from vitrina.readers.described import describe, report, told
 from vitrina.readers.kinds import Kinds, as_told, define_kinds
+from vitrina.readers.odd_ids import several_in_one, shortened
 from vitrina.readers.overlooked import undated
 from vitrina.readers.rejects import set_aside, stop_if_many
 from vitrina.readers.report import Doubt, Rejected, Report, TableReport
@@ -161,11 +163,12 @@ def _judge(
                 say(note)
         notes["events"] += kinds.notes
         now = int(time.time())
+        notes["events"] += several_in_one(db) + shortened(db, "events")
         notes["events"] += undated(db, staged["events"], now)
         notes["events"] += check_events(db, staged["events"], now, keep)
         notes["events"] += _assumed(staged["events"])
     if "items" in staged:
-        notes["items"] += check_items(db)
+        notes["items"] += shortened(db, "items") + check_items(db)
     if "users" in staged:
         notes["users"] += check_users(db)
     return kinds, notes

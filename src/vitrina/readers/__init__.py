@@ -8,6 +8,7 @@
     values    values, kinds, rows    what a text means
     judgement checks, rejects        which rows are good, and why the others are not
               odd_ids       what looks like several ids, or like half of one
+              repeats       rows that came more than once
               overlooked    columns that nobody took, and may be what is missing
     arrays    counted      a count in place of times
               described    a catalogue of what events say of items, where none came
@@ -44,6 +45,7 @@ from vitrina.readers.kinds import Kinds, as_told, define_kinds
 from vitrina.readers.odd_ids import several_in_one, shortened
 from vitrina.readers.overlooked import undated
 from vitrina.readers.rejects import set_aside, stop_if_many
+from vitrina.readers.repeats import in_two_files
 from vitrina.readers.report import Doubt, Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
 from vitrina.readers.scan import Db, answer, hushed, named
@@ -164,6 +166,7 @@ def _judge(
         notes["events"] += kinds.notes
         now = int(time.time())
         notes["events"] += several_in_one(db) + shortened(db, "events")
+        notes["events"] += in_two_files(db, staged["events"])
         notes["events"] += undated(db, staged["events"], now)
         notes["events"] += check_events(db, staged["events"], now, keep)
         notes["events"] += _assumed(staged["events"])

@@ -49,7 +49,7 @@ def several_in_one(db: Db) -> list[Doubt]:
             return [
                 Doubt(
                     f"most item_id, such as {example[:60]!r}, hold {sign!r}, and what stands between "
-                    "repeats: if those are several items, write a row for each; now each list is an item of its own"
+                    "repeats: if those are several items, write a row for each; now each list is one item"
                 )
             ]
     return []

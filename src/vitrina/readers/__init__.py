@@ -1,6 +1,7 @@
 """Data in: a folder of a shop's files to a dataset, and a report of how they were read.
 
     names     tables       which files hold which table
+              beside       what is said of the others
     bytes     lines, scan  which lines are records; a file as a relation
               tickets      a file of a basket a line as one
               miners       what is no basket in such a file
@@ -36,6 +37,7 @@ from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.readers import values
 from vitrina.readers.assemble import code_ids, no_events, order_events, read_events, read_texts
+from vitrina.readers.beside import beside
 from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
 from vitrina.readers.columns import WORDS, check_aliases, plain
@@ -130,14 +132,7 @@ def read(
             else _told(one, notes[table], rejected[table])
             for table, one in staged.items()
         )
-    aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)
-    aside += tuple(f"{name} was left aside: there are events.*" for name in found.second)
-    if found.uncalled:
-        names = ", ".join(found.uncalled)
-        aside += (
-            f"there are no events.*, and {names} was not read: name what holds purchases and clicks events.*",
-        )
-    read = Report(tables, aside, rejects, *unknown)
+    read = Report(tables, beside(folder, found, staged), rejects, *unknown)
     for doubt in read.doubts:
         say(doubt)
     return Reading(dataset, read, texts)

@@ -42,3 +42,13 @@ def test_others_are_named_alone(tmp_path: Path, events: str, other: str) -> None
     (tmp_path / "other.csv").write_text(other)
     report = read(tmp_path).report
     assert report.notes == ("other.csv: left aside, as no table is called so",)
+
+
+def test_a_damaged_file_beside_stops_nothing(tmp_path: Path) -> None:
+    """Promise: nor do the rows of vectors of photos count as a table."""
+    (tmp_path / "events.csv").write_text("order_id,item_id\n1,a\n")
+    (tmp_path / "embeddings_ids.csv").write_text("item_id\na\n")
+    for name in ("a.csv.gz", "b.parquet", "c.jsonl"):
+        (tmp_path / name).write_bytes(b"\x1f\x8b\0\xff")
+    notes = read(tmp_path).report.notes
+    assert notes == ("a.csv.gz, b.parquet, c.jsonl: left aside, as no table is called so",)

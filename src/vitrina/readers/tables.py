@@ -24,8 +24,8 @@ PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")
 
 @dataclass(frozen=True)
 class Found:
-    """The files of each table that has any, in the order they are read; by name, files left aside, in a format
-    that is not read, and others that could be read, but have no table's name.
+    """The files of each table that has any, in the order they are read; by name, files left aside, in a
+    format that is not read, and others that could be read, but have no table's name.
 
     `baskets`: whether events are called that; `second`: baskets that are not read, as there are events.
     """
@@ -126,7 +126,9 @@ def _uncalled(folder: Path) -> tuple[str, ...]:
     names = (path.name for path in folder.iterdir() if path.is_file() and ending(path))
     return tuple(
         sorted(
-            one for one in names if not any(_is_called(one.lower(), table) for table in (*TABLES, BASKETS))
+            one
+            for one in names
+            if not any(_is_called(one.lower(), table) for table in (*TABLES, BASKETS, _ELSEWHERE))
         )
     )
 

@@ -43,3 +43,24 @@ def test_rows_in_two_files_are_doubted(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_may_well_be_alike_is_not(tmp_path: Path, head: str, own: str) -> None:
     """Promise: without times and orders rows may repeat, and an event_id says which of them do."""
     assert not [one for one in months(tmp_path, head, own) if "are also in" in one]
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (
+            "timestamp,itemid,property,value",
+            "'property' and 'value' are a row for each property: write one row",
+        ),
+        ("timestamp,itemid,shop,stock", "write one row for each, or is 'itemid' not its id?"),
+    ],
+)
+def test_a_catalogue_that_repeats_its_items_is_doubted(tmp_path: Path, head: str, said: str) -> None:
+    """Promise: properties a row, as RetailRocket has them, would be nearly all lost without a word."""
+    rows = [f"143122{at},i{item},p{at},{at}" for item in range(3) for at in range(4)]
+    (tmp_path / "items.csv").write_text("\n".join([head, *rows]) + "\n")
+    (doubt,) = read(tmp_path).report.doubts
+    assert doubt.startswith("75% of the rows of items.* were left out, as a later one has the same id: ")
+    assert said in doubt
+    (tmp_path / "items.csv").write_text("\n".join([head, *rows[::4], rows[1]]) + "\n")
+    assert not read(tmp_path).report.doubts

@@ -47,7 +47,7 @@ from vitrina.readers.kinds import Kinds, as_told, define_kinds
 from vitrina.readers.odd_ids import several_in_one, shortened
 from vitrina.readers.overlooked import undated
 from vitrina.readers.rejects import set_aside, stop_if_many
-from vitrina.readers.repeats import in_two_files
+from vitrina.readers.repeats import in_two_files, replaced_often
 from vitrina.readers.report import Doubt, Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
 from vitrina.readers.scan import Db, answer, hushed, named
@@ -119,6 +119,7 @@ def read(
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
+            notes[table] += replaced_often(one, rejected[table])
         if "events" in staged:
             staged["events"] = as_clicks(db, staged["events"], notes["events"])
         counted = "events" in staged and put_in_order(db, staged["events"], notes["events"])

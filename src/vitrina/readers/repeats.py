@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from vitrina.readers.columns import CONTRACT
-from vitrina.readers.report import Doubt
+from collections.abc import Sequence
+
+from vitrina.readers.checks import replaced
+from vitrina.readers.columns import CONTRACT, plain
+from vitrina.readers.report import Doubt, Rejected
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db
 
@@ -12,6 +15,9 @@ MANY = 0.001
 LOOKED_AT = 5_000_000
 """Rows that are compared; of more a part is, the same in all files."""
 _SHOWN = 3
+OFTEN = 0.5
+"""Share of a catalogue's rows that a later one replaces from which on it is no catalogue."""
+_PROPERTIES, _VALUES = ("property", "attribute", "attributename", "feature", "key"), ("value", "val")
 
 _TWICE = """
 WITH told AS (SELECT file, hash({columns}) AS said FROM raw_events WHERE hash({columns}) % {nth} = 0),
@@ -42,5 +48,26 @@ def in_two_files(db: Db, events: Staged) -> list[Doubt]:
         Doubt(
             f"{'; '.join(pairs[:_SHOWN])}{more}, alike in every column that is read, and count twice: take "
             "one of each out, or give rows an event_id"
+        )
+    ]
+
+
+def replaced_often(one: Staged, rejected: Sequence[Rejected]) -> list[Doubt]:
+    """What to say of items or users of which most rows say the same id as a later one."""
+    again = sum(some.rows for some in rejected if some.reason == replaced(one.table))
+    if not again or again < OFTEN * one.rows:
+        return []
+    names = [name for found in one.scans for name in found.names]
+    told = [next((name for name in names if plain(name) in known), "") for known in (_PROPERTIES, _VALUES)]
+    advice = f"write one row for each, or is {one.columns[one.table[:-1] + '_id']!r} not its id?"
+    if all(told):
+        advice = (
+            f"{told[0]!r} and {told[1]!r} are a row for each property: write one row for each of "
+            f"{one.table}, with a column for each property that counts and its latest value"
+        )
+    return [
+        Doubt(
+            f"{again / one.rows:.0%} of the rows of {one.table}.* were left out, as a later one has the same "
+            f"id: {advice}"
         )
     ]

@@ -20,6 +20,10 @@ EVENTS = {
         "add_to_cart_order,reordered\n2539329,1,prior,1,2,08,,196,1,0\n",
         {"order_id": "order_id", "user_id": "user_id", "item_id": "product_id", "position": "order_number"},
     ),
+    "ga4": (
+        "event_name,event_timestamp,user_id,user_pseudo_id,item_id,ga_session_id,transaction_id\npurchase,1396860669276000,u,1.2,5,1,T1\n",
+        {"event_type": "event_name", "timestamp": "event_timestamp", "user_id": "user_id", "visitor_id": "user_pseudo_id", "item_id": "item_id", "session_id": "ga_session_id", "order_id": "transaction_id"},
+    ),
     "x5 retail hero": (
         "client_id,transaction_id,transaction_datetime,store_id,product_id,product_quantity\n1,7,2018-11-27 18:55:00,5,d7,2.0\n",
         {"user_id": "client_id", "order_id": "transaction_id", "timestamp": "transaction_datetime", "item_id": "product_id"},

@@ -29,7 +29,7 @@ _USER = (
 )
 _PERSON = "customer_unique_id"
 """Who a customer is, where a customer_id beside it is new for every order."""
-_VISITOR = "visitor anonymous_id"
+_VISITOR = "visitor anonymous_id user_pseudo_id"
 VISITORS = ("visitor_id", *_VISITOR.split())
 """Who a browser or a device is; where a shop names nobody else, these are its customers."""
 
@@ -54,7 +54,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "events": {
         "item_id": (_ITEM, _PRODUCT, _WORK, _NAMED),
         "user_id": (_PERSON, _USER, " ".join(VISITORS)),
-        "session_id": ("session visit_id sid user_session",),
+        "session_id": ("session visit_id sid user_session", "ga_session_id"),
         "visitor_id": (_VISITOR,),
         "order_id": (
             "invoice invoice_no invoice_id invoice_number basket_id basket transaction_id transaction order "

@@ -16,7 +16,7 @@ _IDS = {"events": ("item_id", "user_id", "session_id", "order_id"), "items": ("i
 
 _LISTS = """
 SELECT coalesce(avg(CAST(listed AS INTEGER)), 0), min(item_id) FILTER (listed)
-FROM (SELECT item_id, regexp_full_match(item_id, '\\[.+\\]') AS listed FROM ({some}))
+FROM (SELECT item_id, regexp_full_match(item_id, '\\[ *[''"0-9](.*[''"0-9])? *\\]') AS listed FROM ({some}))
 """
 # Parts repeat more than wholes do, and there are more or less of them: ids made of parts have always as many.
 _JOINED = """

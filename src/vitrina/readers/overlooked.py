@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vitrina.readers import values
 from vitrina.readers.columns import snake
@@ -18,7 +18,7 @@ NEARLY_ALL = 0.95
 """Share of them that must be moments."""
 _CALLED = re.compile(r"(^|_)(date|time|timestamp|datetime|dt|ts|at|utc|unix)(_|$)")
 """What numbers are called where they may be moments; ids may look like seconds since 1970."""
-_COUNTED = re.compile(r"day|day_(number|no|num|index)|days?_since_.*")
+_COUNTED = re.compile(r"day|day_(number|no|num|index)")
 
 _MOMENTS = """
 SELECT count(said), count(*) FILTER (dated), min(said) FILTER (dated)
@@ -39,19 +39,28 @@ def undated(db: Db, events: Staged, now: int) -> list[Doubt]:
         others = "".join(f", or {one!r}" for one, _ in more[:4])
         return [
             Doubt(
-                f"there is no timestamp, and {name!r}{others} is not used, which holds moments{shown}: "
+                f"there is no timestamp, and {name!r}{others} is not used and holds moments{shown}: "
                 "if it tells when things happened, say so in the recipe, under [columns.events]: "
                 f'timestamp = "{name}"'
             )
         ]
-    return [
-        Doubt(
-            f"there is no timestamp, and {name!r} seems to count days, which are not read: write a date "
-            "instead, that many days after a first one, in a column timestamp"
-        )
-        for name in events.unused
-        if _COUNTED.fullmatch(snake(name))
-    ][:1]
+    return list(_counted(events.unused))[:1]
+
+
+def _counted(unused: Sequence[str]) -> Iterator[Doubt]:
+    """Days that are numbers: of the month beside a year, or since a first one."""
+    parted = {"year", "month"} <= {snake(name) for name in unused}
+    advice = (
+        "write it with the year and the month as one date, 2020-12-31,"
+        if parted
+        else "write a date instead, that many days after a first one,"
+    )
+    for name in unused:
+        if _COUNTED.fullmatch(snake(name)):
+            yield Doubt(
+                f"there is no timestamp, and {name!r} is not used, as a number of a day is no date: {advice} "
+                "in a column timestamp"
+            )
 
 
 def _dated(db: Db, found: Scan, events: Staged, now: int) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import MAX_REJECTED, Report
 from vitrina.readers.checks import replaced
+from vitrina.readers.encodings import IF_WRONG
 from vitrina.sequence import in_order, sorted_visits
 from vitrina.splits import bare, ordered
 
@@ -34,7 +35,18 @@ _OF_SALES = ("event_type", "order_id", "quantity", "price")
 
 def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
     """One sentence for each thing that looks wrong."""
-    found = (_rejected, _too_few, _types, _crowds, _robots, _calendar, _shuffled, _strangers, _not_products)
+    found = (
+        _rejected,
+        _letters,
+        _too_few,
+        _types,
+        _crowds,
+        _robots,
+        _calendar,
+        _shuffled,
+        _strangers,
+        _not_products,
+    )
     return tuple(said for doubt in found for said in doubt(dataset, facts, report))
 
 
@@ -48,6 +60,11 @@ def _rejected(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
                 f"{share:.1%} of the rows of {one.table}.* were rejected, for the reasons above: what they "
                 f"tell is missing, and above {MAX_REJECTED:.0%} nothing is trained"
             )
+
+
+def _letters(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """Files whose letters were guessed."""
+    yield from (note for one in report.tables for note in one.notes if note.endswith(IF_WRONG))
 
 
 def _too_few(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:

@@ -21,6 +21,11 @@ GOOD = "u,i,2020-01-01,1,1.0\n"
 HEADER = "user_id,item_id,timestamp,quantity,price\n"
 TOMORROW = str((int(time.time()) // 86_400 + 3) * 86_400)  # of the day: every process collects the same cases
 
+SERIAL = (
+    "timestamp looks like a day number of a spreadsheet; give the column the format of a date, 2020-12-31, "
+    "and save it again"
+)
+
 
 def reasons(reading: Reading, table: str = "events") -> dict[str, int]:
     """Reason -> rows turned away."""
@@ -52,6 +57,7 @@ def rejected(folder: Path, table: str = "events") -> list[dict[str, str]]:
         (b"u,i,2020-02-30,1,1", "timestamp is no date or time"),
         (b"u,i,1e300,1,1", "timestamp is no date or time"),
         (b"u,i,1989-12-31,1,1", "timestamp is before 1990"),
+        (b"u,i,40514.56,1,1", SERIAL),
         (b"u,i,0,1,1", "timestamp is before 1990"),
         (b"u,i,-1,1,1", "timestamp is before 1990"),
         (b"u,i,2999-01-01,1,1", "timestamp is more than a day in the future"),
@@ -86,6 +92,13 @@ def test_each_bad_row_is_turned_away_alone(tmp_path: Path, row: bytes, reason: s
     first = rejected(tmp_path / "rejects")[0]
     assert (first["file"], first["line"], first["reason"]) == ("events.csv", str(before + 2), reason)
     assert first["row"].startswith(row[:1].decode())
+
+
+def test_a_table_of_bad_rows_is_an_error(tmp_path: Path) -> None:
+    """Promise: however many rows may be bad, of none nothing is made."""
+    (tmp_path / "events.csv").write_text(HEADER + "u,i,soon,1,1\n" * 3)
+    with pytest.raises(DataError, match=r"3 of 3 rows of events .* so none is left: .* no date or time"):
+        read(tmp_path, max_rejected=1.0)
 
 
 def test_rows_that_look_odd_and_are_good(tmp_path: Path) -> None:
@@ -335,7 +348,7 @@ def test_every_line_is_kept_or_counted(
 ) -> None:
     """Promise: whatever bytes are damaged, rows kept + rows rejected = rows that came, and no crash."""
     folder = tmp_path_factory.mktemp("shop")
-    head = f"item_id,order_id,note{end}"
+    head = f"item_id,order_id,note{end}good,1,{end}"
     body = "".join(f"i{at},{a},{b}{end}" for at, (a, b) in enumerate(rows)).encode()
     for at, piece in damage:
         place = min(at, len(body))

@@ -212,8 +212,6 @@ def test_parquet_values_beyond_all_bounds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("a,x,1,yes,2020-01-01", "price is not a number"),
-        ("a,-1,1,yes,2020-01-01", "price is negative"),
         ("a,1,x,yes,2020-01-01", "margin is not a number"),
         ("a,1,1,perhaps,2020-01-01", "in_stock is neither yes nor no nor a number"),
         ("a,1,1,yes,someday", "available_from is no date or time"),
@@ -229,17 +227,31 @@ def test_bad_items(tmp_path: Path, row: str, reason: str) -> None:
     assert reasons(reading, "items") == {reason: 1}
 
 
+@pytest.mark.parametrize("column", ["price", "old_price"])
+@pytest.mark.parametrize("written", ["$10.99 - $20.99", "-1", "on request", "inf"])
+def test_a_bad_price_costs_no_item(tmp_path: Path, column: str, written: str) -> None:
+    """Promise: an item whose price cannot be read has none, and stays; the price is quoted."""
+    (tmp_path / "items.csv").write_text(f"item_id,title,{column}\na,Tea,2.5\nb,Pot,{written}\n")
+    reading = read(tmp_path)
+    catalog, report = reading.dataset.catalog, reading.report.table("items")
+    assert [catalog.title[row] for row in range(2)] == ["Tea", "Pot"]
+    np.testing.assert_array_equal(getattr(catalog, column), np.array([2.5, np.nan], np.float32))
+    assert report is not None
+    said = f"1 values of {column}, such as {written!r}, are no amounts: their items have none"
+    assert said in report.notes
+
+
 def test_the_last_of_two_equal_ids_wins(tmp_path: Path) -> None:
     """Promise: an item or user that comes twice is its last good row; the others are counted."""
     (tmp_path / "items-1.csv").write_text("item_id,title\na,first\nb,B\n")
-    (tmp_path / "items-2.csv").write_text("item_id,title,price\na,second,1\na,broken,x\n")
+    (tmp_path / "items-2.csv").write_text("item_id,title,in_stock\na,second,1\na,broken,x\n")
     (tmp_path / "users.csv").write_text("user_id,region\nu,north\nu,south\n")
     reading = read(tmp_path, rejects=tmp_path / "rejects", max_rejected=0.25)
     assert reading.dataset.catalog.title[0] == "second"
     assert reading.dataset.people["region"].text(0) == "south"
     assert reasons(reading, "items") == {
         "a later row has the same item_id, and the last one is used": 1,
-        "price is not a number": 1,
+        "in_stock is neither yes nor no nor a number": 1,
     }
     assert rejected(tmp_path / "rejects", "items")[0]["row"] == "a,first"
 

@@ -137,6 +137,7 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
 def check_items(db: Db) -> list[str]:
     """Type and judge the rows of the catalogue. Returns notes for the report."""
     ids, notes = _whole_ids(db, "items")
+    notes += [note for name in ("price", "old_price") for note in _unpriced(db, name)]
     from_day_first, dates = _day_first(db, "items", "available_from")
     until_day_first, more = _day_first(db, "items", "available_until")
     sql = _ITEMS.format(
@@ -151,6 +152,21 @@ def check_items(db: Db) -> list[str]:
     db.execute(sql)
     db.execute("DROP TABLE raw_items")
     return [*notes, *dates, *more]
+
+
+def _unpriced(db: Db, name: str) -> list[str]:
+    """Take prices that are no amounts off their items, which stay; where most are none, it is no column of
+    prices, and its rows are left to be refused. Returns notes."""
+    bad = f"{name} IS NOT NULL AND NOT coalesce(money({name}) BETWEEN 0 AND 1e12, false)"
+    given, count, example = answer(
+        db,
+        f"SELECT count({name}), count(*) FILTER ({bad}), arg_min({name}, (file, row)) FILTER ({bad}) "
+        "FROM raw_items",
+    )
+    if not count or 2 * count > given:
+        return []
+    db.execute(f"UPDATE raw_items SET {name} = NULL WHERE {bad}")
+    return [f"{count:,} values of {name}, such as {example[:100]!r}, are no amounts: their items have none"]
 
 
 def check_users(db: Db) -> list[str]:

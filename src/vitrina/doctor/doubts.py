@@ -14,7 +14,7 @@ from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import MAX_REJECTED, Report
 from vitrina.readers.checks import replaced
-from vitrina.readers.encodings import IF_WRONG
+from vitrina.readers.report import IF_WRONG
 from vitrina.sequence import in_order, sorted_visits
 from vitrina.splits import bare, ordered
 
@@ -37,7 +37,7 @@ def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
     """One sentence for each thing that looks wrong."""
     found = (
         _rejected,
-        _letters,
+        _guesses,
         _too_few,
         _types,
         _crowds,
@@ -62,8 +62,8 @@ def _rejected(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
             )
 
 
-def _letters(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
-    """Files whose letters were guessed."""
+def _guesses(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """What readers took for likely: letters, thousands."""
     yield from (note for one in report.tables for note in one.notes if note.endswith(IF_WRONG))
 
 

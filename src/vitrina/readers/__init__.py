@@ -5,7 +5,7 @@
               tickets      a file of a basket a line as one
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means
-    judgement checks, rejects        which rows are good, and why the others are not
+    judgement checks, amounts, rejects    which rows are good, and why the others are not
     arrays    counted      a count in place of times
               described    a catalogue of what events say of items, where none came
               assemble, catalogue    rows to columns

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitrina.errors import DataError
+from vitrina.readers.amounts import settle_commas, settle_dots
 from vitrina.readers.columns import OF_ITEMS
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
@@ -118,6 +119,7 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
     ids, notes = _whole_ids(db, "events")
     if staged.has("clock"):
         db.execute(_CLOCKS)
+    notes += [*settle_dots(db, "events", "price"), *settle_commas(db, "events", "quantity")]
     day_first, dates = _day_first(db, "events", "timestamp")
     moment = _moment(now) if staged.has("timestamp") else ""
     sql = _EVENTS.format(
@@ -137,7 +139,8 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
 def check_items(db: Db) -> list[str]:
     """Type and judge the rows of the catalogue. Returns notes for the report."""
     ids, notes = _whole_ids(db, "items")
-    notes += [note for name in ("price", "old_price") for note in _unpriced(db, name)]
+    for name in ("price", "old_price"):
+        notes += [*settle_dots(db, "items", name), *_unpriced(db, name)]
     from_day_first, dates = _day_first(db, "items", "available_from")
     until_day_first, more = _day_first(db, "items", "available_until")
     sql = _ITEMS.format(

@@ -15,11 +15,10 @@ from pathlib import Path
 import chardet
 
 from vitrina.readers.lines import MAX_RECORD, plain
+from vitrina.readers.report import IF_WRONG
 from vitrina.readers.scan import BOM, head_of
 from vitrina.readers.tables import ending
 
-IF_WRONG = "save it as UTF-8 if that looks wrong"
-"""How a note of a code page ends: it is a guess, which a person must look at."""
 _ENOUGH, _BLOCK, _SHOWN = 1_000, 8 << 20, 60
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HALVES = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
@@ -56,7 +55,7 @@ def as_utf8(path: Path, file: str, scratch: Path) -> tuple[Path, str]:
             out.write(decoder.decode(data))
         out.write(decoder.decode(b"", final=True))
     note = f"{file} is not UTF-8 and was read as {encoding.replace('cp12', 'windows-12')}"
-    return copy, f"{note}, as in {example!r}; {IF_WRONG}" if example else note
+    return copy, f"{note}, as in {example!r}; save it as UTF-8 {IF_WRONG}" if example else note
 
 
 def _told(path: Path, head: bytes) -> tuple[str, str]:

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+IF_WRONG = "if that looks wrong"
+"""How a note of a guess ends: a person must look at it, so the doctor doubts it."""
+
 
 @dataclass(frozen=True)
 class Rejected:

@@ -1,7 +1,7 @@
 """Data in: a folder of a shop's files to a dataset, and a report of how they were read.
 
     names     tables       which files hold which table
-    bytes     lines, scan  which lines are records; a file as a relation
+    bytes     heads, lines, scan    the first line; which lines are records; a file as a relation
               tickets      a file of a basket a line as one
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means

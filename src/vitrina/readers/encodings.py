@@ -14,9 +14,9 @@ from pathlib import Path
 
 import chardet
 
+from vitrina.readers.heads import BOM, head_of
 from vitrina.readers.lines import MAX_RECORD, plain
 from vitrina.readers.report import IF_WRONG
-from vitrina.readers.scan import BOM, head_of
 from vitrina.readers.tables import ending
 
 _ENOUGH, _BLOCK, _SHOWN = 1_000, 8 << 20, 60

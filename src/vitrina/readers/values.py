@@ -24,6 +24,7 @@ SPELLINGS = (
     "%Y-%m-%d %I:%M %p",
     "%Y-%m-%d %I:%M:%S %p",
     "%Y-%m-%d %H",
+    "%Y-%m-%d %H:%M:%S %z",
     *(day + clock for day in _DAYS for clock in _CLOCKS),
     "%d-%b-%y %I.%M.%S %p",
     "%d-%b-%y %I.%M.%S.%f %p",

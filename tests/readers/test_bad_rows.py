@@ -74,6 +74,7 @@ def rejected(folder: Path, table: str = "events") -> list[dict[str, str]]:
         (b"u,i,2020-01-01,1", "too few columns"),
         (b"u,i,2020-01-01,1,1,1", "too many columns"),
         (b'u,"i"x,2020-01-01,1,1', "text after a closing quote"),
+        (b'u,"the \\"i\\" x",2020-01-01,1,1', 'quotes inside a value are written \\"; write them twice, ""'),
         (b'u,"i,2020-01-01,1,1', "a quote that is never closed"),
         (b"u,i\rj,2020-01-01,1,1", "a carriage return inside the line"),
         (b"u," + b"x" * 10_000_000 + b",2020-01-01,1,1", "longer than 1,000,000 bytes"),

@@ -132,6 +132,10 @@ ITEMS = {
         "movieId,title,genres\n1,Toy Story (1995),Adventure|Animation\n",
         {"item_id": "movieId", "title": "title", "tags": "genres"},
     ),
+    "book-crossing": (
+        '"ISBN";"Book-Title";"Book-Author";"Publisher"\n"001";"Clara Callan";"Mark";"Harper"\n',
+        {"item_id": "ISBN", "title": "Book-Title", "brand": "Book-Author"},
+    ),
     "amazon meta 2023": (
         "parent_asin,main_category,title,average_rating,price,store\nB01CUPMQZE,All Beauty,Howard,4.8,$21.98,Howard\n",
         {"item_id": "parent_asin", "title": "title", "price": "price"},

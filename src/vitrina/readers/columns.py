@@ -71,7 +71,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "item_id": (_ITEM, "id", _PRODUCT, _WORK),
         "product_id": ("parent_id item_group_id group_id parent_asin style_id model_id", "product_code"),
         "title": (
-            "name product_name item_name product_title item_title product_display_name prod_name",
+            "name product_name item_name product_title item_title book_title product_display_name prod_name",
             "description",
         ),
         "category": (
@@ -82,7 +82,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "department department_name",
             "department_id",
         ),
-        "brand": ("brand_name", "manufacturer", "vendor"),
+        "brand": ("brand_name", "manufacturer", "vendor", "book_author"),
         "price": ("unit_price current_price shelf_price",),
         "old_price": ("list_price regular_price compare_at_price original_price rrp msrp",),
         "margin": ("gross_margin",),

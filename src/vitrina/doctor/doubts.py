@@ -14,7 +14,6 @@ from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import MAX_REJECTED, Report
 from vitrina.readers.checks import replaced
-from vitrina.readers.report import IF_WRONG
 from vitrina.sequence import in_order, sorted_visits
 from vitrina.splits import bare, ordered
 
@@ -36,8 +35,8 @@ _OF_SALES = ("event_type", "order_id", "quantity", "price")
 def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
     """One sentence for each thing that looks wrong."""
     found = (
+        _read,
         _rejected,
-        _guesses,
         _too_few,
         _types,
         _crowds,
@@ -50,6 +49,11 @@ def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
     return tuple(said for doubt in found for said in doubt(dataset, facts, report))
 
 
+def _read(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
+    """What the readers doubt themselves."""
+    yield from report.doubts
+
+
 def _rejected(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     """Rows that were turned away: something may be missing from every list."""
     for one in report.tables:
@@ -60,11 +64,6 @@ def _rejected(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
                 f"{share:.1%} of the rows of {one.table}.* were rejected, for the reasons above: what they "
                 f"tell is missing, and above {MAX_REJECTED:.0%} nothing is trained"
             )
-
-
-def _guesses(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
-    """What readers took for likely: letters, thousands."""
-    yield from (note for one in report.tables for note in one.notes if note.endswith(IF_WRONG))
 
 
 def _too_few(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:

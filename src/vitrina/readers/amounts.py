@@ -1,4 +1,4 @@
-"""Whether a dot or a comma before three digits parts thousands or begins decimals: 1.299 may be either.
+"""Amounts by their column: whether 1.299 has decimals or thousands, and what of those that are none.
 
 A column tells by its other amounts: beside 646,50 or 4.767.747 a dot parts thousands, beside 12.5 not.
 """
@@ -6,7 +6,7 @@ A column tells by its other amounts: beside 646,50 or 4.767.747 a dot parts thou
 # ruff: noqa: S608 - names in queries are ours.
 from __future__ import annotations
 
-from vitrina.readers.report import IF_WRONG
+from vitrina.readers.report import Doubt
 from vitrina.readers.scan import Db, answer
 
 _PARTED = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
@@ -66,8 +66,10 @@ def settle_dots(db: Db, table: str, column: str) -> list[str]:
         ]
     if whole and not long:
         return [
-            f"{parted:,} values of {column} such as {example} were read with a decimal point; "
-            f"write thousands without a dot {IF_WRONG}"
+            Doubt(
+                f"{parted:,} values of {column} such as {example} were read with a decimal point; "
+                "write thousands without a dot if that looks wrong"
+            )
         ]
     return []
 
@@ -85,3 +87,18 @@ def settle_commas(db: Db, table: str, column: str) -> list[str]:
         f"WHERE regexp_full_match({column}, '{_THOUSANDS}')"
     )
     return [f"{thousands:,} values of {column} such as {example} were read as thousands"]
+
+
+def drop_unreadable(db: Db, name: str) -> list[str]:
+    """Take prices that are no amounts off their items, which stay; where most are none, it is no column of
+    prices, and its rows are left to be refused. Returns notes."""
+    bad = f"{name} IS NOT NULL AND NOT coalesce(money({name}) BETWEEN 0 AND 1e12, false)"
+    given, count, example = answer(
+        db,
+        f"SELECT count({name}), count(*) FILTER ({bad}), arg_min({name}, (file, row)) FILTER ({bad}) "
+        "FROM raw_items",
+    )
+    if not count or 2 * count > given:
+        return []
+    db.execute(f"UPDATE raw_items SET {name} = NULL WHERE {bad}")
+    return [f"{count:,} values of {name}, such as {example[:100]!r}, are no amounts: their items have none"]

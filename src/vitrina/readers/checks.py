@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitrina.errors import DataError
-from vitrina.readers.amounts import settle_commas, settle_dots
+from vitrina.readers.amounts import drop_unreadable, settle_commas, settle_dots
 from vitrina.readers.columns import OF_ITEMS
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
@@ -140,7 +140,7 @@ def check_items(db: Db) -> list[str]:
     """Type and judge the rows of the catalogue. Returns notes for the report."""
     ids, notes = _whole_ids(db, "items")
     for name in ("price", "old_price"):
-        notes += [*settle_dots(db, "items", name), *_unpriced(db, name)]
+        notes += [*settle_dots(db, "items", name), *drop_unreadable(db, name)]
     from_day_first, dates = _day_first(db, "items", "available_from")
     until_day_first, more = _day_first(db, "items", "available_until")
     sql = _ITEMS.format(
@@ -155,21 +155,6 @@ def check_items(db: Db) -> list[str]:
     db.execute(sql)
     db.execute("DROP TABLE raw_items")
     return [*notes, *dates, *more]
-
-
-def _unpriced(db: Db, name: str) -> list[str]:
-    """Take prices that are no amounts off their items, which stay; where most are none, it is no column of
-    prices, and its rows are left to be refused. Returns notes."""
-    bad = f"{name} IS NOT NULL AND NOT coalesce(money({name}) BETWEEN 0 AND 1e12, false)"
-    given, count, example = answer(
-        db,
-        f"SELECT count({name}), count(*) FILTER ({bad}), arg_min({name}, (file, row)) FILTER ({bad}) "
-        "FROM raw_items",
-    )
-    if not count or 2 * count > given:
-        return []
-    db.execute(f"UPDATE raw_items SET {name} = NULL WHERE {bad}")
-    return [f"{count:,} values of {name}, such as {example[:100]!r}, are no amounts: their items have none"]
 
 
 def check_users(db: Db) -> list[str]:

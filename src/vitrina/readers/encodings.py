@@ -16,7 +16,7 @@ import chardet
 
 from vitrina.readers.heads import BOM, head_of
 from vitrina.readers.lines import MAX_RECORD, plain
-from vitrina.readers.report import IF_WRONG
+from vitrina.readers.report import Doubt
 from vitrina.readers.tables import ending
 
 _ENOUGH, _BLOCK, _SHOWN = 1_000, 8 << 20, 60
@@ -55,7 +55,9 @@ def as_utf8(path: Path, file: str, scratch: Path) -> tuple[Path, str]:
             out.write(decoder.decode(data))
         out.write(decoder.decode(b"", final=True))
     note = f"{file} is not UTF-8 and was read as {encoding.replace('cp12', 'windows-12')}"
-    return copy, f"{note}, as in {example!r}; save it as UTF-8 {IF_WRONG}" if example else note
+    if not example:
+        return copy, note
+    return copy, Doubt(f"{note}, as in {example!r}; save it as UTF-8 if that looks wrong")
 
 
 def _told(path: Path, head: bytes) -> tuple[str, str]:

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-IF_WRONG = "if that looks wrong"
-"""How a note of a guess ends: a person must look at it, so the doctor doubts it."""
+
+class Doubt(str):
+    """A note on something that looks wrong, and what to do: training says it, the doctor marks it."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class TableReport:
 
     `rows` came, `kept` stayed; `columns`: contract column -> the shop's column; `attributes`: the
     other columns of items and users, by the names they got; `unused`: columns nothing was done
-    with; `notes`: every choice made without being told.
+    with; `notes`: every choice made without being told, and every `Doubt`.
     """
 
     table: str
@@ -57,7 +60,7 @@ class TableReport:
             yield f"  attributes: {_some(self.attributes, 12)}"
         if self.unused:
             yield f"  not used: {_some(self.unused, 12)}"
-        yield from (f"  note: {note}" for note in self.notes)
+        yield from (f"  note: {note}" for note in self.notes if not isinstance(note, Doubt))
         for one in self.rejected:
             yield f"  rejected {one.rows:,}: {one.reason}; first {one.example}"
 
@@ -84,6 +87,12 @@ class Report:
         """The report of one table, None where the folder has no such table."""
         return self._by_name.get(name)
 
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What looks wrong in how the files were read, of all tables."""
+        notes = (*self.notes, *(note for table in self.tables for note in table.notes))
+        return tuple(note for note in notes if isinstance(note, Doubt))
+
     def has(self, table: str, column: str) -> bool:
         """Whether a table came with a column of the contract."""
         found = self._by_name.get(table)
@@ -92,7 +101,7 @@ class Report:
     def lines(self) -> list[str]:
         """The whole report for a person."""
         lines = [line for table in self.tables for line in table.lines()]
-        lines += [f"note: {note}" for note in self.notes]
+        lines += [f"note: {note}" for note in self.notes if not isinstance(note, Doubt)]
         if self.uncatalogued_items:
             lines.append(
                 f"note: {self.uncatalogued_items:,} items with {self.uncatalogued_events:,} events "

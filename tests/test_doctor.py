@@ -298,6 +298,13 @@ def test_what_looks_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
     assert any(said in warning for warning in found.warnings), found.warnings
 
 
+def test_too_few_customers_tell_nothing_of_the_order(tmp_path: Path) -> None:
+    """Promise: that rows seem to stand in the order of time is said where it was seen, not by default."""
+    few = rows("user_id,item_id", *(f"u{n // 20},i{n % 20 * 7 + n % 3}" for n in range(2000)))
+    found = diagnose(tmp_path, events=few)
+    assert any("rows tell who took what and nothing else: lists" in one for one in found.warnings)
+
+
 def test_events_and_catalogue_of_different_ids(tmp_path: Path) -> None:
     """Promise: ids that do not meet are found out."""
     found = diagnose(tmp_path, events=full_shop(), items=ITEMS.replace("\ni", "\nsku-"))

@@ -21,8 +21,11 @@ RECIPES = sorted((MODELS / "recipes").glob("*.toml"))
 
 def test_names_of_columns_alone_are_enough_to_look_at_files(tmp_path):
     """To train by, a recipe fits something."""
-    (tmp_path / "r.toml").write_text('[columns.events]\nitem_id = "art"\n')
-    assert read_recipe(tmp_path / "r.toml", fits=False).columns == {"events": {"item_id": "art"}}
+    (tmp_path / "r.toml").write_text(
+        '[columns.events]\nitem_id = "art"\n[columns.event_types]\ntap = "view"\n'
+    )
+    columns = {"events": {"item_id": "art"}, "event_types": {"tap": "view"}}
+    assert read_recipe(tmp_path / "r.toml", fits=False).columns == columns
     with pytest.raises(RecipeError, match="fits nothing"):
         read_recipe(tmp_path / "r.toml")
 
@@ -51,7 +54,10 @@ def test_there_is_a_recipe_for_each_kind_of_shop():
         ("strategy = 1", "unknown key 'strategy' in recipe; known: about"),
         ("about = 'x'", "fits nothing"),
         ("[strategies]\npopular = 3", r"must be a table: \[strategies.popular\]"),
-        ("[strategies.popular]\n[columns.orders]\na = 'b'", "unknown key 'orders' in columns; known: events"),
+        (
+            "[strategies.popular]\n[columns.orders]\na = 'b'",
+            "unknown key 'orders' in columns; known: event_types, events",
+        ),
         ("[strategies.popular]\n[evaluation]\ntest_days = 'x'", "test_days = 'x' must be a int"),
         (
             "[strategies.popular]\n[evaluation]\nsplit = 'week'",

@@ -47,7 +47,7 @@ def logged(
     """The dataset with what one moment of a store adds to it. `weighed`: types that the recipe weighs."""
     kept = without(dataset, tombstones) if tombstones.look(reads) else dataset
     since, log = _since(kept), _log(reads, tombstones)
-    if lone := lone_words({as_known(one.type, kept.types) for one in log}.union(since), weighed):
+    if lone := lone_words({as_known(one.type, kept.types, kept.words) for one in log}.union(since), weighed):
         kept = replace(kept, words={**lone, **kept.words})
     found = [_named(reads, one._replace(type=as_known(one.type, kept.types, kept.words))) for one in log]
     fresh = [one for one in found if one.time > since.get(one.type, -1)]

@@ -40,7 +40,7 @@ def published(train: Dataset, data: Path, test: Path, recipe: Recipe, say: Say) 
     holds no event of an item that `train` knows, or nothing but what `train` holds too.
     """
     _apart(data, test)
-    aliases = {table: names for table, names in recipe.columns.items() if table == "events"}
+    aliases = {table: names for table, names in recipe.columns.items() if table.startswith("event")}
     # Its words for types are told apart by what `train` takes them for, not by themselves.
     held = read(test, aliases=aliases, say=say, only=("events",), weighed=None)
     return given(train, held.dataset, str(test), typed=held.report.has("events", "event_type"))

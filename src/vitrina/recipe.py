@@ -4,6 +4,8 @@
     placements = "../placements/grocery.toml"    # beside the recipe file; or tables, [placements.home]
     [columns.events]
     item_id = "sku"                              # contract column = the shop's column
+    [columns.event_types]
+    tap = "view"                                 # the shop's word = purchase, view, cart, remove or return
     [strategies.trending]
     is = "popular"                               # the strategy; by default the table's own name
     by = "velocity"                              # its hyperparameters; defaults live in the strategy
@@ -157,7 +159,7 @@ def parse_recipe(table: dict[str, Any], text: str, *, fits: bool = True) -> Reci
     if fits and not strategies:
         raise RecipeError("the recipe fits nothing: add a table such as [strategies.item_knn]")
     columns = _tables(table, "columns")
-    _known("columns", columns, {"events", "items", "users"})
+    _known("columns", columns, {"events", "event_types", "items", "users"})
     return Recipe(
         about=str(table.get("about", "")),
         text=text,

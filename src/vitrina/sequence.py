@@ -37,13 +37,13 @@ _SEED = 7
 Places = NDArray[np.int64]
 
 
-def in_order(dataset: Dataset) -> bool:
-    """Whether each customer's events stand in an order of time, as far as can be told; else yes."""
+def in_order(dataset: Dataset, *, unsure: bool = True) -> bool:
+    """Whether each customer's events stand in an order of time; `unsure` where too few customers tell."""
     random = np.random.default_rng(_SEED)
     trips, owner = _trips(dataset.events)
     long = np.flatnonzero(np.bincount(owner) >= LENGTH)
     if len(long) < FEWEST:
-        return True
+        return unsure
     if _sorted(_numbered(dataset)[_one_each(trips, random)], owner):
         return False
     theirs = among(owner, np.sort(random.permutation(long)[:MOST]))

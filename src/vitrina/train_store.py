@@ -40,8 +40,8 @@ def trained_with(
         tombstones = Tombstones(store.folder)
         with store.read() as reads:
             dataset, added = logged(files, reads, tombstones, weighed)
-        if dataset.words and not files.words:
-            say(stand_for_purchases(dataset.words))
+        if lone := sorted(dataset.words.keys() - files.words.keys()):
+            say(stand_for_purchases(lone))
         say(
             f"the store adds {added.events:,} events ({added.known:,} are in the files already) and what "
             f"was said of {added.items:,} items; {added.forgotten:,} customers asked to be forgotten"

@@ -57,6 +57,23 @@ def test_a_page_that_cannot_be_written_is_refused_first(name, said, tmp_path):
     assert said in str(found.exception)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere.csv", "nowhere.csv: there is no such file"),
+        ("", "has neither events.* nor"),
+        ("a.md", "no file of"),
+    ],
+)
+def test_events_to_ask_that_are_not_there_are_missed_first(name, said, tmp_path):
+    """Before the data are read, which takes minutes; by the name of the option."""
+    (tmp_path / "a.md").touch()
+    found = CliRunner().invoke(app, ["evaluate", *TUNE[1:], "--test", str(tmp_path / name)])
+    assert isinstance(found.exception, DataError)
+    assert str(found.exception).startswith("--test")
+    assert said in str(found.exception)
+
+
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_bundle_that_cannot_be_compared_is_refused(stored, tmp_path):
     """No bundle in the folder, or one of another shop: in words, and before anything is judged."""

@@ -382,3 +382,11 @@ def test_lists_of_items_are_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"order_id": ["1"], "item_id": [["a", "b"]]}), tmp_path / "events.parquet")
     with pytest.raises(DataError, match="'item_id' holds several items a row; write a row for each"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(("zeroes", "doubts"), [(1, 0), (2, 1)])
+def test_many_quantities_of_nothing_are_asked_about(tmp_path: Path, zeroes: int, doubts: int) -> None:
+    """Voids of a till are few; YOOCHOOSE writes 0 for what it does not know."""
+    (tmp_path / "events.csv").write_text("user_id,item_id,quantity\n" + "u,i,1\n" * 99 + "u,i,0\n" * zeroes)
+    found = read(tmp_path, max_rejected=1.0).report.doubts
+    assert len([one for one in found if f"{zeroes} rows are rejected for a quantity of 0" in one]) == doubts

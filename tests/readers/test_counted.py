@@ -136,3 +136,28 @@ def test_what_is_known_of_visits_and_not_of_when_they_were_is_said_once(tmp_path
     """Places in a basket order its lines; nothing more is said of the order of rows."""
     found = reading(tmp_path, "user_id,order_id,item_id,position", "u,b,y1,2", "u,b,y0,1", "u,a,x0,1")
     assert "order of the rows is taken" not in notes(found)
+
+
+@pytest.mark.parametrize("day", ["", ",2014-04-07"])
+def test_a_time_since_the_visit_began_orders_its_rows(tmp_path, day):
+    """DIGINETICA's milliseconds count nothing, and tell what was clicked after what on a day."""
+    rows = ["1,b,364876", "1,a,198698", "2,d,5603", "2,c,5602"]
+    head = "sessionId,itemId,timeframe" + (",eventdate" if day else "")
+    found = reading(tmp_path, head, *(row + day for row in rows))
+    items = list(found.dataset.items.names(found.dataset.events.item))
+    assert items == ["a", "b", "c", "d"]
+    assert "is what 'timeframe' says" in notes(found)
+
+
+def test_sessions_of_several_visitors_are_apart(tmp_path):
+    """GA4's are seconds, which visitors share; who signs in goes on with a session."""
+    head = "event_name,event_timestamp,user_id,user_pseudo_id,item_id,ga_session_id,transaction_id"
+    rows = ["(not set),a,100", "(not set),b,100", "u,b,100", "(none),b,200"]
+    lines = [f"view_item,139686066927600{n},{row.replace(',100', f',i{n},100').replace(',200', f',i{n},200')},(not set)"
+             for n, row in enumerate(rows)]  # fmt: skip
+    found = reading(tmp_path, head, *lines)
+    visits = found.dataset.events.visit.tolist()
+    assert visits[1] == visits[2]
+    assert len(set(visits)) == 3
+    assert len(found.dataset.users) == 1
+    assert "1 values of 'ga_session_id' stand with several" in notes(found)

@@ -112,7 +112,7 @@ def test_events_under_another_name_are_asked_for(tmp_path):
     (note,) = read(tmp_path).report.notes
     assert note.startswith("there are no events.*, and ratings.csv was not read: name what holds")
     (tmp_path / "events.csv").write_text("user_id,item_id\nu,a\n")
-    assert read(tmp_path).report.notes == ()
+    assert read(tmp_path).report.notes == ("ratings.csv: left aside, as no table is called so",)
 
 
 @pytest.mark.parametrize("make", [parquet, lambda: gzip.compress(GOOD * 500)], ids=["parquet", "gzip"])

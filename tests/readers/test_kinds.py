@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from vitrina.dataset import PURCHASE, TYPES
+from vitrina.errors import DataError
 from vitrina.readers import Reading, read
 
 
@@ -73,3 +74,73 @@ def test_stars_are_not_read_and_that_is_said(tmp_path: Path) -> None:
     found = read(tmp_path)
     assert len(found.dataset.events) == 2
     assert any(one.startswith("'Rating' is not used") for one in found.report.tables[0].notes)
+
+
+def test_words_in_many_are_the_words_in_one(tmp_path: Path) -> None:
+    """Promise: 'clicks' mean what 'click' means, in the report as well."""
+    found = typed(tmp_path, "clicks", "carts", "orders", "Product Views")
+    assert found.dataset.types == TYPES
+    assert np.bincount(found.dataset.events.type).tolist() == [2, 4, 2]
+    assert any("'clicks' as view" in note for note in found.report.tables[0].notes)
+
+
+def test_the_recipe_says_what_words_mean(tmp_path: Path) -> None:
+    """Promise: then nothing is guessed, in events to come neither; a type that is none is refused."""
+    told = {"events": {"item_id": "item_id"}, "event_types": {"Tap": "view", "AddFav": "cart"}}
+    found = typed(tmp_path, "tap", "add_fav", "own", aliases=told)
+    assert found.dataset.types == (*TYPES, "own")
+    assert np.bincount(found.dataset.events.type).tolist() == [0, 2, 2, 0, 0, 2]
+    assert dict(found.dataset.words) == {"Tap": "view", "tap": "view", "AddFav": "cart", "add_fav": "cart"}
+    with pytest.raises(
+        DataError, match=r"\[columns.event_types\] tap = 'look' must be one of purchase, view"
+    ):
+        typed(tmp_path, "tap", aliases={"event_types": {"tap": "look"}})
+
+
+def test_several_words_that_all_become_purchases_are_doubted(tmp_path: Path) -> None:
+    """Promise: the trainer hears it once and the doctor marks it, with the line for the recipe."""
+    said: list[str] = []
+    (doubt,) = typed(tmp_path, "tap", "listen", say=said.append).report.doubts
+    assert "'listen', 'tap' are taken as a purchase" in doubt
+    assert doubt.endswith('under [columns.event_types]: "listen" = "view"')
+    assert said.count(doubt) == 1
+    assert not typed(tmp_path, "listen").report.doubts
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("events-clicks.csv", "view"),
+        ("Events_2024_Add-to-Carts.csv", "cart"),
+        ("events.returns.csv", "return"),
+        ("events-orders.csv", "purchase"),
+        ("events-clicks-of-orders.csv", ""),
+        ("events-2024.csv", ""),
+    ],
+)
+def test_a_file_may_be_called_by_its_type(tmp_path: Path, name: str, kind: str) -> None:
+    """Promise: where it has no column of them, and its name says one thing; then it is said."""
+    (tmp_path / name).write_text("user_id,item_id\nu,i\n")
+    found = read(tmp_path)
+    assert found.dataset.types[found.dataset.events.type[0]] == (kind or "purchase")
+    said = [note for note in found.report.tables[0].notes if "as its name says" in note]
+    assert said == (
+        [f"{name} has no event_type: each of its rows is a {kind}, as its name says"] if kind else []
+    )
+    assert found.report.has("events", "event_type") == bool(kind)
+    (tmp_path / name).write_text("user_id,item_id,event_type\nu,i,purchase\n")
+    assert read(tmp_path).dataset.events.type[0] == PURCHASE
+
+
+def test_a_file_without_what_sales_have_beside_one_with_it_is_doubted(tmp_path: Path) -> None:
+    """Promise: clicks beside purchases are asked about by file, and quieted by a name."""
+    (tmp_path / "events-1.csv").write_text("session_id,item_id,price\ns,i,2\n")
+    (tmp_path / "events-2.csv").write_text("session_id,item_id\ns,i\ns,j\n")
+    (doubt,) = read(tmp_path).report.doubts
+    assert doubt.startswith(
+        "events-2.csv has neither event_type nor order_id, quantity or price, and events-1"
+    )
+    (tmp_path / "events-2.csv").rename(tmp_path / "events-views.csv")
+    found = read(tmp_path)
+    assert not found.report.doubts
+    assert np.bincount(found.dataset.events.type).tolist() == [1, 2]

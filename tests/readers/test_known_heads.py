@@ -20,6 +20,22 @@ EVENTS = {
         "add_to_cart_order,reordered\n2539329,1,prior,1,2,08,,196,1,0\n",
         {"order_id": "order_id", "user_id": "user_id", "item_id": "product_id", "position": "order_number"},
     ),
+    "ga4": (
+        "event_name,event_timestamp,user_id,user_pseudo_id,item_id,ga_session_id,transaction_id\npurchase,1396860669276000,u,1.2,5,1,T1\n",
+        {"event_type": "event_name", "timestamp": "event_timestamp", "user_id": "user_id", "visitor_id": "user_pseudo_id", "item_id": "item_id", "session_id": "ga_session_id", "order_id": "transaction_id"},
+    ),
+    "x5 retail hero": (
+        "client_id,transaction_id,transaction_datetime,store_id,product_id,product_quantity\n1,7,2018-11-27 18:55:00,5,d7,2.0\n",
+        {"user_id": "client_id", "order_id": "transaction_id", "timestamp": "transaction_datetime", "item_id": "product_id"},
+    ),
+    "olist, joined": (
+        "order_id,product_id,customer_id,customer_unique_id,order_purchase_timestamp,shipping_limit_date\n7,9,c1,u1,2018-11-21 16:49:00,2018-11-26\n",
+        {"order_id": "order_id", "item_id": "product_id", "user_id": "customer_unique_id", "timestamp": "order_purchase_timestamp"},
+    ),
+    "kion": (
+        "user_id,item_id,last_watch_dt,total_dur,watched_pct\n58,996087,2019-01-19,4896,47\n",
+        {"user_id": "user_id", "item_id": "item_id", "timestamp": "last_watch_dt"},
+    ),
     "retail sales": (
         "transactions_id,sale_date,sale_time,customer_id,sku,quantity,price_per_unit\n180,2022-11-05,10:47:00,117,9,3,300\n",
         {"order_id": "transactions_id", "timestamp": "sale_date", "clock": "sale_time", "user_id": "customer_id", "item_id": "sku", "quantity": "quantity", "price": "price_per_unit"},
@@ -66,7 +82,7 @@ EVENTS = {
     ),
     "diginetica": (
         "sessionId;userId;itemId;timeframe;eventdate\n1;NA;81766;526309;2016-05-09\n",
-        {"session_id": "sessionId", "user_id": "userId", "item_id": "itemId", "timestamp": "eventdate"},
+        {"session_id": "sessionId", "user_id": "userId", "item_id": "itemId", "timestamp": "eventdate", "position": "timeframe"},
     ),
     "h&m": (
         "t_dat,customer_id,article_id,price,sales_channel_id\n2018-09-20,000058a12d5b43e6,0663713001,0.050830,2\n",

@@ -143,6 +143,8 @@ def evaluate(
         raise typer.BadParameter("--at cuts the data, and with --test nothing is cut; give either")
     if html:
         _page_to_write(html)
+    if test:
+        _events_to_ask(test)
     made = read_recipe(recipe)
     dataset = read_shop(data, made, say).dataset
     other = _stored(against, dataset) if against else None
@@ -173,6 +175,18 @@ def _stored(against: Path, dataset: Dataset) -> Engine:
             f"--against {against}: none of its {found.n_items:,} items is in --data; give one of this shop"
         )
     return found
+
+
+def _events_to_ask(test: Path) -> None:
+    """Before anything is read: whether there are files of events. Raises DataError."""
+    from vitrina.readers.tables import find_events
+
+    if not test.exists():
+        raise DataError(f"--test {test}: there is no such file or folder; give the events to be asked")
+    try:
+        find_events(test)
+    except DataError as reason:
+        raise DataError(f"--test: {reason}") from reason
 
 
 def _page_to_write(html: Path) -> None:

@@ -14,6 +14,7 @@ from vitrina.ids import Ids
 from vitrina.kernels.distinct import distinct, distinct_pairs
 from vitrina.readers import MAX_REJECTED, Report
 from vitrina.readers.checks import replaced
+from vitrina.readers.kinds import OF_SALES
 from vitrina.sequence import in_order, sorted_visits
 from vitrina.splits import bare, ordered
 
@@ -29,7 +30,6 @@ SHORT_DAYS = 28
 STRANGE_ITEMS = 0.05
 EVERYWHERE = 0.4
 RETURNED = 0.3
-_OF_SALES = ("event_type", "order_id", "quantity", "price")
 
 
 def doubts(dataset: Dataset, facts: Facts, report: Report) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def _too_few(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
 def _types(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     """Events that may not be what they are taken for."""
     bought, back = facts.types.get("purchase", 0), facts.types.get("return", 0)
-    came = {name for name in _OF_SALES if report.has("events", name)}
+    came = {name for name in OF_SALES if report.has("events", name)}
     if facts.events and not bought:
         yield f"there is no purchase among the events, only {', '.join(facts.types)}"
     if back > RETURNED * bought:
@@ -151,7 +151,7 @@ def _shuffled(dataset: Dataset, facts: Facts, report: Report) -> Iterator[str]:
     if dataset.held_out != "time":
         return
     if bare(dataset):
-        order = ", though they seem to stand in the order of time" if in_order(dataset) else ""
+        order = ", though they seem to stand in the order of time" if in_order(dataset, unsure=False) else ""
         yield (
             f"rows tell who took what and nothing else{order}: lists are chosen and judged by a tenth of "
             "each customer's, left out by lot; where what comes next is wanted, send timestamps, or a "

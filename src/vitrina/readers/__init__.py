@@ -1,11 +1,16 @@
 """Data in: a folder of a shop's files to a dataset, and a report of how they were read.
 
     names     tables       which files hold which table
+              beside       what is said of the others
     bytes     heads, lines, scan    the first line; which lines are records; a file as a relation
               tickets      a file of a basket a line as one
+              miners       what is no basket in such a file
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means
     judgement checks, amounts, rejects    which rows are good, and why the others are not
+              odd_ids       what looks like several ids, or like half of one
+              repeats       rows that came more than once
+              overlooked    columns that nobody took, and may be what is missing
     arrays    counted      a count in place of times
               described    a catalogue of what events say of items, where none came
               assemble, catalogue    rows to columns
@@ -32,14 +37,18 @@ from vitrina.dataset import Dataset
 from vitrina.errors import DataError
 from vitrina.readers import values
 from vitrina.readers.assemble import code_ids, no_events, order_events, read_events, read_texts
+from vitrina.readers.beside import beside
 from vitrina.readers.catalogue import read_catalog, read_people
 from vitrina.readers.checks import check_events, check_items, check_users
-from vitrina.readers.columns import check_aliases, plain
+from vitrina.readers.columns import WORDS, check_aliases, plain
 from vitrina.readers.counted import as_clicks, put_in_order
 from vitrina.readers.described import describe, report, told
-from vitrina.readers.kinds import Kinds, define_kinds
+from vitrina.readers.kinds import Kinds, as_told, define_kinds
+from vitrina.readers.odd_ids import several_in_one, shortened
+from vitrina.readers.overlooked import undated
 from vitrina.readers.rejects import set_aside, stop_if_many
-from vitrina.readers.report import Rejected, Report, TableReport
+from vitrina.readers.repeats import in_two_files, replaced_often
+from vitrina.readers.report import Doubt, Rejected, Report, TableReport
 from vitrina.readers.rows import Say, Staged, stage
 from vitrina.readers.scan import Db, answer, hushed, named
 from vitrina.readers.tables import TABLES, find, find_events, has
@@ -85,7 +94,8 @@ def read(
 ) -> Reading:
     """Read a data folder: events.*, items.*, users.* as Parquet, CSV or JSON lines; or baskets.*
 
-    Where `only` events are wanted, a file does. `aliases`: table -> contract column -> the shop's column.
+    Where `only` events are wanted, a file does. `aliases`: table -> contract column -> the shop's column,
+    and "event_types" -> the shop's word -> event type.
     `rejects`: a folder for rows that cannot be used. `only`: the tables to look at; `keep`: columns of events
     to have as texts too. `weighed`: event types that the recipe weighs, see `kinds`. Raises DataError where
     files or columns do not fit, or more than the share `max_rejected` of a table's rows cannot be used.
@@ -104,11 +114,12 @@ def read(
         }
         if not any(one.rows for table, one in staged.items() if table != "users"):
             raise DataError(f"the files of {folder} hold no rows; export events or items with at least one")
-        kinds, notes = _judge(db, staged, weighed, keep, say)
+        kinds, notes = _judge(db, staged, weighed, aliases.get(WORDS, {}), keep, say)
         rejected = {table: set_aside(db, one, rejects) for table, one in staged.items()}
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
+            notes[table] += replaced_often(one, rejected[table])
         if "events" in staged:
             staged["events"] = as_clicks(db, staged["events"], notes["events"])
         counted = "events" in staged and put_in_order(db, staged["events"], notes["events"])
@@ -122,14 +133,10 @@ def read(
             else _told(one, notes[table], rejected[table])
             for table, one in staged.items()
         )
-    aside = tuple(f"{name} is in no format that is read, and was left aside" for name in found.aside)
-    aside += tuple(f"{name} was left aside: there are events.*" for name in found.second)
-    if found.uncalled:
-        names = ", ".join(found.uncalled)
-        aside += (
-            f"there are no events.*, and {names} was not read: name what holds purchases and clicks events.*",
-        )
-    return Reading(dataset, Report(tables, aside, rejects, *unknown), texts)
+    read = Report(tables, beside(folder, found, staged), rejects, *unknown)
+    for doubt in read.doubts:
+        say(doubt)
+    return Reading(dataset, read, texts)
 
 
 def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
@@ -137,20 +144,30 @@ def _shown(folder: Path, files: Sequence[Path]) -> list[tuple[Path, str]]:
 
 
 def _judge(
-    db: Db, staged: Mapping[str, Staged], weighed: Collection[str] | None, keep: Sequence[str], say: Say
+    db: Db,
+    staged: Mapping[str, Staged],
+    weighed: Collection[str] | None,
+    told: Mapping[str, str],
+    keep: Sequence[str],
+    say: Say,
 ) -> tuple[Kinds, Notes]:
     """Check every table; returns the event types and what there is to say of each table."""
     notes: Notes = {table: list(one.notes) for table, one in staged.items()}
-    kinds = Kinds()
+    kinds = Kinds(words=as_told(told))
     if "events" in staged:
-        kinds = define_kinds(db, weighed)
+        kinds = define_kinds(db, weighed, told)
         for note in kinds.notes:
-            say(note)
+            if not isinstance(note, Doubt):
+                say(note)
         notes["events"] += kinds.notes
-        notes["events"] += check_events(db, staged["events"], int(time.time()), keep)
+        now = int(time.time())
+        notes["events"] += several_in_one(db) + shortened(db, "events")
+        notes["events"] += in_two_files(db, staged["events"])
+        notes["events"] += undated(db, staged["events"], now)
+        notes["events"] += check_events(db, staged["events"], now, keep)
         notes["events"] += _assumed(staged["events"])
     if "items" in staged:
-        notes["items"] += check_items(db)
+        notes["items"] += shortened(db, "items") + check_items(db)
     if "users" in staged:
         notes["users"] += check_users(db)
     return kinds, notes

@@ -31,9 +31,11 @@ FROM (SELECT * FROM events WHERE reason IS NULL {once})
 """
 _SHARED = """
 CREATE OR REPLACE TABLE shared_{one} AS SELECT {one} FROM events WHERE reason IS NULL AND {one} IS NOT NULL
-GROUP BY {one} HAVING min(user_id) <> max(user_id)
+GROUP BY {one} HAVING min({who}) <> max({who})
 """
-_OF = "CASE WHEN {one} IN (FROM shared_{one}) THEN coalesce('/' || user_id, '') ELSE '' END"
+_OF = "CASE WHEN {one} IN (FROM shared_{one}) THEN coalesce('/' || {who}, '') ELSE '' END"
+_WHO = {"order_id": "user_id", "session_id": "coalesce(visitor_id, user_id)"}
+"""Whose an order or a session is: somebody may sign in during one, on the same device."""
 _ONCE = "QUALIFY event_id IS NULL OR row_number() OVER (PARTITION BY event_id ORDER BY file, row) = 1"
 
 _VISITS = """
@@ -64,9 +66,9 @@ def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
     contract for `read_texts`. Returns notes.
     """
     once, kept = _ONCE if staged.has("event_id") else "", "".join(f", {one} AS kept_{one}" for one in keep)
-    shared = {one: _shared(db, one) for one in ("order_id", "session_id") if staged.has(one)}
+    shared = {one: _shared(db, one) for one in _WHO if staged.has(one)}
     order_of, session_of = (
-        _OF.format(one=one) if shared.get(one) else "''" for one in ("order_id", "session_id")
+        _OF.format(one=one, who=who) if shared.get(one) else "''" for one, who in _WHO.items()
     )
     db.execute(_HAPPENED.format(once=once, kept=kept, order_of=order_of, session_of=session_of))
     good, turned, happened, by_day, visitors, given = answer(
@@ -102,7 +104,7 @@ def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
 
 def _shared(db: Db, one: str) -> int:
     """How many ids of orders or sessions several customers have: counts that start anew for each of them."""
-    db.execute(_SHARED.format(one=one))
+    db.execute(_SHARED.format(one=one, who=_WHO[one]))
     return int(answer(db, f"SELECT count(*) FROM shared_{one}")[0])
 
 

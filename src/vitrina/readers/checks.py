@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from vitrina.errors import DataError
 from vitrina.readers.amounts import drop_unreadable, settle_commas, settle_dots
 from vitrina.readers.columns import OF_ITEMS
+from vitrina.readers.report import Doubt
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
 from vitrina.readers.values import DATE, EARLIEST, SERIAL, SHORT_YEAR
 
 DAY = 86_400
+ZEROES = 0.01
+"""Share of rows with a quantity of 0 from which on they may be no voids."""
 _IDS = {
     "events": ("item_id", "user_id", "session_id", "order_id", "visitor_id", "region"),
     "items": ("item_id", "product_id"),
@@ -133,7 +136,7 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
     )
     db.execute(sql)
     db.execute("DROP TABLE raw_events")
-    return [*notes, *dates, *_spelled(db)]
+    return [*notes, *dates, *_zeroes(db, staged.rows), *_spelled(db)]
 
 
 def check_items(db: Db) -> list[str]:
@@ -172,6 +175,19 @@ def check_users(db: Db) -> list[str]:
 def replaced(table: str) -> str:
     """The reason of rows of items or users that a later row replaces."""
     return f"a later row has the same {table[:-1]}_id, and the last one is used"
+
+
+def _zeroes(db: Db, rows: int) -> list[Doubt]:
+    """What to say of quantities of 0: voids of a till, or not known, as in YOOCHOOSE's."""
+    count = answer(db, "SELECT count(*) FROM events WHERE reason = 'quantity is 0'")[0]
+    if count <= ZEROES * rows:
+        return []
+    return [
+        Doubt(
+            f"{count:,} rows are rejected for a quantity of 0: where that means that it is not known, "
+            "leave it empty, which counts as 1"
+        )
+    ]
 
 
 def _spelled(db: Db) -> list[str]:

@@ -10,11 +10,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from vitrina.dataset import TYPES
 from vitrina.errors import DataError
 
 ACTORS = ("user_id", "session_id", "order_id", "visitor_id")
 FREE = ("items", "users")
 """Tables whose other columns are attributes."""
+WORDS = "event_types"
+"""What of a recipe's columns names no table, but the meanings of words."""
+SINCE = ("timeframe",)
+"""Positions that are a time since the visit began: they order its rows, and count none."""
 OF_ITEMS = ("title", "category", "brand")
 """Columns of events that say what an item is, for shops that export no catalogue; see `described`."""
 
@@ -22,7 +27,9 @@ _USER = (
     "customer_id customer client_id household_id household household_key member_id member_number "
     "shopper_id buyer_id uid user cust_code reviewer_id"
 )
-_VISITOR = "visitor anonymous_id"
+_PERSON = "customer_unique_id"
+"""Who a customer is, where a customer_id beside it is new for every order."""
+_VISITOR = "visitor anonymous_id user_pseudo_id"
 VISITORS = ("visitor_id", *_VISITOR.split())
 """Who a browser or a device is; where a shop names nobody else, these are its customers."""
 
@@ -32,6 +39,8 @@ _TIMES = (
     "unix_review_time",
     "date",
     "sale_date",
+    "transaction_datetime order_datetime purchase_datetime order_timestamp purchase_timestamp",
+    "order_purchase_timestamp last_watch_dt",
     "time transaction_time",
 )
 """A date beside a time of day, `clock`, is the moment that tells more."""
@@ -44,8 +53,8 @@ _NAMED = "item_description product_name item_name"
 CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "events": {
         "item_id": (_ITEM, _PRODUCT, _WORK, _NAMED),
-        "user_id": (_USER, " ".join(VISITORS)),
-        "session_id": ("session visit_id sid user_session",),
+        "user_id": (_PERSON, _USER, " ".join(VISITORS)),
+        "session_id": ("session visit_id sid user_session", "ga_session_id"),
         "visitor_id": (_VISITOR,),
         "order_id": (
             "invoice invoice_no invoice_id invoice_number basket_id basket transaction_id transaction order "
@@ -55,7 +64,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "event_type": ("event type action event_name interaction behavior behavior_type behaviour activity",),
         "timestamp": _TIMES,
-        "position": ("pos", "step", "order_number"),
+        "position": ("pos", "step", "order_number", *SINCE),
         "clock": ("time", "transaction_time", "time_of_day", "order_time", "invoice_time", "sale_time"),
         "quantity": ("qty units pieces",),
         "price": ("unit_price item_price price_per_unit",),
@@ -97,7 +106,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "available_until": ("expiration_date",),
     },
     "users": {
-        "user_id": (_USER, "visitor_id", "id"),
+        "user_id": (_PERSON, _USER, "visitor_id", "id"),
         "consent": ("email_consent marketing_consent opt_in",),
     },
 }
@@ -128,8 +137,13 @@ class Choice:
 
 
 def check_aliases(aliases: Mapping[str, Mapping[str, str]]) -> None:
-    """Raise DataError for an alias of a table or a column that the contract does not have."""
+    """Raise DataError for an alias of a table, a column or an event type that the contract does not have."""
+    for word, kind in aliases.get(WORDS, {}).items():
+        if kind not in TYPES:
+            raise DataError(f"[columns.{WORDS}] {word} = {kind!r} must be one of {', '.join(TYPES)}")
     for table, wanted in aliases.items():
+        if table == WORDS:
+            continue
         if table not in CONTRACT:
             raise DataError(f"[columns.{table}] names a table that is not read; known: {', '.join(CONTRACT)}")
         for column in wanted if table not in FREE else ():

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vitrina.readers.columns import SINCE, plain
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
 
@@ -18,6 +19,7 @@ MOST = 0.99
 
 _ACTOR = """coalesce('s' || session_id || coalesce('/' || user_id, ''),
     'o' || order_id || coalesce('/' || user_id, ''), 'u' || user_id, 'v' || visitor_id, '')"""
+_AT_ONCE = f"{_ACTOR} || '/' || coalesce(us, 0)"
 _UNBROKEN = "count(*) = count(DISTINCT place) AND coalesce(count(*) - 1 = max(place) - min(place), false)"
 _ROWS = f"""
 SELECT coalesce(avg(CAST(whole AS INTEGER)), 0) FROM (
@@ -75,6 +77,10 @@ def put_in_order(db: Db, staged: Staged, notes: list[str]) -> bool:
     there are no times; whether that says what each customer did after what. Says into `notes` what was made
     of it."""
     name = staged.columns.get("position", "")
+    if plain(name) in SINCE:
+        db.execute(_IN_ORDER.format(actor=_AT_ONCE, column="position"))
+        notes.append(f"the order of what a visit did at one moment, or on one day, is what {name!r} says")
+        name = ""
     if staged.has("timestamp"):
         notes += [f"{name!r} is not used: timestamps tell the order"] if name else []
         return False

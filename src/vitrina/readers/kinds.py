@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from vitrina.dataset import PURCHASE, TYPES, lone_words
 from vitrina.errors import DataError
 from vitrina.readers.columns import plain, snake
+from vitrina.readers.report import Doubt
 from vitrina.readers.scan import Db, answer
 
 MOST = 16
@@ -22,27 +25,42 @@ _WORDS = {
 }
 _MEANING = {plain(word): kind for kind, words in _WORDS.items() for word in words.split()}
 
+_OF_FILES = re.compile("purchase|buy|order|transaction|sale|view|click|pageview|cart|return|refund")
+"""Words in the names of files that tell what is in them; a file of baskets holds purchases."""
+OF_SALES = ("event_type", "order_id", "quantity", "price")
+"""Columns of events that clicks have not."""
 
-def meaning(said: str) -> str:
-    """The event type a shop's word stands for; a word that is not known stays a type of its own."""
-    return _MEANING.get(plain(said)) or snake(said) or said
+
+def meaning(said: str, told: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The event type a shop's word stands for, in one or in many; a word that is not known stays a type of
+    its own. `told`: what the recipe says of words."""
+    word = plain(said)
+    by_recipe = {plain(one): kind for one, kind in told.items()} | dict(told)
+    return (
+        by_recipe.get(said)
+        or by_recipe.get(word)
+        or _MEANING.get(word)
+        or _MEANING.get(word.removesuffix("s"))
+        or snake(said)
+        or said
+    )
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """All event types of a shop, the known ones first; its words that stand for one, see `lone_words`, as
-    they were written and as a type of its own would be called; notes for the report."""
+    """All event types of a shop, the known ones first; its words that stand for one, told so by its recipe or
+    see `lone_words`, as they were written and as a type of its own would be called; notes for the report."""
 
     types: tuple[str, ...] = TYPES
     words: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-def define_kinds(db: Db, weighed: Collection[str] | None) -> Kinds:
+def define_kinds(db: Db, weighed: Collection[str] | None, told: Mapping[str, str]) -> Kinds:
     """Make the table `kinds` (said, kind) from raw events.
 
-    `weighed`: types of the shop's own that its recipe weighs; None keeps them all by their names. Raises
-    DataError where the column does not hold event types.
+    `weighed`: types of the shop's own that its recipe weighs; None keeps them all by their names. `told`:
+    word -> type, as the recipe has it. Raises DataError where the column does not hold event types.
     """
     said = [
         one
@@ -50,43 +68,78 @@ def define_kinds(db: Db, weighed: Collection[str] | None) -> Kinds:
             "SELECT DISTINCT event_type FROM raw_events WHERE event_type IS NOT NULL ORDER BY 1 LIMIT 1001"
         ).fetchall()
     ]
-    own = sorted({meaning(one) for one in said} - set(TYPES))
-    if len(own) > MOST:
-        raise DataError(
-            f"event_type has {len(own):,}{' or more' if len(said) > 1000 else ''} unknown values, such as "
-            f"{own[0]!r} and {own[1]!r}; at most {MOST} types of your own are read: leave the column out, or "
-            "name the right one in the recipe, under [columns.events]"
-        )
+    meant = {one: meaning(one, told) for one in said}
+    own = sorted(set(meant.values()) - set(TYPES))
+    _refuse_if_many(own, len(said) > 1000)
     bare, typed = answer(db, "SELECT count(*) - count(event_type), count(event_type) FROM raw_events")
-    happened = [meaning(one) for one in said] + [TYPES[PURCHASE]] * bool(bare)
+    happened = [*meant.values()] + [TYPES[PURCHASE]] * bool(bare)
     lone = {} if weighed is None else lone_words(happened, weighed)
-    kinds = {one: lone.get(meaning(one), meaning(one)) for one in said}
+    kinds = {one: lone.get(kind, kind) for one, kind in meant.items()}
     db.execute("CREATE TABLE kinds (said VARCHAR, kind VARCHAR)")
     if said:
         db.executemany("INSERT INTO kinds VALUES (?, ?)", list(kinds.items()))
     left = [one for one in own if one not in lone]
-    words = lone | {one: kind for one, kind in kinds.items() if meaning(one) in lone}
+    words = as_told(told) | lone | {one: kind for one, kind in kinds.items() if meant[one] in lone}
     notes = [f"{bare:,} rows have no event_type and were taken as purchases"] if bare and typed else []
-    return Kinds((*TYPES, *left), words, (*_told(kinds, left, lone, weighed), *notes))
+    read = {one: kind for one, kind in kinds.items() if kind not in {one, *left} and meant[one] not in lone}
+    return Kinds((*TYPES, *left), words, (*_told(read, left, lone, weighed), *notes))
+
+
+def by_files(files: Sequence[str], columns: Sequence[Collection[str]]) -> tuple[list[str], list[str]]:
+    """The event type that each file of events without a column of them is called by, such as
+    `events-clicks.csv`, else the empty text; and notes. `columns`: of the contract, by file."""
+    kinds, notes = [], list[str]()
+    for file, came in zip(files, columns, strict=True):
+        kinds.append("" if "event_type" in came else _called(file))
+        if kinds[-1]:
+            notes.append(f"{file} has no event_type: each of its rows is a {kinds[-1]}, as its name says")
+    told = [bool(kind or set(OF_SALES) & set(came)) for kind, came in zip(kinds, columns, strict=True)]
+    bare = [file for file, sure in zip(files, told, strict=True) if not sure]
+    if bare and any(told):
+        notes.append(
+            Doubt(
+                f"{', '.join(bare[:4])} {'have' if len(bare) > 1 else 'has'} neither event_type nor "
+                f"order_id, quantity or price, and {files[told.index(True)]} has: if there are clicks in it, "
+                "call it events-clicks.csv, or say 'view' in a column event_type; now each row is a purchase"
+            )
+        )
+    return kinds, notes
+
+
+def _called(file: str) -> str:
+    """What the words after 'events' in the name of a file mean, where they mean one thing."""
+    words = [one.removesuffix("s") for one in re.findall(r"[^\W\d_]+", file.lower())]
+    found = {meaning(one) for one in words if _OF_FILES.fullmatch(one)}
+    return found.pop() if words[0] == "event" and len(found) == 1 else ""
+
+
+def as_told(told: Mapping[str, str]) -> dict[str, str]:
+    """The recipe's words for events, as they are written and as a type of its own would be called."""
+    return {name: kind for word, kind in told.items() for name in (word, snake(word))}
+
+
+def _refuse_if_many(own: Sequence[str], more: bool) -> None:
+    if len(own) > MOST:
+        raise DataError(
+            f"event_type has {len(own):,}{' or more' if more else ''} unknown values, such as "
+            f"{own[0]!r} and {own[1]!r}; at most {MOST} types of your own are read: leave the column out, or "
+            "name the right one in the recipe, under [columns.events]"
+        )
 
 
 def _told(
-    kinds: Mapping[str, str], own: Collection[str], lone: Collection[str], weighed: Collection[str] | None
+    read: Mapping[str, str], own: Collection[str], lone: Collection[str], weighed: Collection[str] | None
 ) -> Iterator[str]:
     """What to say of a shop's words; of those that the recipe weighs there is nothing to say."""
-    read = [
-        f"{one!r} as {kind}"
-        for one, kind in kinds.items()
-        if kind not in {one, *own} and meaning(one) not in lone
-    ]
     if read:
-        yield f"event types: {', '.join(read)}"
+        yield f"event types: {', '.join(f'{one!r} as {kind}' for one, kind in read.items())}"
     if lone:
-        yield stand_for_purchases(lone)
+        sentence = stand_for_purchases(lone)
+        yield Doubt(sentence) if len(lone) > 1 else sentence
     if weighed is not None and (idle := [one for one in own if one not in weighed]):
         yield (
-            f"event types of your own: {', '.join(idle)}; "
-            "they weigh nothing until the recipe gives them a weight"
+            f"event types of your own: {', '.join(idle)}; they weigh nothing until the recipe gives them a "
+            "weight, or says under [columns.event_types] which they are"
         )
 
 
@@ -94,6 +147,6 @@ def stand_for_purchases(words: Collection[str]) -> str:
     """The sentence on words that were taken as purchases, see `lone_words`."""
     many = f"{', '.join(map(repr, words))} {'are' if len(words) > 1 else 'is'} taken as a purchase"
     return (
-        f"no event is a purchase, a view or a cart, so {many}, in events to come too; "
-        "event_weights in the recipe weigh them otherwise"
+        f"no event is a purchase, a view or a cart, so {many}, in events to come too; where that is wrong, "
+        f'say so in the recipe, under [columns.event_types]: "{min(words)}" = "view"'
     )

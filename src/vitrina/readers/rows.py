@@ -13,7 +13,8 @@ from vitrina.errors import DataError
 from vitrina.readers import tickets, values
 from vitrina.readers.columns import CONTRACT, Choice, choose
 from vitrina.readers.encodings import as_utf8
-from vitrina.readers.scan import Db, Scan, answer, as_bytes, named, scan
+from vitrina.readers.kinds import by_files
+from vitrina.readers.scan import Db, Scan, answer, as_bytes, literal, named, scan
 from vitrina.readers.tables import ending
 
 Say = Callable[[str], None]
@@ -73,16 +74,27 @@ def stage(
     choices = [choose(table, one.file, one.names, {} if one in bare else aliases) for one in scans]
     _agree(table, scans, choices)
     attributes = tuple(sorted({name for one in choices for name in one.attributes}))
-    scans, nested = _fill(db, table, scans, choices, attributes, scratch)
+    came = [one.contract.keys() for one in choices]
+    types, typed = (
+        by_files([one.file for one in scans], came) if table == "events" else ([""] * len(scans), [])
+    )
+    scans, nested = _fill(db, table, scans, choices, types, attributes, scratch)
     both = list(zip(scans, choices, strict=True))
     empty = [f"{file} is empty" for path, file in files if (path, file) not in full]
     return Staged(
         table=table,
         scans=tuple(scans),
-        columns={name: one.names[at] for one, choice in both for name, at in choice.contract.items()},
+        columns=dict.fromkeys(["event_type"] if any(types) else [], "the name of its file")
+        | {name: one.names[at] for one, choice in both for name, at in choice.contract.items()},
         attributes=attributes,
         unused=tuple(dict.fromkeys(name for choice in choices for name in choice.unused)),
-        notes=(*dict.fromkeys(note for choice in choices for note in choice.notes), *told, *nested, *empty),
+        notes=(
+            *dict.fromkeys(note for choice in choices for note in choice.notes),
+            *told,
+            *typed,
+            *nested,
+            *empty,
+        ),
     )
 
 
@@ -91,18 +103,22 @@ def _fill(
     table: str,
     scans: Sequence[Scan],
     choices: Sequence[Choice],
+    types: Sequence[str],
     attributes: Sequence[str],
     scratch: Path,
 ) -> tuple[list[Scan], list[str]]:
-    """Copy the rows of all files into `raw_<table>`; the scans that could be read, and notes."""
+    """Copy the rows of all files into `raw_<table>`; the scans that could be read, and notes.
+
+    `types`: the event type of all rows of a file, where one is known."""
     fields = [*CONTRACT[table], *(f"x{place}" for place in range(len(attributes)))]
     columns = ", ".join(f"{one} VARCHAR" for one in fields)
     db.execute(f"CREATE TABLE raw_{table} (file INTEGER, row BIGINT, {columns})")
     nested: set[str] = set()
     readable = []
-    for number, (one, choice) in enumerate(zip(scans, choices, strict=True)):
+    for number, (one, choice, kind) in enumerate(zip(scans, choices, types, strict=True)):
         fill = partial(_fields, choice=choice, attributes=attributes, nested=nested)
-        insert = f"INSERT INTO raw_{table} BY NAME SELECT {number} AS file"
+        of_all = f", {literal(kind)} AS event_type" if kind else ""
+        insert = f"INSERT INTO raw_{table} BY NAME SELECT {number} AS file{of_all}"
         readable.append(_insert(db, insert, one, fill, scratch))
     return readable, sorted(nested)
 

@@ -17,13 +17,15 @@ _TEXTS = (".csv", ".tsv", ".jsonl", ".ndjson")
 ENDINGS = (".parquet", *_TEXTS, *(one + ".gz" for one in _TEXTS))
 BASKETS = "baskets"
 """What events may be called where they are baskets; any text is one then."""
+_ELSEWHERE = "embeddings_ids"
+"""What stands beside the tables and is no shop's: the rows of `embeddings.npy`."""
 PLAIN = (".txt", ".dat", ".txt.gz", ".dat.gz")
 
 
 @dataclass(frozen=True)
 class Found:
-    """The files of each table that has any, in the order they are read; by name, files left aside, and where
-    there are no events those that may be them, but are not called so.
+    """The files of each table that has any, in the order they are read; by name, files left aside, in a
+    format that is not read, and others that could be read, but have no table's name.
 
     `baskets`: whether events are called that; `second`: baskets that are not read, as there are events.
     """
@@ -62,13 +64,14 @@ def find(folder: Path) -> Found:
     baskets, strange = _named(folder, BASKETS)
     aside += [path.name for path in strange]
     if "events" in files:
-        return Found(files, tuple(aside), second=tuple(sorted(path.name for path in baskets)))
+        second = tuple(sorted(path.name for path in baskets))
+        return Found(files, tuple(aside), _uncalled(folder), second=second)
     if baskets:
         _once("events", baskets)
         files["events"] = tuple(sorted(baskets, key=_natural))
     if not files.keys() & {"events", "items"}:
         raise DataError(f"{folder} has neither events.* nor baskets.* nor items.*; {_holds(folder)}")
-    return Found(files, tuple(aside), () if baskets else _uncalled(folder), bool(baskets))
+    return Found(files, tuple(aside), _uncalled(folder), bool(baskets))
 
 
 def find_events(place: Path) -> Found:
@@ -121,7 +124,13 @@ def _named(folder: Path, table: str) -> tuple[list[Path], list[Path]]:
 def _uncalled(folder: Path) -> tuple[str, ...]:
     """Files that could be read, but have no table's name."""
     names = (path.name for path in folder.iterdir() if path.is_file() and ending(path))
-    return tuple(sorted(one for one in names if not any(_is_called(one.lower(), table) for table in TABLES)))
+    return tuple(
+        sorted(
+            one
+            for one in names
+            if not any(_is_called(one.lower(), table) for table in (*TABLES, BASKETS, _ELSEWHERE))
+        )
+    )
 
 
 def _is_part(part: Path, folder: Path, baskets: bool) -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from vitrina.readers.columns import CONTRACT, plain
 from vitrina.readers.heads import BOM, head_of, names_of
 from vitrina.readers.lines import MAX_RECORD, MAX_TEXT, Malformed, Shape, Survey, survey
 from vitrina.readers.lines import plain as opened
+from vitrina.readers.miners import is_remark, refuse, remarks
 from vitrina.readers.scan import Db, Scan, mended, of_parquet
 from vitrina.readers.tables import PLAIN, ending
 
@@ -47,16 +49,30 @@ def are(path: Path, file: str, aliases: Mapping[str, str]) -> bool:
     if ending(path).startswith((".parquet", ".jsonl", ".ndjson")):
         return False
     head_of(path, file)
+    plainly = ending(path, baskets=True) in PLAIN
+    return not any(_is_head(line, aliases, spaced=plainly) for line in _first(path))
+
+
+def _first(path: Path) -> list[bytes]:
+    """The first line that is not blank; where it is a remark, also the first that is none."""
     with opened(path) as stream:
-        lines = iter(partial(stream.readline, MAX_RECORD), b"")
-        first = next((line for line in lines if line.strip(BOM + b" \t\r\n")), b"")
-    text = first.decode("utf-8-sig", "replace").replace("\0", "").strip("\r\n")
+        lines = (
+            one for one in iter(partial(stream.readline, MAX_RECORD), b"") if one.strip(BOM + b" \t\r\n")
+        )
+        found = list(islice(lines, 1))
+        if found and is_remark(found[0].decode("utf-8-sig", "replace")):
+            found += islice((one for one in lines if not is_remark(one[:9].decode("utf-8", "replace"))), 1)
+    return found
+
+
+def _is_head(line: bytes, aliases: Mapping[str, str], *, spaced: bool) -> bool:
+    text = line.decode("utf-8-sig", "replace").replace("\0", "").strip("\r\n")
     try:
-        names = list(names_of(text.encode(), file)[0])
+        names = list(names_of(text.encode(), "")[0])
     except DataError:
-        return True
-    spaced = text.split() if len(names) == 1 and ending(path, baskets=True) in PLAIN else []
-    return not (_are_columns(names, aliases) or _are_columns(spaced, aliases))
+        return False
+    apart = text.split() if len(names) == 1 and spaced else []
+    return _are_columns(names, aliases) or _are_columns(apart, aliases)
 
 
 def _are_columns(names: list[str], aliases: Mapping[str, str]) -> bool:
@@ -82,7 +98,11 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
     found.cuts[:0] = [(0, start)] if start else []
     text = mended(path, found, scratch)
     number = len(list(scratch.iterdir()))
-    long = _Long(_sign(text, ending(path, baskets=True)), found, number)
+    some = _some(text)
+    signs = remarks(some)
+    some = [line for line in some if not line.startswith(signs)]
+    refuse(some, file)
+    long = _Long(_sign(some, ending(path, baskets=True)), found, number, signs)
     copy = scratch / f"tickets-{number}.parquet"
     long.write(text, copy)
     lines = np.repeat(long.lines, long.sizes)
@@ -96,17 +116,27 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
     if not long.sizes:
         return told, f"{file} holds no basket; each line is one, its items split at {SIGNS[long.sign]}"
     said = f"{file}: each line is an order, its items split at {SIGNS[long.sign]}; whose it is nobody knows"
-    return told, f"{said}; the first: {', '.join(long.first)[:100]}"
+    said += f"; the first: {', '.join(long.first)[:100]}"
+    if long.left_out:
+        left = "; ".join(long.left_out[:2])[:100]
+        said += f"; {len(long.left_out):,} lines are remarks and were left out: {left}"
+    return told, said
 
 
-def _sign(text: Path, kind: str) -> str:
+def _some(text: Path) -> list[str]:
+    """The lines of the first bytes of a file, whole ones where it has any."""
+    with opened(text) as stream:
+        some = stream.read(LOOKED_AT)
+    end = some.rfind(b"\n") + 1 if len(some) == LOOKED_AT else 0
+    return some[: end or None].decode("utf-8", "ignore").splitlines()
+
+
+def _sign(some: Sequence[str], kind: str) -> str:
     """What stands between the items: the sign outside of quotes that most lines have. In what is no CSV file
     it is spaces, unless that sign is in most of the lines that have either."""
     if kind.startswith(".tsv"):
         return "\t"
-    with opened(text) as stream:
-        some = stream.read(LOOKED_AT).decode("utf-8", "ignore")
-    lines = [_QUOTED.sub("", line) for line in some.splitlines()]
+    lines = [_QUOTED.sub("", line) for line in some]
     held = {sign: sum(sign in line for line in lines) for sign in ";\t|,"}  # "1,5 l;tea": the first of equals
     best = max(held, key=lambda sign: held[sign])
     if kind in PLAIN and 2 * held[best] <= sum(best in line or " " in line.strip() for line in lines):
@@ -117,14 +147,16 @@ def _sign(text: Path, kind: str) -> str:
 @dataclass
 class _Long:
     """An item a row, made of a basket a line. `lines` and `sizes`: the place of each basket and its items;
-    `first`: the items of the first."""
+    `first`: the items of the first; `left_out`: lines that begin with a sign of `remarks`."""
 
     sign: str
     found: Survey
     number: int
+    remarks: tuple[str, ...] = ()
     lines: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def write(self, text: Path, copy: Path) -> None:
         """Write the rows of all lines; those that cannot be taken apart go to the survey's malformed."""
@@ -143,6 +175,9 @@ class _Long:
         """Each line's number in the file and its items, where it has any."""
         for record, raw in enumerate(stream):
             line, text = self.found.line(record), raw.decode("utf-8").rstrip("\r\n")
+            if text.startswith(self.remarks):
+                self.left_out.append(text[:MAX_TEXT])
+                continue
             try:
                 own = _items(text, self.sign)
             except csv.Error:

@@ -9,7 +9,10 @@ from vitrina.dataset import PATH
 from vitrina.ids import MAX_ID_BYTES
 from vitrina.readers.scan import Db, literal
 
-MISSING = ("", "null", "none", "nan", "nat", "<na>", "n/a", "\\n", "undefined")
+MISSING = (
+    *("", "null", "none", "nan", "nat", "<na>", "n/a", "\\n", "undefined"),
+    *("(not set)", "(none)", "(not provided)"),
+)
 YES = "true t yes y 1 on instock available preorder backorder"
 NO = "false f no n 0 off outofstock unavailable soldout discontinued"
 EARLIEST = 631_152_000_000_000

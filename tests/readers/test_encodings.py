@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vitrina.doctor import examine
 from vitrina.readers import Reading, read
 from vitrina.readers.encodings import as_utf8
 
@@ -33,6 +34,15 @@ _TURKISH = [
 ]
 _GREEK = ["Τυρί φέτα", "ελαιόλαδο", "ψωμί", "γάλα", "μέλι", "ξύδι", "κρασί", "ώριμο"]
 
+_FRENCH = ["Crème brûlée", "Théière", "Plat à gâteau", "Étagère", "Drap brodé", "Pâté", "Été", "Café moulu"]
+_HEBREW = ["כוס קרמיקה", "מגבת", "כף עץ", "שולחן", "תה שחור", "לחם", "גבינה", "חלב"]
+_CHINESE = ["日用商品", "咖啡豆", "毛巾", "枕套", "牛奶", "苹果", "白色的杯子", "冬天的鞋"]
+_JAPANESE = ["日本の商品", "お茶", "コーヒー豆", "タオル", "木のスプーン", "枕カバー", "白い皿", "冬の靴"]
+
+
+def _capitals(titles: list[str]) -> list[str]:
+    return [one.upper() for one in titles]
+
 
 def _table(titles: list[str]) -> str:
     rows = [f"u{at % 3},i{at},{title},2020-01-{at + 1:02}" for at, title in enumerate(titles)]
@@ -52,6 +62,14 @@ def _notes(reading: Reading) -> list[str]:
         ("koi8-r", "koi8-r", _RUSSIAN),
         ("cp1254", "windows-1254", _TURKISH),
         ("cp1253", "windows-1253", _GREEK),
+        ("cp1251", "windows-1251", _capitals(_RUSSIAN)),
+        ("koi8-r", "koi8-r", _capitals(_RUSSIAN)),
+        ("cp866", "cp866", _RUSSIAN),
+        ("cp1252", "windows-1252", _capitals(_FRENCH)),
+        ("iso8859-2", "iso8859-2", _POLISH),
+        ("cp1255", "windows-1255", _HEBREW),
+        ("gb18030", "gb18030", _CHINESE),
+        ("cp932", "cp932", _JAPANESE),
         ("utf-16", "utf-16", _RUSSIAN),
         ("utf-16-le", "utf-16-le", _POLISH),
         ("utf-16-be", "utf-16-be", _GERMAN),
@@ -69,6 +87,15 @@ def test_words_of_other_encodings_are_read(
     table = reading.report.tables[0]
     assert (table.rows, table.kept) == (len(titles), len(titles))
     assert any(f"{path.name} is not UTF-8 and was read as {said}" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(("word", "encoding"), [("Чай", "cp1251"), ("£5", "cp1252"), ("日", "gb18030")])
+def test_letters_that_were_guessed_are_a_doubt(tmp_path: Path, word: str, encoding: str) -> None:
+    """Promise: of a single word no page can be sure, so the doctor shows what was made of it."""
+    rows = f"user_id,item_id,title\nu,a,{word}\nu,b,bread\n"
+    (tmp_path / "events.csv").write_bytes(rows.encode(encoding))
+    warnings = examine(read(tmp_path)).warnings
+    assert any("is not UTF-8 and was read as" in one and "as in 'u,a," in one for one in warnings)
 
 
 def test_a_pound_sign_tells_no_alphabet(tmp_path: Path) -> None:

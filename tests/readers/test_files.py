@@ -52,6 +52,9 @@ CASES: dict[str, tuple[dict[str, bytes], str]] = {
     "half a gzip": ({"events.csv.gz": gzip.compress(GOOD * 9999)[:-200]}, r"not a whole gzip file"),
     "half a Parquet": ({"events.parquet": parquet()[:900]}, r"events\.parquet cannot be read"),
     "old Mac lines": ({"events.csv": GOOD.replace(b"\n", b"\r")}, r"first line of events\.csv names no columns"),
+    "double colons": ({"events.csv": b"1::Toy (1995)::Toys|Comedy\n"}, r"'::' parts them; put a tab in its place"),
+    "blanks between columns": ({"events.csv": b"user_id item_id\nu i\n"}, r"here is only one; put a comma in place of the blanks"),
+    "an array": ({"events.jsonl": b'[{"user_id": 1, "item_id": 2}]'}, r"no JSON object but an array; write one object a line"),
     "no item": ({"events.csv": b"user_id,amount\nu,1\n"}, r"no column for item_id; its columns: 'user_id', 'amount'"),
     "no actor": ({"events.csv": b"item_id\ni\n"}, r"no column for any of user_id, session_id, order_id, visitor_id"),
     "no header": ({"events.csv": b"7,a1,2020\n"}, r"no column for item_id nor for any of .*needs one"),
@@ -74,6 +77,15 @@ def test_each_wrong_file_is_one_sentence(tmp_path: Path, case: str) -> None:
     with pytest.raises(DataError, match=said) as caught:
         read(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("start", [b"sep=;\r\n", b"\xef\xbb\xbfsep=;\n"])
+def test_a_hint_for_spreadsheets_is_no_header(tmp_path: Path, start: bytes) -> None:
+    """Promise: the line after `sep=;` names the columns, and lines are counted as a person does."""
+    (tmp_path / "events.csv").write_bytes(start + b"user_id;item_id\nu;i\nu;j\n;\n")
+    reading = read(tmp_path, max_rejected=0.5)
+    assert reading.dataset.items.names(np.arange(2)) == ["i", "j"]
+    assert reading.report.tables[0].rejected[0].example == "events.csv line 5: ;"
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

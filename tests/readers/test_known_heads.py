@@ -115,6 +115,19 @@ EVENTS = {
         "Date,Time,Transaction,Item\n2016-10-30,09:58:11,1,Bread\n",
         {"timestamp": "Date", "clock": "Time", "order_id": "Transaction", "item_id": "Item"},
     ),
+    "recbole": (
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n",
+        {"user_id": "user_id", "item_id": "item_id", "timestamp": "timestamp"},
+    ),
+    "yelp": (
+        "review_id,user_id,business_id,stars,date\nx,u,b,4.0,2014-02-05 20:30:30\n",
+        {"user_id": "user_id", "item_id": "business_id", "timestamp": "date"},
+    ),
+    "shopify": (
+        "Name,Email,Paid at,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Billing Name,Id,Vendor\n"
+        "#1001,c@x.com,,2018-11-21 13:28:00 -0500,1,Tee,1.5,SKU1,,5000,shop\n",
+        {"order_id": "Name", "user_id": "Email", "item_id": "Lineitem sku", "timestamp": "Created at", "title": "Lineitem name", "quantity": "Lineitem quantity", "price": "Lineitem price"},
+    ),
 }  # fmt: skip
 ITEMS = {
     "instacart": (
@@ -134,6 +147,10 @@ ITEMS = {
     "movielens": (
         "movieId,title,genres\n1,Toy Story (1995),Adventure|Animation\n",
         {"item_id": "movieId", "title": "title", "tags": "genres"},
+    ),
+    "book-crossing": (
+        '"ISBN";"Book-Title";"Book-Author";"Publisher"\n"001";"Clara Callan";"Mark";"Harper"\n',
+        {"item_id": "ISBN", "title": "Book-Title", "brand": "Book-Author"},
     ),
     "amazon meta 2023": (
         "parent_asin,main_category,title,average_rating,price,store\nB01CUPMQZE,All Beauty,Howard,4.8,$21.98,Howard\n",

@@ -340,11 +340,24 @@ def test_a_column_that_holds_no_event_types(tmp_path: Path) -> None:
         ("12/31/2019 23:00", 1577833200, "month, day, year"),
         ("12/31/19 11:00 PM", 1577833200, "month, day, year"),
         ("01.02.2020", 1580515200, "day, month, year"),
+        ("2010-12-02 13", 1291294800, ""),
+        ("2010-12-02 13:28:15 -0500", 1291314495, ""),
+        ("201012021328", 1291296480, "202012312359"),
+        ("20101202132815", 1291296495, "202012312359"),
+        ("02 Dec 2010", 1291248000, ""),
+        ("2 December 2010 13:28", 1291296480, ""),
+        ("Dec 2, 2010 1:28 PM", 1291296480, ""),
+        ("02-DEC-10", 1291248000, "such as 02-DEC-10 were read as day, month and year"),
+        ("02-DEC-10 01.28.15.123456 PM", 1291296495, "day, month and year"),
+        ("Thu, 02 Dec 2010 13:28:15 +0200", 1291289295, ""),
+        ("Thu, 02 Dec 2010 13:28:15 GMT", 1291296495, ""),
+        ("Thu Dec  2 13:28:15 2010", 1291296495, ""),
+        ("Thu Dec 02 13:28:15 UTC 2010", 1291296495, ""),
     ],
 )
 def test_moments(tmp_path: Path, written: str, seconds: int, said: str) -> None:
     """Promise: times of the usual spellings are seconds since 1970 UTC, and guesses are said."""
-    reading = read(shop(tmp_path, events_csv=f"user_id,item_id,timestamp\nu,i,{written}\n"))
+    reading = read(shop(tmp_path, events_csv=f'user_id,item_id,timestamp\nu,i,"{written}"\n'))
     assert reading.dataset.events.time.tolist() == [seconds]
     assert said in notes(reading)
 

@@ -2,12 +2,12 @@
 
     names     tables       which files hold which table
               beside       what is said of the others
-    bytes     lines, scan  which lines are records; a file as a relation
+    bytes     heads, lines, scan    the first line; which lines are records; a file as a relation
               tickets      a file of a basket a line as one
               miners       what is no basket in such a file
     columns   columns      which of the shop's columns is which of ours
     values    values, kinds, rows    what a text means
-    judgement checks, rejects        which rows are good, and why the others are not
+    judgement checks, amounts, rejects    which rows are good, and why the others are not
               odd_ids       what looks like several ids, or like half of one
               repeats       rows that came more than once
               overlooked    columns that nobody took, and may be what is missing

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from vitrina.errors import DataError
 from vitrina.readers.columns import CONTRACT, plain
+from vitrina.readers.heads import head_of, names_of
 from vitrina.readers.report import Doubt
 from vitrina.readers.rows import Staged
-from vitrina.readers.scan import head_of, names_of
 from vitrina.readers.tables import Found, ending
 
 _KEYS, _WANTED = ("order_id", "session_id"), ("user_id", "timestamp")

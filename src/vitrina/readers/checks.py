@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitrina.errors import DataError
+from vitrina.readers.amounts import drop_unreadable, settle_commas, settle_dots
 from vitrina.readers.columns import OF_ITEMS
 from vitrina.readers.report import Doubt
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
-from vitrina.readers.values import DATE, EARLIEST
+from vitrina.readers.values import DATE, EARLIEST, SERIAL, SHORT_YEAR
 
 DAY = 86_400
 ZEROES = 0.01
@@ -92,11 +93,15 @@ WITH judged AS (
 """
 
 _UNITS = """
-SELECT CASE WHEN day(timestamp) THEN 'days written as 20201231' WHEN unit = 1e6 THEN 'seconds since 1970'
+SELECT CASE WHEN day(timestamp) AND strlen(timestamp) > 8 THEN 'moments written as 202012312359'
+    WHEN day(timestamp) THEN 'days written as 20201231'
+    WHEN regexp_full_match(timestamp, '{short_year}') THEN 'day, month and year'
+    WHEN unit = 1e6 THEN 'seconds since 1970'
     WHEN unit = 1e3 THEN 'milliseconds since 1970' WHEN unit = 1 THEN 'microseconds since 1970'
     ELSE 'nanoseconds since 1970' END AS read, count(*), min(timestamp)
 FROM (SELECT timestamp, scale(TRY_CAST(timestamp AS DOUBLE)) AS unit FROM events
-    WHERE reason IS NULL AND TRY_CAST(timestamp AS DOUBLE) IS NOT NULL)
+    WHERE reason IS NULL
+        AND (TRY_CAST(timestamp AS DOUBLE) IS NOT NULL OR regexp_full_match(timestamp, '{short_year}')))
 GROUP BY read ORDER BY read
 """
 
@@ -117,6 +122,7 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
     ids, notes = _whole_ids(db, "events")
     if staged.has("clock"):
         db.execute(_CLOCKS)
+    notes += [*settle_dots(db, "events", "price"), *settle_commas(db, "events", "quantity")]
     day_first, dates = _day_first(db, "events", "timestamp")
     moment = _moment(now) if staged.has("timestamp") else ""
     sql = _EVENTS.format(
@@ -136,6 +142,8 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
 def check_items(db: Db) -> list[str]:
     """Type and judge the rows of the catalogue. Returns notes for the report."""
     ids, notes = _whole_ids(db, "items")
+    for name in ("price", "old_price"):
+        notes += [*settle_dots(db, "items", name), *drop_unreadable(db, name)]
     from_day_first, dates = _day_first(db, "items", "available_from")
     until_day_first, more = _day_first(db, "items", "available_until")
     sql = _ITEMS.format(
@@ -186,7 +194,7 @@ def _spelled(db: Db) -> list[str]:
     """What was made of moments and amounts that are not written the usual way."""
     notes = [
         f"{count:,} timestamps such as {example} were read as {unit}"
-        for unit, count, example in db.execute(_UNITS).fetchall()
+        for unit, count, example in db.execute(_UNITS.format(short_year=SHORT_YEAR)).fetchall()
     ]
     spelled = "contains(price, ',') OR contains(quantity, ',')"
     commas = answer(db, f"SELECT count(*) FROM events WHERE reason IS NULL AND ({spelled})")[0]
@@ -218,6 +226,9 @@ def _moment(now: int) -> str:
     return (
         "WHEN timestamp IS NULL THEN 'timestamp is empty' "
         "WHEN us IS NULL THEN 'timestamp is no date or time' "
+        f"WHEN TRY_CAST(timestamp AS DOUBLE) BETWEEN {SERIAL[0]} AND {SERIAL[1]} THEN 'timestamp looks "
+        "like a day number of a spreadsheet; give the column the format of a date, 2020-12-31, and save it "
+        "again' "
         f"WHEN us < {EARLIEST} THEN 'timestamp is before 1990' "
         f"WHEN us > {(now + DAY) * 1_000_000} THEN 'timestamp is more than a day in the future'"
     )

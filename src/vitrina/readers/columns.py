@@ -46,7 +46,7 @@ _TIMES = (
 """A date beside a time of day, `clock`, is the moment that tells more."""
 _ITEM = "sku stock_code item article article_id article_number item_code item_no item_number variant_id asin"
 _PRODUCT = "product_id product product_code prod_code material_number"
-_WORK = "movie_id book_id isbn track_id song_id artist_id aid parent_asin"
+_WORK = "movie_id book_id isbn track_id song_id artist_id video_id business_id aid parent_asin"
 _NAMED = "item_description product_name item_name"
 
 # Contract column -> tiers of other names; an earlier tier wins, two names of one tier are ambiguous.
@@ -80,7 +80,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "item_id": (_ITEM, "id", _PRODUCT, _WORK),
         "product_id": ("parent_id item_group_id group_id parent_asin style_id model_id", "product_code"),
         "title": (
-            "name product_name item_name product_title item_title product_display_name prod_name",
+            "name product_name item_name product_title item_title book_title product_display_name prod_name",
             "description",
         ),
         "category": (
@@ -91,7 +91,7 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "department department_name",
             "department_id",
         ),
-        "brand": ("brand_name", "manufacturer", "vendor"),
+        "brand": ("brand_name", "manufacturer", "vendor", "book_author"),
         "price": ("unit_price current_price shelf_price",),
         "old_price": ("list_price regular_price compare_at_price original_price rrp msrp",),
         "margin": ("gross_margin",),
@@ -110,6 +110,20 @@ CONTRACT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "consent": ("email_consent marketing_consent opt_in",),
     },
 }
+
+_EXPORTS = {
+    "events": {
+        "Lineitem name": {
+            "order_id": "Name",
+            "user_id": "Email",
+            "item_id": "Lineitem sku",
+            "title": "Lineitem name",
+            "quantity": "Lineitem quantity",
+            "price": "Lineitem price",
+        }
+    }
+}
+"""Table -> a column that tells an export of its own (orders of Shopify) -> its columns of the contract."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +159,9 @@ def choose(table: str, file: str, names: Sequence[str], aliases: Mapping[str, st
     Raises DataError for a missing or an ambiguous column; the message shows the header.
     """
     chosen = {column: _aliased(table, file, names, column, name) for column, name in aliases.items()}
-    notes = []
+    known = _exported(table, names, chosen)
+    chosen |= known
+    notes = [f"{names[place]!r} was taken as {column}" for column, place in known.items()]
     for column, tiers in CONTRACT[table].items():
         free = [name if place not in chosen.values() else "" for place, name in enumerate(names)]
         for tier in ([column], *(tier.split() for tier in tiers)) if column not in chosen else ():
@@ -160,6 +176,17 @@ def choose(table: str, file: str, names: Sequence[str], aliases: Mapping[str, st
     unused = tuple(name for place, name in enumerate(names) if place not in taken and name)
     contract = {column: place for column, place in chosen.items() if column in CONTRACT[table]}
     return Choice(contract, attributes, unused, tuple(notes))
+
+
+def _exported(table: str, names: Sequence[str], chosen: Mapping[str, int]) -> dict[str, int]:
+    """The columns of an export that is known as a whole: alone, its names may mean anything."""
+    known = {
+        column: names.index(name)
+        for sign, export in _EXPORTS.get(table, {}).items()
+        for column, name in export.items()
+        if {sign, name} <= {*names}
+    }
+    return {column: at for column, at in known.items() if column not in chosen and at not in chosen.values()}
 
 
 def plain(name: str) -> str:
@@ -233,8 +260,10 @@ def _called(table: str) -> str:
 
 
 def _split(names: Sequence[str]) -> str:
-    alone = len(names) == 1
-    return ". A comma, a semicolon, a tab or a bar tells columns apart: here is only one" if alone else ""
+    if len(names) > 1:
+        return ""
+    blanks = "; put a comma in place of the blanks" if " " in names[0] else ""
+    return f". A comma, a semicolon, a tab or a bar tells columns apart: here is only one{blanks}"
 
 
 def _shown(names: Sequence[str]) -> str:

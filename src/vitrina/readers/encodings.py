@@ -7,23 +7,34 @@ that are not, among others that are, are damaged (`lines`).
 from __future__ import annotations
 
 import codecs
+import re
+import unicodedata
+from itertools import pairwise
 from pathlib import Path
 
 import chardet
 
+from vitrina.readers.heads import BOM, head_of
 from vitrina.readers.lines import MAX_RECORD, plain
-from vitrina.readers.scan import BOM, head_of
+from vitrina.readers.report import Doubt
 from vitrina.readers.tables import ending
 
 _ENOUGH, _BLOCK, _SHOWN = 1_000, 8 << 20, 60
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HALVES = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
 """Which of two bytes is NUL where a text begins with a letter of ASCII in 16 bits, without a mark."""
-_USUAL = "cp1252"
-_PAGES = (_USUAL, "cp1250", "cp1251", "cp1253", "cp1254", "koi8-r")
-"""Of western and central Europe, Cyrillic, Greek, Turkish; and what stands for Cyrillic on Unix."""
-_TELLING = 6
-"""Different letters that tell an alphabet: a pound sign and an accent are in each."""
+_USUAL, _EDGE = "cp1252", 1.2
+"""What most of the world has, and how much likelier another page must be: an é is in many."""
+_PAGES = (_USUAL, "cp1250", "cp1251", "cp1253", "cp1254", "koi8-r", "cp866", "iso8859-2")
+"""Of western and central Europe, Cyrillic, Greek, Turkish; what stands for Cyrillic on Unix and in DOS."""
+_RARER = ("cp1255", "cp1256", "gb18030", "big5hkscs", "cp932", "euc-jp", "cp949")
+"""Of Hebrew and Arabic; of Chinese, Japanese and Korean."""
+_MANY = 4
+"""Different words that can tell the rarer ones: any two bytes are soon a letter of Chinese."""
+_SPACES = re.compile(r"[\s!-/:-@[-`{-~]+")
+_NO_LETTER = re.compile(r"[\x80-\x9f\u2500-\u259f\ue000-\uf8ff\ufffd]")
+"""What a page leaves undefined, and what draws boxes."""
+_LONE = re.compile(r"(?<![^\W\d])(?![\x00-\x7f])[^\W\d]\d|\d(?![\x00-\x7f])[^\W\d](?![^\W\d])")
 
 
 def as_utf8(path: Path, file: str, scratch: Path) -> tuple[Path, str]:
@@ -44,7 +55,9 @@ def as_utf8(path: Path, file: str, scratch: Path) -> tuple[Path, str]:
             out.write(decoder.decode(data))
         out.write(decoder.decode(b"", final=True))
     note = f"{file} is not UTF-8 and was read as {encoding.replace('cp12', 'windows-12')}"
-    return copy, f"{note}, as in {example!r}; save it as UTF-8 if that looks wrong" if example else note
+    if not example:
+        return copy, note
+    return copy, Doubt(f"{note}, as in {example!r}; save it as UTF-8 if that looks wrong")
 
 
 def _told(path: Path, head: bytes) -> tuple[str, str]:
@@ -58,17 +71,58 @@ def _told(path: Path, head: bytes) -> tuple[str, str]:
     if not foreign or 2 * len(foreign) <= len(lines):
         return "", ""
     encoding = _page(b"\n".join(foreign))
-    first = next(at for at, byte in enumerate(foreign[0]) if byte > 127)
-    shown = foreign[0][max(0, first - _SHOWN // 2) : first + _SHOWN // 2]
-    return encoding, shown.decode(encoding, "replace").strip()
+    first = foreign[0].decode(encoding, "replace").rstrip("\r")
+    at = next((at for at, letter in enumerate(first) if not letter.isascii()), 0)
+    return encoding, first[max(0, at - _SHOWN // 2) : at + _SHOWN // 2].strip()
 
 
 def _page(sample: bytes) -> str:
-    """The code page that makes the likeliest words of a sample, of those that are one byte a letter."""
-    if len({byte for byte in sample if byte > 127}) < _TELLING:
+    """The code page that makes the likeliest words of a sample; signs without letters tell none."""
+    usual = _words(sample, _USUAL)
+    if not any(map(str.isalpha, "".join(usual))):
         return _USUAL
-    found = chardet.detect(sample, include_encodings=_PAGES, no_match_encoding=_USUAL, compat_names=False)
-    return str(found["encoding"])
+    pages = (*_PAGES, *_RARER) if len(usual) >= _MANY else _PAGES
+    likely = {page: _likeliness(_words(sample, page), page) for page in pages}
+    return max(pages, key=lambda page: likely[page] * (_EDGE if page == _USUAL else 1))
+
+
+def _words(sample: bytes, page: str) -> list[str]:
+    """The different words with letters or signs beyond ASCII, as they come."""
+    words = dict.fromkeys(_SPACES.split(sample.decode(page, "replace")))
+    return [word for word in words if not word.isascii()][:_ENOUGH]
+
+
+def _likeliness(words: list[str], page: str) -> float:
+    """How likely words are by their pairs of letters, between 0 and 1, less the share of odd ones.
+
+    They are compared in small letters: models know few words in capitals, and КРУЖКА in windows-1251 are the
+    bytes of small letters in KOI8-R.
+    """
+    small = " ".join(words).lower().encode(page, "ignore")
+    if not small:
+        return 0.0
+    (found, *_) = chardet.detect_all(
+        small, ignore_threshold=True, include_encodings=(page,), no_match_encoding=page
+    )
+    return found["confidence"] * (1 - sum(map(_is_odd, words)) / len(words)) ** 2
+
+
+def _is_odd(word: str) -> bool:
+    """Whether a word holds what no page is meant for, mixes alphabets, has a capital after a small letter,
+    a sign before a letter, or a lone letter beyond ASCII beside a digit."""
+    pairs = list(pairwise(" " + word))
+    return (
+        _NO_LETTER.search(word) is not None
+        or len({_alphabet(one) for one in word if one.isalpha()}) > 1
+        or any(a.islower() and b.isupper() for a, b in pairs)
+        or any(unicodedata.category(a)[0] in "SN" and not a.isascii() and b.isalpha() for a, b in pairs)
+        or _LONE.search(word) is not None
+    )
+
+
+def _alphabet(letter: str) -> str:
+    """LATIN, CYRILLIC and so on; those of East Asia are one, as its words mix them."""
+    return "EAST" if letter > "\u2e80" else unicodedata.name(letter, "").split(" ")[0]
 
 
 def _beyond_ascii(path: Path) -> list[bytes]:

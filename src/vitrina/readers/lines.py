@@ -33,6 +33,8 @@ _REASONS = {
     LONG: f"longer than {MAX_RECORD:,} bytes",
     RETURN: "a carriage return inside the line",
 }
+_BACKSLASHED = 'quotes inside a value are written \\"; write them twice, ""'
+"""Why a line whose quotes do not pair is no record, where backslashes stand before them, as MySQL has it."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,8 @@ class _Surveyor:
         if verdict == BLANK:
             return
         few = "too few columns" if fields < self.shape.columns else "too many columns"
-        self._malformed(_REASONS.get(verdict, few), text)
+        escaped = verdict in (QUOTE, OPEN) and b'\\"' in text
+        self._malformed(_BACKSLASHED if escaped else _REASONS.get(verdict, few), text)
 
     def _malformed(self, reason: str, text: bytes) -> None:
         shown = text[:MAX_TEXT].decode("utf-8", "replace").rstrip("\r\n")

@@ -56,7 +56,7 @@ def set_aside(db: Db, staged: Staged, folder: Path | None) -> tuple[Rejected, ..
 
 
 def stop_if_many(staged: Staged, rejected: tuple[Rejected, ...], most: float, folder: Path | None) -> None:
-    """Raise DataError where more than the share `most` of a table's rows cannot be used.
+    """Raise DataError where more than the share `most` of a table's rows cannot be used, or none can.
 
     Rows that a later one replaces can, so they do not count here. A line that is a basket is a row.
     """
@@ -64,13 +64,14 @@ def stop_if_many(staged: Staged, rejected: tuple[Rejected, ...], most: float, fo
     shares = [(sum(one.rows for one in bad), staged.rows)]
     shares += [(len(one.malformed), len(one.malformed) + one.baskets) for one in staged.scans if one.baskets]
     count, rows = max(shares, key=lambda one: one[0] / max(one[1], 1))
-    if count <= most * rows:
+    if count <= most * rows and count < max(rows, 1):
         return
     reasons = "; ".join(f"{one.rows:,} times {one.reason} (first {one.example})" for one in bad[:3])
+    allowed = f"more than the {most:.0%} allowed" if count > most * rows else "so none is left"
     where = f"All are in {folder / table}.csv" if folder else "Name a folder for rejects to see them all"
     raise DataError(
         f"{count:,} of {rows:,} rows of {table} ({count / rows:.1%}) cannot be used, "
-        f"more than the {most:.0%} allowed: {reasons}. {where}; mend the export, or name the right columns "
+        f"{allowed}: {reasons}. {where}; mend the export, or name the right columns "
         f"in the recipe, under [columns.{table}]"
     )
 

@@ -7,7 +7,6 @@ with damage is read from a copy without it, so that what DuckDB reads is what wa
 # ruff: noqa: S608 - names in queries are ours; what a shop wrote goes through `scan.literal`.
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vitrina.errors import DataError
+from vitrina.readers.heads import BOM, MAX_COLUMNS, head_of, is_hint, names_of, second_of
 from vitrina.readers.lines import (
     MAX_MALFORMED,
     MAX_RECORD,
@@ -36,16 +36,9 @@ from vitrina.readers.tables import ending
 Db = Any
 """An open DuckDB connection; the library has no types."""
 
-MAX_COLUMNS = 2_000
-_FOREIGN = {
-    b"PAR1": "Parquet; name it .parquet",
-    b"PK\x03\x04": "a zip archive or a spreadsheet; unpack it or save it as CSV",
-    b"\x1f\x8b": "gzip; add .gz to its name",
-}
 _LINE, _NEVER, _UNQUOTED = "'line': 'VARCHAR'", "\1", "''"
 """How a file is read line by line: one column, split by a byte that the survey does not let pass."""
 _NOT_JSON = "not a JSON object"
-BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -116,10 +109,13 @@ def _place(path: Path) -> str:
 
 def _csv(path: Path, file: str, scratch: Path) -> Scan:
     head = head_of(path, file)
+    hint = len(head) if is_hint(head) else 0
+    head = second_of(path) if hint else head
     if not head.strip(BOM + b" \t\r\n"):
         raise DataError(f"{file} is empty or begins with an empty line; its first line must name the columns")
     names, delimiter = names_of(head, file)
-    found = survey(path, Shape(ord(delimiter), len(names), len(head), 2))
+    found = survey(path, Shape(ord(delimiter), len(names), hint + len(head), 3 if hint else 2))
+    found.cuts[:0] = [(0, hint)] if hint else []
     fields = [f"c{place}" for place in range(len(names))]
     columns = ", ".join(f"'{one}': 'VARCHAR'" for one in fields)
     rows = _read_csv(mended(path, found, scratch), columns, delimiter, "'\"'", header=True)
@@ -137,7 +133,13 @@ def _csv(path: Path, file: str, scratch: Path) -> Scan:
 
 
 def _json(db: Db, path: Path, file: str, scratch: Path) -> Scan:
-    bom = len(BOM) if head_of(path, file).startswith(BOM) else 0
+    head = head_of(path, file)
+    if head.removeprefix(BOM).lstrip().startswith(b"["):
+        raise DataError(
+            f"{file} holds no JSON object but an array; write one object a line, without brackets around, as "
+            f"jq -c '.[]' {file} does"
+        )
+    bom = len(BOM) if head.startswith(BOM) else 0
     found = survey(path, Shape(-1, 1, bom, 1))
     found.cuts[:0] = [(0, bom)] if bom else []
     source = mended(path, found, scratch)
@@ -257,35 +259,3 @@ def mended(path: Path, found: Survey, scratch: Path) -> Path:
     copy = scratch / f"mended-{len(list(scratch.iterdir()))}.txt"
     mend(path, found.cuts, copy)
     return copy
-
-
-def head_of(path: Path, file: str) -> bytes:
-    """The first line of a text file, with its line end. Raises DataError where it is no text."""
-    with plain(path) as stream:
-        head = stream.readline(MAX_RECORD + 1)
-    for sign, what in _FOREIGN.items():
-        if head.startswith(sign):
-            raise DataError(f"{file} is not text but {what}")
-    return head
-
-
-def names_of(head: bytes, file: str) -> tuple[tuple[str, ...], str]:
-    """The column names of a CSV file and its delimiter: the one that splits the header furthest.
-
-    Raises DataError where its first line names no columns."""
-    try:
-        text = head.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"the first line of {file} is not UTF-8; save the file as UTF-8") from error
-    best: list[str] = []
-    delimiter = ","
-    for sign in ",;\t|":
-        try:
-            names = next(csv.reader([text], delimiter=sign, strict=True))
-        except csv.Error:
-            continue
-        if len(names) > len(best):
-            best, delimiter = names, sign
-    if not best or "\0" in text or "\r" in text or len(best) > MAX_COLUMNS:
-        raise DataError(f"the first line of {file} names no columns: {text[:200]!r}; it must be a CSV header")
-    return tuple(name.strip() for name in best), delimiter

@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 
 from vitrina.errors import DataError
 from vitrina.readers.columns import CONTRACT, plain
+from vitrina.readers.heads import BOM, head_of, names_of
 from vitrina.readers.lines import MAX_RECORD, MAX_TEXT, Malformed, Shape, Survey, survey
 from vitrina.readers.lines import plain as opened
 from vitrina.readers.miners import is_remark, refuse, remarks
-from vitrina.readers.scan import BOM, Db, Scan, head_of, mended, names_of, of_parquet
+from vitrina.readers.scan import Db, Scan, mended, of_parquet
 from vitrina.readers.tables import PLAIN, ending
 
 SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}

@@ -21,6 +21,25 @@ EARLIEST = 631_152_000_000_000
 _BLANKS = literal(" \t\r\n\u00a0\ufeff")
 _SPACE = r"[ \x{00a0}\x{202f}]"
 _CURRENCY = r"\p{Sc}|[A-Z]{3}|[A-Z]{1,2}\$|zł|kr|Kč|Ft|lei|руб[.]?"
+_DAYS = ("%d %b %Y", "%d-%b-%y", "%d-%b-%Y", "%b %d, %Y", "%b %d %Y", "%d %B %Y", "%B %d, %Y")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+SPELLINGS = (
+    "%Y-%m-%d %I:%M %p",
+    "%Y-%m-%d %I:%M:%S %p",
+    "%Y-%m-%d %H",
+    "%Y-%m-%d %H:%M:%S %z",
+    *(day + clock for day in _DAYS for clock in _CLOCKS),
+    "%d-%b-%y %I.%M.%S %p",
+    "%d-%b-%y %I.%M.%S.%f %p",
+    "%a, %d %b %Y %H:%M:%S %z",
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%a %b %d %H:%M:%S %Y",
+    "%a %b %d %H:%M:%S %Z %Y",
+)
+"""Moments with the month's name, as databases, mails and C write them, and others; none can be mistaken."""
+SHORT_YEAR = r"\d{1,2}-[A-Za-z]{3}-\d{2}( .*)?"
+SERIAL = (32_874, 73_050)
+"""1990 to 2099 in days since 1900, as spreadsheets count; as seconds they would all be of one day of 1970."""
 DATE = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})($|[ T])"
 
 _MACROS = rf"""
@@ -55,17 +74,16 @@ CREATE MACRO money(text) AS coalesce(amount(text), amount(unsigned(text)));
 CREATE MACRO scale(number) AS (
     CASE WHEN abs(number) < 1e11 THEN 1e6 WHEN abs(number) < 1e14 THEN 1e3
          WHEN abs(number) < 1e17 THEN 1 ELSE 1e-3 END);
-CREATE MACRO day(text) AS regexp_full_match(text, '(19|20)[0-9]{{6}}');
+CREATE MACRO day(text) AS regexp_full_match(text, '(19|20)[0-9]{{6}}([0-9]{{4}}([0-9]{{2}})?)?');
 CREATE MACRO iso(text, day_first) AS regexp_replace(
     regexp_replace(text, '^(\d{{1,2}}[/.-]\d{{1,2}}[/.-])(\d{{2}})($|[ T])', '\120\2\3'),
     '^(\d{{1,2}})[/.-](\d{{1,2}})[/.-](\d{{4}})', CASE WHEN day_first THEN '\3-\2-\1' ELSE '\3-\1-\2' END);
 CREATE MACRO moment(text) AS coalesce(
     epoch_us(TRY_CAST(text AS TIMESTAMPTZ)),
-    epoch_us(try_strptime(text,
-        ['%Y-%m-%d %I:%M %p', '%Y-%m-%d %I:%M:%S %p', '%d-%b-%Y %H:%M:%S', '%d-%b-%Y'])));
+    epoch_us(try_strptime(text, [{", ".join(map(literal, SPELLINGS))}])));
 CREATE MACRO instant(text, day_first) AS (
     CASE WHEN starts_with(text, '@') THEN TRY_CAST(substr(text, 2) AS BIGINT)
-         WHEN day(text) THEN epoch_us(try_strptime(text, '%Y%m%d'))
+         WHEN day(text) THEN epoch_us(try_strptime(text, ['%Y%m%d', '%Y%m%d%H%M', '%Y%m%d%H%M%S']))
          WHEN TRY_CAST(text AS DOUBLE) IS NOT NULL
          THEN TRY_CAST(round(TRY_CAST(text AS DOUBLE) * scale(TRY_CAST(text AS DOUBLE))) AS BIGINT)
          WHEN regexp_matches(text, '{DATE}') THEN moment(iso(text, day_first))

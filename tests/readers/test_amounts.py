@@ -1,0 +1,84 @@
+"""1.299 is read by what the other amounts of its column show."""
+
+from pathlib import Path
+
+import pytest
+
+from vitrina.doctor import examine
+from vitrina.errors import DataError
+from vitrina.readers import Reading, read
+
+
+def sold(folder: Path, column: str, written: list[str]) -> Reading:
+    """A shop that sold one item a row, for these amounts."""
+    rows = "".join(f"u;i{at};{one}\n" for at, one in enumerate(written))
+    (folder / "events.csv").write_text(f"user_id;item_id;{column}\n{rows}")
+    return read(folder, max_rejected=1.0)
+
+
+def said(reading: Reading) -> str:
+    return "\n".join(reading.report.tables[0].notes)
+
+
+@pytest.mark.parametrize(
+    ("written", "prices"),
+    [
+        (["1.299", "646,50", "646"], [1299, 646.5, 646]),
+        (["1.299", "4.767.747"], [1299, 4767747]),
+        (["1.299 €", "646,50 €", "-1.299"], [1299, 646.5]),
+        (["1.299", "12.5"], [1.299, 12.5]),
+        (["1.299", "0.125"], [1.299, 0.125]),
+        (["1.299", "646,50", "12.5"], [1.299, 646.5, 12.5]),
+        (["1.299", "1299.125"], [1.299, 1299.125]),
+    ],
+)
+def test_a_column_of_prices_tells_what_its_dots_are(
+    tmp_path: Path, written: list[str], prices: list[float]
+) -> None:
+    """Promise: a dot parts thousands where decimals have a comma or dots stand twice, and it is said."""
+    reading = sold(tmp_path, "price", written)
+    assert reading.dataset.events.price.tolist() == pytest.approx(prices)
+    assert ("were read as thousands" in said(reading)) == (prices[0] == 1299)
+
+
+@pytest.mark.parametrize(
+    ("written", "doubted"),
+    [
+        (["1.299", "646"], True),
+        (["1.299", "1.300"], False),
+        (["1.299", "4736"], False),
+        (["1.299", "0.5"], False),
+    ],
+)
+def test_dots_that_may_be_either_are_a_doubt(tmp_path: Path, written: list[str], doubted: bool) -> None:
+    """Promise: where 646 stands beside 1.299 and nothing else tells, a person is asked."""
+    reading = sold(tmp_path, "price", written)
+    assert reading.dataset.events.price[0] == pytest.approx(1.299)
+    asked = "such as 1.299 were read with a decimal point; write thousands without a dot"
+    assert any(asked in one for one in examine(reading).warnings) == doubted
+
+
+def test_a_catalogue_is_read_so_too(tmp_path: Path) -> None:
+    """Promise: each of its prices by its own column."""
+    (tmp_path / "items.csv").write_text("item_id;price;old_price\na;1.299;1.299\nb;9,50;9.5\n")
+    catalog = read(tmp_path).dataset.catalog
+    assert catalog.price.tolist() == [1299, 9.5]
+    assert catalog.old_price.tolist() == pytest.approx([1.299, 9.5])
+
+
+@pytest.mark.parametrize(
+    ("written", "quantities"),
+    [
+        (["1,000", "6"], [1000, 6]),
+        (["1,000", "1,250"], []),
+        (["1,250", "2", "0,350"], [2]),
+        (["1,250", "2,5", "1"], [2.5, 1]),
+    ],
+)
+def test_a_comma_in_a_quantity(tmp_path: Path, written: list[str], quantities: list[float]) -> None:
+    """Promise: it parts thousands where others have none; where it may begin decimals the row is refused."""
+    if quantities:
+        assert sold(tmp_path, "quantity", written).dataset.events.quantity.tolist() == quantities
+    else:
+        with pytest.raises(DataError, match="quantity is not a number"):
+            sold(tmp_path, "quantity", written)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shops import make_shop
-from vitrina.catalog import Attribute
+from vitrina.catalog import Attribute, veil
 from vitrina.fit import fingerprint, shop_parts, whole_print
 from vitrina.ids import Ids
 
@@ -20,7 +20,8 @@ def attributes(**columns):
 
 @pytest.mark.parametrize("n", [3, 90, 200, 5000])
 def test_nobody_is_named_by_a_bundle(n):
-    """Few customers or many, a value each or one for several: of theirs goes only what items have too."""
+    """Few customers or many, a value each or one for several: of theirs goes only what items have too, and
+    what no item has in no words."""
     shop = make_shop([(f"u{row}", "a", 1) for row in range(n)])
     people = attributes(
         email=[f"ann.{row}@example.com" for row in range(n)],
@@ -31,18 +32,21 @@ def test_nobody_is_named_by_a_bundle(n):
     )
     catalog = replace(shop.catalog, attributes=attributes(name=["slim shirt"]))
     parts = shop_parts(replace(shop, catalog=catalog, people=people))
-    kept = {name for name in parts if name.startswith("people/")}
-    assert kept == {"people/region/codes", "people/region/values"}
+    kept = {
+        name: one for name, one in parts.items() if name.startswith("people/") and name.endswith("values")
+    }
+    assert kept.keys() == {"people/region/values", "people/name/values"}
+    assert kept["people/name/values"].tolist() == sorted(veil(one).encode() for one in ("Ann", "Bob"))
 
 
 def test_what_filters_compare_of_customers_is_kept():
-    """In the smallest of shops too: the values that items have."""
+    """In the smallest of shops too: the values that items have, and of others whether they are the same."""
     shop = make_shop([("ann", "a", 1), ("bob", "b", 1), ("eve", "c", 2)])
     catalog = replace(shop.catalog, attributes=attributes(cut=["slim", "wide", "slim"]))
     people = attributes(cut=["wide", "slim", "Eve Smith"])
     parts = shop_parts(replace(shop, catalog=catalog, people=people))
-    assert parts["people/cut/values"].tolist() == [b"slim", b"wide"]
-    assert parts["people/cut/codes"].tolist() == [1, 0, -1]
+    assert parts["people/cut/values"].tolist() == [veil("Eve Smith").encode(), b"slim", b"wide"]
+    assert parts["people/cut/codes"].tolist() == [2, 1, 0]
 
 
 def changed(shop):

@@ -72,12 +72,16 @@ def test_only_my_size():
 
 
 def test_filters_by_what_the_customer_has():
-    """The same value as the customer's own, or another; one that no item has admits everything."""
+    """The same value as the customer's own, or another; none is as what no item has, until a feed brings it."""
     engine = window(color=["blue", "Bob Smith"])
     same, unlike = Filter(same_as_customer=("color",)), Filter(unlike_customer=("color",))
     assert listed(engine, Block("p", filter=same), user_id="ann") == [1, 4, 7]
     assert listed(engine, Block("p", filter=unlike), user_id="ann") == [0, 2, 5, 6, 9]
-    assert listed(engine, Block("p", filter=same), user_id="bob") == list(range(10))
+    assert listed(engine, Block("p", filter=same), user_id="bob") == []
+    assert listed(engine, Block("p", filter=unlike), user_id="bob") == [0, 1, 2, 4, 5, 6, 7, 9]
+    fed = engine.told({"i5": {"attributes/color": "Bob Smith"}})
+    assert listed(fed, Block("p", filter=same), user_id="bob") == [5]
+    assert 5 not in listed(fed, Block("p", filter=unlike), user_id="bob")
 
 
 def test_a_size_is_learned_from_what_was_kept():

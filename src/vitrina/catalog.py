@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from itertools import accumulate
 
 import numpy as np
@@ -13,6 +15,9 @@ from vitrina.ids import UNKNOWN, Ids, Rows, Texts
 
 PATH = "\x1f"
 """Joins the steps of a category path; below every printable sign, so a subtree is one slice."""
+
+VEIL = "\x1e"
+"""Begins a value that is stored as a hash of it, which tells whether it equals another and nothing else."""
 
 Columns = Mapping[str, NDArray[np.generic]]
 _LABELS = ("indptr", "words", "values")
@@ -41,16 +46,36 @@ class Attribute:
         """The attribute whose `columns` these are."""
         return cls(named[f"{name}/codes"], Ids(named[f"{name}/values"]))  # type: ignore[arg-type]
 
-    def among(self, words: Ids) -> Attribute:
-        """The attribute, not given where its value is none of these words."""
-        kept = np.isin(self.values.sorted, words.sorted)
-        rank = np.append(np.where(kept, np.cumsum(kept) - 1, UNKNOWN), UNKNOWN).astype(np.int32)
-        return Attribute(rank[self.codes], Ids(self.values.sorted[kept]))
+    def veiled(self, words: Ids) -> Attribute:
+        """The attribute, with values veiled that are none of these words."""
+        known = np.isin(self.values.sorted, words.sorted)
+        names = [one if kept else veil(one) for one, kept in zip(self.names, known.tolist(), strict=True)]
+        values = Ids.of(names)
+        codes = np.append(values.rows(names), np.int32(UNKNOWN))[self.codes]
+        return Attribute(codes, values)
+
+    def unveiled(self, text: str) -> str:
+        """The value of this attribute that a text stands for, if it is veiled; else itself."""
+        return self._veils.get(text, text) if text.startswith(VEIL) else text
+
+    @property
+    def names(self) -> list[str]:
+        """All values, by their codes."""
+        return self.values.names(np.arange(len(self.values), dtype=np.int32))
+
+    @cached_property
+    def _veils(self) -> dict[str, str]:
+        return {veil(one): one for one in self.names}
 
     def text(self, row: int) -> str:
         """The value of one row, empty where it is not given."""
         code = int(self.codes[row])
         return self.values.names(np.array([code], np.int32))[0] if code >= 0 else ""
+
+
+def veil(value: str) -> str:
+    """A value as it is stored of a customer where no item had it in training: 64 bits of its hash."""
+    return VEIL + sha256(value.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,26 @@ from vitrina.ids import Ids
 from vitrina.metrics import Values
 from vitrina.questions import Places, Questions
 
-OF_CUSTOMERS = ("home", "discover")
-"""Questions with one asker a customer; of others a basket or a visit hangs together."""
-
 
 def whose(asked: Questions, users: Ids) -> Places:
-    """int64 per asker: below 0 a customer of these, the same in every window; else which basket or visit."""
-    if asked.question not in OF_CUSTOMERS:
-        return asked.clusters
-    return -1 - users.rows([one.user_id for one in asked.requests]).astype(np.int64)
+    """int64 per asker: below 0 a customer of these, the same in every window; of who is not known which
+    basket or visit."""
+    rows = users.rows(_names(asked)).astype(np.int64)
+    return np.where(rows >= 0, -1 - rows, asked.clusters)
 
 
 def witnesses(asked: Questions) -> Places:
     """int64 per asker, from 0: equal for all that one customer was asked, and of who is not known for one
     basket or visit."""
-    names = asked.users or tuple(one.user_id for one in asked.requests)
+    names = _names(asked)
     numbers = {name: -number for number, name in enumerate(dict.fromkeys(names), start=1) if name}
     customers = np.array([numbers.get(name, 0) for name in names], np.int64)
     found: Places = np.unique(np.where(customers, customers, asked.clusters), return_inverse=True)[1]
     return found
+
+
+def _names(asked: Questions) -> Sequence[str]:
+    return asked.users or [one.user_id for one in asked.requests]
 
 
 def together(parts: Sequence[Places]) -> Places:

@@ -16,7 +16,7 @@ from vitrina.bundle import Bundle, Manifest
 from vitrina.dataset import COLUMNS, PURCHASE, Dataset
 from vitrina.errors import DataError
 from vitrina.history import History
-from vitrina.ids import UNKNOWN
+from vitrina.ids import UNKNOWN, Ids
 from vitrina.intervals import due_days
 from vitrina.kernels.occasions import repeats
 from vitrina.kernels.sparse import dealt, ends_of
@@ -28,6 +28,9 @@ from vitrina.spill import spilled
 
 KNOWN_OF_PEOPLE = ("region", "sizes", "consent")
 """What the engine itself asks about customers; filters ask whether items have the same value as they."""
+
+WHERE_ITEMS_STAND = ("department", "product")
+"""What filters ask of items that is no attribute of theirs: no customer's own equals it."""
 
 Say = Callable[[str], None]
 Keep = Callable[[str, Part], Part]
@@ -83,8 +86,8 @@ def only_for(recipe: Recipe, placements: Placements, names: Iterable[str]) -> Re
 def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict[str, Part]:
     """What the engine knows of the shop beside the strategies: ids, catalogue, people, histories.
 
-    Of people what the engine asks about, and what filters can compare: values that items have too, of the
-    attribute of the same name. Names, e-mails and addresses stay in the shop's files.
+    Of people what the engine asks about, and what filters can compare: attributes that items have too, values
+    that no item has veiled. Names, e-mails and addresses stay in the shop's files.
     `aside`: bool per event, what is kept out of its customer's profile; nothing by default.
     """
     parts: dict[str, Part] = {"ids/users": dataset.users.sorted, "ids/items": dataset.items.sorted}
@@ -96,14 +99,16 @@ def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict
 
 
 def _people(dataset: Dataset) -> dict[str, Part]:
-    compared = {"category": dataset.catalog.category, **dataset.catalog.attributes}
+    compared = {**dataset.catalog.attributes, "category": dataset.catalog.category}
     parts: dict[str, Part] = {}
     for name, told in dataset.people.items():
         if name in KNOWN_OF_PEOPLE:
             parts |= told.columns(f"people/{name}")
         # By no count of distinct values: few customers have few e-mails, and many share a first name.
-        elif name in compared and len((shared := told.among(compared[name].values)).values):
-            parts |= shared.columns(f"people/{name}")
+        elif name in compared:
+            parts |= told.veiled(compared[name].values).columns(f"people/{name}")
+        elif name in WHERE_ITEMS_STAND:
+            parts |= told.veiled(Ids.of(())).columns(f"people/{name}")
     return parts
 
 

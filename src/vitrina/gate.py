@@ -160,7 +160,8 @@ def _compared(
     figures = f"{asked.placement}: NDCG@10 {after:.4f} against {before:.4f} on {verdict.events:,} events"
     passed = after >= before * (1 - allowed)
     share = (after - before) / before if before else 0.0
-    words = f"{figures}: {share:+.1%} [{change.low:+.4f}, {change.high:+.4f}], {allowed:.0%} may be lost"
+    certain = "of one customer" if np.isnan(change.low) else f"[{change.low:+.4f}, {change.high:+.4f}]"
+    words = f"{figures}: {share:+.1%} {certain}, {allowed:.0%} may be lost"
     return replace(verdict, passed=passed, reason=words, current=before, new=after)
 
 

@@ -200,7 +200,8 @@ def _own(facets: Facets, name: str, facts: Facts, where: Where, alike: bool) -> 
     attribute = facets.catalog.category if name == "category" else facets.catalog.attributes.get(name)
     if not text:
         return np.ones(len(facets.catalog.product[where]), np.bool_)
-    held = _among(attribute, (text,), len(facets), where)
+    value = attribute.unveiled(text) if attribute else text
+    held = _among(attribute, (value,), len(facets), where)
     return held if alike else ~held & (facets.codes(name)[where] >= 0)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.dataset import PURCHASE, TYPES, Dataset, Events, as_known
+from vitrina.dataset import DAY, PURCHASE, TYPES, Dataset, Events, as_known
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, GrownIds, Ids, Rows
 from vitrina.kernels.distinct import among, distinct
@@ -192,13 +192,15 @@ def _not_in_time(train: Dataset, test: Dataset, name: str, drawn: str) -> Iterat
 
 
 def _told_apart(train: Dataset, test: Dataset, *, timed: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """int64 per event of known customers on either side, equal for the same who, what, how and, with times,
-    when. Strangers who took the same on one day are not the same: their visits are compared, `_visits_again`.
+    """int64 per event on either side, equal for the same who, what, how and, with times, when. Of strangers
+    who took the same on one day nobody knows whether they are the same: where no times are finer, only
+    their visits are compared, `_visits_again`.
     """
     width, sides = len(test.items), []
+    fine = timed and bool((test.events.time % DAY).any())
     for events in (train.events, test.events):
-        known = events.take(events.user >= 0)
-        pairs = known.user.astype(np.int64) * width + known.item
+        known = events if fine else events.take(events.user >= 0)
+        pairs = (known.user.astype(np.int64) + 1) * width + known.item
         sides.append((pairs * (1 << 8) + known.type, known.time - train.events.time[0]))
     if not timed or not all(len(moment) for _, moment in sides):
         return sides[0][0], sides[1][0]

@@ -285,8 +285,10 @@ def _kinds(ground: _Ground, users: NDArray[np.int32]) -> dict[str, Places]:
         return {"all": np.arange(len(users))}
     known = ground.train.events.user[ground.train.events.user >= 0]
     past = np.append(np.bincount(known, minlength=len(ground.test.users)), 0)[users]
-    more = past > (np.median(past[past > 0]) if past.any() else 0.0)
-    halves = {"light": (past > 0) & ~more, "heavy": more} if more.any() else {}
+    middle = np.median(past[past > 0]) if past.any() else 0.0
+    more = past > middle if (past > middle).any() else (past >= middle) & (past > 0)
+    less = (past > 0) & ~more
+    halves = {"light": less, "heavy": more} if less.any() else {}
     kinds = {"all": past >= 0, "known": past > 0, "cold": past == 0, **halves}
     return {name: np.flatnonzero(one) for name, one in kinds.items()}
 

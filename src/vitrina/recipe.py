@@ -25,12 +25,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from vitrina.dataset import CUTS
+from vitrina.dataset import CUTS, TYPES
 from vitrina.errors import RecipeError
 
 TAKEN = ("catalog", "history", "ids", "people", "ranker")
@@ -164,6 +164,8 @@ def parse_recipe(table: dict[str, Any], text: str, *, fits: bool = True) -> Reci
         raise RecipeError("the recipe fits nothing: add a table such as [strategies.item_knn]")
     columns = _tables(table, "columns")
     _known("columns", columns, {"events", "event_types", "items", "users"})
+    for name, named in columns.items():
+        _texts(f"columns.{name}", named, TYPES if name == "event_types" else ())
     return Recipe(
         about=str(table.get("about", "")),
         text=text,
@@ -255,6 +257,15 @@ def _tables(table: dict[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise RecipeError(f"'{key}' must be a table: [{key}.name]")
     return found
+
+
+def _texts(where: str, table: Any, of: Sequence[str]) -> None:
+    if not isinstance(table, dict):
+        raise RecipeError(f"'{where}' must be a table: [{where}]")
+    for key, value in table.items():
+        if not isinstance(value, str) or (of and value not in of):
+            kind = f"one of {', '.join(of)}" if of else "the name of a column"
+            raise RecipeError(f"[{where}] {key} = {value!r} must be {kind}")
 
 
 def _known(where: str, table: Mapping[str, Any], keys: set[str]) -> None:

@@ -164,7 +164,8 @@ def judged(
     *,
     force: bool = False,
 ) -> Evaluation | None:
-    """Fit before the last days, evaluate on them, and pass the quality gate.
+    """Fit before the last days, evaluate on them, and pass the quality gate, there fitted on what the current
+    bundle knew, where that learned from some of those days.
 
     None, and said, where there is too little to hold out. Raises WorseBundle where the gate is shut,
     unless `force`.
@@ -184,7 +185,7 @@ def judged(
         say("fitting on what the current bundle knew, to compare with it")
         del engine  # its memory, before as much is taken again
         engine = _contestant(dataset.before(fresher), recipe, placements, forests, say)
-    verdict = gate(dataset, engine, cut.now, current, held.gate, held.seed)
+    verdict = gate(dataset, engine, fresher or cut.now, current, held.gate, held.seed)
     say(f"gate {'open' if verdict.passed else 'shut'}: {verdict.reason}")
     if not verdict.passed and not force:
         raise WorseBundle(f"not published: {verdict.reason}; look at the data and the recipe, or use --force")

@@ -174,8 +174,8 @@ def best(
 def search(
     judge: Judge, n_sources: int, more: Callable[[], bool] = lambda: True, least: float = LEAST_GAIN
 ) -> Found:
-    """The best weights found by coordinate ascent from even weights and from each source alone, until a round
-    over all weights gains less than the `least`."""
+    """The best weights found by coordinate ascent from even weights and from the best of those and of each
+    source alone, until a round over all weights gains less than the `least`."""
     starts = [tuple(1.0 for _ in range(n_sources))]
     starts += [tuple(float(one == alone) for one in range(n_sources)) for alone in range(n_sources)]
     found = max((_found(judge, start, way) for start in starts for way in WAYS), key=attrgetter("ndcg"))

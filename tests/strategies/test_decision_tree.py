@@ -72,6 +72,7 @@ def test_the_planted_order_is_found(fitted):
     """Brand, then size within it; the holds are those put in; what nobody holds to relaxes first."""
     tree = Tree.of(Forest.of_parts(fitted), "Food > Tea")
     assert tree.root.split == "brand"
+    assert {one.split for one in tree.root.children if one.split} == {"size"}
     assert tree.root.hold == pytest.approx(0.7, abs=0.04)
     assert tree.holds["size"] == pytest.approx(0.42, abs=0.04)
     assert tree.relax_order()[-2:] == ["size", "brand"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.clusters import gain
+from vitrina.clusters import gain, witnesses
 from vitrina.draft import Draft, Opened
 from vitrina.engine import Engine
 from vitrina.fit import fit
@@ -174,7 +174,7 @@ class Judge:
         for name, (drafts, asked) in self.asked.items():
             lists = [onward(opened, draft).shown[:, :10] for draft in drafts]
             rows = np.concatenate([_padded(one) for one in lists])
-            found[name] = _Judged(accuracy(self.product[rows], asked.truth)["ndcg"], asked.clusters)
+            found[name] = _Judged(accuracy(self.product[rows], asked.truth)["ndcg"], witnesses(asked))
         return found
 
 

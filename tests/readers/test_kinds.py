@@ -84,6 +84,16 @@ def test_words_in_many_are_the_words_in_one(tmp_path: Path) -> None:
     assert any("'clicks' as view" in note for note in found.report.tables[0].notes)
 
 
+def test_words_in_many_that_the_recipe_weighs_keep_their_names(tmp_path: Path) -> None:
+    """Promise: no weight is lost for an s; nor where no recipe is known, and then `words` tell what they mean."""
+    found = typed(tmp_path, "Clicks", "buys", "carts", weighed={"clicks", "buys"})
+    assert found.dataset.types == (*TYPES, "buys", "clicks")
+    assert np.bincount(found.dataset.events.type).tolist() == [0, 0, 2, 0, 0, 2, 2]
+    assert found.dataset.words["carts"] == "cart"
+    assert "clicks" not in found.dataset.words
+    assert typed(tmp_path, "clicks", weighed=None).dataset.types == (*TYPES, "clicks")
+
+
 def test_the_recipe_says_what_words_mean(tmp_path: Path) -> None:
     """Promise: then nothing is guessed, in events to come neither; a type that is none is refused."""
     told = {"events": {"item_id": "item_id"}, "event_types": {"Tap": "view", "AddFav": "cart"}}

@@ -31,16 +31,20 @@ OF_SALES = ("event_type", "order_id", "quantity", "price")
 """Columns of events that clicks have not."""
 
 
-def meaning(said: str, told: Mapping[str, str] = MappingProxyType({})) -> str:
+def meaning(
+    said: str, told: Mapping[str, str] = MappingProxyType({}), weighed: Collection[str] | None = ()
+) -> str:
     """The event type a shop's word stands for, in one or in many; a word that is not known stays a type of
-    its own. `told`: what the recipe says of words."""
+    its own. `told`: what the recipe says of words; `weighed`: types of the shop's own that it weighs;
+    None where that is not known, and words in many keep their names."""
     word = plain(said)
+    one_of = word if weighed is None or snake(said) in weighed else word.removesuffix("s")
     by_recipe = {plain(one): kind for one, kind in told.items()} | dict(told)
     return (
         by_recipe.get(said)
         or by_recipe.get(word)
         or _MEANING.get(word)
-        or _MEANING.get(word.removesuffix("s"))
+        or _MEANING.get(one_of)
         or snake(said)
         or said
     )
@@ -68,7 +72,7 @@ def define_kinds(db: Db, weighed: Collection[str] | None, told: Mapping[str, str
             "SELECT DISTINCT event_type FROM raw_events WHERE event_type IS NOT NULL ORDER BY 1 LIMIT 1001"
         ).fetchall()
     ]
-    meant = {one: meaning(one, told) for one in said}
+    meant = {one: meaning(one, told, weighed) for one in said}
     own = sorted(set(meant.values()) - set(TYPES))
     _refuse_if_many(own, len(said) > 1000)
     bare, typed = answer(db, "SELECT count(*) - count(event_type), count(event_type) FROM raw_events")
@@ -79,7 +83,8 @@ def define_kinds(db: Db, weighed: Collection[str] | None, told: Mapping[str, str
     if said:
         db.executemany("INSERT INTO kinds VALUES (?, ?)", list(kinds.items()))
     left = [one for one in own if one not in lone]
-    words = as_told(told) | lone | {one: kind for one, kind in kinds.items() if meant[one] in lone}
+    many = as_told({one: kind for one, kind in meant.items() if kind != meaning(one, told, None)})
+    words = many | as_told(told) | lone | {one: kind for one, kind in kinds.items() if meant[one] in lone}
     notes = [f"{bare:,} rows have no event_type and were taken as purchases"] if bare and typed else []
     read = {one: kind for one, kind in kinds.items() if kind not in {one, *left} and meant[one] not in lone}
     return Kinds((*TYPES, *left), words, (*_told(read, left, lone, weighed), *notes))

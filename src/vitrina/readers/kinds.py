@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 from vitrina.dataset import PURCHASE, TYPES, lone_words
@@ -12,6 +13,7 @@ from vitrina.errors import DataError
 from vitrina.readers.columns import plain, snake
 from vitrina.readers.report import Doubt
 from vitrina.readers.scan import Db, answer
+from vitrina.readers.tables import ending
 
 MOST = 16
 """Types of a shop's own; more, and the column holds something else."""
@@ -25,8 +27,12 @@ _WORDS = {
 }
 _MEANING = {plain(word): kind for kind, words in _WORDS.items() for word in words.split()}
 
-_OF_FILES = re.compile("purchase|buy|order|transaction|sale|view|click|pageview|cart|return|refund")
-"""Words in the names of files that tell what is in them; a file of baskets holds purchases."""
+_OF_FILES = re.compile(
+    r"events?[\W_]+(?P<word>purchase|buy|order|transaction|sale|(?:page[\W_]?)?view|click|"
+    r"(?:add[\W_]to[\W_])?cart)s?[\W_\d]*"
+)
+"""Names of files, without their endings, that tell what is in them: a word and no other, maybe a date. Returns
+are not told so: events-no-returns.csv and orders with their returns have names too."""
 OF_SALES = ("event_type", "order_id", "quantity", "price")
 """Columns of events that clicks have not."""
 
@@ -95,9 +101,12 @@ def by_files(files: Sequence[str], columns: Sequence[Collection[str]]) -> tuple[
     `events-clicks.csv`, else the empty text; and notes. `columns`: of the contract, by file."""
     kinds, notes = [], list[str]()
     for file, came in zip(files, columns, strict=True):
-        kinds.append("" if "event_type" in came else _called(file))
-        if kinds[-1]:
-            notes.append(f"{file} has no event_type: each of its rows is a {kinds[-1]}, as its name says")
+        kinds.append("" if "event_type" in came else _called(file, came))
+        said = f"{file} has no event_type: each of its rows is a {kinds[-1]}, as its name says"
+        if kinds[-1] == TYPES[PURCHASE]:
+            notes.append(said)
+        elif kinds[-1]:
+            notes.append(Doubt(f"{said}; where that is wrong, say 'purchase' in a column event_type"))
     told = [bool(kind or set(OF_SALES) & set(came)) for kind, came in zip(kinds, columns, strict=True)]
     bare = [file for file, sure in zip(files, told, strict=True) if not sure]
     if bare and any(told):
@@ -111,11 +120,13 @@ def by_files(files: Sequence[str], columns: Sequence[Collection[str]]) -> tuple[
     return kinds, notes
 
 
-def _called(file: str) -> str:
-    """What the words after 'events' in the name of a file mean, where they mean one thing."""
-    words = [one.removesuffix("s") for one in re.findall(r"[^\W\d_]+", file.lower())]
-    found = {meaning(one) for one in words if _OF_FILES.fullmatch(one)}
-    return found.pop() if words[0] == "event" and len(found) == 1 else ""
+def _called(file: str, came: Collection[str]) -> str:
+    """What the word after 'events' in the name of a file means; views and carts are none where the columns
+    that `came` are those of sales: such a file may hold a view of a database, or carts that were paid."""
+    path = Path(file)
+    found = _OF_FILES.fullmatch(path.name.lower().removesuffix(ending(path)))
+    kind = meaning(found["word"]) if found else ""
+    return "" if kind != TYPES[PURCHASE] and set(OF_SALES) & set(came) else kind
 
 
 def as_told(told: Mapping[str, str]) -> dict[str, str]:

@@ -161,3 +161,18 @@ def test_sessions_of_several_visitors_are_apart(tmp_path):
     assert len(set(visits)) == 3
     assert len(found.dataset.users) == 1
     assert "1 values of 'ga_session_id' stand with several" in notes(found)
+
+
+@pytest.mark.parametrize("second", ["v,u", "w,u", ",u"])
+def test_a_session_on_two_devices_or_of_a_device_at_times_is_one(tmp_path, second):
+    """Ids of sessions that count no seconds are whole, whoever signs in and wherever rows come from."""
+    first = "v,u" if second == "w,u" else "v,"
+    found = reading(tmp_path, "session_id,visitor_id,user_id,item_id", f"s,{first},a", f"s,{second},b")
+    assert len(set(found.dataset.events.visit.tolist())) == 1
+    assert "stand with several" not in notes(found)
+
+
+def test_seconds_tell_no_visitors_apart_where_some_rows_have_none(tmp_path):
+    """Who came by which row is not known then, and customers alone are told apart."""
+    found = reading(tmp_path, "ga_session_id,visitor_id,user_id,item_id", "s,v,,a", "s,,u,b", "s,w,,c")
+    assert len(set(found.dataset.events.visit.tolist())) == 1

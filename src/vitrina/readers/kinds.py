@@ -31,8 +31,8 @@ _OF_FILES = re.compile(
     r"events?[\W_]+(?P<word>purchase|buy|order|transaction|sale|(?:page[\W_]?)?view|click|"
     r"(?:add[\W_]to[\W_])?cart)s?[\W_\d]*"
 )
-"""Names of files, without their endings, that tell what is in them: a word and no other, maybe a date. Returns
-are not told so: events-no-returns.csv and orders with their returns have names too."""
+"""Names of files, without their endings, that tell what is in them: a word and no other, maybe a date.
+Returns are not told so: events-no-returns.csv and orders with their returns have names too."""
 OF_SALES = ("event_type", "order_id", "quantity", "price")
 """Columns of events that clicks have not."""
 

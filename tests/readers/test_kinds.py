@@ -107,6 +107,15 @@ def test_the_recipe_says_what_words_mean(tmp_path: Path) -> None:
         typed(tmp_path, "tap", aliases={"event_types": {"tap": "look"}})
 
 
+def test_words_without_letters_are_told_by_their_signs(tmp_path: Path) -> None:
+    """Promise: -1 is not 1, and what is only a sign is no name for everything that has none."""
+    told = {"event_types": {"1": "purchase", "0": "view", "★": "cart"}}
+    found = typed(tmp_path, "1", "-1", "0", "★", "☆", aliases=told)
+    assert dict(found.dataset.words) == told["event_types"]
+    assert np.bincount(found.dataset.events.type)[:3].tolist() == [2, 2, 2]
+    assert found.dataset.types == (*TYPES, "-1", "☆")
+
+
 def test_several_words_that_all_become_purchases_are_doubted(tmp_path: Path) -> None:
     """Promise: the trainer hears it once and the doctor marks it, with the line for the recipe."""
     said: list[str] = []

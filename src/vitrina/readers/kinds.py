@@ -45,14 +45,12 @@ def meaning(
     None where that is not known, and words in many keep their names."""
     word = plain(said)
     one_of = word if weighed is None or snake(said) in weighed else word.removesuffix("s")
-    by_recipe = {plain(one): kind for one, kind in told.items()} | dict(told)
     return (
-        by_recipe.get(said)
-        or by_recipe.get(word)
+        told.get(said)
+        or {_spoken(one): kind for one, kind in told.items() if _spoken(one)}.get(_spoken(said))
         or _MEANING.get(word)
         or _MEANING.get(one_of)
-        or snake(said)
-        or said
+        or _own(said)
     )
 
 
@@ -131,7 +129,17 @@ def _called(file: str, came: Collection[str]) -> str:
 
 def as_told(told: Mapping[str, str]) -> dict[str, str]:
     """The recipe's words for events, as they are written and as a type of its own would be called."""
-    return {name: kind for word, kind in told.items() for name in (word, snake(word))}
+    return {name: kind for word, kind in told.items() for name in (word, _own(word))}
+
+
+def _own(word: str) -> str:
+    """How a type of the shop's own is called; without letters as it is written, for -1 is not 1."""
+    return snake(word) if _spoken(word) else word
+
+
+def _spoken(word: str) -> str:
+    """A word without case and signs; the empty text where it has no letter."""
+    return plain(word) if re.search(r"[^\W\d_]", word) else ""
 
 
 def _refuse_if_many(own: Sequence[str], more: bool) -> None:

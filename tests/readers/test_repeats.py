@@ -46,6 +46,14 @@ def test_what_may_well_be_alike_is_not(tmp_path: Path, head: str, own: str) -> N
     assert not [one for one in months(tmp_path, head, own) if "are also in" in one]
 
 
+def test_a_catalogue_of_each_month_is_no_catalogue_that_repeats(tmp_path: Path) -> None:
+    """Promise: a later file replaces what an earlier one says, and that is in order."""
+    for month in range(4):
+        rows = "".join(f"i{item},T{item},{month + 1}\n" for item in range(5))
+        (tmp_path / f"items-2020-0{month + 1}.csv").write_text("item_id,title,price\n" + rows)
+    assert not read(tmp_path).report.doubts
+
+
 def orders(folder: Path, *files: list[str]) -> tuple[str, ...]:
     """What is doubted of files of three lines an order, which hold these items; dates alone are known."""
     for name, items in zip("abc", files, strict=False):

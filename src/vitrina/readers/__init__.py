@@ -119,7 +119,7 @@ def read(
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
-            notes[table] += replaced_often(one, rejected[table])
+            notes[table] += replaced_often(db, one, rejected[table])
         if "events" in staged:
             staged["events"] = as_clicks(db, staged["events"], notes["events"])
         counted = "events" in staged and put_in_order(db, staged["events"], notes["events"])

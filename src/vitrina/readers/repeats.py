@@ -1,5 +1,6 @@
 """Rows that came more than once: of events in two files, of a catalogue in several lines an item."""
 
+# ruff: noqa: S608 - names in queries are ours; what a shop wrote goes through `scan.literal`.
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from vitrina.readers.checks import replaced
 from vitrina.readers.columns import CONTRACT, plain
 from vitrina.readers.report import Doubt, Rejected
 from vitrina.readers.rows import Staged
-from vitrina.readers.scan import Db, answer
+from vitrina.readers.scan import Db, answer, literal
 
 MANY = 0.001
 """Share of a file's rows that are in another too, from which on it is no chance."""
@@ -100,10 +101,11 @@ def _anew(events: Staged, found: Sequence[tuple[int, int]]) -> list[Doubt]:
     ]
 
 
-def replaced_often(one: Staged, rejected: Sequence[Rejected]) -> list[Doubt]:
-    """What to say of items or users of which most rows say the same id as a later one."""
+def replaced_often(db: Db, one: Staged, rejected: Sequence[Rejected]) -> list[Doubt]:
+    """What to say of checked items or users of which most rows say the same id as a later one of their
+    file: another file may be of another month."""
     again = sum(some.rows for some in rejected if some.reason == replaced(one.table))
-    if not again or again < OFTEN * one.rows:
+    if not again or again < OFTEN * one.rows or _within(db, one.table) < OFTEN * one.rows:
         return []
     names = [name for found in one.scans for name in found.names]
     told = [next((name for name in names if plain(name) in known), "") for known in (_PROPERTIES, _VALUES)]
@@ -119,3 +121,9 @@ def replaced_often(one: Staged, rejected: Sequence[Rejected]) -> list[Doubt]:
             f"id: {advice}"
         )
     ]
+
+
+def _within(db: Db, table: str) -> int:
+    """How many checked rows of items or users have an id that another row of their file has."""
+    query = f"SELECT count(*) - count(DISTINCT (file, {table[:-1]}_id)) FROM {table} WHERE "
+    return int(answer(db, f"{query} reason IS NULL OR reason = {literal(replaced(table))}")[0])

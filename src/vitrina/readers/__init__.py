@@ -161,13 +161,13 @@ def _judge(
                 say(note)
         notes["events"] += kinds.notes
         now = int(time.time())
-        notes["events"] += several_in_one(db) + shortened(db, "events")
+        notes["events"] += several_in_one(db) + shortened(db, staged["events"])
         notes["events"] += in_two_files(db, staged["events"])
         notes["events"] += undated(db, staged["events"], now)
         notes["events"] += check_events(db, staged["events"], now, keep)
         notes["events"] += _assumed(staged["events"])
     if "items" in staged:
-        notes["items"] += shortened(db, "items") + check_items(db)
+        notes["items"] += shortened(db, staged["items"]) + check_items(db, staged["items"])
     if "users" in staged:
         notes["users"] += check_users(db)
     return kinds, notes

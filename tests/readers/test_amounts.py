@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vitrina.doctor import examine
@@ -82,3 +84,10 @@ def test_a_comma_in_a_quantity(tmp_path: Path, written: list[str], quantities: l
     else:
         with pytest.raises(DataError, match="quantity is not a number"):
             sold(tmp_path, "quantity", written)
+
+
+def test_prices_that_are_numbers_are_not_asked_about(tmp_path: Path) -> None:
+    """Promise: a Parquet column of numbers has no dots to doubt."""
+    columns = {"user_id": ["u", "v"], "item_id": ["i", "j"], "price": [1.299, 646.0]}
+    pq.write_table(pa.table(columns), tmp_path / "events.parquet")
+    assert not read(tmp_path).report.doubts

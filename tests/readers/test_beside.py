@@ -52,3 +52,10 @@ def test_a_damaged_file_beside_stops_nothing(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"\x1f\x8b\0\xff")
     notes = read(tmp_path).report.notes
     assert notes == ("a.csv.gz, b.parquet, c.jsonl: left aside, as no table is called so",)
+
+
+def test_baskets_are_not_asked_for_orders(tmp_path: Path) -> None:
+    """Promise: lines of baskets have no numbers that another file could be joined by."""
+    (tmp_path / "baskets.csv").write_text("a,b\nb,c\n" * 9)
+    (tmp_path / "orders.csv").write_text("order_id,user_id,date\n1,u,2020-01-01\n")
+    assert not [one for one in read(tmp_path).report.doubts if "join it" in one]

@@ -149,6 +149,18 @@ def test_a_time_since_the_visit_began_orders_its_rows(tmp_path, day):
     assert "is what 'timeframe' says" in notes(found)
 
 
+@pytest.mark.parametrize(
+    ("who", "frames"),
+    [("user_id", "21"), ("session_id", ["evening", "morning"]), ("session_id", ["1", "-1"])],
+)
+def test_what_is_called_a_time_and_is_none_orders_nothing(tmp_path, who, frames):
+    """Without sessions nothing began, and parts of a day are no numbers."""
+    rows = [f"1,{item},{frame},2020-01-01" for item, frame in zip("ab", frames, strict=True)]
+    found = reading(tmp_path, f"{who},item_id,timeframe,timestamp", *rows)
+    assert list(found.dataset.items.names(found.dataset.events.item)) == ["a", "b"]
+    assert "'timeframe' is not used: it is no time since a session began" in notes(found)
+
+
 def test_sessions_of_several_visitors_are_apart(tmp_path):
     """GA4's are seconds, which visitors share; who signs in goes on with a session."""
     head = "event_name,event_timestamp,user_id,user_pseudo_id,item_id,ga_session_id,transaction_id"
@@ -161,3 +173,18 @@ def test_sessions_of_several_visitors_are_apart(tmp_path):
     assert len(set(visits)) == 3
     assert len(found.dataset.users) == 1
     assert "1 values of 'ga_session_id' stand with several" in notes(found)
+
+
+@pytest.mark.parametrize("second", ["v,u", "w,u", ",u"])
+def test_a_session_on_two_devices_or_of_a_device_at_times_is_one(tmp_path, second):
+    """Ids of sessions that count no seconds are whole, whoever signs in and wherever rows come from."""
+    first = "v,u" if second == "w,u" else "v,"
+    found = reading(tmp_path, "session_id,visitor_id,user_id,item_id", f"s,{first},a", f"s,{second},b")
+    assert len(set(found.dataset.events.visit.tolist())) == 1
+    assert "stand with several" not in notes(found)
+
+
+def test_seconds_tell_no_visitors_apart_where_some_rows_have_none(tmp_path):
+    """Who came by which row is not known then, and customers alone are told apart."""
+    found = reading(tmp_path, "ga_session_id,visitor_id,user_id,item_id", "s,v,,a", "s,,u,b", "s,w,,c")
+    assert len(set(found.dataset.events.visit.tolist())) == 1

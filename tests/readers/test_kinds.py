@@ -84,6 +84,16 @@ def test_words_in_many_are_the_words_in_one(tmp_path: Path) -> None:
     assert any("'clicks' as view" in note for note in found.report.tables[0].notes)
 
 
+def test_words_in_many_that_the_recipe_weighs_keep_their_names(tmp_path: Path) -> None:
+    """Promise: no weight is lost for an s; nor where no recipe is known, and then `words` tell what they mean."""
+    found = typed(tmp_path, "Clicks", "buys", "carts", weighed={"clicks", "buys"})
+    assert found.dataset.types == (*TYPES, "buys", "clicks")
+    assert np.bincount(found.dataset.events.type).tolist() == [0, 0, 2, 0, 0, 2, 2]
+    assert found.dataset.words["carts"] == "cart"
+    assert "clicks" not in found.dataset.words
+    assert typed(tmp_path, "clicks", weighed=None).dataset.types == (*TYPES, "clicks")
+
+
 def test_the_recipe_says_what_words_mean(tmp_path: Path) -> None:
     """Promise: then nothing is guessed, in events to come neither; a type that is none is refused."""
     told = {"events": {"item_id": "item_id"}, "event_types": {"Tap": "view", "AddFav": "cart"}}
@@ -95,6 +105,15 @@ def test_the_recipe_says_what_words_mean(tmp_path: Path) -> None:
         DataError, match=r"\[columns.event_types\] tap = 'look' must be one of purchase, view"
     ):
         typed(tmp_path, "tap", aliases={"event_types": {"tap": "look"}})
+
+
+def test_words_without_letters_are_told_by_their_signs(tmp_path: Path) -> None:
+    """Promise: -1 is not 1, and what is only a sign is no name for everything that has none."""
+    told = {"event_types": {"1": "purchase", "0": "view", "★": "cart"}}
+    found = typed(tmp_path, "1", "-1", "0", "★", "☆", aliases=told)
+    assert dict(found.dataset.words) == told["event_types"]
+    assert np.bincount(found.dataset.events.type)[:3].tolist() == [2, 2, 2]
+    assert found.dataset.types == (*TYPES, "-1", "☆")
 
 
 def test_several_words_that_all_become_purchases_are_doubted(tmp_path: Path) -> None:
@@ -111,29 +130,43 @@ def test_several_words_that_all_become_purchases_are_doubted(tmp_path: Path) -> 
     ("name", "kind"),
     [
         ("events-clicks.csv", "view"),
-        ("Events_2024_Add-to-Carts.csv", "cart"),
-        ("events.returns.csv", "return"),
+        ("events_views.tsv", "view"),
+        ("events-clicks-2020-01.csv", "view"),
+        ("Events_Add-to-Carts.csv", "cart"),
         ("events-orders.csv", "purchase"),
         ("events-clicks-of-orders.csv", ""),
+        ("events-cart-abandoners.csv", ""),
+        ("events-no-returns.csv", ""),
+        ("events-returns.csv", ""),
+        ("events/clicks/part-1.csv", ""),
         ("events-2024.csv", ""),
     ],
 )
 def test_a_file_may_be_called_by_its_type(tmp_path: Path, name: str, kind: str) -> None:
-    """Promise: where it has no column of them, and its name says one thing; then it is said."""
-    (tmp_path / name).write_text("user_id,item_id\nu,i\n")
+    """Promise: where it has no column of them, and its name says one thing; what is no purchase is doubted."""
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    sign = "\t" if name.endswith("tsv") else ","
+    (tmp_path / name).write_text(f"user_id{sign}item_id\nu{sign}i\n")
     found = read(tmp_path)
     assert found.dataset.types[found.dataset.events.type[0]] == (kind or "purchase")
-    said = [note for note in found.report.tables[0].notes if "as its name says" in note]
-    assert said == (
-        [f"{name} has no event_type: each of its rows is a {kind}, as its name says"] if kind else []
-    )
+    said = f"{name} has no event_type: each of its rows is a {kind}, as its name says"
+    assert any(note.startswith(said) for note in found.report.tables[0].notes) == bool(kind)
+    assert len(found.report.doubts) == (kind not in ("", "purchase"))
     assert found.report.has("events", "event_type") == bool(kind)
-    (tmp_path / name).write_text("user_id,item_id,event_type\nu,i,purchase\n")
+    (tmp_path / name).write_text("user_id,item_id,event_type\nu,i,purchase\n".replace(",", sign))
     assert read(tmp_path).dataset.events.type[0] == PURCHASE
 
 
+def test_a_file_of_sales_is_no_file_of_views_whatever_its_name(tmp_path: Path) -> None:
+    """Promise: the name of an export is overruled by its columns, and no row is lost."""
+    (tmp_path / "events-view.csv").write_text("order_id,item_id,quantity\n1,i,-1\n1,j,2\n")
+    found = read(tmp_path)
+    assert not found.report.tables[0].rejected
+    assert set(found.dataset.events.type.tolist()) == {PURCHASE, TYPES.index("return")}
+
+
 def test_a_file_without_what_sales_have_beside_one_with_it_is_doubted(tmp_path: Path) -> None:
-    """Promise: clicks beside purchases are asked about by file, and quieted by a name."""
+    """Promise: clicks beside purchases are asked about by file, and told by a name."""
     (tmp_path / "events-1.csv").write_text("session_id,item_id,price\ns,i,2\n")
     (tmp_path / "events-2.csv").write_text("session_id,item_id\ns,i\ns,j\n")
     (doubt,) = read(tmp_path).report.doubts
@@ -142,5 +175,6 @@ def test_a_file_without_what_sales_have_beside_one_with_it_is_doubted(tmp_path: 
     )
     (tmp_path / "events-2.csv").rename(tmp_path / "events-views.csv")
     found = read(tmp_path)
-    assert not found.report.doubts
+    (doubt,) = found.report.doubts
+    assert doubt.startswith("events-views.csv has no event_type: each of its rows is a view")
     assert np.bincount(found.dataset.events.type).tolist() == [1, 2]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from vitrina.errors import DataError
@@ -54,6 +56,15 @@ def test_baskets_in_a_field_are_asked_about(tmp_path: Path, sign: str) -> None:
 def test_ids_that_hold_signs_are_no_baskets(tmp_path: Path, ids: list[str]) -> None:
     """Promise: an id of model, size and colour is one, and so is a title."""
     assert not doubts(tmp_path, *ids)
+
+
+def test_floating_point_ids_are_asked_about_as_what_they_are(tmp_path: Path) -> None:
+    """Promise: nobody is sent to a spreadsheet for what a table program wrote."""
+    ids = pa.array([1.2345678901234567e17, 2.5], pa.float64())
+    pq.write_table(pa.table({"user_id": ids, "item_id": ["i", "j"]}), tmp_path / "events.parquet")
+    (doubt,) = read(tmp_path).report.doubts
+    assert doubt.startswith("1 rows of events have user_id such as '1.2345678901234")
+    assert doubt.endswith("write them as integers or text")
 
 
 def test_numbers_that_a_spreadsheet_shortened_are_asked_about(tmp_path: Path) -> None:

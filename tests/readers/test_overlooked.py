@@ -51,10 +51,15 @@ def test_moments_of_a_type_are_asked_about(tmp_path: Path) -> None:
         ("user_id,item_id,barcode", "u,i,1580724672"),
         ("user_id,item_id,born", "u,i,1971-02-03"),
         ("user_id,item_id,watched", "u,i,47"),
+        ("user_id,item_id,size", "u,i,10-12-14"),
+        ("user_id,item_id,birth_date", "u,i,1999-01-02"),
+        ("user_id,item_id,ReleaseDate", "u,i,2019-01-02"),
+        ("user_id,item_id,day", "u,i,Monday"),
     ],
 )
 def test_what_is_no_moment_of_events_is_not(tmp_path: Path, header: str, row: str) -> None:
-    """Promise: with a timestamp nothing is missing; numbers are moments only under a name of time."""
+    """Promise: with a timestamp nothing is missing; numbers are moments only under a name of time,
+    and so is what has no year in four digits; births, releases and names of days are none."""
     assert not doubts(tmp_path, header, row)
 
 

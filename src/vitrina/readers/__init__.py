@@ -119,7 +119,7 @@ def read(
         for table, one in staged.items():
             say(f"{table}: {one.rows:,} rows, {sum(reason.rows for reason in rejected[table]):,} rejected")
             stop_if_many(one, rejected[table], max_rejected, rejects)
-            notes[table] += replaced_often(one, rejected[table])
+            notes[table] += replaced_often(db, one, rejected[table])
         if "events" in staged:
             staged["events"] = as_clicks(db, staged["events"], notes["events"])
         counted = "events" in staged and put_in_order(db, staged["events"], notes["events"])
@@ -161,13 +161,13 @@ def _judge(
                 say(note)
         notes["events"] += kinds.notes
         now = int(time.time())
-        notes["events"] += several_in_one(db) + shortened(db, "events")
+        notes["events"] += several_in_one(db) + shortened(db, staged["events"])
         notes["events"] += in_two_files(db, staged["events"])
         notes["events"] += undated(db, staged["events"], now)
         notes["events"] += check_events(db, staged["events"], now, keep)
         notes["events"] += _assumed(staged["events"])
     if "items" in staged:
-        notes["items"] += shortened(db, "items") + check_items(db)
+        notes["items"] += shortened(db, staged["items"]) + check_items(db, staged["items"])
     if "users" in staged:
         notes["users"] += check_users(db)
     return kinds, notes

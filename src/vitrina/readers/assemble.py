@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vitrina.dataset import COLUMNS, Events
 from vitrina.ids import UNKNOWN, Ids
+from vitrina.readers.columns import plain
 from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer, literal
 from vitrina.spill import Spill
@@ -34,8 +35,8 @@ CREATE OR REPLACE TABLE shared_{one} AS SELECT {one} FROM events WHERE reason IS
 GROUP BY {one} HAVING min({who}) <> max({who})
 """
 _OF = "CASE WHEN {one} IN (FROM shared_{one}) THEN coalesce('/' || {who}, '') ELSE '' END"
-_WHO = {"order_id": "user_id", "session_id": "coalesce(visitor_id, user_id)"}
-"""Whose an order or a session is: somebody may sign in during one, on the same device."""
+_SECONDS = "ga_session_id"
+"""Sessions that are called by the second in which they began: those of one are not one."""
 _ONCE = "QUALIFY event_id IS NULL OR row_number() OVER (PARTITION BY event_id ORDER BY file, row) = 1"
 
 _VISITS = """
@@ -66,9 +67,10 @@ def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
     contract for `read_texts`. Returns notes.
     """
     once, kept = _ONCE if staged.has("event_id") else "", "".join(f", {one} AS kept_{one}" for one in keep)
-    shared = {one: _shared(db, one) for one in _WHO if staged.has(one)}
+    whose = {"order_id": "user_id", "session_id": _of_sessions(db, staged)}
+    shared = {one: _shared(db, one, who) for one, who in whose.items() if staged.has(one)}
     order_of, session_of = (
-        _OF.format(one=one, who=who) if shared.get(one) else "''" for one, who in _WHO.items()
+        _OF.format(one=one, who=who) if shared.get(one) else "''" for one, who in whose.items()
     )
     db.execute(_HAPPENED.format(once=once, kept=kept, order_of=order_of, session_of=session_of))
     good, turned, happened, by_day, visitors, given = answer(
@@ -102,9 +104,18 @@ def order_events(db: Db, staged: Staged, keep: Sequence[str] = ()) -> list[str]:
     return notes
 
 
-def _shared(db: Db, one: str) -> int:
+def _of_sessions(db: Db, staged: Staged) -> str:
+    """The column that tells whose a session is: a customer may go from one device to another, and a shop may
+    know no device of some rows; sessions of Google Analytics are each device's own."""
+    if plain(staged.columns.get("session_id", "")) != plain(_SECONDS) or not staged.has("visitor_id"):
+        return "user_id"
+    bare = "reason IS NULL AND session_id IS NOT NULL AND visitor_id IS NULL"
+    return "user_id" if answer(db, f"SELECT count(*) FROM events WHERE {bare}")[0] else "visitor_id"
+
+
+def _shared(db: Db, one: str, who: str) -> int:
     """How many ids of orders or sessions several customers have: counts that start anew for each of them."""
-    db.execute(_SHARED.format(one=one, who=_WHO[one]))
+    db.execute(_SHARED.format(one=one, who=who))
     return int(answer(db, f"SELECT count(*) FROM shared_{one}")[0])
 
 

@@ -30,7 +30,7 @@ def beside(folder: Path, found: Found, staged: Mapping[str, Staged]) -> tuple[st
         said.append(
             f"there are no events.*, and {names} was not read: name what holds purchases and clicks events.*"
         )
-    if "events" in staged:
+    if "events" in staged and not found.baskets:
         said += [one for name in found.uncalled for one in _joined(folder / name, staged["events"])]
     return tuple(said)
 

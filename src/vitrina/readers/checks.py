@@ -122,7 +122,8 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
     ids, notes = _whole_ids(db, "events")
     if staged.has("clock"):
         db.execute(_CLOCKS)
-    notes += [*settle_dots(db, "events", "price"), *settle_commas(db, "events", "quantity")]
+    notes += [] if staged.numbers("price") else settle_dots(db, "events", "price")
+    notes += settle_commas(db, "events", "quantity")
     day_first, dates = _day_first(db, "events", "timestamp")
     moment = _moment(now) if staged.has("timestamp") else ""
     sql = _EVENTS.format(
@@ -139,11 +140,12 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
     return [*notes, *dates, *_zeroes(db, staged.rows), *_spelled(db)]
 
 
-def check_items(db: Db) -> list[str]:
+def check_items(db: Db, staged: Staged) -> list[str]:
     """Type and judge the rows of the catalogue. Returns notes for the report."""
     ids, notes = _whole_ids(db, "items")
     for name in ("price", "old_price"):
-        notes += [*settle_dots(db, "items", name), *drop_unreadable(db, name)]
+        notes += [] if staged.numbers(name) else settle_dots(db, "items", name)
+        notes += drop_unreadable(db, name)
     from_day_first, dates = _day_first(db, "items", "available_from")
     until_day_first, more = _day_first(db, "items", "available_until")
     sql = _ITEMS.format(

@@ -15,7 +15,8 @@ from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer
 
 MOST = 0.99
-"""Share of customers and visits that must be counted whole: some rows are rejected."""
+"""Share of customers and visits that must be counted whole, and of times since a visit began that must be
+numbers: some rows are rejected."""
 
 _ACTOR = """coalesce('s' || session_id || coalesce('/' || user_id, ''),
     'o' || order_id || coalesce('/' || user_id, ''), 'u' || user_id, 'v' || visitor_id, '')"""
@@ -45,6 +46,10 @@ SELECT coalesce(avg(CAST(whole AS INTEGER)) FILTER (many > 1), 0) FROM (
 _VISITS = """
 SELECT count(*) FROM events
 WHERE reason IS NULL AND user_id IS NOT NULL AND coalesce(session_id, order_id) IS NOT NULL
+"""
+_SINCE = """
+SELECT coalesce(avg(CAST(coalesce(number(position) >= 0, false) AS INTEGER)), 0) FROM events
+WHERE reason IS NULL AND position IS NOT NULL
 """
 # Each takes the places of its own rows in turn, so that who did what before whom stays as it was.
 _IN_ORDER = """
@@ -77,10 +82,13 @@ def put_in_order(db: Db, staged: Staged, notes: list[str]) -> bool:
     there are no times; whether that says what each customer did after what. Says into `notes` what was made
     of it."""
     name = staged.columns.get("position", "")
-    if plain(name) in SINCE:
+    since = plain(name) in SINCE
+    if since and staged.has("session_id") and answer(db, _SINCE)[0] >= MOST:
         db.execute(_IN_ORDER.format(actor=_AT_ONCE, column="position"))
         notes.append(f"the order of what a visit did at one moment, or on one day, is what {name!r} says")
-        name = ""
+    elif since:
+        notes.append(f"{name!r} is not used: it is no time since a session began")
+    name = "" if since else name
     if staged.has("timestamp"):
         notes += [f"{name!r} is not used: timestamps tell the order"] if name else []
         return False

@@ -60,7 +60,8 @@ def describe(db: Db, events: Staged, of_items: Sequence[str]) -> tuple[Staged | 
     fields = (name if name in came else f"NULL::VARCHAR AS {name}" for name in CONTRACT["items"])
     joins = " ".join(f"LEFT JOIN said_{name} USING (item_id)" for name in names)
     db.execute(_RAW.format(fields=", ".join(fields), joins=joins))
-    return Staged("items", events.scans, known, (), (), ()), [*notes, *check_items(db)]
+    made = Staged("items", events.scans, known, (), (), ())
+    return made, [*notes, *check_items(db, made)]
 
 
 def report(items: Staged, many: int, notes: Sequence[str]) -> TableReport:

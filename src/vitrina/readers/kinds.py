@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 from vitrina.dataset import PURCHASE, TYPES, lone_words
@@ -12,6 +13,7 @@ from vitrina.errors import DataError
 from vitrina.readers.columns import plain, snake
 from vitrina.readers.report import Doubt
 from vitrina.readers.scan import Db, answer
+from vitrina.readers.tables import ending
 
 MOST = 16
 """Types of a shop's own; more, and the column holds something else."""
@@ -25,24 +27,30 @@ _WORDS = {
 }
 _MEANING = {plain(word): kind for kind, words in _WORDS.items() for word in words.split()}
 
-_OF_FILES = re.compile("purchase|buy|order|transaction|sale|view|click|pageview|cart|return|refund")
-"""Words in the names of files that tell what is in them; a file of baskets holds purchases."""
+_OF_FILES = re.compile(
+    r"events?[\W_]+(?P<word>purchase|buy|order|transaction|sale|(?:page[\W_]?)?view|click|"
+    r"(?:add[\W_]to[\W_])?cart)s?[\W_\d]*"
+)
+"""Names of files, without their endings, that tell what is in them: a word and no other, maybe a date.
+Returns are not told so: events-no-returns.csv and orders with their returns have names too."""
 OF_SALES = ("event_type", "order_id", "quantity", "price")
 """Columns of events that clicks have not."""
 
 
-def meaning(said: str, told: Mapping[str, str] = MappingProxyType({})) -> str:
+def meaning(
+    said: str, told: Mapping[str, str] = MappingProxyType({}), weighed: Collection[str] | None = ()
+) -> str:
     """The event type a shop's word stands for, in one or in many; a word that is not known stays a type of
-    its own. `told`: what the recipe says of words."""
+    its own. `told`: what the recipe says of words; `weighed`: types of the shop's own that it weighs;
+    None where that is not known, and words in many keep their names."""
     word = plain(said)
-    by_recipe = {plain(one): kind for one, kind in told.items()} | dict(told)
+    one_of = word if weighed is None or snake(said) in weighed else word.removesuffix("s")
     return (
-        by_recipe.get(said)
-        or by_recipe.get(word)
+        told.get(said)
+        or {_spoken(one): kind for one, kind in told.items() if _spoken(one)}.get(_spoken(said))
         or _MEANING.get(word)
-        or _MEANING.get(word.removesuffix("s"))
-        or snake(said)
-        or said
+        or _MEANING.get(one_of)
+        or _own(said)
     )
 
 
@@ -68,7 +76,7 @@ def define_kinds(db: Db, weighed: Collection[str] | None, told: Mapping[str, str
             "SELECT DISTINCT event_type FROM raw_events WHERE event_type IS NOT NULL ORDER BY 1 LIMIT 1001"
         ).fetchall()
     ]
-    meant = {one: meaning(one, told) for one in said}
+    meant = {one: meaning(one, told, weighed) for one in said}
     own = sorted(set(meant.values()) - set(TYPES))
     _refuse_if_many(own, len(said) > 1000)
     bare, typed = answer(db, "SELECT count(*) - count(event_type), count(event_type) FROM raw_events")
@@ -79,7 +87,8 @@ def define_kinds(db: Db, weighed: Collection[str] | None, told: Mapping[str, str
     if said:
         db.executemany("INSERT INTO kinds VALUES (?, ?)", list(kinds.items()))
     left = [one for one in own if one not in lone]
-    words = as_told(told) | lone | {one: kind for one, kind in kinds.items() if meant[one] in lone}
+    many = as_told({one: kind for one, kind in meant.items() if kind != meaning(one, told, None)})
+    words = many | as_told(told) | lone | {one: kind for one, kind in kinds.items() if meant[one] in lone}
     notes = [f"{bare:,} rows have no event_type and were taken as purchases"] if bare and typed else []
     read = {one: kind for one, kind in kinds.items() if kind not in {one, *left} and meant[one] not in lone}
     return Kinds((*TYPES, *left), words, (*_told(read, left, lone, weighed), *notes))
@@ -90,9 +99,12 @@ def by_files(files: Sequence[str], columns: Sequence[Collection[str]]) -> tuple[
     `events-clicks.csv`, else the empty text; and notes. `columns`: of the contract, by file."""
     kinds, notes = [], list[str]()
     for file, came in zip(files, columns, strict=True):
-        kinds.append("" if "event_type" in came else _called(file))
-        if kinds[-1]:
-            notes.append(f"{file} has no event_type: each of its rows is a {kinds[-1]}, as its name says")
+        kinds.append("" if "event_type" in came else _called(file, came))
+        said = f"{file} has no event_type: each of its rows is a {kinds[-1]}, as its name says"
+        if kinds[-1] == TYPES[PURCHASE]:
+            notes.append(said)
+        elif kinds[-1]:
+            notes.append(Doubt(f"{said}; where that is wrong, say 'purchase' in a column event_type"))
     told = [bool(kind or set(OF_SALES) & set(came)) for kind, came in zip(kinds, columns, strict=True)]
     bare = [file for file, sure in zip(files, told, strict=True) if not sure]
     if bare and any(told):
@@ -106,16 +118,28 @@ def by_files(files: Sequence[str], columns: Sequence[Collection[str]]) -> tuple[
     return kinds, notes
 
 
-def _called(file: str) -> str:
-    """What the words after 'events' in the name of a file mean, where they mean one thing."""
-    words = [one.removesuffix("s") for one in re.findall(r"[^\W\d_]+", file.lower())]
-    found = {meaning(one) for one in words if _OF_FILES.fullmatch(one)}
-    return found.pop() if words[0] == "event" and len(found) == 1 else ""
+def _called(file: str, came: Collection[str]) -> str:
+    """What the word after 'events' in the name of a file means; views and carts are none where the columns
+    that `came` are those of sales: such a file may hold a view of a database, or carts that were paid."""
+    path = Path(file)
+    found = _OF_FILES.fullmatch(path.name.lower().removesuffix(ending(path)))
+    kind = meaning(found["word"]) if found else ""
+    return "" if kind != TYPES[PURCHASE] and set(OF_SALES) & set(came) else kind
 
 
 def as_told(told: Mapping[str, str]) -> dict[str, str]:
     """The recipe's words for events, as they are written and as a type of its own would be called."""
-    return {name: kind for word, kind in told.items() for name in (word, snake(word))}
+    return {name: kind for word, kind in told.items() for name in (word, _own(word))}
+
+
+def _own(word: str) -> str:
+    """How a type of the shop's own is called; without letters as it is written, for -1 is not 1."""
+    return snake(word) if _spoken(word) else word
+
+
+def _spoken(word: str) -> str:
+    """A word without case and signs; the empty text where it has no letter."""
+    return plain(word) if re.search(r"[^\W\d_]", word) else ""
 
 
 def _refuse_if_many(own: Sequence[str], more: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from vitrina.errors import DataError
 from vitrina.readers.report import Doubt
+from vitrina.readers.rows import Staged
 from vitrina.readers.scan import Db, answer, literal
 
 SOME = 100_000
@@ -55,13 +56,18 @@ def several_in_one(db: Db) -> list[Doubt]:
     return []
 
 
-def shortened(db: Db, table: str) -> list[Doubt]:
-    """What to say of raw ids that a spreadsheet wrote with fewer digits than they have."""
-    found = {name: answer(db, _SHORTENED.format(name=name, table=table)) for name in _IDS[table]}
+def shortened(db: Db, one: Staged) -> list[Doubt]:
+    """What to say of raw ids that a spreadsheet, or a floating-point column, holds with fewer digits than
+    they have."""
+    found = {name: answer(db, _SHORTENED.format(name=name, table=one.table)) for name in _IDS[one.table]}
+    texts = "as spreadsheets write long numbers: different ones have become one; export them again, as text"
+    floats = (
+        "as its numbers are floating-point: different ones may become one; write them as integers or text"
+    )
     return [
         Doubt(
-            f"{count:,} rows of {table} have {name} such as {example!r}, as spreadsheets write long numbers: "
-            "different ones have become one; export them again, as text"
+            f"{count:,} rows of {one.table} have {name} such as {example!r}, "
+            f"{floats if one.numbers(name) else texts}"
         )
         for name, (count, example) in found.items()
         if count

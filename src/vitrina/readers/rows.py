@@ -45,6 +45,14 @@ class Staged:
         """Whether any file has this column of the contract."""
         return column in self.columns
 
+    def numbers(self, column: str) -> bool:
+        """Whether this column of the contract came as numbers that may have decimals, not as texts."""
+        name = self.columns.get(column)
+        places = [(one, one.names.index(name)) for one in self.scans if name in one.names]
+        return bool(places) and all(
+            one.types[at].split("(")[0] in ("DOUBLE", "FLOAT", "DECIMAL") for one, at in places
+        )
+
 
 def stage(
     db: Db,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import dropwhile, pairwise
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from vitrina.errors import DataError
+from vitrina.readers.lines import MAX_TEXT
 
-_REMARKS = ("#", "%", "@")
+_REMARKS, _SHOWN = ("#", "%", "@"), 2
+_FORM = re.compile(r"@(CONVERTED_FROM_TEXT|ITEM=|(relation|attribute)[ \t]|data[ \t]*$)", re.IGNORECASE)
+"""What SPMF and Weka write above baskets."""
+_NOTE = re.compile(r"[#%][ \t]")
 _SIGN = re.compile(r"sep=.", re.IGNORECASE)
 """The first line of a file, by which a spreadsheet says what stands between its fields."""
 _SEQUENCE = re.compile(r"-?\d+( -?\d+)* -2")
@@ -23,12 +28,41 @@ def is_remark(line: str) -> bool:
     return line.startswith(_REMARKS) or bool(_SIGN.fullmatch(line.strip()))
 
 
-def remarks(lines: Sequence[str]) -> tuple[str, ...]:
-    """What begins the lines of a file that are remarks; nothing where most of its lines begin so,
-    of hashtags. Those above the first basket do not count, they may be a list of the items."""
-    rest = list(dropwhile(is_remark, lines))
-    signs = (lines[0][:4],) if lines and _SIGN.fullmatch(lines[0].strip()) else ()
-    return signs + (_REMARKS if 2 * sum(map(is_remark, rest)) < len(rest) else ())
+@dataclass
+class Remarks:
+    """The lines of a file of baskets that are none, told one by one from its first.
+
+    `sign`: what stands between items; `begun`: whether a basket came, below which what begins with # may be
+    a basket of hashtags. `left_out`: how many were told, `unsure` of them by how they begin; `shown`: two."""
+
+    sign: str
+    begun: bool = False
+    left_out: int = 0
+    unsure: int = 0
+    shown: list[str] = field(default_factory=list)
+
+    def holds(self, line: str) -> bool:
+        """Whether the next line is a remark."""
+        surely = bool(_FORM.match(line)) or (not self.begun and bool(_SIGN.fullmatch(line.strip())))
+        if not surely and not self._seems(line):
+            self.begun = self.begun or bool(line.strip())
+            return False
+        self.left_out += 1
+        self.unsure += not surely
+        self.shown += [line[:MAX_TEXT]] if len(self.shown) < _SHOWN else []
+        return True
+
+    def _seems(self, line: str) -> bool:
+        """Whether a line begins as a remark: a line that parts items is a basket, except that blanks are in
+        every remark."""
+        if _NOTE.match(line):
+            return self.sign == " " or self.sign not in line
+        return not self.begun and line.startswith(_REMARKS) and self.sign not in line
+
+
+def bare(lines: Sequence[str]) -> list[str]:
+    """The lines that begin as no remark does; all, where every one begins so, of hashtags."""
+    return [line for line in lines if not is_remark(line)] or list(lines)
 
 
 def refuse(lines: Sequence[str], file: str) -> None:

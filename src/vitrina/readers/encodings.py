@@ -1,7 +1,7 @@
 """Text files in another encoding than UTF-8, as spreadsheets and older shop systems save them.
 
 A file is in another one where most of its lines with letters beyond ASCII are not UTF-8; single lines
-that are not, among others that are, are damaged (`lines`).
+that are not, among others that are, are damaged (`lines`), and so is a single word beyond ASCII.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import chardet
 
@@ -34,6 +36,10 @@ _MANY = 4
 _SPACES = re.compile(r"[\s!-/:-@[-`{-~]+")
 _NO_LETTER = re.compile(r"[\x80-\x9f\u2500-\u259f\ue000-\uf8ff\ufffd]")
 """What a page leaves undefined, and what draws boxes."""
+_LABEL = re.compile(
+    rb"(?<![\x80-\xff])[\x80-\xff](?=[0-9])|(?<=[0-9])[\x80-\xff](?![\x80-\xff])|(?<![\w\x80-\xff])\xbd"
+)
+"""Lone letters or signs of measures, such as 5µm, Ø80 and ½kg have: they are what most of the world means."""
 _LONE = re.compile(r"(?<![^\W\d])(?![\x00-\x7f])[^\W\d]\d|\d(?![\x00-\x7f])[^\W\d](?![^\W\d])")
 
 
@@ -49,15 +55,27 @@ def as_utf8(path: Path, file: str, scratch: Path) -> tuple[Path, str]:
         return path, ""
     kind = ending(path, baskets=True).removesuffix(".gz")
     copy = scratch / f"utf8-{len(list(scratch.iterdir()))}{kind}"
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
     with plain(path) as stream, copy.open("w", encoding="utf-8", newline="") as out:
-        while data := stream.read(_BLOCK):
-            out.write(decoder.decode(data))
-        out.write(decoder.decode(b"", final=True))
+        out.writelines(_wide(stream, encoding) if encoding.startswith("utf-16") else _lines(stream, encoding))
     note = f"{file} is not UTF-8 and was read as {encoding.replace('cp12', 'windows-12')}"
     if not example:
         return copy, note
     return copy, Doubt(f"{note}, as in {example!r}; save it as UTF-8 if that looks wrong")
+
+
+def _wide(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """The text of 16 bits a letter, block by block."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    while data := stream.read(_BLOCK):
+        yield decoder.decode(data)
+    yield decoder.decode(b"", final=True)
+
+
+def _lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """The lines of a text in a code page; those that are UTF-8, of another export, as they are: an id that
+    is in both stays one."""
+    while line := stream.readline(MAX_RECORD):
+        yield line.decode() if _is_utf8(line) else line.decode(encoding, "replace")
 
 
 def _told(path: Path, head: bytes) -> tuple[str, str]:
@@ -71,13 +89,27 @@ def _told(path: Path, head: bytes) -> tuple[str, str]:
     if not foreign or 2 * len(foreign) <= len(lines):
         return "", ""
     encoding = _page(b"\n".join(foreign))
+    if _is_utf8(head) and not _is_written(foreign, encoding):
+        return "", ""
     first = foreign[0].decode(encoding, "replace").rstrip("\r")
     at = next((at for at, letter in enumerate(first) if not letter.isascii()), 0)
     return encoding, first[max(0, at - _SHOWN // 2) : at + _SHOWN // 2].strip()
 
 
+def _is_written(lines: list[bytes], page: str) -> bool:
+    """Whether lines hold two words, or one twice, that somebody may have written: damage rarely does."""
+    words = (word for line in lines for word in _words(line, page) if not _NO_LETTER.search(word))
+    return sum(_is_label(word, page) or not _is_odd(word) for word in words) > 1
+
+
+def _is_label(word: str, page: str) -> bool:
+    return _LABEL.sub(b"", word.encode(page, "ignore")).isascii()
+
+
 def _page(sample: bytes) -> str:
-    """The code page that makes the likeliest words of a sample; signs without letters tell none."""
+    """The code page that makes the likeliest words of a sample; signs without letters tell none,
+    nor letters beside digits, as in Ø80."""
+    sample = _LABEL.sub(b"", sample)
     usual = _words(sample, _USUAL)
     if not any(map(str.isalpha, "".join(usual))):
         return _USUAL

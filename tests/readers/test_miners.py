@@ -69,6 +69,13 @@ def test_forms_of_miners_and_of_researchers_are_no_baskets(tmp_path: Path, line:
         baskets(tmp_path, "".join(line.format(n=n) + "\n" for n in range(1, 31)), "baskets.txt")
 
 
+@pytest.mark.parametrize("line", ["{n} kg sugar,tea", "{n},{n}0,{m}"])
+def test_numbers_that_rise_may_be_items(tmp_path: Path, line: str) -> None:
+    """Where they are words of an item, or stand in other baskets too."""
+    text = "".join(line.format(n=3 * n, m=3 * n + 3) + "\n" for n in range(1, 31))
+    assert len(orders_of(baskets(tmp_path, text))) == 30
+
+
 def test_numbers_that_do_not_rise_are_items(tmp_path: Path) -> None:
     """Sorted lines hold repeats, and a list of single items rises as it likes."""
     assert (

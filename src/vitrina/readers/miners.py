@@ -18,7 +18,7 @@ _SIGN = re.compile(r"sep=.", re.IGNORECASE)
 """The first line of a file, by which a spreadsheet says what stands between its fields."""
 _SEQUENCE = re.compile(r"-?\d+( -?\d+)* -2")
 _UTILITIES = re.compile(r"\d+( \d+)*:[\d.]+:[\d. -]+")
-_NUMBERED = re.compile(r"(\d+)[ \t,;|]+\S")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _MOST, _LEAST = 0.9, 20
 """Share of lines that make a form, and lines that tell that their first fields are no items."""
 
@@ -65,8 +65,9 @@ def bare(lines: Sequence[str]) -> list[str]:
     return [line for line in lines if not is_remark(line)] or list(lines)
 
 
-def refuse(lines: Sequence[str], file: str) -> None:
-    """Raise DataError where lines are no plain baskets, and say how to make some of them."""
+def refuse(lines: Sequence[str], file: str, sign: str) -> None:
+    """Raise DataError where lines, their items split at `sign`, are no plain baskets, and say how to make
+    some of them."""
     full = [line.strip() for line in lines if line.strip()]
     if _are(_SEQUENCE, full):
         raise DataError(
@@ -79,13 +80,24 @@ def refuse(lines: Sequence[str], file: str) -> None:
             f"{file} holds what items are worth as SPMF has it, items:sum:each; write the items alone, as "
             f"'cut -d: -f1 {file}' does"
         )
-    numbers = [int(found[1]) for found in map(_NUMBERED.match, full) if found]
-    if len(numbers) >= max(_LEAST, len(full) / 2) and all(a < b for a, b in pairwise(numbers)):
+    if numbers := _rising(full, sign):
         raise DataError(
-            f"the first fields of {file} rise from line to line, {', '.join(map(str, numbers[:3]))} and on: "
+            f"the first fields of {file} rise from line to line, {', '.join(numbers[:3])} and on: "
             "they name customers or orders, and no items; write a row for each item as events.csv, with "
             "user_id,item_id or order_id,item_id, or leave the first fields out"
         )
+
+
+def _rising(lines: Sequence[str], sign: str) -> list[str]:
+    """The first fields of lines, where nearly all are numbers that rise, and by one, or are no items of
+    others; else none."""
+    rows = [[one.strip() for one in line.split(None if sign == " " else sign)] for line in lines]
+    firsts = [row[0] for row in rows if len(row) > 1 and _NUMBER.fullmatch(row[0])]
+    if len(firsts) < max(_LEAST, _MOST * len(rows)):
+        return []
+    steps = {int(after) - int(before) for before, after in pairwise(firsts)}
+    own = steps == {1} or {one for row in rows for one in row[1:]}.isdisjoint(firsts)
+    return firsts if min(steps) > 0 and own else []
 
 
 def _are(form: re.Pattern[str], lines: Sequence[str]) -> bool:

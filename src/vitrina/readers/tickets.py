@@ -105,7 +105,7 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
     sign = _sign(bare(some), ending(path, baskets=True))
     only = all(map(is_remark, some))
     first = Remarks(sign, only)
-    refuse([line for line in some if not first.holds(line)], file)
+    refuse([line for line in some if not first.holds(line)], file, sign)
     long = _Long(sign, found, number, Remarks(sign, only))
     copy = scratch / f"tickets-{number}.parquet"
     long.write(text, copy)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vitrina.doctor import examine
+from vitrina.errors import DataError
 from vitrina.readers import Reading, read
 from vitrina.readers.encodings import as_utf8
 
@@ -150,6 +151,22 @@ def test_one_damaged_line_is_no_alphabet(tmp_path: Path) -> None:
     for more in (b"", "u,tée\n".encode()):
         path.write_bytes(b"user_id,item_id\n" + b"u,i\n" * 99 + more + b"u,caf\xff\xfe\n")
         assert as_utf8(path, path.name, tmp_path) == (path, "")
+
+
+def test_a_byte_of_zeros_is_no_letter_of_16_bits(tmp_path: Path) -> None:
+    """Most of the first letters tell."""
+    path = tmp_path / "events.csv"
+    path.write_bytes(b"\0user_id,item_id\nu,i\n")
+    assert as_utf8(path, path.name, tmp_path) == (path, "")
+
+
+def test_a_copy_is_called_as_the_shop_calls_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where lines are too many to be kept."""
+    monkeypatch.setattr("vitrina.readers.lines.MAX_MALFORMED", 2)
+    text = "user_id,item_id\n" + "größe,süß\n" + "u\n" * 9
+    (tmp_path / "events.csv").write_bytes(text.encode("cp1252"))
+    with pytest.raises(DataError, match=r"^events\.csv has more than 2 malformed lines"):
+        read(tmp_path)
 
 
 def test_lines_that_are_utf8_stay_so(tmp_path: Path) -> None:

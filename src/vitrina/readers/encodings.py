@@ -21,10 +21,8 @@ from vitrina.readers.lines import MAX_RECORD, plain
 from vitrina.readers.report import Doubt
 from vitrina.readers.tables import ending
 
-_ENOUGH, _BLOCK, _SHOWN = 1_000, 8 << 20, 60
+_ENOUGH, _BLOCK, _SHOWN, _FIRST = 1_000, 8 << 20, 60, 20
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_HALVES = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
-"""Which of two bytes is NUL where a text begins with a letter of ASCII in 16 bits, without a mark."""
 _USUAL, _EDGE = "cp1252", 1.2
 """What most of the world has, and how much likelier another page must be: an é is in many."""
 _PAGES = (_USUAL, "cp1250", "cp1251", "cp1253", "cp1254", "koi8-r", "cp866", "iso8859-2")
@@ -82,7 +80,7 @@ def _told(path: Path, head: bytes) -> tuple[str, str]:
     """The encoding of a file and a line that shows it; two empty texts where it is UTF-8."""
     if head.startswith(BOM):
         return "", ""
-    if encoding := "utf-16" if head[:2] in _MARKS else _HALVES.get((head[:1] == b"\0", head[1:2] == b"\0")):
+    if encoding := "utf-16" if head[:2] in _MARKS else _half(head[:_FIRST]):
         return encoding, ""
     lines = _beyond_ascii(path)
     foreign = [one for one in lines if not _is_utf8(one)]
@@ -94,6 +92,15 @@ def _told(path: Path, head: bytes) -> tuple[str, str]:
     first = foreign[0].decode(encoding, "replace").rstrip("\r")
     at = next((at for at, letter in enumerate(first) if not letter.isascii()), 0)
     return encoding, first[max(0, at - _SHOWN // 2) : at + _SHOWN // 2].strip()
+
+
+def _half(first: bytes) -> str:
+    """The encoding of a text in 16 bits without a mark, most of its first letters ASCII; else none."""
+    left, right = first[::2], first[1::2]
+    for empty, full, encoding in ((right, left, "utf-16-le"), (left, right, "utf-16-be")):
+        if 2 * empty.count(0) > len(empty) > 1 and 0 not in full:
+            return encoding
+    return ""
 
 
 def _is_written(lines: list[bytes], page: str) -> bool:

@@ -97,7 +97,7 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
     """The file as a table of orders and items, and what is to be said of it."""
     with opened(path) as stream:
         start = len(BOM) if stream.read(len(BOM)) == BOM else 0
-    found = survey(path, Shape(-1, 1, start, 1))
+    found = survey(path, Shape(-1, 1, start, 1), file)
     found.cuts[:0] = [(0, start)] if start else []
     text = mended(path, found, scratch)
     number = len(list(scratch.iterdir()))

@@ -27,7 +27,8 @@ def said(reading: Reading) -> str:
     [
         (["1.299", "646,50", "646"], [1299, 646.5, 646]),
         (["1.299", "4.767.747"], [1299, 4767747]),
-        (["1.299 €", "646,50 €", "-1.299"], [1299, 646.5]),
+        (["1.299 €", "646,50 €", "-1.299", "9,90"], [1299, 646.5, 9.9]),
+        (["1.299", "1.349", "1.399,00"], [1299, 1349, 1399]),
         (["1.299", "12.5"], [1.299, 12.5]),
         (["1.299", "0.125"], [1.299, 0.125]),
         (["1.299", "646,50", "12.5"], [1.299, 646.5, 12.5]),
@@ -50,6 +51,7 @@ def test_a_column_of_prices_tells_what_its_dots_are(
         (["1.299", "1.300"], False),
         (["1.299", "4736"], False),
         (["1.299", "0.5"], False),
+        (["1.299", "1.349", "2,50"], True),
     ],
 )
 def test_dots_that_may_be_either_are_a_doubt(tmp_path: Path, written: list[str], doubted: bool) -> None:
@@ -68,26 +70,28 @@ def test_a_catalogue_is_read_so_too(tmp_path: Path) -> None:
     assert catalog.old_price.tolist() == pytest.approx([1.299, 9.5])
 
 
-@pytest.mark.parametrize(
-    ("written", "quantities"),
-    [
-        (["1,000", "6"], [1000, 6]),
-        (["1,000", "1,250"], []),
-        (["1,250", "2", "0,350"], [2]),
-        (["1,250", "2,5", "1"], [2.5, 1]),
-    ],
-)
-def test_a_comma_in_a_quantity(tmp_path: Path, written: list[str], quantities: list[float]) -> None:
-    """Promise: it parts thousands where others have none; where it may begin decimals the row is refused."""
-    if quantities:
-        assert sold(tmp_path, "quantity", written).dataset.events.quantity.tolist() == quantities
-    else:
-        with pytest.raises(DataError, match="quantity is not a number"):
-            sold(tmp_path, "quantity", written)
-
-
 def test_prices_that_are_numbers_are_not_asked_about(tmp_path: Path) -> None:
     """Promise: a Parquet column of numbers has no dots to doubt."""
     columns = {"user_id": ["u", "v"], "item_id": ["i", "j"], "price": [1.299, 646.0]}
     pq.write_table(pa.table(columns), tmp_path / "events.parquet")
     assert not read(tmp_path).report.doubts
+
+
+def test_a_file_tells_nothing_of_another(tmp_path: Path) -> None:
+    """Promise: shops of two countries may stand side by side; what one shows makes the other a doubt."""
+    (tmp_path / "items-1.csv").write_text("item_id;price\na;1.299\nb;1.349\n")
+    (tmp_path / "items-2.csv").write_text("item_id;price\nc;1.299\nd;9,50\n")
+    reading = read(tmp_path)
+    assert reading.dataset.catalog.price.tolist() == pytest.approx([1.299, 1.349, 1299, 9.5])
+    assert "1 values of price such as 1.299 were read as thousands" in said(reading)
+    assert "2 values of price such as 1.299 were read with a decimal" in " ".join(reading.report.doubts)
+
+
+def test_a_comma_in_a_quantity_is_not_guessed(tmp_path: Path) -> None:
+    """Promise: 1,250 may be a thousand pieces or a kilogram, so the row is refused."""
+    assert sold(tmp_path, "quantity", ["1,250", "3,400", "2", "2,5"]).dataset.events.quantity.tolist() == [
+        2,
+        2.5,
+    ]
+    with pytest.raises(DataError, match="quantity is not a number"):
+        sold(tmp_path, "quantity", ["1,000"])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vitrina.doctor import examine
+from vitrina.errors import DataError
 from vitrina.readers import Reading, read
 from vitrina.readers.encodings import as_utf8
 
@@ -89,9 +90,11 @@ def test_words_of_other_encodings_are_read(
     assert any(f"{path.name} is not UTF-8 and was read as {said}" in note for note in table.notes)
 
 
-@pytest.mark.parametrize(("word", "encoding"), [("Чай", "cp1251"), ("£5", "cp1252"), ("日", "gb18030")])
+@pytest.mark.parametrize(
+    ("word", "encoding"), [("Чай зелёный", "cp1251"), ("£5 £6", "cp1252"), ("日 用", "gb18030")]
+)
 def test_letters_that_were_guessed_are_a_doubt(tmp_path: Path, word: str, encoding: str) -> None:
-    """Promise: of a single word no page can be sure, so the doctor shows what was made of it."""
+    """Promise: of two words no page can be sure, so the doctor shows what was made of it."""
     rows = f"user_id,item_id,title\nu,a,{word}\nu,b,bread\n"
     (tmp_path / "events.csv").write_bytes(rows.encode(encoding))
     warnings = examine(read(tmp_path)).warnings
@@ -100,7 +103,7 @@ def test_letters_that_were_guessed_are_a_doubt(tmp_path: Path, word: str, encodi
 
 def test_a_pound_sign_tells_no_alphabet(tmp_path: Path) -> None:
     """One odd letter in a long file is what most of the world means by it; what it was read as is shown."""
-    rows = "".join(f"u,i{at},2020-01-01,TEA\n" for at in range(50)) + "u,v,2020-01-01,VOUCHER £5\n"
+    rows = "".join(f"u,i{at},2020-01-01,TEA\n" for at in range(50)) + "u,v,2020-01-01,VOUCHER £5\n" * 2
     (tmp_path / "events.csv").write_bytes(("user_id,item_id,timestamp,title\n" + rows).encode("cp1252"))
     reading = read(tmp_path)
     assert "VOUCHER £5" in set(reading.dataset.catalog.title)
@@ -122,11 +125,11 @@ def test_damaged_lines_of_utf8_stay_damaged(tmp_path: Path, start: bytes) -> Non
 def test_letters_far_down_are_found(tmp_path: Path, before: int) -> None:
     """A file is looked through to its end, whatever its first megabytes are, and with or without a line end."""
     path = tmp_path / "events.csv"
-    path.write_bytes(b"user_id,item_id\n" + b"u,i\n" * before + "u,Größe".encode("cp1252"))
+    path.write_bytes(b"user_id,item_id\n" + b"u,i\n" * before + "u,schöne Größe".encode("cp1252"))
     copy, note = as_utf8(path, path.name, tmp_path)
     assert copy != path
-    assert copy.read_text(encoding="utf-8").endswith("\nu,Größe")
-    assert "windows-1252, as in 'u,Größe'" in note
+    assert copy.read_text(encoding="utf-8").endswith("\nu,schöne Größe")
+    assert "windows-1252, as in 'u,schöne Größe'" in note
 
 
 def test_columns_are_called_in_other_letters_too(tmp_path: Path) -> None:
@@ -138,5 +141,48 @@ def test_columns_are_called_in_other_letters_too(tmp_path: Path) -> None:
 def test_bytes_that_are_no_letters_are_no_trouble(tmp_path: Path) -> None:
     """What the code page leaves undefined becomes the sign for it, and no traceback."""
     path = tmp_path / "events.csv"
-    path.write_bytes(b"user_id,item_id\nu,caf\x81\n\xe9,x\n")
+    path.write_bytes(b"user_id,item_id\nu,caf\x81\n\xe9,x\nth\xe9,x\n")
     assert sorted(read(tmp_path).dataset.items.names(np.arange(2))) == ["caf\ufffd", "x"]
+
+
+def test_one_damaged_line_is_no_alphabet(tmp_path: Path) -> None:
+    """In a file without letters beyond ASCII, and in one with as few."""
+    path = tmp_path / "events.csv"
+    for more in (b"", "u,tée\n".encode()):
+        path.write_bytes(b"user_id,item_id\n" + b"u,i\n" * 99 + more + b"u,caf\xff\xfe\n")
+        assert as_utf8(path, path.name, tmp_path) == (path, "")
+
+
+def test_a_byte_of_zeros_is_no_letter_of_16_bits(tmp_path: Path) -> None:
+    """Most of the first letters tell."""
+    path = tmp_path / "events.csv"
+    path.write_bytes(b"\0user_id,item_id\nu,i\n")
+    assert as_utf8(path, path.name, tmp_path) == (path, "")
+
+
+def test_a_copy_is_called_as_the_shop_calls_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where lines are too many to be kept."""
+    monkeypatch.setattr("vitrina.readers.lines.MAX_MALFORMED", 2)
+    text = "user_id,item_id\n" + "größe,süß\n" + "u\n" * 9
+    (tmp_path / "events.csv").write_bytes(text.encode("cp1252"))
+    with pytest.raises(DataError, match=r"^events\.csv has more than 2 malformed lines"):
+        read(tmp_path)
+
+
+def test_lines_that_are_utf8_stay_so(tmp_path: Path) -> None:
+    """Of two exports in one file an id is one."""
+    rows = "".join(f"Müller,Käse{at}\n" for at in range(9))
+    data = b"user_id,item_id\n" + (rows * 2).encode("cp1252") + rows.encode()
+    (tmp_path / "events.csv").write_bytes(data)
+    dataset = read(tmp_path).dataset
+    assert (len(dataset.users), len(dataset.items)) == (1, 9)
+
+
+def test_labels_of_measures_tell_no_alphabet(tmp_path: Path) -> None:
+    """They are written everywhere; beside them words tell."""
+    path = tmp_path / "events.csv"
+    labels = [f"{at}µm,Ø{at}0,½kg" for at in range(1, 9)]
+    for words, encoding in (([], "cp1252"), (_POLISH, "cp1250")):
+        text = "\n".join(["user_id,item_id,size", *labels]).encode("cp1252")
+        path.write_bytes(text + "\n".join(["", *words]).encode(encoding))
+        assert f"windows-{encoding[2:]}" in as_utf8(path, path.name, tmp_path)[1]

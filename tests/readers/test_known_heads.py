@@ -32,6 +32,10 @@ EVENTS = {
         "order_id,product_id,customer_id,customer_unique_id,order_purchase_timestamp,shipping_limit_date\n7,9,c1,u1,2018-11-21 16:49:00,2018-11-26\n",
         {"order_id": "order_id", "item_id": "product_id", "user_id": "customer_unique_id", "timestamp": "order_purchase_timestamp"},
     ),
+    "two moments": (
+        "user_id,item_id,purchase_timestamp,order_timestamp\n1,a,2019-01-20,2019-01-19\n",
+        {"user_id": "user_id", "item_id": "item_id", "timestamp": "order_timestamp"},
+    ),
     "kion": (
         "user_id,item_id,last_watch_dt,total_dur,watched_pct\n58,996087,2019-01-19,4896,47\n",
         {"user_id": "user_id", "item_id": "item_id", "timestamp": "last_watch_dt"},
@@ -253,6 +257,13 @@ def test_the_hint_names_what_is_missing(tmp_path: Path, header: str, hint: str) 
     with pytest.raises(DataError) as caught:
         shop(tmp_path, events=f"{header}\n1,2\n")
     assert hint in str(caught.value)
+
+
+def test_colons_in_names_part_nothing(tmp_path: Path) -> None:
+    """Promise: names with what they are of before them are names, as the recipe tells."""
+    (tmp_path / "events.csv").write_text("e::user_id,e::item_id\n1,2\n")
+    told = {"events": {"user_id": "e::user_id", "item_id": "e::item_id"}}
+    assert len(read(tmp_path, aliases=told).dataset.events) == 1
 
 
 PRICES = {

@@ -29,11 +29,17 @@ def test_lists_of_items_are_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-@pytest.mark.parametrize("one", ["['a', 'b']", "[7]"])
+@pytest.mark.parametrize("one", ["['a', 'b']", "[7, 8]"])
 def test_lists_as_table_programs_write_them_are_refused(tmp_path: Path, one: str) -> None:
     """Promise: in CSV too; what only stands in brackets is an id."""
     with pytest.raises(DataError, match="write a row for each"):
         doubts(tmp_path, one)
+
+
+def test_some_lists_are_asked_about(tmp_path: Path) -> None:
+    """Promise: where most ids are none, they stay and a person is asked."""
+    (doubt,) = doubts(tmp_path, *["i"] * 9, "[1, 2]")
+    assert "10% of the rows of events hold several items, such as '[1, 2]'; if so, write a row" in doubt
 
 
 @pytest.mark.parametrize("sign", [",", "; ", "|"])
@@ -51,6 +57,7 @@ def test_baskets_in_a_field_are_asked_about(tmp_path: Path, sign: str) -> None:
         [f"tea, no. {n}, {n + 1} g" if n % 2 else f"tea {n}" for n in range(60)],
         [f"i{n % 5}" for n in range(60)],
         ["[a]", "[link=x]", "[1", "i"],
+        ["[0]", "[2 for 1]", "[1]"],
     ],
 )
 def test_ids_that_hold_signs_are_no_baskets(tmp_path: Path, ids: list[str]) -> None:

@@ -195,42 +195,10 @@ def test_a_damaged_head_is_still_one(tmp_path: Path) -> None:
         baskets(tmp_path, "order_id item_id\n1 a\n", "baskets.txt")
 
 
-def test_remarks_are_no_baskets(tmp_path: Path) -> None:
-    """As rule miners write them, also where they name every item; what was left out is said."""
-    found = baskets(tmp_path, "sep=;\n@ITEM=1=milk\n@ITEM=2=tea\n# till 7\na;b\n% week 2\nc\nd;e\nf;a\n")
-    assert orders_of(found) == [["a", "b"], ["c"], ["d", "e"], ["f", "a"]]
-    assert "5 lines are remarks and were left out: sep=;; @ITEM" in " ".join(found.report.tables[0].notes)
-    assert orders_of(baskets(tmp_path, "#a,#b\n#c,d\n")) == [["#a", "#b"], ["#c", "d"]]
-
-
 def test_a_head_may_stand_below_remarks(tmp_path: Path) -> None:
     """Then the file is a table, and is told how one begins."""
     with pytest.raises(DataError, match="no column for item_id"):
         baskets(tmp_path, "# till 7\nbasket_id,item_id\n1,a\n")
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("{n} -1 2 3 -1 7 -1 -2", "holds sequences as SPMF has them"),
-        ("1 2 {n}:15:3 3 9", "holds what items are worth as SPMF has it"),
-        ("{n} 4 5 4", r"rise from line to line, 1, 2, 3 and on: they name customers or orders"),
-        ("{n},milk,tea", r"rise from line to line"),
-    ],
-)
-def test_forms_of_miners_and_of_researchers_are_no_baskets(tmp_path: Path, line: str, said: str) -> None:
-    """Marks and ids of customers would sell best: it is said what to write instead."""
-    with pytest.raises(DataError, match=said):
-        baskets(tmp_path, "".join(line.format(n=n) + "\n" for n in range(1, 31)), "baskets.txt")
-
-
-def test_numbers_that_do_not_rise_are_items(tmp_path: Path) -> None:
-    """Sorted lines hold repeats, and a list of single items rises as it likes."""
-    assert (
-        len(orders_of(baskets(tmp_path, "".join(f"{n // 2} 90 91\n" for n in range(40)), "baskets.txt")))
-        == 40
-    )
-    assert len(orders_of(baskets(tmp_path, "".join(f"{n}\n" for n in range(40)), "baskets.txt"))) == 40
 
 
 def test_lost_lines_count_as_lines(tmp_path: Path) -> None:

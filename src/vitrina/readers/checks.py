@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitrina.errors import DataError
-from vitrina.readers.amounts import drop_unreadable, settle_commas, settle_dots
+from vitrina.readers.amounts import drop_unreadable, settle_dots
 from vitrina.readers.columns import OF_ITEMS
 from vitrina.readers.report import Doubt
 from vitrina.readers.rows import Staged
@@ -123,7 +123,6 @@ def check_events(db: Db, staged: Staged, now: int, keep: Sequence[str] = ()) -> 
     if staged.has("clock"):
         db.execute(_CLOCKS)
     notes += [] if staged.numbers("price") else settle_dots(db, "events", "price")
-    notes += settle_commas(db, "events", "quantity")
     day_first, dates = _day_first(db, "events", "timestamp")
     moment = _moment(now) if staged.has("timestamp") else ""
     sql = _EVENTS.format(

@@ -39,7 +39,11 @@ _TIMES = (
     "unix_review_time",
     "date",
     "sale_date",
-    "transaction_datetime order_datetime purchase_datetime order_timestamp purchase_timestamp",
+    "transaction_datetime",
+    "order_datetime",
+    "purchase_datetime",
+    "order_timestamp",
+    "purchase_timestamp",
     "order_purchase_timestamp last_watch_dt",
     "time transaction_time",
 )

@@ -52,7 +52,7 @@ def names_of(head: bytes, file: str) -> tuple[tuple[str, ...], str]:
     except UnicodeDecodeError as error:
         raise DataError(f"the first line of {file} is not UTF-8; save the file as UTF-8") from error
     names, delimiter = _parted(text)
-    if odd := _oddity(text, len(names)):
+    if odd := _oddity(text, names):
         raise DataError(f"the first line of {file} names no columns: {odd}")
     return tuple(_KIND.sub("", name.strip()) for name in names), delimiter
 
@@ -70,9 +70,10 @@ def _parted(text: str) -> tuple[list[str], str]:
     return best, delimiter
 
 
-def _oddity(text: str, columns: int) -> str:
+def _oddity(text: str, names: list[str]) -> str:
     """Why a line is no head of a table, and what to do; empty where it may be one."""
-    if text.count("::") >= (max(2, columns - 1) if columns > 1 else 1):
+    columns, pairs = len(names), [name.count("::") for name in names]
+    if max(pairs, default=0) > (columns > 1) and (columns == 1 or min(pairs) == 0):
         return "'::' parts them; put a tab in its place, and let the first line name them"
     if "\r" in text:
         return "it holds a carriage return, as old Macs end lines; save it with line ends of Unix or Windows"

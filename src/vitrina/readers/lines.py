@@ -92,9 +92,11 @@ def plain(path: Path) -> Iterator[BinaryIO]:
         raise DataError(f"{path.name} cannot be read: {error.strerror or error}") from error
 
 
-def survey(path: Path, shape: Shape) -> Survey:
-    """Tell records from malformed and blank lines; memory stays within a few blocks."""
-    surveyor = _Surveyor(path.name, shape)
+def survey(path: Path, shape: Shape, file: str = "") -> Survey:
+    """Tell records from malformed and blank lines; memory stays within a few blocks.
+
+    `file`: what the shop calls it, for messages; without it the name of `path`."""
+    surveyor = _Surveyor(file or path.name, shape)
     with plain(path) as stream:
         stream.read(shape.start)
         surveyor.run(stream)

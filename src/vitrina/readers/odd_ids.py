@@ -10,14 +10,16 @@ from vitrina.readers.scan import Db, answer, literal
 
 SOME = 100_000
 """Rows that are looked at."""
-LISTS = 0.01
-"""Share of them with a list of items that no chance makes."""
+LISTS, MOST = 0.01, 0.5
+"""Share of them with a list of items that no chance makes, and one with which nothing can be read."""
 SEPARATORS = ",;|"
 _IDS = {"events": ("item_id", "user_id", "session_id", "order_id"), "items": ("item_id",)}
 
+_LIST = r"""\[ *([''"].*[''"]|[0-9]+( *, *[0-9]+)+) *\]"""
+"""Quoted words or several numbers in brackets; [0] and [2 for 1] are ids."""
 _LISTS = """
 SELECT coalesce(avg(CAST(listed AS INTEGER)), 0), min(item_id) FILTER (listed)
-FROM (SELECT item_id, regexp_full_match(item_id, '\\[ *[''"0-9](.*[''"0-9])? *\\]') AS listed FROM ({some}))
+FROM (SELECT item_id, regexp_full_match(item_id, '{lists}') AS listed FROM ({some}))
 """
 # Parts repeat more than wholes do, and there are more or less of them: ids made of parts have always as many.
 _JOINED = """
@@ -36,14 +38,14 @@ SELECT count(*), min({name}) FROM raw_{table} WHERE regexp_full_match({name}, '[
 def several_in_one(db: Db) -> list[Doubt]:
     """What to say of raw events whose item_id seems to hold several items with a sign between them.
 
-    Raises DataError where it holds lists."""
+    Raises DataError where most hold lists."""
     some = f"SELECT item_id FROM raw_events WHERE item_id IS NOT NULL LIMIT {SOME}"
-    share, example = answer(db, _LISTS.format(some=some))
+    share, example = answer(db, _LISTS.format(some=some, lists=_LIST))
     if share > LISTS:
-        raise DataError(
-            f"{share:.0%} of the rows of events hold several items, such as {example[:60]!r}; write a row "
-            "for each"
-        )
+        said = f"{share:.0%} of the rows of events hold several items, such as {example[:60]!r}"
+        if share > MOST:
+            raise DataError(f"{said}; write a row for each")
+        return [Doubt(f"{said}; if so, write a row for each; now each list is one item")]
     for sign in SEPARATORS:
         joined, example = answer(db, _JOINED.format(sign=literal(sign), some=some))
         if joined:

@@ -114,7 +114,7 @@ def _csv(path: Path, file: str, scratch: Path) -> Scan:
     if not head.strip(BOM + b" \t\r\n"):
         raise DataError(f"{file} is empty or begins with an empty line; its first line must name the columns")
     names, delimiter = names_of(head, file)
-    found = survey(path, Shape(ord(delimiter), len(names), hint + len(head), 3 if hint else 2))
+    found = survey(path, Shape(ord(delimiter), len(names), hint + len(head), 3 if hint else 2), file)
     found.cuts[:0] = [(0, hint)] if hint else []
     fields = [f"c{place}" for place in range(len(names))]
     columns = ", ".join(f"'{one}': 'VARCHAR'" for one in fields)
@@ -140,7 +140,7 @@ def _json(db: Db, path: Path, file: str, scratch: Path) -> Scan:
             f"jq -c '.[]' {file} does"
         )
     bom = len(BOM) if head.startswith(BOM) else 0
-    found = survey(path, Shape(-1, 1, bom, 1))
+    found = survey(path, Shape(-1, 1, bom, 1), file)
     found.cuts[:0] = [(0, bom)] if bom else []
     source = mended(path, found, scratch)
     base = (

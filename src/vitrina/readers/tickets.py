@@ -25,7 +25,8 @@ from vitrina.readers.columns import CONTRACT, plain
 from vitrina.readers.heads import BOM, head_of, names_of
 from vitrina.readers.lines import MAX_RECORD, MAX_TEXT, Malformed, Shape, Survey, survey
 from vitrina.readers.lines import plain as opened
-from vitrina.readers.miners import is_remark, refuse, remarks
+from vitrina.readers.miners import Remarks, bare, is_remark, refuse
+from vitrina.readers.report import Doubt
 from vitrina.readers.scan import Db, Scan, mended, of_parquet
 from vitrina.readers.tables import PLAIN, ending
 
@@ -33,6 +34,8 @@ SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spac
 """What may stand between the items of a line, and its name."""
 LOOKED_AT = 1 << 20
 """Bytes that tell which it is."""
+_FEW = 0.01
+"""Share of lines that may be left out as remarks without a doubt."""
 _BATCH = 500_000
 """Items that are written at a time."""
 _SCHEMA = pa.schema({"order_id": pa.string(), "item_id": pa.string()})
@@ -94,15 +97,16 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
     """The file as a table of orders and items, and what is to be said of it."""
     with opened(path) as stream:
         start = len(BOM) if stream.read(len(BOM)) == BOM else 0
-    found = survey(path, Shape(-1, 1, start, 1))
+    found = survey(path, Shape(-1, 1, start, 1), file)
     found.cuts[:0] = [(0, start)] if start else []
     text = mended(path, found, scratch)
     number = len(list(scratch.iterdir()))
     some = _some(text)
-    signs = remarks(some)
-    some = [line for line in some if not line.startswith(signs)]
-    refuse(some, file)
-    long = _Long(_sign(some, ending(path, baskets=True)), found, number, signs)
+    sign = _sign(bare(some), ending(path, baskets=True))
+    only = all(map(is_remark, some))
+    first = Remarks(sign, only)
+    refuse([line for line in some if not first.holds(line)], file, sign)
+    long = _Long(sign, found, number, Remarks(sign, only))
     copy = scratch / f"tickets-{number}.parquet"
     long.write(text, copy)
     lines = np.repeat(long.lines, long.sizes)
@@ -113,14 +117,21 @@ def scan(db: Db, path: Path, file: str, scratch: Path) -> tuple[Scan, str]:
         line=lambda row: int(lines[row]),
         baskets=len(long.sizes),
     )
+    return told, _said(long, file)
+
+
+def _said(long: _Long, file: str) -> str:
     if not long.sizes:
-        return told, f"{file} holds no basket; each line is one, its items split at {SIGNS[long.sign]}"
+        return f"{file} holds no basket; each line is one, its items split at {SIGNS[long.sign]}"
     said = f"{file}: each line is an order, its items split at {SIGNS[long.sign]}; whose it is nobody knows"
     said += f"; the first: {', '.join(long.first)[:100]}"
-    if long.left_out:
-        left = "; ".join(long.left_out[:2])[:100]
-        said += f"; {len(long.left_out):,} lines are remarks and were left out: {left}"
-    return told, said
+    remarks = long.remarks
+    if not remarks.left_out:
+        return said
+    said += f"; {remarks.left_out:,} lines are remarks and were left out: {'; '.join(remarks.shown)[:100]}"
+    if remarks.unsure <= _FEW * (len(long.sizes) + remarks.left_out):
+        return said
+    return Doubt(f"{said}; if those are baskets, put another letter before their first items")
 
 
 def _some(text: Path) -> list[str]:
@@ -147,16 +158,15 @@ def _sign(some: Sequence[str], kind: str) -> str:
 @dataclass
 class _Long:
     """An item a row, made of a basket a line. `lines` and `sizes`: the place of each basket and its items;
-    `first`: the items of the first; `left_out`: lines that begin with a sign of `remarks`."""
+    `first`: the items of the first; `remarks`: the lines that are none."""
 
     sign: str
     found: Survey
     number: int
-    remarks: tuple[str, ...] = ()
+    remarks: Remarks
     lines: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
 
     def write(self, text: Path, copy: Path) -> None:
         """Write the rows of all lines; those that cannot be taken apart go to the survey's malformed."""
@@ -175,8 +185,7 @@ class _Long:
         """Each line's number in the file and its items, where it has any."""
         for record, raw in enumerate(stream):
             line, text = self.found.line(record), raw.decode("utf-8").rstrip("\r\n")
-            if text.startswith(self.remarks):
-                self.left_out.append(text[:MAX_TEXT])
+            if self.remarks.holds(text):
                 continue
             try:
                 own = _items(text, self.sign)

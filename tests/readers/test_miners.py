@@ -36,8 +36,8 @@ def test_remarks_are_no_baskets(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "orders"),
     [
-        (["#1,milk", "tea,ice", "#2,tea"], 3),
-        (["tea,ice", "@home", "#sale", "%off,@home"], 4),
+        (["#1,milk", "tea,ice", "tea,milk"], 3),
+        (["tea,ice", "milk,ice", "tea,@home", "@home", "#sale,tea"], 5),
         (["#tea", "#ice"], 2),
     ],
 )

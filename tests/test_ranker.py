@@ -498,7 +498,7 @@ def leaning(n, **wild):
 def test_trees_that_are_none_are_no_error_but_their_own(forest, says):
     """However deep, wild or interwoven: a ValueError, at once; the deepest that there may be are scored."""
     with pytest.raises(ValueError, match=says):
-        forest.flat  # noqa: B018
+        assert forest.flat
     tallest = leaning(31)
     assert tallest.scores(np.ones((1, len(tallest.names)), np.float32)).tolist() == [31.0]
 

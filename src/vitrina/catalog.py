@@ -17,7 +17,7 @@ PATH = "\x1f"
 """Joins the steps of a category path; below every printable sign, so a subtree is one slice."""
 
 VEIL = "\x1e"
-"""Begins a value that is stored as a hash of it, which tells whether it equals another and nothing else."""
+"""Begins a value that is stored as a hash of it: that does not say it, but who guesses it can check."""
 
 Columns = Mapping[str, NDArray[np.generic]]
 _LABELS = ("indptr", "words", "values")

@@ -71,7 +71,7 @@ def gate(
     moment = max(cut, current.last_event + 1) if current and dataset.timed else cut
     later, events = dataset.since(moment), telling(dataset, moment)
     split = Split(dataset.before(moment), later, moment, "", wanted_types(dataset))
-    asked = _first(new, split, seed, events)
+    asked = _deciding(new, split, seed, events)
     if asked is None:
         return Verdict(True, "no placement can be asked, so there is no list to look at", events)
     verdict = _whole(dataset, new, asked, moment, events)
@@ -92,7 +92,7 @@ def telling(dataset: Dataset, moment: int) -> int:
     return int(of_types(dataset.since(moment), wanted_types(dataset)).sum())
 
 
-def _first(new: Engine, split: Split, seed: int, events: int) -> Questions | None:
+def _deciding(new: Engine, split: Split, seed: int, events: int) -> Questions | None:
     """The placement that tells a good bundle from a bad one, and who is asked in it; where nobody did
     anything later, somebody all the same.
 

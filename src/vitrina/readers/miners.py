@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from vitrina.errors import DataError
+from vitrina.readers.heads import is_hint
 from vitrina.readers.lines import MAX_TEXT
 
 _REMARKS, _SHOWN = ("#", "%", "@"), 2
 _FORM = re.compile(r"@(CONVERTED_FROM_TEXT|ITEM=|(relation|attribute)[ \t]|data[ \t]*$)", re.IGNORECASE)
 """What SPMF and Weka write above baskets."""
 _NOTE = re.compile(r"[#%][ \t]")
-_SIGN = re.compile(r"sep=.", re.IGNORECASE)
-"""The first line of a file, by which a spreadsheet says what stands between its fields."""
 _SEQUENCE = re.compile(r"-?\d+( -?\d+)* -2")
 _UTILITIES = re.compile(r"\d+( \d+)*:[\d.]+:[\d. -]+")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -25,7 +24,7 @@ _MOST, _LEAST = 0.9, 20
 
 def is_remark(line: str) -> bool:
     """Whether a line begins as remarks do, or says what stands between fields."""
-    return line.startswith(_REMARKS) or bool(_SIGN.fullmatch(line.strip()))
+    return line.startswith(_REMARKS) or is_hint(line.strip().encode())
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Remarks:
 
     def holds(self, line: str) -> bool:
         """Whether the next line is a remark."""
-        surely = bool(_FORM.match(line)) or (not self.begun and bool(_SIGN.fullmatch(line.strip())))
+        surely = bool(_FORM.match(line)) or (not self.begun and is_hint(line.strip().encode()))
         if not surely and not self._seems(line):
             self.begun = self.begun or bool(line.strip())
             return False

@@ -220,3 +220,12 @@ def test_stored_bundles_are_judged_on_newer_data(registry, tmp_path):
     assert '"passed": true' in found.stdout
     found = CliRunner().invoke(app, [*words, better])
     assert "compared with no other bundle" in found.output
+
+
+def test_a_difference_of_one_customer_has_no_interval():
+    """A till whose every event is nobody else's: said so, and no number that is none."""
+    till = make_shop([("till", f"i{item}", day) for day in range(FIRST, DAYS + 1) for item in range(120)])
+    made = Engine.of(fit(till.before(SPLIT * DAY), recipe(HABIT), placements("buy_again")))
+    verdict = gate(till, made, SPLIT * DAY, made, 0.02, 7)
+    assert "of one customer" in verdict.reason
+    assert "nan" not in verdict.reason

@@ -279,6 +279,14 @@ def test_strangers_who_took_the_same_on_a_day_are_not_one(tmp_path):
     assert "1 of the 1 visits of nobody in held" in again.caution
 
 
+def test_strangers_at_the_same_moment_are_the_same():
+    """With times of day each row is told: baskets too small to be compared whole are refused, asked again."""
+    train = make_shop([("", f"i{step % 7}", step // 2) for step in range(60)])
+    train = replace(train, events=replace(train.events, time=train.events.time + np.arange(60)))
+    with pytest.raises(DataError, match="all that held holds is in --data too"):
+        given(train, train, "held")
+
+
 def test_who_is_known_is_compared_beside_strangers():
     """All of one customer's rows are in --data, not all that is held: that is a caution."""
     train = make_shop([("ann", "a", 1), ("", "b", 2)])

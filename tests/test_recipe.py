@@ -132,3 +132,18 @@ def test_which_event_types_a_recipe_weighs(tmp_path):
     assert read_recipe(file).weighed == {"listen", "purchase"}
     file.write_text("[strategies.ease]\n")
     assert read_recipe(file).weighed == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"event_types": {"tap": "nope"}}, "tap = 'nope' must be one of purchase"),
+        ({"event_types": {"tap": 3}}, "tap = 3 must be one of purchase"),
+        ({"events": {"item_id": 3}}, "item_id = 3 must be the name of a column"),
+        ({"events": "sku"}, r"must be a table: \[columns.events\]"),
+    ],
+)
+def test_names_and_meanings_are_texts_that_can_be(columns, says):
+    """Told with the recipe, before any file is read."""
+    with pytest.raises(RecipeError, match=says):
+        recipe.parse_recipe({"strategies": {"popular": {}}, "columns": columns}, "")

@@ -142,7 +142,7 @@ HELD_OUT: dict[str, Shop] = {
             FROM ({_EVENTS}) SEMI JOIN (SELECT item_id FROM '{{journey}}/items.parquet'
             WHERE category NOT LIKE 'Grocery%' AND category NOT LIKE 'Produce%' AND category NOT LIKE 'Meat%'
             AND category NOT LIKE 'Deli%' AND category NOT LIKE 'Pastry%' AND category NOT LIKE 'Drug%')
-            USING (item_id) ORDER BY timestamp, order_id"""
+            USING (item_id) ORDER BY timestamp, order_id, item_id"""
         },
     ),
     # A grocer's customers with their orders, in their order but at no time and of goods sold ten times or more,

@@ -35,7 +35,7 @@ from vitrina.tune.choose import Chosen, choose
 from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
 from vitrina.tune.limit import Clock, TooLong, until_then, without_compiling
-from vitrina.tune.order import Order, ordered
+from vitrina.tune.order import Order, orders
 from vitrina.tune.search import Search
 from vitrina.tune.shares import Shares
 
@@ -172,16 +172,28 @@ def _ordered(
     asked = parse_placements({name: tables[name] for name in chosen}, "tuned placements")
     now = found.clock()
     until = now if found.interrupted else shares.trees(now)
+    cut = found.bench.windows[0].cut
+    order: Order | None = None
+    fit_seconds = sum(map(found.seconds, families)) / len(found.bench.windows)
+    flatters = {name: one.flatters for name, one in chosen.items()}
     try:
-        cut = found.bench.windows[0].cut
-        fit_seconds = sum(map(found.seconds, families)) / len(found.bench.windows)
         with until_then(shares.given_up(now, until), found.clock):
-            flatters = {name: one.flatters for name, one in chosen.items()}
-            return ordered(cut, recipe, asked, flatters, fit_seconds, until, say, found.clock)
+            for better in orders(cut, recipe, asked, flatters, fit_seconds, until, say, found.clock):
+                order = better
     except (KeyboardInterrupt, TooLong) as reason:
         ended = "interrupted" if isinstance(reason, KeyboardInterrupt) else "no time is left for trees"
-        say(f"{ended}: lists stay ordered as they were")
-        return Order(recipe.ranker)
+        say(f"{ended}: {'no more are tried' if order else 'lists stay ordered as they were'}")
+    if order:
+        _say_order(order, say)
+    return order or Order(recipe.ranker)
+
+
+def _say_order(order: Order, say: Say) -> None:
+    """What trees add, where they were judged."""
+    for name, (gain, error) in order.gains.items():
+        say(f"{name}: learned trees add {gain:+.4f} +- {error:.4f}")
+    if not order.gains:
+        say("learned trees order no placement surely better than its blend")
 
 
 def _made_on(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def until_then(moment: float, clock: Clock) -> Iterator[None]:
             yield
     except Exception as fault:
         inside = False
-        if came_of(fault, KeyboardInterrupt):
+        if _came_of(fault, KeyboardInterrupt):
             raise KeyboardInterrupt from fault
         if rung:
             raise TooLong from fault
@@ -100,7 +100,7 @@ def _swallowed_in_silence() -> Iterator[None]:
     told = sys.unraisablehook
 
     def hear(swallowed: sys.UnraisableHookArgs) -> None:
-        if not came_of(swallowed.exc_value, TooLong):
+        if not _came_of(swallowed.exc_value, TooLong):
             told(swallowed)
 
     sys.unraisablehook = hear
@@ -110,7 +110,7 @@ def _swallowed_in_silence() -> Iterator[None]:
         sys.unraisablehook = told
 
 
-def came_of(fault: BaseException | None, *kinds: type[BaseException]) -> bool:
+def _came_of(fault: BaseException | None, *kinds: type[BaseException]) -> bool:
     """Whether a fault is of one of these kinds, or whatever it came of is."""
     while fault is not None:
         if isinstance(fault, kinds):

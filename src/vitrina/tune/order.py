@@ -9,7 +9,7 @@ than a setting must: they cost every request. Where the recipe has trees they st
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -30,7 +30,7 @@ from vitrina.sold import shelf_of
 from vitrina.splits import Split
 from vitrina.stages import onward
 from vitrina.tune.bench import MOST
-from vitrina.tune.limit import Clock, TooLong, came_of
+from vitrina.tune.limit import Clock
 from vitrina.weights import LINES
 
 SURE = 1.5
@@ -60,7 +60,7 @@ class Order:
     gains: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
-def ordered(
+def orders(
     cut: Split,
     recipe: Recipe,
     placements: Placements,
@@ -69,20 +69,21 @@ def ordered(
     until: float,
     say: Say,
     clock: Clock = time.perf_counter,
-) -> Order:
-    """The trees that order lists best on a window, or none; what the recipe has where there is no time.
+) -> Iterator[Order]:
+    """The best trees so far, none where nothing is better for them, after each shape that was judged: what
+    ends the search, Ctrl-C or a limit on its time, takes nothing from those before it.
 
     `recipe`, `placements`: as they were tuned; `flatters`: by placement, what NDCG@10 on the window owes to
-    weights that were searched on it; `fit_seconds`: what fitting and asking them once takes. Raises what ends
-    it, Ctrl-C or a limit on its time, before any trees were found.
+    weights that were searched on it; `fit_seconds`: what fitting and asking them once takes. Nothing is
+    judged where there is no time, or nothing that teaches trees.
     """
     own, start = recipe.ranker, clock()
     if cut.of_one_moment:
         say("trees are not tried: all that is known is of one moment")
-        return Order(own)
+        return
     if until - start < 2 * fit_seconds:
         say("trees are not tried: there is no time left to learn them")
-        return Order(own)
+        return
 
     def more(learned: int) -> bool:
         return (clock() - start) * (learned + 1) / learned < TEACHING * (until - start)
@@ -92,47 +93,38 @@ def ordered(
     lessons = {name: one for name, one in lessons.items() if len(one[0].sizes) >= MIN_ASKERS}
     if not lessons:
         say("trees are not tried: nothing before these days teaches them")
-        return Order(own)
-    best = _best(Judge.of(cut, wanted, placements, lessons), own, lessons, flatters, lambda: clock() < until)
-    left = tuple(name for name in own.placements if name not in lessons)  # nobody judged those
-    best = replace(best, plan=replace(best.plan, placements=(*best.plan.placements, *left)))
-    for name, (more_by, error) in best.gains.items():
-        say(f"{name}: learned trees add {more_by:+.4f} +- {error:.4f}")
-    if not best.gains:
-        say("learned trees order no placement surely better than its blend")
-    return best
+        return
+    left = tuple(name for name in own.placements if name not in lessons)  # nobody judges those
+    judge = Judge.of(cut, wanted, placements, lessons)
+    for best in _better(judge, own, lessons, flatters, lambda: clock() < until):
+        yield replace(best, plan=replace(best.plan, placements=(*best.plan.placements, *left)))
 
 
-def _best(
+def _better(
     judge: Judge,
     own: RankerPlan,
     lessons: Taught,
     flatters: Mapping[str, float],
     more: Callable[[], bool],
-) -> Order:
-    """Of all shapes the one that gains most in sum, of those that there is time for, before Ctrl-C; each only
-    where it is surely ahead, the recipe's own where it has them unless they lose. Raises what ended it where
-    none was found."""
+) -> Iterator[Order]:
+    """Of the shapes so far, one by one as long as there is time, the one that gains most in sum; each only
+    where it is surely ahead, the recipe's own where it has them unless they lose."""
     there, own = own.placements, replace(own, placements=())
     found = Order(own)
-    try:
-        before = judge.of_forests({})
-        first, *others = (replace(one, windows=own.windows) for one in SHAPES)
-        begins = (own, first) if there else (first, own)
-        for plan in dict.fromkeys((*begins, *others)):
-            if plan != begins[0] and not more():
-                break
-            after = judge.of_forests({name: grow(*one, plan, judge.seed) for name, one in lessons.items()})
-            gains = {name: _gain(after[name], one, flatters[name]) for name, one in before.items()}
-            stay = there if plan == own else ()
-            least = {name: 0.0 if name in stay else SURE * one[1] for name, one in gains.items()}
-            gains = {name: one for name, one in gains.items() if one[0] > least[name]}
-            if _sum(gains) > _sum(found.gains):
-                found = Order(replace(plan, placements=tuple(gains)), gains)
-    except (KeyboardInterrupt, Exception) as fault:  # who was called then may have made something else of it
-        if not found.gains or (more() and not came_of(fault, TooLong, KeyboardInterrupt)):
-            raise
-    return found
+    before = judge.of_forests({})
+    first, *others = (replace(one, windows=own.windows) for one in SHAPES)
+    begins = (own, first) if there else (first, own)
+    for plan in dict.fromkeys((*begins, *others)):
+        if plan != begins[0] and not more():
+            return
+        after = judge.of_forests({name: grow(*one, plan, judge.seed) for name, one in lessons.items()})
+        gains = {name: _gain(after[name], one, flatters[name]) for name, one in before.items()}
+        stay = there if plan == own else ()
+        least = {name: 0.0 if name in stay else SURE * one[1] for name, one in gains.items()}
+        gains = {name: one for name, one in gains.items() if one[0] > least[name]}
+        if _sum(gains) > _sum(found.gains):
+            found = Order(replace(plan, placements=tuple(gains)), gains)
+        yield found
 
 
 @dataclass(frozen=True)

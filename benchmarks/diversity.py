@@ -67,7 +67,7 @@ def kinds_of(shop: Dataset) -> dict[str, NDArray[np.int32]]:
     catalog = shop.catalog
     codes = {
         "category": catalog.category.codes,
-        "department": catalog.departments()[0],
+        "department": catalog.department().codes,
         "brand": catalog.attributes["brand"].codes,
     }
     n_products = int(catalog.product.max(initial=-1)) + 1

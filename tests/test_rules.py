@@ -84,6 +84,25 @@ def test_filters_by_what_the_customer_has():
     assert 5 not in listed(fed, Block("p", filter=unlike), user_id="bob")
 
 
+@pytest.mark.parametrize(
+    ("name", "own", "same", "unlike"),
+    [
+        ("category", "a > x", [0, 3, 9], [1, 2, 4, 5, 6, 7, 8]),
+        ("category", " b ", [2, 8], [0, 1, 3, 4, 5, 6, 7, 9]),
+        ("department", "a", [0, 1, 3, 5, 7, 9], [2, 4, 6, 8]),
+        ("department", "c", [], list(range(10))),
+    ],
+)
+def test_filters_by_where_the_customer_s_own_stand(name, own, same, unlike):
+    """A category as people write it, or the first step of one."""
+    engine = window(**{name: [own, ""]})
+    assert listed(engine, Block("p", filter=Filter(same_as_customer=(name,))), user_id="ann") == same
+    assert listed(engine, Block("p", filter=Filter(unlike_customer=(name,))), user_id="ann") == unlike
+    assert listed(engine, Block("p", filter=Filter(same_as_customer=(name,))), user_id="bob") == list(
+        range(10)
+    )
+
+
 def test_a_size_is_learned_from_what_was_kept():
     """Two purchases of one size in one category say it there, one says nothing; what is given back does not count."""
     learned = {"p": {**FREE["p"], "my_size": "learned", "rebuy": "always"}}

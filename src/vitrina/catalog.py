@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -48,9 +48,13 @@ class Attribute:
 
     def veiled(self, words: Ids) -> Attribute:
         """The attribute, with values veiled that are none of these words."""
-        known = np.isin(self.values.sorted, words.sorted)
-        names = [one if kept else veil(one) for one, kept in zip(self.names, known.tolist(), strict=True)]
-        values = Ids.of(names)
+        known = dict(zip(self.names, np.isin(self.values.sorted, words.sorted).tolist(), strict=True))
+        return self.said(lambda one: one if known[one] else veil(one))
+
+    def said(self, otherwise: Callable[[str], str]) -> Attribute:
+        """The attribute with each value said otherwise; where that is nothing it is not given."""
+        names = [otherwise(one) for one in self.names]
+        values = Ids.of(one for one in names if one)
         codes = np.append(values.rows(names), np.int32(UNKNOWN))[self.codes]
         return Attribute(codes, values)
 
@@ -76,6 +80,11 @@ class Attribute:
 def veil(value: str) -> str:
     """A value as it is stored of a customer where no item had it in training: 64 bits of its hash."""
     return VEIL + sha256(value.encode()).hexdigest()[:16]
+
+
+def path_of(text: str) -> str:
+    """A category as people write it ('a > b') as the catalogue has it."""
+    return PATH.join(step.strip() for step in text.split(">") if step.strip())
 
 
 @dataclass(frozen=True)
@@ -182,18 +191,13 @@ class Catalog:
             regions=none,
         )
 
-    def departments(self) -> tuple[Rows, tuple[str, ...]]:
-        """int32 per item: which department, the first step of its category's path; UNKNOWN (-1) where it
-        has none. And their names."""
-        paths = self.category.values
-        tops = [path.split(PATH)[0] for path in paths.names(np.arange(len(paths), dtype=np.int32))]
-        numbers = {top: number for number, top in enumerate(dict.fromkeys(tops))}
-        of_path = np.array([*(numbers[top] for top in tops), UNKNOWN], np.int32)
-        return of_path[self.category.codes], tuple(numbers)
+    def department(self) -> Attribute:
+        """Which department, the first step of its category's path, each item is of."""
+        return self.category.said(lambda path: path.split(PATH)[0])
 
     def subtree(self, path: str) -> tuple[int, int]:
         """The half-open range of category codes at or below `path` ('a > b')."""
-        stem = PATH.join(step.strip() for step in path.split(">")).encode()
+        stem = path_of(path).encode()
         paths = self.category.values.sorted
         if not stem or len(stem) >= paths.dtype.itemsize + 1:
             return (0, 0)

@@ -37,23 +37,24 @@ class Facets:
 
     def codes(self, name: str) -> Rows:
         """int32 per row: of an attribute, or of 'category', 'department' or 'product'; UNKNOWN if none."""
-        if name == "category":
-            return self.catalog.category.codes
         if name == "product":
             return self.catalog.product
-        if name == "department":
-            return self.departments
-        found = self.catalog.attributes.get(name)
+        found = self.named(name)
         return found.codes if found else self._unknown
+
+    def named(self, name: str) -> Attribute | None:
+        """An attribute by its name, 'category' and 'department' too, if items have it."""
+        if name == "category":
+            return self.catalog.category
+        return self._department if name == "department" else self.catalog.attributes.get(name)
 
     @cached_property
     def _unknown(self) -> Rows:
         return np.full(len(self), UNKNOWN, np.int32)
 
     @cached_property
-    def departments(self) -> Rows:
-        """int32 per row: the first step of its path."""
-        return self.catalog.departments()[0]
+    def _department(self) -> Attribute:
+        return self.catalog.department()
 
     @cached_property
     def levels(self) -> NDArray[np.float32]:

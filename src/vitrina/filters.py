@@ -81,7 +81,8 @@ class Filter:
     price_to_seed: the price divided by the seed's; of several seeds by their mean. price_level: where the
     price stands among its category's, 0 cheapest to 1 dearest, less where the customer's purchases stand.
     same_as_seed, unlike_seed, same_as_customer, unlike_customer: names of attributes, or 'category',
-    'department', 'brand', 'product', that are equal to, or differ from, the seed's or the customer's own.
+    'department', 'brand', and of the seed 'product', that are equal to, or differ from, the seed's or the
+    customer's own.
     untouched: event types that did not happen between this customer and this product.
     """
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from vitrina import __version__, strategies
 from vitrina.bundle import Bundle, Manifest
+from vitrina.catalog import path_of
 from vitrina.dataset import COLUMNS, PURCHASE, Dataset
 from vitrina.errors import DataError
 from vitrina.history import History
-from vitrina.ids import UNKNOWN, Ids
+from vitrina.ids import UNKNOWN
 from vitrina.intervals import due_days
 from vitrina.kernels.occasions import repeats
 from vitrina.kernels.sparse import dealt, ends_of
@@ -28,9 +29,6 @@ from vitrina.spill import spilled
 
 KNOWN_OF_PEOPLE = ("region", "sizes", "consent")
 """What the engine itself asks about customers; filters ask whether items have the same value as they."""
-
-WHERE_ITEMS_STAND = ("department", "product")
-"""What filters ask of items that is no attribute of theirs: no customer's own equals it."""
 
 Say = Callable[[str], None]
 Keep = Callable[[str, Part], Part]
@@ -99,16 +97,16 @@ def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict
 
 
 def _people(dataset: Dataset) -> dict[str, Part]:
-    compared = {**dataset.catalog.attributes, "category": dataset.catalog.category}
+    items = dataset.catalog
+    compared = {**items.attributes, "category": items.category, "department": items.department()}
     parts: dict[str, Part] = {}
     for name, told in dataset.people.items():
+        told = told.said(path_of) if name == "category" else told
         if name in KNOWN_OF_PEOPLE:
             parts |= told.columns(f"people/{name}")
         # By no count of distinct values: few customers have few e-mails, and many share a first name.
         elif name in compared:
             parts |= told.veiled(compared[name].values).columns(f"people/{name}")
-        elif name in WHERE_ITEMS_STAND:
-            parts |= told.veiled(Ids.of(())).columns(f"people/{name}")
     return parts
 
 

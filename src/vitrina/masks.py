@@ -197,7 +197,7 @@ def _unlike_customer(facets: Facets, names: tuple[str, ...], facts: Facts, where
 def _own(facets: Facets, name: str, facts: Facts, where: Where, alike: bool) -> Mask:
     """Whether rows have the customer's own value of an attribute (`alike`), or another."""
     text = dict(facts.own).get(name, "")
-    attribute = facets.catalog.category if name == "category" else facets.catalog.attributes.get(name)
+    attribute = facets.named(name)
     if not text:
         return np.ones(len(facets.catalog.product[where]), np.bool_)
     value = attribute.unveiled(text) if attribute else text

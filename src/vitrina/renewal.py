@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.catalog import PATH, Attribute, Catalog, Labels
+from vitrina.catalog import Attribute, Catalog, Labels, path_of
 from vitrina.ids import UNKNOWN, GrownIds, Ids, Rows, Texts
 from vitrina.splicing import MOMENTS, NUMBERS, TEXTS, grown, recoded, relabelled, spliced
 from vitrina.updates import ATTRIBUTE, STOCK, Fields, Value
@@ -228,7 +228,7 @@ def stock(
 
 
 def _path(value: Value) -> str:
-    return PATH.join(step.strip() for step in str(value or "").split(">") if step.strip())
+    return path_of(str(value or ""))
 
 
 def _products(items: Ids, said: Said) -> dict[str, int]:

@@ -47,12 +47,12 @@ class Shop:
         seen = np.zeros(n_products, np.bool_)
         seen[of_item[train.events.item]] = True
         owners = np.bincount(distinct(pairs) % max(n_products, 1), minlength=n_products)
-        codes, named = train.catalog.departments()
+        department = train.catalog.department()
         departments = np.full(n_products, metrics.MISS, np.int32)
-        departments[learned] = codes
+        departments[learned] = department.codes
         n_owners = len(distinct(train.actors[taken]))
         known = int(learned.max(initial=-1)) + 1
-        return cls(of_item, owners, n_owners, categories, seen, departments, named, known)
+        return cls(of_item, owners, n_owners, categories, seen, departments, tuple(department.names), known)
 
     def products(self, lists: Lists) -> Lists:
         """Lists of items in products."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitrina.catalog import PATH, Attribute, Catalog
+from vitrina.catalog import PATH, Attribute, Catalog, path_of
 from vitrina.errors import DataError
 from vitrina.ids import UNKNOWN, Ids, Rows, encode
 from vitrina.parts import Parts
@@ -166,7 +166,7 @@ class Tree:
     @classmethod
     def of(cls, forest: Forest, path: str) -> Tree:
         """The tree of a category ('a > b'). Raises DataError where there is none, naming what there is."""
-        place = Ids(forest.categories).row(_stem(path))
+        place = Ids(forest.categories).row(path_of(path))
         if place < 0:
             near = ", ".join(f"'{one}'" for one in known(forest, path)[:5])
             hint = f"; below it there are {near}" if near else "; run without --category for all there are"
@@ -174,7 +174,7 @@ class Tree:
         measured = forest.root_holds[place]
         order = [one for one in np.argsort(-measured, kind="stable").tolist() if measured[one]]
         holds = {forest.names()[one]: round(max(float(measured[one]), 0.0), 4) for one in order}
-        return cls(_shown(_stem(path)), _branches(forest, place), holds)
+        return cls(_shown(path_of(path)), _branches(forest, place), holds)
 
     def relax_order(self) -> list[str]:
         """Attributes in the order in which a list that is too short should give them up: least held first.
@@ -192,7 +192,7 @@ class Tree:
 
 def known(forest: Forest, path: str = "") -> list[str]:
     """Categories at or below a path, all by default, as a person writes them; best known first."""
-    stem = _stem(path)
+    stem = path_of(path)
     names = [one.decode() for one in forest.categories.tolist()]
     order = np.argsort(-forest.switches[forest.roots], kind="stable").tolist()
     return [_shown(names[one]) for one in order if not stem or f"{names[one]}{PATH}".startswith(stem + PATH)]
@@ -201,10 +201,6 @@ def known(forest: Forest, path: str = "") -> list[str]:
 def relax_order(forest: Forest, path: str) -> list[str]:
     """See Tree.relax_order."""
     return Tree.of(forest, path).relax_order()
-
-
-def _stem(path: str) -> str:
-    return PATH.join(step.strip() for step in path.split(">"))
 
 
 def _shown(stem: str) -> str:

@@ -158,9 +158,14 @@ def test_a_file_may_be_called_by_its_type(tmp_path: Path, name: str, kind: str) 
 
 
 def test_a_file_of_sales_is_no_file_of_views_whatever_its_name(tmp_path: Path) -> None:
-    """Promise: the name of an export is overruled by its columns, and no row is lost."""
+    """Promise: the name of an export is overruled by its columns, which is said, and no row is lost."""
     (tmp_path / "events-view.csv").write_text("order_id,item_id,quantity\n1,i,-1\n1,j,2\n")
     found = read(tmp_path)
+    (doubt,) = found.report.doubts
+    assert doubt.startswith(
+        "events-view.csv has order_id, as sales have: each of its rows is a purchase, though"
+    )
+    assert doubt.endswith("say 'view' in a column event_type")
     assert not found.report.tables[0].rejected
     assert set(found.dataset.events.type.tolist()) == {PURCHASE, TYPES.index("return")}
 

@@ -99,12 +99,9 @@ def by_files(files: Sequence[str], columns: Sequence[Collection[str]]) -> tuple[
     `events-clicks.csv`, else the empty text; and notes. `columns`: of the contract, by file."""
     kinds, notes = [], list[str]()
     for file, came in zip(files, columns, strict=True):
-        kinds.append("" if "event_type" in came else _called(file, came))
-        said = f"{file} has no event_type: each of its rows is a {kinds[-1]}, as its name says"
-        if kinds[-1] == TYPES[PURCHASE]:
-            notes.append(said)
-        elif kinds[-1]:
-            notes.append(Doubt(f"{said}; where that is wrong, say 'purchase' in a column event_type"))
+        kind, said = ("", []) if "event_type" in came else _by_name(file, came)
+        kinds.append(kind)
+        notes += said
     told = [bool(kind or set(OF_SALES) & set(came)) for kind, came in zip(kinds, columns, strict=True)]
     bare = [file for file, sure in zip(files, told, strict=True) if not sure]
     if bare and any(told):
@@ -118,13 +115,26 @@ def by_files(files: Sequence[str], columns: Sequence[Collection[str]]) -> tuple[
     return kinds, notes
 
 
-def _called(file: str, came: Collection[str]) -> str:
-    """What the word after 'events' in the name of a file means; views and carts are none where the columns
-    that `came` are those of sales: such a file may hold a view of a database, or carts that were paid."""
+def _by_name(file: str, came: Collection[str]) -> tuple[str, list[str]]:
+    """The event type that the name of a file says, overruled by the columns that `came`, and what to say of
+    it: a file of sales may hold a view of a database, or carts that were paid."""
+    kind, sales = _called(file), [one for one in OF_SALES if one in came]
+    said = f"{file} has no event_type: each of its rows is a {kind}, as its name says"
+    if kind in {"", TYPES[PURCHASE]}:
+        return kind, [said] * bool(kind)
+    if not sales:
+        return kind, [Doubt(f"{said}; where that is wrong, say 'purchase' in a column event_type")]
+    overruled = (
+        f"{file} has {sales[0]}, as sales have: each of its rows is a purchase, though its name says {kind}"
+    )
+    return "", [Doubt(f"{overruled}; where that is wrong, say '{kind}' in a column event_type")]
+
+
+def _called(file: str) -> str:
+    """What the word after 'events' in the name of a file means; the empty text where it means nothing."""
     path = Path(file)
     found = _OF_FILES.fullmatch(path.name.lower().removesuffix(ending(path)))
-    kind = meaning(found["word"]) if found else ""
-    return "" if kind != TYPES[PURCHASE] and set(OF_SALES) & set(came) else kind
+    return meaning(found["word"]) if found else ""
 
 
 def as_told(told: Mapping[str, str]) -> dict[str, str]:

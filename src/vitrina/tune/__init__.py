@@ -1,5 +1,6 @@
 """Tuning: the best recipe for one shop that its last days and a budget of time can find.
 
+    sample    whom settings are tried on, where there are too many for the time
     bench     the days held out, and each source alone on them
     spaces    what may be searched of each strategy, in dimensions
     families  each strategy with what the recipe fixes of it
@@ -36,6 +37,7 @@ from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
 from vitrina.tune.limit import Clock, TooLong, until_then, without_compiling
 from vitrina.tune.order import Order, orders
+from vitrina.tune.sample import drawn, share_of
 from vitrina.tune.search import Search
 from vitrina.tune.shares import Shares
 
@@ -90,17 +92,19 @@ def tune(
     RecipeError where the journal is another search's.
     """
     seed = recipe.evaluation.seed if seed is None else seed
-    journal = Journal.open(out.with_name(out.name + ".journal"), _made_on(dataset, recipe, placements, seed))
+    file = out.with_name(out.name + ".journal")
+    share = Journal.share(file) or share_of(dataset, budget)
+    journal = Journal.open(file, _made_on(dataset, recipe, placements, seed, share))
     if journal.trials:
         say(f"{len(journal.trials)} trials of before are taken over from {journal.file}")
     with without_compiling(clock) as seconds:
-        started = seconds()
+        started, some = seconds(), _some(dataset, share, say)
         try:
-            bench = Bench.of(dataset, recipe, placements, seed)
+            bench = Bench.of(some, recipe, placements, seed, share)
         except TooLittle as reason:
             say(f"{reason}; the recipe is written as it is")
             return _unchanged(out, str(reason), recipe, placements, seed)
-        known = {one.name: one for one in families(recipe, bench.placements, dataset)}
+        known = {one.name: one for one in families(recipe, bench.placements, some)}
         found = Search(bench, known, journal, seed, seconds)
         shares = Shares.of(bench, recipe, started, budget)
         _run(found, shares.settings, say, watch)
@@ -135,6 +139,14 @@ def _best(
     done = made(_ordered(found, chosen, recipe, tables, shares, say))
     say(f"wrote {out}: {len(plans)} instances to fit")
     return done
+
+
+def _some(dataset: Dataset, share: float, say: Say) -> Dataset:
+    """Those whom settings are tried on."""
+    some = drawn(dataset, share)
+    if share < 1:
+        say(f"settings are tried on {_lot(share)}: on all {len(dataset.events):,} events few could be")
+    return some
 
 
 def _unchanged(out: Path, reason: str, recipe: Recipe, placements: Placements, seed: int) -> Tuned:
@@ -196,20 +208,24 @@ def _say_order(order: Order, say: Say) -> None:
         say("learned trees order no placement surely better than its blend")
 
 
-def _made_on(dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> dict[str, Any]:
+def _made_on(
+    dataset: Dataset, recipe: Recipe, placements: Placements, seed: int, share: float
+) -> dict[str, Any]:
     tables = json.dumps(placements.tables, sort_keys=True, default=list)
     digest = hashlib.sha256((recipe.text + tables).encode()).hexdigest()[:16]
-    return {"data": whole_print(dataset), "recipe": digest, "seed": seed, "vitrina": __version__}
+    found = {"data": whole_print(dataset), "recipe": digest, "seed": seed, "vitrina": __version__}
+    return found | ({"share": share} if share < 1 else {})
 
 
 def _head(
     found: Search, chosen: Mapping[str, Chosen], order: Order, seconds: float, dataset: Dataset
 ) -> list[str]:
     windows = found.bench.windows
+    drawn_lot = f", of {_lot(found.bench.share)}" if found.bench.share < 1 else ""
     lines = [
         f"Written by vitrina tune {__version__}: seed {found.seed}, {len(found.trials)} trials, "
         f"{seconds:.0f} s.",
-        f"Data {fingerprint(dataset)}; {windows[0].cut.rule}{_more(len(windows))}.",
+        f"Data {fingerprint(dataset)}; {windows[0].cut.rule}{_more(len(windows))}{drawn_lot}.",
         "NDCG@10 there, of the recipe it started from and of this one, +- one standard error of the gain.",
         "These days chose the settings, so the gain flatters; days after the data's end do not.",
     ]
@@ -243,6 +259,10 @@ def _facts(one: Chosen) -> dict[str, Any]:
 
 def _asked(bench: Bench) -> str:
     return ", ".join(f"{name} {len(truth):,}" for name, truth in bench.truths.items())
+
+
+def _lot(share: float) -> str:
+    return f"{100 * share:.2g} % of the customers and visits, drawn by lot"
 
 
 def _more(windows: int) -> str:

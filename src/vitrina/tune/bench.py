@@ -33,6 +33,7 @@ from vitrina.recipe import Plan, Recipe
 from vitrina.seeds import query
 from vitrina.splits import Split, another, split
 from vitrina.strategy import Candidates, Query, Strategy
+from vitrina.tune.sample import of_share
 from vitrina.tune.spaces import ASKED
 from vitrina.weights import LINES, MIN_ASKERS, MIN_VISITS, QUICK, Table, enough, joined, pooled
 
@@ -92,18 +93,21 @@ class Window:
 @dataclass(frozen=True)
 class Bench:
     """`windows`, latest first; `placements`: those asked often enough; `truths`, `clusters`: over all
-    windows."""
+    windows; `share`: of the shop's customers, whose events these are."""
 
     windows: tuple[Window, ...]
     placements: Mapping[str, Placement]
     truths: Mapping[str, Truth]
     clusters: Mapping[str, Clusters]
     product: Rows
+    share: float = 1.0
     _queries: dict[tuple[int, str], Query] = field(default_factory=dict, repr=False)
     _fits: dict[str, list[Parts]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, dataset: Dataset, recipe: Recipe, placements: Placements, seed: int) -> Bench:
+    def of(
+        cls, dataset: Dataset, recipe: Recipe, placements: Placements, seed: int, share: float = 1.0
+    ) -> Bench:
         """Hold out the last days, and those before them where few ask. Raises TooLittle where too few do."""
         windows = _windows(dataset, recipe, placements, seed)
         clusters = _clusters(windows)
@@ -119,12 +123,12 @@ class Bench:
         truths = {name: pooled([one.truths[name] for one in some]) for name, some in by_name.items()}
         theirs = {name: clusters[name] for name in asked}
         ruled = {name: placements.by_name[name] for name in asked}
-        return cls(tuple(windows), ruled, truths, theirs, dataset.catalog.product)
+        return cls(tuple(windows), ruled, truths, theirs, dataset.catalog.product, share)
 
     def lists(self, plan: Plan, seeds: Mapping[str, str]) -> Lists:
         """Fit a strategy on each window, and ask it in every placement, starting from the seeds named
         for that. Raises VitrinaError."""
-        strategy = strategies.make(plan.strategy, plan.params)
+        strategy = of_share(strategies.make(plan.strategy, plan.params), plan.strategy, self.share)
         found: dict[str, list[Candidates]] = {name: [] for name in self.placements}
         for window, parts in zip(self.windows, self._fitted(plan, strategy), strict=True):
             source = strategy.open(parts)

@@ -34,6 +34,15 @@ class Journal:
     file: Path
     trials: tuple[Trial, ...]
 
+    @staticmethod
+    def share(file: Path) -> float:
+        """The share of customers that the trials in a file were made on, 0 where that cannot be read."""
+        try:
+            with file.open(encoding="utf-8") as lines:
+                return float(json.loads(lines.readline()).get("share", 1.0))
+        except (OSError, ValueError, TypeError, AttributeError):
+            return 0.0
+
     @classmethod
     def open(cls, file: Path, made_on: Mapping[str, Any]) -> Journal:
         """The trials so far; a new file where there is none. Raises RecipeError where they were made on

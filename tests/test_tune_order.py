@@ -349,6 +349,27 @@ def test_trees_have_their_share_though_weights_overrun(tmp_path, monkeypatch):
     assert told == {"weights": 7.0, "trees": 1003.0, "given up": 1010.0}
 
 
+def test_trees_need_the_time_of_one_window_s_fits(tmp_path, monkeypatch):
+    """A trial fits on all windows of the bench, trees on one after the other."""
+    package, told = import_module("vitrina.tune"), {}
+
+    def without_trees(cut, recipe, placements, flatters, fit_seconds, until, say, clock):
+        told["fit"] = fit_seconds
+        return []
+
+    def watched(search, until, say, watch):
+        one_trial(search, until, say, watch)
+        told["windows"] = len(search.bench.windows)
+
+    monkeypatch.setattr(package, "orders", without_trees)
+    monkeypatch.setattr(package, "_run", watched)
+    monkeypatch.setattr(package.Search, "seconds", lambda search, family: 12.0)
+    recipe, placements = parse_recipe(RECIPE, "test"), parse_placements(PLACEMENTS)
+    package.tune(shop(habits=True), recipe, placements, tmp_path / "t.toml", 10.0)
+    assert told["windows"] > 1
+    assert told["fit"] == 12.0 / told["windows"]
+
+
 def test_a_recipe_is_there_before_its_trees_are(tmp_path, monkeypatch):
     """Whatever becomes of trees, what was chosen before is written."""
     package, out = import_module("vitrina.tune"), tmp_path / "tuned.toml"

@@ -27,8 +27,8 @@ REGIONS = [("msk",), (), ("spb",), ("msk", "spb"), (), (), ("spb",), (), ("msk",
 FREE = {"p": {"sources": [{"strategy": "all"}], "fallback": [], "limit": 10}}
 
 
-def window(placements=FREE, happened=(("ann", "i9", 1), ("bob", "i0", 2)), stock=None, **people):
-    """Ten products in order, of whatever is written above; `people`: attributes of ann and bob."""
+def window(placements=FREE, happened=(("ann", "i9", 1), ("bob", "i0", 2)), stock=None, more=(), **people):
+    """Ten products in order, of whatever is written above; `more`: attributes of theirs; `people`: of ann and bob."""
     dataset = make_shop(list(happened), items=ITEMS)
     catalog = replace(
         dataset.catalog,
@@ -40,6 +40,7 @@ def window(placements=FREE, happened=(("ann", "i9", 1), ("bob", "i0", 2)), stock
             "brand": Attribute.of(BRANDS),
             "color": Attribute.of(COLOURS),
             "size": Attribute.of(SIZES),
+            **{name: Attribute.of(values) for name, values in dict(more).items()},
         },
     )
     told = {name: Attribute.of(values) for name, values in people.items()}
@@ -90,6 +91,7 @@ def test_filters_by_what_the_customer_has():
         ("category", "a > x", [0, 3, 9], [1, 2, 4, 5, 6, 7, 8]),
         ("category", " b ", [2, 8], [0, 1, 3, 4, 5, 6, 7, 9]),
         ("department", "a", [0, 1, 3, 5, 7, 9], [2, 4, 6, 8]),
+        ("department", " b > z", [2, 4, 6, 8], [0, 1, 3, 5, 7, 9]),
         ("department", "c", [], list(range(10))),
     ],
 )
@@ -101,6 +103,18 @@ def test_filters_by_where_the_customer_s_own_stand(name, own, same, unlike):
     assert listed(engine, Block("p", filter=Filter(same_as_customer=(name,))), user_id="bob") == list(
         range(10)
     )
+
+
+def test_a_shop_s_own_word_for_departments_counts_for_customers():
+    """Where items have an attribute of that name; what a page's products share stays the first step of the path."""
+    own = {"department": ["men", "women", "", "a", "men", "men", "b > z", "a", "b", "women"]}
+    engine = window(more=own, department=["men", "b > z"])
+    same, unlike = Filter(same_as_customer=("department",)), Filter(unlike_customer=("department",))
+    assert listed(engine, Block("p", filter=same), user_id="ann") == [0, 4, 5]
+    assert listed(engine, Block("p", filter=unlike), user_id="ann") == [1, 3, 6, 7, 8, 9]
+    assert listed(engine, Block("p", filter=same), user_id="bob") == [6]
+    seed = Block("p", filter=Filter(same_as_seed=("department",)))
+    assert listed(engine, seed, context_item_ids=("i2",)) == [4, 6, 8]
 
 
 def test_a_size_is_learned_from_what_was_kept():

@@ -49,11 +49,11 @@ class Attribute:
     def veiled(self, words: Ids) -> Attribute:
         """The attribute, with values veiled that are none of these words."""
         known = dict(zip(self.names, np.isin(self.values.sorted, words.sorted).tolist(), strict=True))
-        return self.said(lambda one: one if known[one] else veil(one))
+        return self.mapped(lambda one: one if known[one] else veil(one))
 
-    def said(self, otherwise: Callable[[str], str]) -> Attribute:
-        """The attribute with each value said otherwise; where that is nothing it is not given."""
-        names = [otherwise(one) for one in self.names]
+    def mapped(self, spell: Callable[[str], str]) -> Attribute:
+        """The attribute with each value spelled so; where that is nothing it is not given."""
+        names = [spell(one) for one in self.names]
         values = Ids.of(one for one in names if one)
         codes = np.append(values.rows(names), np.int32(UNKNOWN))[self.codes]
         return Attribute(codes, values)
@@ -85,6 +85,11 @@ def veil(value: str) -> str:
 def path_of(text: str) -> str:
     """A category as people write it ('a > b') as the catalogue has it."""
     return PATH.join(step.strip() for step in text.split(">") if step.strip())
+
+
+def first_step(path: str) -> str:
+    """The department of a category, as the catalogue has it."""
+    return path.split(PATH)[0]
 
 
 @dataclass(frozen=True)
@@ -193,7 +198,7 @@ class Catalog:
 
     def department(self) -> Attribute:
         """Which department, the first step of its category's path, each item is of."""
-        return self.category.said(lambda path: path.split(PATH)[0])
+        return self.category.mapped(first_step)
 
     def subtree(self, path: str) -> tuple[int, int]:
         """The half-open range of category codes at or below `path` ('a > b')."""

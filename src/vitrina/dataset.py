@@ -147,6 +147,14 @@ class Dataset:
         """What happened at `time` or later."""
         return replace(self, events=self.events.take(slice(self._place(time), None)))
 
+    def of_users(self, keep: NDArray[np.bool_]) -> Dataset:
+        """The shop without its other users: neither ids nor events. `keep`: by row."""
+        rows = np.append(np.where(keep, np.cumsum(keep) - 1, UNKNOWN), UNKNOWN).astype(np.int32)
+        events = self.events.take(np.append(keep, True)[self.events.user])
+        people = {name: replace(one, codes=one.codes[keep]) for name, one in self.people.items()}
+        users, events = Ids(self.users.sorted[keep]), replace(events, user=rows[events.user])
+        return replace(self, users=users, events=events, people=people)
+
     def settled(self) -> Dataset:
         """The same shop without what was sent back, and without the returns themselves.
 

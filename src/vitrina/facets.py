@@ -39,14 +39,17 @@ class Facets:
         """int32 per row: of an attribute, or of 'category', 'department' or 'product'; UNKNOWN if none."""
         if name == "product":
             return self.catalog.product
-        found = self.named(name)
+        found = self._department if name == "department" else self.named(name)
         return found.codes if found else self._unknown
 
     def named(self, name: str) -> Attribute | None:
-        """An attribute by its name, 'category' and 'department' too, if items have it."""
+        """What a customer's own value of this name is compared with, if items have it: an attribute, or their
+        category; their department where the shop has no attribute of that name."""
         if name == "category":
             return self.catalog.category
-        return self._department if name == "department" else self.catalog.attributes.get(name)
+        if name == "department" and name not in self.catalog.attributes:
+            return self._department
+        return self.catalog.attributes.get(name)
 
     @cached_property
     def _unknown(self) -> Rows:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vitrina import __version__, strategies
 from vitrina.bundle import Bundle, Manifest
-from vitrina.catalog import path_of
+from vitrina.catalog import first_step, path_of
 from vitrina.dataset import COLUMNS, PURCHASE, Dataset
 from vitrina.errors import DataError
 from vitrina.history import History
@@ -98,10 +98,12 @@ def shop_parts(dataset: Dataset, aside: NDArray[np.bool_] | None = None) -> dict
 
 def _people(dataset: Dataset) -> dict[str, Part]:
     items = dataset.catalog
-    compared = {**items.attributes, "category": items.category, "department": items.department()}
+    compared = {"department": items.department(), **items.attributes, "category": items.category}
+    written = {"category": path_of, "department": lambda text: first_step(path_of(text))}
+    written = {name: spell for name, spell in written.items() if name not in items.attributes}
     parts: dict[str, Part] = {}
     for name, told in dataset.people.items():
-        told = told.said(path_of) if name == "category" else told
+        told = told.mapped(written[name]) if name in written else told
         if name in KNOWN_OF_PEOPLE:
             parts |= told.columns(f"people/{name}")
         # By no count of distinct values: few customers have few e-mails, and many share a first name.

@@ -62,13 +62,7 @@ def without(dataset: Dataset, tombstones: Tombstones) -> Dataset:
     """The dataset without those who asked to be forgotten, as of the last look: neither ids nor events."""
     names = dataset.users.names(np.arange(len(dataset.users), dtype=np.int32))
     keep = np.array([not tombstones.holds([user_key(one), visitor_key(one)]) for one in names], np.bool_)
-    if keep.all():
-        return dataset
-    rows = np.append(np.where(keep, np.cumsum(keep) - 1, UNKNOWN), UNKNOWN).astype(np.int32)
-    events = dataset.events.take((dataset.events.user < 0) | keep[dataset.events.user])
-    people = {name: replace(one, codes=one.codes[keep]) for name, one in dataset.people.items()}
-    users = Ids(dataset.users.sorted[keep])
-    return replace(dataset, users=users, events=replace(events, user=rows[events.user]), people=people)
+    return dataset if keep.all() else dataset.of_users(keep)
 
 
 def _log(reads: Reads, tombstones: Tombstones) -> list[Event]:

@@ -196,13 +196,13 @@ def _unlike_customer(facets: Facets, names: tuple[str, ...], facts: Facts, where
 
 def _own(facets: Facets, name: str, facts: Facts, where: Where, alike: bool) -> Mask:
     """Whether rows have the customer's own value of an attribute (`alike`), or another."""
-    text = dict(facts.own).get(name, "")
-    attribute = facets.named(name)
+    text, attribute = dict(facts.own).get(name, ""), facets.named(name)
     if not text:
         return np.ones(len(facets.catalog.product[where]), np.bool_)
-    value = attribute.unveiled(text) if attribute else text
-    held = _among(attribute, (value,), len(facets), where)
-    return held if alike else ~held & (facets.codes(name)[where] >= 0)
+    if attribute is None:
+        return np.zeros(len(facets), np.bool_)[where]
+    held = _among(attribute, (attribute.unveiled(text),), len(facets), where)
+    return held if alike else ~held & (attribute.codes[where] >= 0)
 
 
 def _untouched(facets: Facets, types: tuple[str, ...], facts: Facts, where: Where) -> Mask:

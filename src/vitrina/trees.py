@@ -193,6 +193,8 @@ class Tree:
 def known(forest: Forest, path: str = "") -> list[str]:
     """Categories at or below a path, all by default, as a person writes them; best known first."""
     stem = path_of(path)
+    if path.strip() and not stem:
+        return []
     names = [one.decode() for one in forest.categories.tolist()]
     order = np.argsort(-forest.switches[forest.roots], kind="stable").tolist()
     return [_shown(names[one]) for one in order if not stem or f"{names[one]}{PATH}".startswith(stem + PATH)]

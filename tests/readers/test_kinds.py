@@ -170,6 +170,25 @@ def test_a_file_of_sales_is_no_file_of_views_whatever_its_name(tmp_path: Path) -
     assert set(found.dataset.events.type.tolist()) == {PURCHASE, TYPES.index("return")}
 
 
+@pytest.mark.parametrize(
+    ("name", "heads", "kind", "of_sales"),
+    [
+        ("events-carts.csv", "user_id,item_id,price", "cart", "price"),
+        ("events-views.csv", "item_id,quantity,order_id", "view", "order_id"),
+    ],
+)
+def test_what_overrules_a_name_is_said(
+    tmp_path: Path, name: str, heads: str, kind: str, of_sales: str
+) -> None:
+    """Promise: which column it was, and how to say that the name was right."""
+    (tmp_path / name).write_text(f"{heads}\n1,2,3\n")
+    (doubt,) = read(tmp_path).report.doubts
+    assert doubt.startswith(f"{name} has {of_sales}, as sales have: each of its rows is a purchase")
+    assert doubt.endswith(
+        f"though its name says {kind}; where that is wrong, say '{kind}' in a column event_type"
+    )
+
+
 def test_a_file_without_what_sales_have_beside_one_with_it_is_doubted(tmp_path: Path) -> None:
     """Promise: clicks beside purchases are asked about by file, and told by a name."""
     (tmp_path / "events-1.csv").write_text("session_id,item_id,price\ns,i,2\n")

@@ -37,6 +37,7 @@ def tune(
     """Search hyperparameters and weights on the last days, and write the best recipe.
 
     Ctrl-C, or SIGTERM, writes the best so far; the same command goes on from there, for a whole budget more.
+    Where there are more than 20,000 events for each second, customers are drawn by lot; longer draws more.
     """
     from vitrina.recipe import read_recipe
     from vitrina.splits import up_to

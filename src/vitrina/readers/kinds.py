@@ -120,8 +120,10 @@ def _by_name(file: str, came: Collection[str]) -> tuple[str, list[str]]:
     it: a file of sales may hold a view of a database, or carts that were paid."""
     kind, sales = _called(file), [one for one in OF_SALES if one in came]
     said = f"{file} has no event_type: each of its rows is a {kind}, as its name says"
-    if kind in {"", TYPES[PURCHASE]}:
-        return kind, [said] * bool(kind)
+    if not kind:
+        return "", []
+    if kind == TYPES[PURCHASE]:
+        return kind, [said]
     if not sales:
         return kind, [Doubt(f"{said}; where that is wrong, say 'purchase' in a column event_type")]
     overruled = (

@@ -10,7 +10,7 @@
     order     whether learned trees order what they propose better
     write     a recipe
 
-All of the data given is used, the last days to choose by: what a tuned recipe is worth is shown by
+All of the days given are used, the last ones to choose by: what a tuned recipe is worth is shown by
 later days alone, so give `--at` and evaluate after it.
 """
 
@@ -20,6 +20,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ from vitrina.tune.families import families
 from vitrina.tune.journal import Journal
 from vitrina.tune.limit import Clock, TooLong, until_then, without_compiling
 from vitrina.tune.order import Order, orders
-from vitrina.tune.sample import drawn, share_of
+from vitrina.tune.sample import drawn, in_words, scaled, share_for
 from vitrina.tune.search import Search
 from vitrina.tune.shares import Shares
 
@@ -51,7 +52,8 @@ WRITING = 10.0
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a search found. `text`: the recipe; `trials`: in all, of earlier runs too; `seconds`: of this."""
+    """What a search found. `text`: the recipe; `trials`: in all, of earlier runs too; `seconds`: of this;
+    `share`: of the customers, on whom settings were tried."""
 
     text: str
     chosen: Mapping[str, Chosen]
@@ -59,11 +61,13 @@ class Tuned:
     seconds: float
     seed: int
     order: Order
+    share: float = 1.0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
         return {
             "trials": self.trials,
+            "share": self.share,
             "seconds": round(self.seconds, 1),
             "seed": self.seed,
             "placements": {name: _facts(one) for name, one in self.chosen.items()},
@@ -87,28 +91,49 @@ def tune(
     `out`; on Ctrl-C the best so far. Weights that were begun are searched to their end, and trees are given
     up half of their share late (`shares`).
 
-    What was tried is kept in `<out>.journal`, from which the same search goes on. Where too little
-    can be asked the recipe is written as it is. Raises DataError where there is nothing to hold out,
-    RecipeError where the journal is another search's.
+    What was tried is kept in `<out>.journal`, from which the same search goes on, on those customers who were
+    drawn for it where there are too many for the time (`sample`). Where too little can be asked the recipe is
+    written as it is. Raises DataError where there is nothing to hold out, RecipeError where the journal is
+    another search's.
     """
     seed = recipe.evaluation.seed if seed is None else seed
     file = out.with_name(out.name + ".journal")
-    share = Journal.share(file) or share_of(dataset, budget)
-    journal = Journal.open(file, _made_on(dataset, recipe, placements, seed, share))
-    if journal.trials:
-        say(f"{len(journal.trials)} trials of before are taken over from {journal.file}")
+    share = _share(file, dataset, budget, recipe.evaluation.test_days, say)
     with without_compiling(clock) as seconds:
-        started, some = seconds(), _some(dataset, share, say)
+        started = seconds()
         try:
-            bench = Bench.of(some, recipe, placements, seed, share)
+            bench = _bench(dataset, recipe, placements, seed, share, say)
         except TooLittle as reason:
             say(f"{reason}; the recipe is written as it is")
             return _unchanged(out, str(reason), recipe, placements, seed)
-        known = {one.name: one for one in families(recipe, bench.placements, some)}
+        journal = Journal.open(file, _made_on(dataset, recipe, placements, seed, bench.share))
+        if journal.trials:
+            say(f"{len(journal.trials)} trials of before are taken over from {journal.file}")
+        known = {one.name: one for one in families(recipe, bench.placements, dataset)}
         found = Search(bench, known, journal, seed, seconds)
         shares = Shares.of(bench, recipe, started, budget)
         _run(found, shares.settings, say, watch)
         return _best(found, dataset, recipe, placements, shares, out, say)
+
+
+def _share(file: Path, dataset: Dataset, budget: float, days: int, say: Say) -> float:
+    """The share of customers that settings are tried on: an earlier search's where it left trials."""
+    now, before = share_for(dataset, budget, days), Journal.share(file)
+    if 0 < 2 * before <= now:
+        say(f"{file} is of a shorter search, made on {in_words(before)}: remove it to try settings on more")
+    return before or now
+
+
+def _bench(
+    dataset: Dataset, recipe: Recipe, placements: Placements, seed: int, share: float, say: Say
+) -> Bench:
+    """Those whom settings are tried on: all, where of a share too few can be asked. Raises TooLittle."""
+    if share < 1:
+        say(f"settings are tried on {in_words(share)}: on all there is time for few")
+        with suppress(TooLittle):
+            return Bench.of(drawn(dataset, share), recipe, placements, seed, share)
+        say("of those too few can be asked: settings are tried on all")
+    return Bench.of(dataset, recipe, placements, seed)
 
 
 def _best(
@@ -130,23 +155,15 @@ def _best(
 
     def made(order: Order) -> Tuned:
         took = found.clock() - shares.started
-        head = _head(found, chosen, order, took, dataset)
+        head = write.head(found, chosen, order, took, fingerprint(dataset))
         text = write.text(head, replace(recipe, ranker=order.plan), tables)
         _put(out, text)
-        return Tuned(text, chosen, len(found.trials), took, found.seed, order)
+        return Tuned(text, chosen, len(found.trials), took, found.seed, order, found.bench.share)
 
     made(Order(recipe.ranker))
     done = made(_ordered(found, chosen, recipe, tables, shares, say))
     say(f"wrote {out}: {len(plans)} instances to fit")
     return done
-
-
-def _some(dataset: Dataset, share: float, say: Say) -> Dataset:
-    """Those whom settings are tried on."""
-    some = drawn(dataset, share)
-    if share < 1:
-        say(f"settings are tried on {_lot(share)}: on all {len(dataset.events):,} events few could be")
-    return some
 
 
 def _unchanged(out: Path, reason: str, recipe: Recipe, placements: Placements, seed: int) -> Tuned:
@@ -159,8 +176,7 @@ def _unchanged(out: Path, reason: str, recipe: Recipe, placements: Placements, s
 
 def _run(found: Search, until: float, say: Say, watch: Watch) -> None:
     """Search for settings until then, or until Ctrl-C."""
-    windows = found.bench.windows
-    say(f"{windows[0].cut.rule}{_more(len(windows))}; asked: {_asked(found.bench)}")
+    say(f"{found.bench.rule}; asked: {_asked(found.bench)}")
     try:
         found.run(until, watch)
     except KeyboardInterrupt:
@@ -184,17 +200,22 @@ def _ordered(
     asked = parse_placements({name: tables[name] for name in chosen}, "tuned placements")
     now = found.clock()
     until = now if found.interrupted else shares.trees(now)
-    cut = found.bench.windows[0].cut
+    cut, share = found.bench.windows[0].cut, found.bench.share
+    plans = {name: scaled(plan, share) for name, plan in recipe.strategies.items()}
+    tried = replace(recipe, strategies=plans)
     order: Order | None = None
     fit_seconds = sum(map(found.seconds, families)) / len(found.bench.windows)
     flatters = {name: one.flatters for name, one in chosen.items()}
     try:
         with until_then(shares.given_up(now, until), found.clock):
-            for better in orders(cut, recipe, asked, flatters, fit_seconds, until, say, found.clock):
+            for better in orders(cut, tried, asked, flatters, fit_seconds, until, say, found.clock):
                 order = better
     except (KeyboardInterrupt, TooLong) as reason:
         ended = "interrupted" if isinstance(reason, KeyboardInterrupt) else "no time is left for trees"
         say(f"{ended}: {'no more are tried' if order else 'lists stay ordered as they were'}")
+    except Exception:  # whoever was called just then may have made something else of the end
+        if not order or found.clock() < until:
+            raise
     if order:
         _say_order(order, say)
     return order or Order(recipe.ranker)
@@ -214,33 +235,7 @@ def _made_on(
     tables = json.dumps(placements.tables, sort_keys=True, default=list)
     digest = hashlib.sha256((recipe.text + tables).encode()).hexdigest()[:16]
     found = {"data": whole_print(dataset), "recipe": digest, "seed": seed, "vitrina": __version__}
-    return found | ({"share": share} if share < 1 else {})
-
-
-def _head(
-    found: Search, chosen: Mapping[str, Chosen], order: Order, seconds: float, dataset: Dataset
-) -> list[str]:
-    windows = found.bench.windows
-    drawn_lot = f", of {_lot(found.bench.share)}" if found.bench.share < 1 else ""
-    lines = [
-        f"Written by vitrina tune {__version__}: seed {found.seed}, {len(found.trials)} trials, "
-        f"{seconds:.0f} s.",
-        f"Data {fingerprint(dataset)}; {windows[0].cut.rule}{_more(len(windows))}{drawn_lot}.",
-        "NDCG@10 there, of the recipe it started from and of this one, +- one standard error of the gain.",
-        "These days chose the settings, so the gain flatters; days after the data's end do not.",
-    ]
-    for name, one in chosen.items():
-        gain = one.after - one.before
-        share = f" ({gain / one.before:+.1%})" if one.before > 0 else ""
-        lines.append(
-            f"  {name}: {one.before:.4f} -> {one.after:.4f}, {gain:+.4f} +- {one.error:.4f}{share}, "
-            f"{one.askers:,} askers{'' if one.sure or not gain else ': may be chance'}"
-        )
-    lines += [
-        f"  {name}, ordered by learned trees: {gain:+.4f} +- {error:.4f} more, on the latest of these days"
-        for name, (gain, error) in order.gains.items()
-    ]
-    return lines
+    return found | {"share": share}
 
 
 def _facts(one: Chosen) -> dict[str, Any]:
@@ -259,15 +254,6 @@ def _facts(one: Chosen) -> dict[str, Any]:
 
 def _asked(bench: Bench) -> str:
     return ", ".join(f"{name} {len(truth):,}" for name, truth in bench.truths.items())
-
-
-def _lot(share: float) -> str:
-    return f"{100 * share:.2g} % of the customers and visits, drawn by lot"
-
-
-def _more(windows: int) -> str:
-    more = "such window" if windows == 2 else "such windows"
-    return f", and {windows - 1} {more} before" if windows > 1 else ""
 
 
 def _put(out: Path, made: str) -> None:

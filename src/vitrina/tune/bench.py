@@ -33,7 +33,7 @@ from vitrina.recipe import Plan, Recipe
 from vitrina.seeds import query
 from vitrina.splits import Split, another, split
 from vitrina.strategy import Candidates, Query, Strategy
-from vitrina.tune.sample import of_share
+from vitrina.tune.sample import in_words, scaled
 from vitrina.tune.spaces import ASKED
 from vitrina.weights import LINES, MIN_ASKERS, MIN_VISITS, QUICK, Table, enough, joined, pooled
 
@@ -125,10 +125,17 @@ class Bench:
         ruled = {name: placements.by_name[name] for name in asked}
         return cls(tuple(windows), ruled, truths, theirs, dataset.catalog.product, share)
 
+    @property
+    def rule(self) -> str:
+        """What is held out, in words, and of whom."""
+        more = len(self.windows) - 1
+        before = f", and {more} such window{'s' * (more > 1)} before" if more else ""
+        return f"{self.windows[0].cut.rule}{before}{f', of {in_words(self.share)}' * (self.share < 1)}"
+
     def lists(self, plan: Plan, seeds: Mapping[str, str]) -> Lists:
         """Fit a strategy on each window, and ask it in every placement, starting from the seeds named
         for that. Raises VitrinaError."""
-        strategy = of_share(strategies.make(plan.strategy, plan.params), plan.strategy, self.share)
+        strategy = strategies.make(plan.strategy, scaled(plan, self.share).params)
         found: dict[str, list[Candidates]] = {name: [] for name in self.placements}
         for window, parts in zip(self.windows, self._fitted(plan, strategy), strict=True):
             source = strategy.open(parts)

@@ -10,6 +10,9 @@ from typing import Any
 
 from vitrina.errors import DataError, RecipeError
 
+HEAD = '{"data": '
+"""How the first line begins."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -36,11 +39,12 @@ class Journal:
 
     @staticmethod
     def share(file: Path) -> float:
-        """The share of customers that the trials in a file were made on, 0 where that cannot be read."""
+        """The share of customers that the trials in a file were made on, 0 where none can be read."""
         try:
             with file.open(encoding="utf-8") as lines:
-                return float(json.loads(lines.readline()).get("share", 1.0))
-        except (OSError, ValueError, TypeError, AttributeError):
+                head, trial = lines.readline(), lines.readline()
+            return float(json.loads(head).get("share", 1.0)) if trial.endswith("\n") else 0.0
+        except (OSError, ValueError, TypeError, AttributeError):  # which `open` will tell of
             return 0.0
 
     @classmethod
@@ -52,11 +56,14 @@ class Journal:
                 return cls._new(file, made_on)
             text = file.read_text(encoding="utf-8")
             whole = text[: text.rfind("\n") + 1]  # the writer may have been killed in the middle of a line
-            if not whole and json.dumps(dict(made_on)).startswith(text):
+            if not whole and (text.startswith(HEAD) or HEAD.startswith(text)):
                 return cls._new(file, made_on)
-            head, *lines = whole.splitlines() or [""]
+            head, *lines = whole.splitlines() or ["{}"]
             trials = tuple(Trial(**json.loads(line)) for line in lines)
-            _same(file, json.loads(head or "{}"), made_on)
+            then = {"share": 1.0, **json.loads(head)}
+            if not trials and then.keys() >= made_on.keys():  # of another search nothing is lost
+                return cls._new(file, made_on)
+            _same(file, then, made_on)
             if whole != text:
                 file.write_text(whole, encoding="utf-8")
         except (OSError, ValueError, TypeError) as reason:

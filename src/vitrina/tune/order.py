@@ -94,8 +94,8 @@ def orders(
     if not lessons:
         say("trees are not tried: nothing before these days teaches them")
         return
-    left = tuple(name for name in own.placements if name not in lessons)  # nobody judges those
     judge = Judge.of(cut, wanted, placements, lessons)
+    left = tuple(name for name in own.placements if name not in judge.asked)  # nobody judges those
     for best in _better(judge, own, lessons, flatters, lambda: clock() < until):
         yield replace(best, plan=replace(best.plan, placements=(*best.plan.placements, *left)))
 

@@ -8,12 +8,14 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
+from vitrina import __version__
 from vitrina.placements import Mix, Placement, Placements
 from vitrina.purpose import purpose
 from vitrina.recipe import Holdout, Limits, Plan, Profile, RankerPlan, Recipe
 from vitrina.tune.bench import key_of
 from vitrina.tune.choose import Chosen
 from vitrina.tune.families import Family
+from vitrina.tune.order import Order
 from vitrina.tune.search import Search
 
 ALIKE = {
@@ -45,6 +47,29 @@ class Instances:
                 name += "_2"
             self._names[key], self.plans[name] = name, plan
         return self._names[key]
+
+
+def head(found: Search, chosen: Mapping[str, Chosen], order: Order, seconds: float, data: str) -> list[str]:
+    """Where the recipe comes from, line by line. `data`: the fingerprint of what it was tuned on."""
+    lines = [
+        f"Written by vitrina tune {__version__}: seed {found.seed}, {len(found.trials)} trials, "
+        f"{seconds:.0f} s.",
+        f"Data {data}; {found.bench.rule}.",
+        "NDCG@10 there, of the recipe it started from and of this one, +- one standard error of the gain.",
+        "These days chose the settings, so the gain flatters; days after the data's end do not.",
+    ]
+    for name, one in chosen.items():
+        gain = one.after - one.before
+        share = f" ({gain / one.before:+.1%})" if one.before > 0 else ""
+        lines.append(
+            f"  {name}: {one.before:.4f} -> {one.after:.4f}, {gain:+.4f} +- {one.error:.4f}{share}, "
+            f"{one.askers:,} askers{'' if one.sure or not gain else ': may be chance'}"
+        )
+    lines += [
+        f"  {name}, ordered by learned trees: {gain:+.4f} +- {error:.4f} more, on the latest of these days"
+        for name, (gain, error) in order.gains.items()
+    ]
+    return lines
 
 
 def tuned(

@@ -75,6 +75,7 @@ SECTIONS: dict[str, tuple[str, Section]] = {
     "needs": ("Memory of training, said and taken", training.needs),
     **{f"accuracy_{shop}": (f"Accuracy: {shop}", accuracy.contest(shop)) for shop in SHOPS},
     "alone": ("Every strategy alone", families.alone),
+    "drawn": ("Tuning on some customers", training.drawn),
     "ranker": ("What learned trees add", accuracy.ranker),
     "twins": ("Families that libraries have too", accuracy.twins),
     "instructions": ("A budget of instructions", serving.instructions),

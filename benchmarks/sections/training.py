@@ -107,6 +107,34 @@ def needs(found: dict[str, Any]) -> Iterable[str]:
     yield table(("strategy", "events", "took", "said", "parts", "said"), rows)
 
 
+def drawn(found: dict[str, Any]) -> Iterable[str]:
+    """Settings tried on some customers."""
+    yield (
+        f"`vitrina tune` for {found['seconds']:.0f} s on all customers, and on some drawn by lot: how many settings were "
+        "tried, NDCG@10 on later days of the recipe fitted on all, and how far it is from that tuned on all, with its 95 % "
+        "interval over askers.\n"
+    )
+    heads = (
+        "shop",
+        "events",
+        "list",
+        "recipe",
+        "customers",
+        "settings tried",
+        "NDCG@10",
+        "beside tuned on all",
+    )
+    yield table(heads, (_tried(one) for one in found["rows"]))
+
+
+def _tried(row: dict[str, Any]) -> tuple[str, ...]:
+    gain, low, high = row["beside all"]
+    beside = "" if row["recipe"] == "tuned on all" else f"{gain:+.4f} [{low:+.4f}, {high:+.4f}]"
+    whom = f"{row['share']:.0%} of {row['customers']:,}"
+    of = (row["shop"], f"{row['events']:,}", row["placement"], row["recipe"], whom, f"{row['trials']:,}")
+    return (*of, f"{row['ndcg']:.4f}", beside)
+
+
 def growth(found: dict[str, Any]) -> Iterable[str]:
     """Shops of rising size."""
     yield (

@@ -19,7 +19,7 @@ from vitrina.ids import Rows
 from vitrina.recipe import Plan
 from vitrina.splits import SHARE as SPAN
 
-PACE = 20_000
+PACE = 20_000.0
 """Events for each second of a search: so many leave time for the recipe's own settings, and for others."""
 LEAST = 5_000
 """Customers and visits of the days held out that are drawn at least: more than are asked."""

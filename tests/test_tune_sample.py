@@ -152,6 +152,7 @@ def test_a_recipe_says_whom_it_was_tried_on_and_the_journal_goes_on(hurried, tmp
         parse_recipe(tomllib.loads(out.read_text()), "again").strategies["item_knn"].params["shrink"] == 20.0
     )
     assert first.as_dict()["share"] == 0.25
+    assert "# Where `weigh` is true, training weighs sources anew, on all customers." in out.read_text()
     said.clear()
     again = tune(*told, 600.0, say=said.append, watch=after(2))
     journal = out.with_name("tuned.toml.journal")
@@ -225,3 +226,21 @@ def test_trees_learn_what_the_blend_was_tried_with(hurried, monkeypatch, tmp_pat
     assert (
         parse_recipe(tomllib.loads(out.read_text()), "again").strategies["item_knn"].params["shrink"] == 20.0
     )
+
+
+@pytest.mark.parametrize("weigh", [True, False])
+def test_training_weighs_what_weighs_nothing_to_some(weigh, hurried, monkeypatch, tmp_path):
+    """On all customers, where the recipe has sources weighed: it is there, with as little as may be."""
+    monkeypatch.setattr("vitrina.tune.orders", lambda *given: [])
+    out, evaluation = tmp_path / "tuned.toml", {**RECIPE["evaluation"], "weigh": weigh}
+    known, placements = (
+        parse_recipe({**RECIPE, "evaluation": evaluation}, "test"),
+        parse_placements(PLACEMENTS),
+    )
+    made = tune(shop(), known, placements, out, 60.0, watch=after(2))
+    found, (home,) = tomllib.loads(out.read_text()), made.chosen.values()
+    weights = {one["strategy"]: one["weight"] for one in found["placements"]["home"]["sources"]}
+    assert found["evaluation"]["weigh"] == weigh
+    mixed = {part.family.name: part.weight for part in home.parts}
+    assert {part.family.name for part in home.left}
+    assert weights == (mixed | {part.family.name: 0.05 for part in home.left} if weigh else mixed)

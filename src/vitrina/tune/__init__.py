@@ -46,6 +46,7 @@ __all__ = ["Chosen", "Search", "Tuned", "tune"]
 
 Say = Callable[[str], None]
 Watch = Callable[[Search, float], None]
+Told = tuple[Recipe, Mapping[str, Any]]
 WRITING = 10.0
 """Seconds for the weights of all placements after Ctrl-C."""
 
@@ -149,21 +150,35 @@ def _best(
     until = found.clock() + WRITING if found.interrupted else shares.weights
     least = 0.0 if found.interrupted else shares.least
     chosen = choose(found, weigh=recipe.evaluation.weigh, until=until, say=say, least=least)
-    plans, tables = write.tuned(found, chosen, recipe, placements)
-    weigh = recipe.evaluation.weigh and chosen.keys() != found.bench.placements.keys()
-    recipe = replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh))
+    judged, (written, tables) = _told(found, chosen, recipe, placements)
 
     def made(order: Order) -> Tuned:
         took = found.clock() - shares.started
         head = write.head(found, chosen, order, took, fingerprint(dataset))
-        text = write.text(head, replace(recipe, ranker=order.plan), tables)
+        text = write.text(head, replace(written, ranker=order.plan), tables)
         _put(out, text)
         return Tuned(text, chosen, len(found.trials), took, found.seed, order, found.bench.share)
 
     made(Order(recipe.ranker))
-    done = made(_ordered(found, chosen, recipe, tables, shares, say))
-    say(f"wrote {out}: {len(plans)} instances to fit")
+    done = made(_ordered(found, chosen, *judged, shares, say))
+    say(f"wrote {out}: {len(written.strategies)} instances to fit")
     return done
+
+
+def _told(
+    found: Search, chosen: Mapping[str, Chosen], recipe: Recipe, placements: Placements
+) -> tuple[Told, Told]:
+    """The recipe with the placements' tables, as it was judged, and as it is written: what weighs nothing to
+    some customers is weighed in training, on all of them, where the recipe wants sources weighed."""
+    some = found.bench.share < 1
+    weigh = recipe.evaluation.weigh and (some or chosen.keys() != found.bench.placements.keys())
+
+    def told(those: Mapping[str, Chosen]) -> Told:
+        plans, tables = write.tuned(found, those, recipe, placements)
+        return replace(recipe, strategies=plans, evaluation=replace(recipe.evaluation, weigh=weigh)), tables
+
+    judged = told(chosen)
+    return judged, told({name: one.whole for name, one in chosen.items()}) if weigh and some else judged
 
 
 def _unchanged(out: Path, reason: str, recipe: Recipe, placements: Placements, seed: int) -> Tuned:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from vitrina.strategy import Candidates
 from vitrina.tune.families import Family
 from vitrina.tune.prove import LIKELY, better, crossed
 from vitrina.tune.search import Search
-from vitrina.weights import Found, best
+from vitrina.weights import LEVELS, Found, best
 
 SOURCES = 8
 """Families of a placement that weights are searched for beside its own, the best alone."""
@@ -50,7 +50,7 @@ class Part:
 class Chosen:
     """A placement's blend. `before`, `after`: NDCG@10 of the recipe given and of this one, over `askers`
     whom neither was weighed for; `error`: the standard error of the gain; `flatters`: what NDCG@10 on these
-    days owes to the weights having been searched on them."""
+    days owes to the weights having been searched on them; `left`: what was found to weigh nothing."""
 
     parts: tuple[Part, ...]
     blend: str
@@ -59,6 +59,13 @@ class Chosen:
     error: float
     askers: int
     flatters: float = 0.0
+    left: tuple[Part, ...] = ()
+
+    @property
+    def whole(self) -> Chosen:
+        """With what weighs nothing too, as little as may be: more customers may give it a weight."""
+        more = tuple(replace(one, weight=LEVELS[1]) for one in self.left)
+        return replace(self, parts=self.parts + more, left=())
 
     @property
     def sure(self) -> bool:
@@ -188,15 +195,13 @@ def _blended(
     if tuned:
         other = _weighed(found, name, tuned, half)
         kept = other if better(other.values, before.values, clusters, LIKELY) else before
-    parts = tuple(
-        Part(one.family, one.plan, weight, one.seeds)
-        for one, weight in zip(kept.parts, kept.found.weights, strict=True)
-        if weight > 0
-    )
+    weighed = zip(kept.parts, kept.found.weights, strict=True)
+    parts = [Part(one.family, one.plan, weight, one.seeds) for one, weight in weighed]
+    mixed, left = tuple(one for one in parts if one.weight > 0), tuple(one for one in parts if not one.weight)
     both = ~np.isnan(before.values + kept.values)
     means = float(before.values[both].mean()), float(kept.values[both].mean())
     error = gain(kept.values, before.values, clusters)[1]
-    return Chosen(parts, kept.found.blend, *means, error, int(both.sum()), kept.flatters)
+    return Chosen(mixed, kept.found.blend, *means, error, int(both.sum()), kept.flatters, left)
 
 
 def _weighed(

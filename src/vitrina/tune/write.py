@@ -65,6 +65,8 @@ def head(found: Search, chosen: Mapping[str, Chosen], order: Order, seconds: flo
             f"  {name}: {one.before:.4f} -> {one.after:.4f}, {gain:+.4f} +- {one.error:.4f}{share}, "
             f"{one.askers:,} askers{'' if one.sure or not gain else ': may be chance'}"
         )
+    if found.bench.share < 1:
+        lines.append("Where `weigh` is true, training weighs sources anew, on all customers.")
     lines += [
         f"  {name}, ordered by learned trees: {gain:+.4f} +- {error:.4f} more, on the latest of these days"
         for name, (gain, error) in order.gains.items()

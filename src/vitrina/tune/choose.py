@@ -50,7 +50,8 @@ class Part:
 class Chosen:
     """A placement's blend. `before`, `after`: NDCG@10 of the recipe given and of this one, over `askers`
     whom neither was weighed for; `error`: the standard error of the gain; `flatters`: what NDCG@10 on these
-    days owes to the weights having been searched on them; `left`: what was found to weigh nothing."""
+    days owes to the weights having been searched on them; `every`: what was weighed, in its order, with what
+    was found to weigh nothing."""
 
     parts: tuple[Part, ...]
     blend: str
@@ -59,13 +60,13 @@ class Chosen:
     error: float
     askers: int
     flatters: float = 0.0
-    left: tuple[Part, ...] = ()
+    every: tuple[Part, ...] = ()
 
     @property
     def whole(self) -> Chosen:
-        """With what weighs nothing too, as little as may be: more customers may give it a weight."""
-        more = tuple(replace(one, weight=LEVELS[1]) for one in self.left)
-        return replace(self, parts=self.parts + more, left=())
+        """With what weighs nothing too, as little as may be: more customers may give it a weight. In the order
+        in which they came, on which it hangs a little which weights are found."""
+        return replace(self, parts=tuple(replace(one, weight=one.weight or LEVELS[1]) for one in self.every))
 
     @property
     def sure(self) -> bool:
@@ -196,12 +197,12 @@ def _blended(
         other = _weighed(found, name, tuned, half)
         kept = other if better(other.values, before.values, clusters, LIKELY) else before
     weighed = zip(kept.parts, kept.found.weights, strict=True)
-    parts = [Part(one.family, one.plan, weight, one.seeds) for one, weight in weighed]
-    mixed, left = tuple(one for one in parts if one.weight > 0), tuple(one for one in parts if not one.weight)
+    every = tuple(Part(one.family, one.plan, weight, one.seeds) for one, weight in weighed)
+    mixed = tuple(one for one in every if one.weight > 0)
     both = ~np.isnan(before.values + kept.values)
     means = float(before.values[both].mean()), float(kept.values[both].mean())
     error = gain(kept.values, before.values, clusters)[1]
-    return Chosen(mixed, kept.found.blend, *means, error, int(both.sum()), kept.flatters, left)
+    return Chosen(mixed, kept.found.blend, *means, error, int(both.sum()), kept.flatters, every)
 
 
 def _weighed(

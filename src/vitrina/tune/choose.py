@@ -64,8 +64,8 @@ class Chosen:
 
     @property
     def whole(self) -> Chosen:
-        """With what weighs nothing too, as little as may be: more customers may give it a weight. In the order
-        in which they came, on which it hangs a little which weights are found."""
+        """With what weighs nothing too, as little as may be: more customers may give it a weight. In their
+        order, on which it hangs a little which weights are found."""
         return replace(self, parts=tuple(replace(one, weight=one.weight or LEVELS[1]) for one in self.every))
 
     @property

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import similaripy
 from cornac.data import BasketDataset, Dataset
 from cornac.models import BPR, EASE, TIFUKNN, UPCF, GPTop
+from scipy.sparse import csr_matrix
 
 from contest.exchange import USERS, VISITS, Asked, Lists, Window, best
 from contest.search import SEED, Family, Settings
@@ -84,6 +86,19 @@ class NextBasket:
         return best(score, held, fresh=fresh)
 
 
+def _upcf_model(settings: Settings) -> UPCF:
+    """UPCF over scipy of today: it takes a row of a matrix of similarities, which now has one dimension, and
+    similaripy ends the process where it gets such a one."""
+    usual = similaripy.dot_product
+
+    def of_rows(first: Any, *more: Any, **named: Any) -> Any:
+        return usual(csr_matrix(first.reshape(1, -1)) if first.ndim == 1 else first, *more, **named)
+
+    if usual.__name__ != of_rows.__name__:
+        similaripy.dot_product = of_rows
+    return UPCF(**settings)
+
+
 def _ease(trial: Any) -> Settings:
     return {"lamb": trial.suggest_float("lamb", 1, 10_000, log=True)}
 
@@ -131,7 +146,7 @@ FAMILIES = {
     ),
     "GPTop": Family(lambda one: NextBasket(GPTop()), **_BASKETS),
     "UPCF": Family(
-        lambda one: NextBasket(UPCF(**one)),
+        lambda one: NextBasket(_upcf_model(one)),
         _upcf,
         start=({"recency": 10, "locality": 1, "asymmetry": 0.25},),
         **_BASKETS,

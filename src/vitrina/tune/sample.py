@@ -54,7 +54,7 @@ def drawn(dataset: Dataset, share: float) -> Dataset:
     """What so large a share of customers and of visits of nobody known did, always the same."""
     if share >= 1:
         return dataset
-    random, events = np.random.default_rng(_SEED), dataset.events
+    random = np.random.default_rng(_SEED)
     some = dataset.of_users(random.random(len(dataset.users)) < share)
     events = some.events
     lots = random.random(int(events.visit.max(initial=-1)) + 1) < share

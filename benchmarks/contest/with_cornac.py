@@ -148,7 +148,9 @@ FAMILIES = {
     "UPCF": Family(
         lambda one: NextBasket(_upcf_model(one)),
         _upcf,
-        start=({"recency": 10, "locality": 1, "asymmetry": 0.25},),
+        start=(
+            {"recency": 50, "locality": 5, "asymmetry": 0.25},
+        ),  # of a locality of 1 a grocer's lists are far worse
         **_BASKETS,
     ),
     "TIFUKNN": Family(

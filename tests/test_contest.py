@@ -174,7 +174,10 @@ def test_what_is_best_before_is_asked_once(
         str(tmp_path / "out"),
     ]
     monkeypatch.setattr(sys, "argv", arguments)
+    limits = []  # of the process, which here is that of all tests
+    monkeypatch.setattr(contest.search, "bounded", lambda: limits.append(True))
     contest.search.main()
+    assert limits
     facts = json.loads((tmp_path / "out" / "facts.json").read_text())["placements"]["home"]
     assert facts["validation"] == 1.0
     assert facts["settings"] == {"without what they have": False}
